@@ -1,0 +1,1 @@
+//! What was typed: flags, both dash styles, environment.

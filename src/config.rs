@@ -1,0 +1,113 @@
+//! What was meant: resolved, validated, immutable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::ffmpeg::command::{Options, Variant};
+use crate::swarm::Settings;
+
+/// What the program is to do.
+#[derive(Debug, Clone)]
+pub enum Invocation {
+    /// Put a playlist under load, or say how that would be done.
+    Load(Box<Config>),
+    /// Serve the built-in origin.
+    Origin(OriginConfig),
+    /// Print this text (help or version) on stdout and exit 0.
+    Print(String),
+}
+
+/// What a load run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Load the URL.
+    Load,
+    /// Start the built-in origin and load it.
+    Demo,
+    /// One client for 10 s, then a verdict.
+    Check,
+    /// Print the FFmpeg command and exit.
+    PrintCommand,
+}
+
+/// What to do when ffprobe cannot tell the variants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeFailurePolicy {
+    /// Use [`Variant::First`] and warn.
+    Fallback,
+    /// Do not start.
+    Fail,
+}
+
+/// Least severe event that is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Everything.
+    Debug,
+    /// What happens.
+    Info,
+    /// What should not happen.
+    Warn,
+    /// What ends the run.
+    Error,
+}
+
+/// How an event is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// How and what is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Least severe event that is logged.
+    pub level: LogLevel,
+    /// How it is written.
+    pub format: LogFormat,
+}
+
+/// A load run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What the run is for.
+    pub mode: Mode,
+    /// What the swarm is asked to do.
+    pub swarm: Settings,
+    /// What every client asks of FFmpeg. In a demo, and where `--print-cmd` was
+    /// given no URL, the URL is a placeholder.
+    pub options: Options,
+    /// Which renditions are read.
+    pub variant: Variant,
+    /// What to do when ffprobe cannot tell the variants.
+    pub probe_failure_policy: ProbeFailurePolicy,
+    /// FFmpeg, as given: a path, or a name to be looked for in `PATH`.
+    pub ffmpeg: PathBuf,
+    /// ffprobe, as given; `None` is the one beside FFmpeg, else the one in `PATH`.
+    pub ffprobe: Option<PathBuf>,
+    /// Directories of `PATH`, in order.
+    pub search_path: Vec<PathBuf>,
+    /// Scrape address; `None` is off.
+    pub metrics: Option<SocketAddr>,
+    /// How and what is logged.
+    pub log: LogConfig,
+    /// Whether the host is left unchecked.
+    pub skip_preflight: bool,
+    /// The command that repeats this run: program, flags and seed, credentials
+    /// masked.
+    pub repeat_command: String,
+}
+
+/// The built-in origin.
+#[derive(Debug, Clone)]
+pub struct OriginConfig {
+    /// Where it listens; port 0 lets the kernel choose.
+    pub listen: SocketAddr,
+    /// What it serves.
+    pub settings: crate::origin::Settings,
+    /// How and what is logged.
+    pub log: LogConfig,
+}

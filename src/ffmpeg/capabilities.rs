@@ -1,0 +1,1 @@
+//! What an FFmpeg binary says of itself: its version and the options it knows.

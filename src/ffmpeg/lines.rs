@@ -1,0 +1,1 @@
+//! Splits a byte stream into lines of bounded length.

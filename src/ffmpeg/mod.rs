@@ -1,0 +1,6 @@
+//! All that knows FFmpeg: its command line, its abilities, its output.
+
+pub mod capabilities;
+pub mod command;
+pub mod lines;
+pub mod variants;

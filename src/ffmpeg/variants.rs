@@ -1,0 +1,1 @@
+//! The variants of a master playlist, as ffprobe lists them.

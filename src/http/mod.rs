@@ -1,0 +1,13 @@
+//! HTTP/1.1 as a server speaks it: requests and responses, bytes only.
+//!
+//! Knows no socket and no clock. [`connection`] is the state machine from the
+//! bytes of a request to the bytes of a response; `reactor::server` moves them.
+
+pub mod connection;
+pub mod redact;
+pub mod request;
+pub mod response;
+
+pub use connection::{Connection, Limits};
+pub use request::{Method, Request};
+pub use response::{Body, Response, Status};

@@ -1,0 +1,1 @@
+//! Masks credentials in anything that would be printed.

@@ -1,0 +1,37 @@
+//! Puts an HLS origin or CDN under the load of thousands of real FFmpeg
+//! processes from one small Linux process.
+//!
+//! The house, from the top storey to the ground. A module imports only from
+//! those below it; `tests/layers.rs` reads the `use crate::` lines and holds it.
+//!
+//! | storey | what it does |
+//! |---|---|
+//! | `cli` | what was typed: flags, both dash styles, environment |
+//! | `run` | one run, readable as a table of contents |
+//! | `preflight` | can this host do it? |
+//! | `config` | what was meant: resolved, validated, immutable |
+//! | `reactor` | the only rooms that own a descriptor or read a clock |
+//! | `view` | a snapshot made visible |
+//! | `origin` | the built-in test origin |
+//! | `swarm` | decisions |
+//! | `stats` | numbers |
+//! | `ffmpeg` | all that knows FFmpeg |
+//! | `http` | requests and responses, bytes only |
+//! | `units` | ids and points in time |
+//!
+//! From `view` down nothing knows a descriptor, a clock, the environment or a
+//! global: pure functions and state machines, which run in a simulation with a
+//! virtual clock.
+
+pub mod cli;
+pub mod config;
+pub mod ffmpeg;
+pub mod http;
+pub mod origin;
+pub mod preflight;
+pub mod reactor;
+pub mod run;
+pub mod stats;
+pub mod swarm;
+pub mod units;
+pub mod view;

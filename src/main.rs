@@ -1,0 +1,5 @@
+//! Arguments → `Config` → run → `ExitCode`.
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

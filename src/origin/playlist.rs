@@ -1,0 +1,1 @@
+//! Playlists (RFC 8216).

@@ -1,0 +1,2 @@
+//! The loop: readiness in, actions out. The only rooms that own a descriptor or
+//! read a clock.

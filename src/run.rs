@@ -1,0 +1,1 @@
+//! One run, readable as a table of contents.

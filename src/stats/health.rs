@@ -1,0 +1,52 @@
+//! The generator's own health, counted by the reactor.
+
+use std::time::Duration;
+
+use super::Histogram;
+
+/// Upper bounds of a turn of the reactor, in seconds.
+const TURN_SECS: &[f64] = &[0.000_01, 0.000_1, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
+
+/// What this process uses, as the kernel tells it (proc(5)).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ProcessUse {
+    /// CPU time, user and system together.
+    pub cpu: Duration,
+    /// Resident memory in bytes.
+    pub resident_bytes: u64,
+    /// Virtual memory in bytes.
+    pub virtual_bytes: u64,
+    /// Open descriptors.
+    pub open_fds: u64,
+    /// Limit of open descriptors (soft `RLIMIT_NOFILE`).
+    pub max_fds: u64,
+    /// Start, in seconds since the Unix epoch.
+    pub start_unix_secs: f64,
+}
+
+/// Counters of the reactor and of its log sink.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Time of each turn, from the end of the poll to the next poll.
+    pub turns: Histogram,
+    /// Events dispatched.
+    pub events: u64,
+    /// How long the last scrape took to render; `None` before the first.
+    pub last_scrape: Option<Duration>,
+    /// Log lines of our own that a stalled or full stderr cost.
+    pub journal_dropped: u64,
+    /// What this process uses.
+    pub process: ProcessUse,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            turns: Histogram::new(TURN_SECS),
+            events: 0,
+            last_scrape: None,
+            journal_dropped: 0,
+            process: ProcessUse::default(),
+        }
+    }
+}

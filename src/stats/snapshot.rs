@@ -1,0 +1,110 @@
+//! All numbers at one moment; what dashboard, summary and `/metrics` draw from,
+//! so that they cannot disagree.
+
+use std::time::Duration;
+
+use super::Totals;
+
+/// The actual state of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// Not due yet.
+    Idle,
+    /// Its process was asked for and has not been seen yet.
+    Starting,
+    /// Its process runs.
+    Running,
+    /// Its process has exited; its pipes are read to their end.
+    Draining,
+    /// It waits to start again.
+    Backoff,
+    /// Its process was told to end and has not ended yet.
+    Stopping,
+    /// It stays down.
+    Stopped,
+}
+
+impl State {
+    /// Every state, in the order of a client's life.
+    pub const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::Starting,
+        Self::Running,
+        Self::Draining,
+        Self::Backoff,
+        Self::Stopping,
+        Self::Stopped,
+    ];
+
+    /// The state as a label value.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Draining => "draining",
+            Self::Backoff => "backoff",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// Where the run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The reactor does not run yet.
+    Before,
+    /// Some clients were never started.
+    Ramp,
+    /// Every client was started at least once.
+    Hold,
+    /// Everything is being stopped.
+    Drain,
+    /// Nothing is left.
+    Finished,
+}
+
+/// All numbers at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Snapshot<'a> {
+    /// Where the run stands.
+    pub phase: Phase,
+    /// Since the ramp began; zero before.
+    pub elapsed: Duration,
+    /// Clients to keep up.
+    pub target: u32,
+    /// Clients by state, in the order of [`State::ALL`]; they sum to the target.
+    pub by_state: [u32; State::ALL.len()],
+    /// Clients that were started at least once.
+    pub ever_started: u32,
+    /// Most clients running at once.
+    pub peak_active: u32,
+    /// Median of the clients running, weighted by time, from the start of the
+    /// ramp until the stop was asked; exact.
+    pub median_active: u32,
+    /// CPU time of the clients' processes: exact for those reaped, the last
+    /// sample for those alive. Never goes back.
+    pub children_cpu: Duration,
+    /// Resident memory of live processes in bytes: the mean of those sampled
+    /// times those alive; `None` if none alive was sampled.
+    pub children_resident_bytes: Option<u64>,
+    /// Running totals.
+    pub totals: &'a Totals,
+}
+
+impl Snapshot<'_> {
+    /// Clients in this state.
+    #[must_use]
+    pub fn in_state(&self, state: State) -> u32 {
+        let position = State::ALL.iter().position(|&s| s == state);
+        position.and_then(|i| self.by_state.get(i)).copied().unwrap_or(0)
+    }
+
+    /// Clients whose process runs.
+    #[must_use]
+    pub fn active(&self) -> u32 {
+        self.in_state(State::Running)
+    }
+}

@@ -1,0 +1,130 @@
+//! Running totals over all clients.
+
+use super::Histogram;
+
+/// Upper bounds of a process's uptime, in seconds.
+const UPTIME_SECS: &[f64] = &[1.0, 5.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
+
+/// Upper bounds of a start's lateness, in seconds.
+const LATENESS_SECS: &[f64] =
+    &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// A start later than this counts as late, in milliseconds: a viewer's ramp is
+/// not planned more finely, and a busy host shows itself far above it.
+pub const LATE_START_MS: u64 = 100;
+
+/// Why a process could not be started, by what would mend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SpawnFailureReason {
+    /// `EMFILE` or `ENFILE`: descriptors are used up.
+    Descriptors,
+    /// `EAGAIN`: processes are used up (`RLIMIT_NPROC`, pids cgroup, `pid_max`).
+    Processes,
+    /// `ENOMEM`: memory is used up.
+    Memory,
+    /// `ENOENT` or `ENOTDIR`: the binary is gone.
+    NotFound,
+    /// `EACCES` or `EPERM`: the binary may not be executed.
+    Permission,
+    /// Any other errno.
+    Other,
+}
+
+impl SpawnFailureReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::Descriptors,
+        Self::Processes,
+        Self::Memory,
+        Self::NotFound,
+        Self::Permission,
+        Self::Other,
+    ];
+
+    /// The reason as a label value.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Descriptors => "descriptors",
+            Self::Processes => "processes",
+            Self::Memory => "memory",
+            Self::NotFound => "not_found",
+            Self::Permission => "permission",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// How a process ended (wait(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExitStatus {
+    /// It exited with this code.
+    Code(u8),
+    /// This signal ended it.
+    Signal(u8),
+}
+
+impl ExitStatus {
+    /// The exit code as a shell tells it: 128 + n for signal n.
+    #[must_use]
+    pub const fn shell_code(self) -> u8 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128_u8.saturating_add(signal),
+        }
+    }
+}
+
+/// Which of a client's two pipes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// FFmpeg's log.
+    Stderr,
+    /// FFmpeg's `-progress`.
+    Stdout,
+}
+
+/// Running totals over all clients and attempts; they only grow.
+#[derive(Debug, Clone)]
+pub struct Totals {
+    /// Processes started.
+    pub started: u64,
+    /// Processes started after the first of their client.
+    pub restarted: u64,
+    /// Clients that used up their restarts.
+    pub max_restarts_reached: u64,
+    /// Starts that failed, in the order of [`SpawnFailureReason::ALL`].
+    pub spawn_failures: [u64; SpawnFailureReason::ALL.len()],
+    /// Exits by [`ExitStatus::shell_code`].
+    pub exits: Box<[u64; 256]>,
+    /// Spawn to exit.
+    pub uptime: Histogram,
+    /// Actual start less scheduled start, of every first start and restart.
+    pub lateness: Histogram,
+    /// Starts later than [`LATE_START_MS`].
+    pub late_starts: u64,
+    /// Complete lines read from stderr.
+    pub stderr_lines: u64,
+    /// Lines of stderr that were longer than the line limit and were cut there.
+    pub stderr_lines_cut: u64,
+    /// Largest peak resident memory of any process, in bytes.
+    pub peak_resident_bytes: u64,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self {
+            started: 0,
+            restarted: 0,
+            max_restarts_reached: 0,
+            spawn_failures: [0; SpawnFailureReason::ALL.len()],
+            exits: Box::new([0; 256]),
+            uptime: Histogram::new(UPTIME_SECS),
+            lateness: Histogram::new(LATENESS_SECS),
+            late_starts: 0,
+            stderr_lines: 0,
+            stderr_lines_cut: 0,
+            peak_resident_bytes: 0,
+        }
+    }
+}

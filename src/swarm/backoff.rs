@@ -1,0 +1,1 @@
+//! The delay before a restart.

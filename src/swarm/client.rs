@@ -1,0 +1,1 @@
+//! One client's life: the transition table first, then the code.

@@ -1,0 +1,1 @@
+//! Points in time, at most one a key, earliest first.

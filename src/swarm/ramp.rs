@@ -1,0 +1,1 @@
+//! When each client is due for its first start.

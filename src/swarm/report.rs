@@ -1,0 +1,113 @@
+//! What people are told while it happens: the events of the log.
+
+use std::time::Duration;
+
+use super::SpawnFailure;
+use crate::stats::totals::{ExitStatus, Stream};
+use crate::units::ClientId;
+
+/// How an attempt ended, as far as it can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// We asked it to end.
+    Stopped,
+    /// A signal that was not ours ended it.
+    Crashed,
+    /// It exited with a code other than 0.
+    Error,
+}
+
+/// An event worth a line in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// The ramp begins.
+    StartingRamp {
+        /// Clients to start.
+        clients: u32,
+        /// Starts a second.
+        rate: f64,
+        /// Seed of every random choice.
+        seed: u64,
+    },
+    /// A process runs.
+    ClientStarted {
+        /// Whose process.
+        client: ClientId,
+        /// Its process id.
+        pid: u32,
+        /// 1 for the first process of a client.
+        attempt: u64,
+    },
+    /// A process ended and its pipes are drained.
+    ClientExited {
+        /// Whose process.
+        client: ClientId,
+        /// Its process id.
+        pid: u32,
+        /// How it ended.
+        status: ExitStatus,
+        /// What that means, where it can be told.
+        outcome: Option<Outcome>,
+        /// Spawn to exit.
+        uptime: Duration,
+        /// The last lines of stderr; empty unless the attempt failed.
+        last_lines: Vec<String>,
+    },
+    /// A client starts again after a delay.
+    RestartScheduled {
+        /// Which client.
+        client: ClientId,
+        /// After this delay.
+        backoff: Duration,
+    },
+    /// A client used up its restarts and stays down.
+    MaxRestartsReached {
+        /// Which client.
+        client: ClientId,
+    },
+    /// A process could not be started; the client tries again later.
+    SpawnFailed {
+        /// Which client.
+        client: ClientId,
+        /// Why.
+        failure: SpawnFailure,
+        /// Tries again after this delay.
+        backoff: Duration,
+    },
+    /// Every client was started at least once.
+    RampComplete {
+        /// Clients whose process runs.
+        active: u32,
+        /// Since the ramp began.
+        elapsed: Duration,
+    },
+    /// How the run goes, now and then, while something happens.
+    Progress {
+        /// Clients whose process runs.
+        active: u32,
+        /// Clients to keep up.
+        target: u32,
+        /// Process starts so far.
+        started: u64,
+        /// Restarts so far.
+        restarted: u64,
+        /// Since the ramp began.
+        elapsed: Duration,
+    },
+    /// A line of a client's stderr (verbose).
+    Line {
+        /// Whose line.
+        client: ClientId,
+        /// Which pipe.
+        stream: Stream,
+        /// The line, without its end, as far as it is kept.
+        line: String,
+    },
+    /// A reminder that TLS is not verified and the host is replaced.
+    Dangerous,
+    /// The run is stopping.
+    Stopping {
+        /// Processes still alive.
+        live: u32,
+    },
+}

@@ -1,0 +1,38 @@
+//! What the swarm was asked to do.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::time::Duration;
+
+/// The delay before a restart: `initial × multiplier^n`, at most `max`, ±20 %.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// Before the first restart.
+    pub initial: Duration,
+    /// At most this, before jitter.
+    pub max: Duration,
+    /// Growth from one attempt to the next, at least 1.
+    pub multiplier: f64,
+}
+
+/// What the swarm was asked to do; immutable while it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Clients to keep up.
+    pub clients: NonZeroU32,
+    /// Clients started a second, above 0.
+    pub ramp_rate: f64,
+    /// Each start is put off by a random span from 0 to this.
+    pub ramp_jitter: Duration,
+    /// How long the run lasts; `None` is until a signal.
+    pub duration: Option<Duration>,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Restarts of one client; `None` is unlimited.
+    pub max_restarts: Option<NonZeroU64>,
+    /// Delay before a restart.
+    pub backoff: Backoff,
+    /// Whether every line of stderr is reported.
+    pub verbose: bool,
+    /// Repeats the warning of `--dangerous` every minute.
+    pub dangerous: bool,
+}

@@ -1,0 +1,118 @@
+//! Ids and points in time, the words that every storey shares.
+//!
+//! Knows no clock: a [`Tick`] or a [`Wall`] is always handed in by the reactor.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A point in time: nanoseconds of `CLOCK_MONOTONIC` since the reactor was made.
+///
+/// 64 bits of nanoseconds last 584 years; arithmetic saturates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Tick(u64);
+
+impl Tick {
+    /// The moment at which the reactor was made.
+    pub const ZERO: Self = Self(0);
+
+    /// A tick of `nanos` nanoseconds after [`Tick::ZERO`].
+    #[must_use]
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// A tick of `millis` milliseconds after [`Tick::ZERO`].
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis.saturating_mul(1_000_000))
+    }
+
+    /// Nanoseconds since [`Tick::ZERO`].
+    #[must_use]
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The span since [`Tick::ZERO`].
+    #[must_use]
+    pub const fn elapsed(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+
+    /// The span from `earlier` to this tick; zero if `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This tick, moved into the future by `delay`.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(delay)))
+    }
+}
+
+/// Whole nanoseconds of a span, saturating at 584 years.
+#[must_use]
+pub fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A point of wall-clock time: nanoseconds since the Unix epoch (`CLOCK_REALTIME`).
+///
+/// For what people and playlists read; never for a deadline, since it can jump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Wall(u64);
+
+impl Wall {
+    /// A wall-clock time of `nanos` nanoseconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_unix_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_unix_nanos(self) -> u64 {
+        self.0
+    }
+}
+
+/// Both clocks, read together once a turn of the reactor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moment {
+    /// The monotonic clock: for deadlines and spans.
+    pub tick: Tick,
+    /// The wall clock: for what people and playlists read.
+    pub wall: Wall,
+}
+
+/// One emulated viewer, from 0 to the target less one; stable over its restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(u32);
+
+impl ClientId {
+    /// The client with this number.
+    #[must_use]
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The client's number.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The client's number as an index into a table of clients.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

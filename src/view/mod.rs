@@ -1,0 +1,4 @@
+//! A snapshot made visible.
+
+pub mod metrics;
+pub mod summary;
