@@ -1,0 +1,84 @@
+//! The events of the log, one for each report of the swarm.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::swarm::{Outcome, Report};
+
+/// Writes a report of the swarm to the log.
+pub fn write(report: &Report) {
+    match report {
+        Report::StartingRamp { clients, rate, seed } => {
+            info!(clients, rate, seed, "starting_ramp");
+        }
+        Report::ClientStarted { client, pid, attempt } => {
+            info!(client_id = client.number(), pid, attempt, "client_started");
+        }
+        Report::ClientExited { client, pid, status, outcome, uptime, last_lines } => {
+            let stderr = (!last_lines.is_empty()).then(|| last_lines.join("\n"));
+            info!(
+                client_id = client.number(),
+                pid,
+                exit_code = status.shell_code(),
+                outcome = outcome.map(outcome_name),
+                uptime_sec = secs(*uptime),
+                stderr,
+                "client_exited"
+            );
+        }
+        Report::RestartScheduled { client, backoff } => {
+            info!(
+                client_id = client.number(),
+                backoff_ms = millis(*backoff),
+                "client_restart_scheduled"
+            );
+        }
+        Report::MaxRestartsReached { client } => {
+            warn!(client_id = client.number(), "max_restarts_reached");
+        }
+        Report::SpawnFailed { client, failure, backoff } => {
+            let error = std::io::Error::from_raw_os_error(failure.errno).to_string();
+            warn!(
+                client_id = client.number(),
+                reason = failure.reason.name(),
+                error,
+                backoff_ms = millis(*backoff),
+                "spawn_failed"
+            );
+        }
+        Report::RampComplete { active, elapsed } => {
+            info!(active, elapsed_sec = secs(*elapsed), "ramp_complete");
+        }
+        Report::Progress { active, target, started, restarted, elapsed } => {
+            info!(active, target, started, restarted, elapsed_sec = secs(*elapsed), "progress");
+        }
+        Report::Line { client, line, .. } => {
+            info!(client_id = client.number(), line, "process_stderr");
+        }
+        Report::Dangerous => {
+            warn!(
+                why = "--dangerous: the host is replaced by the -resolve address and TLS is not verified",
+                "dangerous_mode"
+            );
+        }
+        Report::Stopping { live } => info!(live, "stopping"),
+    }
+}
+
+fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Stopped => "stopped",
+        Outcome::Crashed => "crashed",
+        Outcome::Error => "error",
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Seconds, to the millisecond: more would only make the line longer.
+fn secs(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1000.0).round() / 1000.0
+}

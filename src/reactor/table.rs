@@ -1,0 +1,193 @@
+//! The event table: who is meant by a readiness event.
+//!
+//! Owns no descriptor and knows no handler: an entry is the owner of an event,
+//! the number under which the poll knows the descriptor, and a generation.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+use slab::Slab;
+
+use crate::stats::totals::Stream;
+use crate::units::ClientId;
+
+/// Whom an event is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The signalfd.
+    Signals,
+    /// The timerfd.
+    Timer,
+    /// The listening socket.
+    Listener,
+    /// A connection, by its key in the server.
+    Connection(usize),
+    /// Our own stderr, when it takes bytes again.
+    LogSink,
+    /// One of a client's pipes.
+    Output(ClientId, Stream),
+    /// A client's pidfd.
+    Exit(ClientId),
+}
+
+/// One registered descriptor.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    owner: Owner,
+    fd: RawFd,
+    generation: u32,
+    queued: bool,
+    hung_up: bool,
+}
+
+/// All registered descriptors.
+///
+/// A token packs a generation (high half) and a slab key (low half). An event
+/// for a descriptor that was closed earlier in the same batch is still
+/// delivered; its generation is no longer the entry's, and so it is dropped.
+#[derive(Debug, Default)]
+pub struct Table {
+    entries: Slab<Entry>,
+    generation: u32,
+}
+
+impl Table {
+    /// Registers a descriptor for edge-triggered events of its owner.
+    ///
+    /// The caller keeps the descriptor open until [`Table::remove`].
+    ///
+    /// # Errors
+    /// Those of epoll_ctl(2): `ENOSPC` when `max_user_watches` is used up,
+    /// `EPERM` for a descriptor that cannot be polled, such as a regular file.
+    pub fn insert(
+        &mut self,
+        registry: &Registry,
+        fd: BorrowedFd<'_>,
+        owner: Owner,
+        interest: Interest,
+    ) -> io::Result<Token> {
+        self.generation = self.generation.wrapping_add(1);
+        let (fd, generation) = (fd.as_raw_fd(), self.generation);
+        let vacant = self.entries.vacant_entry();
+        let token = pack(generation, vacant.key());
+        registry.register(&mut SourceFd(&fd), token, interest)?;
+        vacant.insert(Entry { owner, fd, generation, queued: false, hung_up: false });
+        Ok(token)
+    }
+
+    /// Forgets a descriptor, which the caller may close afterwards.
+    pub fn remove(&mut self, registry: &Registry, token: Token) {
+        if let Some(key) = self.key(token) {
+            let entry = self.entries.remove(key);
+            // The only failure is that the kernel no longer knows it.
+            let _ = registry.deregister(&mut SourceFd(&entry.fd));
+        }
+    }
+
+    /// Notes readiness; true if the entry was not waiting for its turn yet.
+    /// False for a stale token.
+    pub fn mark_ready(&mut self, token: Token, hung_up: bool) -> bool {
+        self.entry(token).is_some_and(|entry| {
+            entry.hung_up |= hung_up;
+            !std::mem::replace(&mut entry.queued, true)
+        })
+    }
+
+    /// Takes an entry out of the waiting line: its owner, and whether the other
+    /// end hung up. `None` for a stale token.
+    pub fn take_turn(&mut self, token: Token) -> Option<(Owner, bool)> {
+        let entry = self.entry(token)?;
+        entry.queued = false;
+        Some((entry.owner, entry.hung_up))
+    }
+
+    /// Registered descriptors.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing is registered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn key(&self, token: Token) -> Option<usize> {
+        let (generation, key) = unpack(token);
+        self.entries.get(key).filter(|entry| entry.generation == generation).map(|_| key)
+    }
+
+    fn entry(&mut self, token: Token) -> Option<&mut Entry> {
+        let (generation, key) = unpack(token);
+        self.entries.get_mut(key).filter(|entry| entry.generation == generation)
+    }
+}
+
+const KEY_BITS: u32 = 32;
+const KEY_MASK: usize = (1 << KEY_BITS) - 1;
+
+fn pack(generation: u32, key: usize) -> Token {
+    Token((generation as usize) << KEY_BITS | (key & KEY_MASK))
+}
+
+fn unpack(token: Token) -> (u32, usize) {
+    (u32::try_from(token.0 >> KEY_BITS).unwrap_or(0), token.0 & KEY_MASK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    fn pipe() -> (io::PipeReader, io::PipeWriter) {
+        io::pipe().unwrap()
+    }
+
+    #[test]
+    fn a_token_of_a_former_life_is_stale() {
+        let poll = mio::Poll::new().unwrap();
+        let mut table = Table::default();
+        let (first, _w1) = pipe();
+        let (second, _w2) = pipe();
+        let old = table.insert(poll.registry(), first.as_fd(), Owner::Listener, Interest::READABLE);
+        let old = old.unwrap();
+        table.remove(poll.registry(), old);
+        let new = table
+            .insert(poll.registry(), second.as_fd(), Owner::Connection(7), Interest::READABLE)
+            .unwrap();
+        assert_eq!(unpack(old).1, unpack(new).1, "the slab reuses the key");
+        assert!(!table.mark_ready(old, false));
+        assert_eq!(table.take_turn(old), None);
+        table.remove(poll.registry(), old);
+        assert!(table.mark_ready(new, true));
+        assert_eq!(table.take_turn(new), Some((Owner::Connection(7), true)));
+    }
+
+    #[test]
+    fn an_entry_waits_for_its_turn_only_once() {
+        let poll = mio::Poll::new().unwrap();
+        let mut table = Table::default();
+        let (reader, _w) = pipe();
+        let token = table
+            .insert(poll.registry(), reader.as_fd(), Owner::Timer, Interest::READABLE)
+            .unwrap();
+        assert!(table.mark_ready(token, false));
+        assert!(!table.mark_ready(token, false));
+        assert!(table.take_turn(token).is_some());
+        assert!(table.mark_ready(token, false));
+    }
+
+    #[test]
+    fn a_regular_file_is_refused_and_leaves_nothing_behind() {
+        let poll = mio::Poll::new().unwrap();
+        let mut table = Table::default();
+        let file = tempfile::tempfile().unwrap();
+        let refused =
+            table.insert(poll.registry(), file.as_fd(), Owner::LogSink, Interest::WRITABLE);
+        assert!(refused.is_err());
+        assert!(table.is_empty());
+    }
+}
