@@ -1,0 +1,113 @@
+//! What this process and its children use, as proc(5) tells it.
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::param::{clock_ticks_per_second, page_size};
+use rustix::process::Resource;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::timer::Clock;
+use crate::stats::ProcessUse;
+use crate::swarm::Sample;
+
+const NANOS_PER_SEC: f64 = 1e9;
+
+/// Fields of `/proc/PID/stat` that are read here, by their number in proc(5).
+struct Stat {
+    cpu: Duration,
+    start_ticks: u64,
+    virtual_bytes: u64,
+    resident_bytes: u64,
+}
+
+/// What the process with this id uses; `None` if it is gone or may not be seen.
+#[must_use]
+pub fn sample(pid: u32) -> Option<Sample> {
+    let stat = stat(&format!("/proc/{pid}/stat"))?;
+    Some(Sample { cpu: stat.cpu, resident_bytes: stat.resident_bytes })
+}
+
+/// What this process uses.
+#[must_use]
+pub fn own() -> ProcessUse {
+    let nofile = rustix::process::getrlimit(Resource::Nofile);
+    let cpu = clock_gettime(ClockId::ProcessCPUTime);
+    let stat = stat("/proc/self/stat");
+    let (resident_bytes, virtual_bytes, start_ticks) = stat
+        .map_or((0, 0, 0), |stat| (stat.resident_bytes, stat.virtual_bytes, stat.start_ticks));
+    ProcessUse {
+        cpu: Duration::new(
+            u64::try_from(cpu.tv_sec).unwrap_or(0),
+            u32::try_from(cpu.tv_nsec).unwrap_or(0),
+        ),
+        resident_bytes,
+        virtual_bytes,
+        open_fds: open_fds(),
+        max_fds: nofile.current.unwrap_or(u64::MAX),
+        start_unix_secs: start_unix_secs(start_ticks),
+    }
+}
+
+/// Open descriptors: the size of the directory since Linux 6.2, else a count.
+fn open_fds() -> u64 {
+    let size = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.len());
+    if size > 0 {
+        return size;
+    }
+    fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64)
+}
+
+fn start_unix_secs(start_ticks: u64) -> f64 {
+    let boot = clock_gettime(ClockId::Boottime);
+    let since_boot = boot.tv_sec as f64 + boot.tv_nsec as f64 / NANOS_PER_SEC;
+    let started = start_ticks as f64 / clock_ticks_per_second() as f64;
+    Clock::wall().as_unix_nanos() as f64 / NANOS_PER_SEC - (since_boot - started)
+}
+
+fn stat(path: &str) -> Option<Stat> {
+    let text = fs::read(path).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    parse_stat(&text, clock_ticks_per_second(), page_size() as u64)
+}
+
+fn parse_stat(text: &str, ticks_per_sec: u64, page_bytes: u64) -> Option<Stat> {
+    // The name, field 2, may hold spaces and parentheses; field 3 follows it.
+    let (_, after_name) = text.rsplit_once(") ")?;
+    let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    let ticks = field(14)? + field(15)?;
+    Some(Stat {
+        cpu: Duration::from_millis(ticks.saturating_mul(1000) / ticks_per_sec.max(1)),
+        start_ticks: field(22)?,
+        virtual_bytes: field(23)?,
+        resident_bytes: field(24)?.saturating_mul(page_bytes),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let text = "17 (a) b (c) S 1 17 17 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 4711 \
+                    8192000 300 18446744073709551615";
+        let stat = parse_stat(text, 100, 4096).unwrap();
+        assert_eq!(stat.cpu, Duration::from_secs(3));
+        assert_eq!(stat.start_ticks, 4711);
+        assert_eq!(stat.virtual_bytes, 8_192_000);
+        assert_eq!(stat.resident_bytes, 300 * 4096);
+    }
+
+    #[test]
+    fn our_own_figures_are_plausible() {
+        let used = own();
+        assert!(used.resident_bytes > 0 && used.virtual_bytes >= used.resident_bytes);
+        assert!(used.open_fds >= 3 && used.open_fds <= used.max_fds);
+        let now = Clock::wall().as_unix_nanos() as f64 / NANOS_PER_SEC;
+        assert!(used.start_unix_secs <= now && used.start_unix_secs > now - 3600.0);
+        assert!(sample(std::process::id()).is_some());
+        assert!(sample(u32::MAX).is_none());
+    }
+}
