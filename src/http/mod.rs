@@ -4,6 +4,7 @@
 //! bytes of a request to the bytes of a response; `reactor::server` moves them.
 
 pub mod connection;
+mod inbox;
 pub mod redact;
 pub mod request;
 pub mod response;

@@ -8,6 +8,58 @@ use std::rc::Rc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status(pub u16);
 
+impl Status {
+    /// The request was served.
+    pub const OK: Self = Self(200);
+    /// The request cannot be understood.
+    pub const BAD_REQUEST: Self = Self(400);
+    /// There is nothing at this path.
+    pub const NOT_FOUND: Self = Self(404);
+    /// The path exists, but not for this method.
+    pub const METHOD_NOT_ALLOWED: Self = Self(405);
+    /// The request did not arrive in time.
+    pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// The request head is too long or has too many fields (RFC 6585 §5).
+    pub const HEADERS_TOO_LARGE: Self = Self(431);
+    /// Not now.
+    pub const UNAVAILABLE: Self = Self(503);
+
+    /// The words that go with the code; empty for one that no part of this
+    /// program sends (RFC 9112 §4 allows that).
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self.0 {
+            200 => "OK",
+            204 => "No Content",
+            206 => "Partial Content",
+            301 => "Moved Permanently",
+            302 => "Found",
+            304 => "Not Modified",
+            400 => "Bad Request",
+            403 => "Forbidden",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            408 => "Request Timeout",
+            410 => "Gone",
+            412 => "Precondition Failed",
+            416 => "Range Not Satisfiable",
+            429 => "Too Many Requests",
+            431 => "Request Header Fields Too Large",
+            500 => "Internal Server Error",
+            502 => "Bad Gateway",
+            503 => "Service Unavailable",
+            504 => "Gateway Timeout",
+            _ => "",
+        }
+    }
+
+    /// Whether a response of this status never has a body (RFC 9110 §6.4.1).
+    #[must_use]
+    pub const fn forbids_body(self) -> bool {
+        matches!(self.0, 100..=199 | 204 | 304)
+    }
+}
+
 /// What follows the head.
 #[derive(Debug, Clone)]
 pub enum Body {
@@ -19,8 +71,21 @@ pub enum Body {
     Shared(Rc<[u8]>, Range<usize>),
 }
 
+impl Body {
+    /// The bytes; none where a shared range lies outside of what is shared.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Empty => &[],
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
+        }
+    }
+}
+
 /// A response. `Content-Length`, `Date`-independent framing and `Connection`
-/// are the connection's work and must not be among `headers`.
+/// are the connection's work and must not be among `headers`, nor may a value
+/// hold a line end.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The status.
@@ -29,4 +94,93 @@ pub struct Response {
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body; for a `HEAD` request only its length is used.
     pub body: Body,
+}
+
+impl Response {
+    /// A response with a body of this media type.
+    #[must_use]
+    pub fn new(status: Status, content_type: &'static str, body: Vec<u8>) -> Self {
+        let headers = vec![("Content-Type", Cow::Borrowed(content_type))];
+        Self { status, headers, body: Body::Owned(body) }
+    }
+
+    /// A response of one line of plain text: `text`, or where it is empty the
+    /// reason phrase of the status.
+    #[must_use]
+    pub fn text(status: Status, text: &str) -> Self {
+        let text = if text.is_empty() { status.reason() } else { text };
+        Self::new(status, "text/plain; charset=utf-8", format!("{text}\n").into_bytes())
+    }
+
+    /// This response with one more header field.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The status line and the header fields, with the empty line after them
+    /// (RFC 9112 §4 and §5); `connection` is the value of that field, if any.
+    pub(super) fn head(&self, connection: Option<&str>) -> Vec<u8> {
+        let mut head = String::with_capacity(HEAD_BYTES);
+        let Status(code) = self.status;
+        head.push_str("HTTP/1.1 ");
+        head.push_str(&code.to_string());
+        head.push(' ');
+        head.push_str(self.status.reason());
+        head.push_str("\r\n");
+        for (name, value) in &self.headers {
+            push_field(&mut head, name, value);
+        }
+        if !self.status.forbids_body() {
+            push_field(&mut head, "Content-Length", &self.body.bytes().len().to_string());
+        }
+        if let Some(value) = connection {
+            push_field(&mut head, "Connection", value);
+        }
+        head.push_str("\r\n");
+        head.into_bytes()
+    }
+}
+
+/// Room for a usual head in bytes, so that it is built in one allocation.
+const HEAD_BYTES: usize = 256;
+
+fn push_field(head: &mut String, name: &str, value: &str) {
+    head.push_str(name);
+    head.push_str(": ");
+    head.push_str(value);
+    head.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_names_the_length_unless_the_status_has_no_body() {
+        let cases = [
+            (200, "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 3\r\n\r\n"),
+            (304, "HTTP/1.1 304 Not Modified\r\nContent-Type: a/b\r\n\r\n"),
+            (204, "HTTP/1.1 204 No Content\r\nContent-Type: a/b\r\n\r\n"),
+            (299, "HTTP/1.1 299 \r\nContent-Type: a/b\r\nContent-Length: 3\r\n\r\n"),
+        ];
+        for (code, want) in cases {
+            let response = Response::new(Status(code), "a/b", b"abc".to_vec());
+            assert_eq!(String::from_utf8(response.head(None)).unwrap(), want);
+        }
+    }
+
+    #[test]
+    fn a_shared_body_is_its_range() {
+        let all: Rc<[u8]> = Rc::from(&b"0123456789"[..]);
+        assert_eq!(Body::Shared(Rc::clone(&all), 2..5).bytes(), b"234");
+        assert_eq!(Body::Shared(all, 5..11).bytes(), b"");
+    }
+
+    #[test]
+    fn plain_text_says_the_reason_where_nothing_else_is_said() {
+        assert_eq!(Response::text(Status::NOT_FOUND, "").body.bytes(), b"Not Found\n");
+        assert_eq!(Response::text(Status::OK, "ok").body.bytes(), b"ok\n");
+    }
 }
