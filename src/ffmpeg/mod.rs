@@ -1,5 +1,6 @@
 //! All that knows FFmpeg: its command line, its abilities, its output.
 
+mod arguments;
 pub mod capabilities;
 pub mod command;
 pub mod lines;

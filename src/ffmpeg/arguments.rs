@@ -1,0 +1,164 @@
+//! Arguments that every FFmpeg program is given: where to connect and how.
+//!
+//! Shared by [`command`](super::command), for FFmpeg, and
+//! [`variants`](super::variants), for ffprobe, which opens the same URL.
+
+use std::ffi::CString;
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::ffmpeg::capabilities::{Capabilities, OptionName};
+use crate::ffmpeg::command::Options;
+
+/// What is opened, after `-resolve` had its say.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) url: Url,
+    headers: Vec<String>,
+    skip_tls_verification: bool,
+}
+
+impl Source {
+    /// Where and with which headers to connect.
+    pub(super) fn new(
+        options: &Options,
+        capabilities: &Capabilities,
+    ) -> Result<Self, CommandError> {
+        let mut url = options.url.clone();
+        // FFmpeg would send the fragment to the origin (RFC 9110, 7.1 excludes it).
+        url.set_fragment(None);
+        let https = url.scheme() == "https";
+        let version = || capabilities.version().to_owned();
+        if https && !capabilities.https() {
+            return Err(CommandError::NoHttps { version: version() });
+        }
+        let mut headers = Vec::new();
+        if let Some(address) = options.resolve {
+            if https && capabilities.verifies_tls() {
+                return Err(CommandError::ResolveRefused { version: version() });
+            }
+            // A Host header of the user's own stands in for ours: two are an error.
+            if !options.headers.iter().any(|header| is_host(header)) {
+                headers.push(format!("Host: {}", authority(&url)));
+            }
+            url.set_ip_host(address).map_err(|()| CommandError::NoHost)?;
+        }
+        if options.no_cache {
+            headers.extend(["Cache-Control: no-cache", "Pragma: no-cache"].map(str::to_owned));
+        }
+        headers.extend_from_slice(&options.headers);
+        Ok(Self { url, headers, skip_tls_verification: https && options.resolve.is_some() })
+    }
+}
+
+/// `host[:port]` as in the URL, without the default port and without credentials.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn is_host(header: &str) -> bool {
+    header.split_once(':').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case("host"))
+}
+
+/// Arguments for one FFmpeg program, those it does not know left out.
+pub(super) struct Arguments<'a> {
+    capabilities: &'a Capabilities,
+    arguments: Vec<String>,
+    left_out: Vec<OptionName>,
+}
+
+impl<'a> Arguments<'a> {
+    pub(super) const fn new(capabilities: &'a Capabilities) -> Self {
+        Self { capabilities, arguments: Vec::new(), left_out: Vec::new() }
+    }
+
+    pub(super) fn push<S: AsRef<str>>(&mut self, arguments: impl IntoIterator<Item = S>) {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+    }
+
+    pub(super) fn push_known(&mut self, option: OptionName, value: impl fmt::Display) {
+        if self.capabilities.knows(option) {
+            self.push([option.flag(), &value.to_string()]);
+        } else {
+            self.left_out.push(option);
+        }
+    }
+
+    pub(super) fn push_timeout(&mut self, timeout: Duration) {
+        self.push_known(OptionName::RwTimeout, timeout.as_micros().min(i64::MAX as u128));
+    }
+
+    /// FFmpeg refuses `-tls_verify` before an http URL, so it goes with https alone.
+    pub(super) fn push_tls(&mut self, source: &Source) {
+        if source.skip_tls_verification {
+            self.push_known(OptionName::TlsVerify, 0);
+        }
+    }
+
+    pub(super) fn push_headers(&mut self, source: &Source) {
+        if !source.headers.is_empty() {
+            let block: String =
+                source.headers.iter().map(|header| format!("{header}\r\n")).collect();
+            self.push(["-headers", &block]);
+        }
+    }
+
+    /// The options that this FFmpeg does not know.
+    pub(super) fn into_left_out(self) -> Vec<OptionName> {
+        self.left_out
+    }
+
+    /// What was pushed since the last call.
+    pub(super) fn take(&mut self) -> Result<Vec<CString>, CommandError> {
+        self.arguments.drain(..).map(into_c_string).collect()
+    }
+}
+
+pub(super) fn into_c_string(argument: String) -> Result<CString, CommandError> {
+    CString::new(argument).map_err(|_| CommandError::Nul)
+}
+
+/// Why there is no command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandError {
+    /// An argument holds a NUL, which no argument can (execve(2)).
+    Nul,
+    /// The URL has no host that could be replaced.
+    NoHost,
+    /// An https URL, and an FFmpeg without TLS.
+    NoHttps {
+        /// Its version.
+        version: String,
+    },
+    /// `-resolve` for https, and an FFmpeg that verifies certificates by default:
+    /// its HLS demuxer hands `-tls_verify 0` on to no segment.
+    ResolveRefused {
+        /// Its version.
+        version: String,
+    },
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nul => write!(f, "an argument for FFmpeg holds a NUL byte: remove it"),
+            Self::NoHost => write!(f, "-resolve needs a URL with a host"),
+            Self::NoHttps { version } => write!(
+                f,
+                "FFmpeg {version} was built without TLS and cannot open https: \
+                 use another with -ffmpeg, or an http URL"
+            ),
+            Self::ResolveRefused { version } => write!(
+                f,
+                "-resolve cannot work for https with FFmpeg {version}: it verifies every \
+                 certificate, and -tls_verify 0 does not reach the segments; put the address \
+                 into /etc/hosts instead of -resolve, or use FFmpeg 7 or older"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CommandError {}
