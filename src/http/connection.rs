@@ -156,6 +156,11 @@ impl Connection {
         }
     }
 
+    /// The socket failed: nothing can be sent or received any more.
+    pub fn peer_failed(&mut self) {
+        self.finish();
+    }
+
     /// What is to be written next: the rest of the head and the rest of the body,
     /// either of which may be empty.
     #[must_use]

@@ -1,10 +1,421 @@
 //! The loop: readiness in, actions out. The only rooms that own a descriptor or
 //! read a clock.
+//!
+//! Knows nothing of ramps, restarts or metrics: an [`Application`] decides and
+//! answers, and what fails in doing what it decided comes back to it as an input.
 
 pub mod capture;
 pub mod child;
+pub mod children;
 pub mod journal;
 pub mod log_sink;
+pub mod orphans;
+pub mod process_use;
 pub mod reports;
+pub mod server;
+pub mod signals;
 pub mod table;
 pub mod timer;
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use mio::{Events, Interest, Poll, Token};
+
+use self::children::{Children, Read};
+use self::journal::Journal;
+use self::server::{Respond, Server};
+use self::signals::{Signals, StopSignal};
+use self::table::{Owner, Table};
+use self::timer::{Clock, Timer};
+use crate::http::{Request, Response};
+use crate::stats::Health;
+use crate::stats::totals::Stream;
+use crate::swarm::{Action, Input};
+use crate::units::{ClientId, Moment, Tick};
+
+/// Events taken from the kernel at once.
+const EVENTS_PER_POLL: usize = 1024;
+
+/// Bytes read at once from a pipe: all that a pipe holds (pipe(7)).
+const READ_BYTES: usize = 64 * 1024;
+
+/// Reads of one pipe in one turn: more than a pipe holds, little enough that a
+/// firehose leaves the others their turn.
+const READS_PER_TURN: usize = 2;
+
+/// Processes sampled for one scrape, about 15 µs each: a scrape costs the same
+/// however many there are.
+const SAMPLES_PER_SCRAPE: usize = 8;
+
+/// How often orphans are looked for at most, while children end.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// What the reactor serves.
+pub trait Application {
+    /// Takes what happened and says what is to be done.
+    fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>);
+
+    /// When [`Input::DeadlineReached`] is due.
+    fn next_deadline(&self) -> Option<Tick>;
+
+    /// Whether this request is a scrape: children are sampled and our own use is
+    /// read before it is answered.
+    fn is_scrape(&self, request: &Request<'_>) -> bool;
+
+    /// Answers a request.
+    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response;
+}
+
+/// The poll and the table of what is registered with it.
+#[derive(Debug)]
+pub struct Registrar {
+    poll: Poll,
+    table: Table,
+}
+
+/// How the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// The first signal that asked us to stop.
+    pub stopped_by: Option<StopSignal>,
+    /// The second one, which forced the end.
+    pub forced_by: Option<StopSignal>,
+}
+
+/// One thread, one poll, one table of events.
+#[derive(Debug)]
+pub struct Reactor {
+    registrar: Registrar,
+    clock: Clock,
+    timer: Timer,
+    signals: Signals,
+    server: Option<Server>,
+    children: Option<Children>,
+    journal: Journal,
+    health: Health,
+    ready: VecDeque<Token>,
+    actions: Vec<Action>,
+    buffer: Box<[u8]>,
+    sweep_at: Option<Tick>,
+    ended: Ended,
+    finished: bool,
+}
+
+impl Reactor {
+    /// A reactor with what it is to serve; takes over the signals of this
+    /// process.
+    ///
+    /// # Errors
+    /// When no descriptors are left.
+    pub fn new(
+        journal: Journal,
+        server: Option<Server>,
+        children: Option<Children>,
+    ) -> io::Result<Self> {
+        let clock = Clock::start();
+        let mut reactor = Self {
+            registrar: Registrar { poll: Poll::new()?, table: Table::default() },
+            clock,
+            timer: Timer::new(clock)?,
+            signals: Signals::block()?,
+            server,
+            children,
+            journal,
+            health: Health::default(),
+            ready: VecDeque::new(),
+            actions: Vec::new(),
+            buffer: vec![0; READ_BYTES].into_boxed_slice(),
+            sweep_at: None,
+            ended: Ended::default(),
+            finished: false,
+        };
+        reactor.register()?;
+        Ok(reactor)
+    }
+
+    fn register(&mut self) -> io::Result<()> {
+        let Registrar { poll, table } = &mut self.registrar;
+        let registry = poll.registry();
+        table.insert(registry, self.signals.as_fd(), Owner::Signals, Interest::READABLE)?;
+        table.insert(registry, self.timer.as_fd(), Owner::Timer, Interest::READABLE)?;
+        self.journal.with_pollable(|fd| {
+            // What cannot be polled is written to without waiting.
+            let _ = table.insert(registry, fd, Owner::LogSink, Interest::WRITABLE);
+        });
+        if let Some(server) = &mut self.server {
+            server.start(&mut self.registrar)?;
+        }
+        Ok(())
+    }
+
+    /// The generator's own health, as of now.
+    #[must_use]
+    pub fn health(&mut self) -> &Health {
+        refresh(&mut self.health, &self.journal);
+        &self.health
+    }
+
+    /// The time on the reactor's clock.
+    #[must_use]
+    pub fn now(&self) -> Tick {
+        self.clock.tick()
+    }
+
+    /// Runs until the application says that everything is over.
+    ///
+    /// # Errors
+    /// Those of epoll_wait(2) and timerfd_settime(2), none of which a running
+    /// load can cause.
+    pub fn run(&mut self, application: &mut dyn Application) -> io::Result<Ended> {
+        self.journal.set_at_once(false);
+        application.handle(self.clock.tick(), Input::Started, &mut self.actions);
+        self.perform(application);
+        let mut events = Events::with_capacity(EVENTS_PER_POLL);
+        let ended = loop {
+            self.journal.flush();
+            if self.finished {
+                break Ok(self.ended);
+            }
+            if let Err(error) = self.wait(application, &mut events) {
+                break Err(error);
+            }
+            let began = self.clock.tick();
+            self.queue(&events);
+            self.turns(began, application);
+            self.deadlines(application);
+            self.perform(application);
+            self.health.turns.record(self.clock.tick().since(began));
+        };
+        self.journal.set_at_once(true);
+        ended
+    }
+
+    /// Sleeps until something is ready or due; not at all if something is
+    /// already.
+    fn wait(&mut self, application: &dyn Application, events: &mut Events) -> io::Result<()> {
+        let server = self.server.as_ref().and_then(Server::next_deadline);
+        let deadline =
+            [application.next_deadline(), server, self.sweep_at].into_iter().flatten().min();
+        let due = deadline.is_some_and(|tick| tick <= self.clock.tick());
+        let limit = if due || !self.ready.is_empty() {
+            Some(Duration::ZERO)
+        } else {
+            self.timer.arm(deadline)?;
+            None
+        };
+        match self.registrar.poll.poll(events, limit) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn queue(&mut self, events: &Events) {
+        for event in events {
+            self.health.events += 1;
+            let hung_up = event.is_read_closed() || event.is_error();
+            if self.registrar.table.mark_ready(event.token(), hung_up) {
+                self.ready.push_back(event.token());
+            }
+        }
+    }
+
+    /// Gives each ready entry a bounded turn; one that has more to do goes to
+    /// the back of the line.
+    fn turns(&mut self, now: Tick, application: &mut dyn Application) {
+        for _ in 0..self.ready.len() {
+            let Some(token) = self.ready.pop_front() else { break };
+            let Some((owner, hung_up)) = self.registrar.table.take_turn(token) else { continue };
+            let more = self.dispatch(now, owner, hung_up, application);
+            if more && self.registrar.table.mark_ready(token, hung_up) {
+                self.ready.push_back(token);
+            }
+        }
+    }
+
+    fn dispatch(
+        &mut self,
+        now: Tick,
+        owner: Owner,
+        hung_up: bool,
+        application: &mut dyn Application,
+    ) -> bool {
+        match owner {
+            Owner::Signals => self.take_signals(now, application),
+            Owner::Timer => self.timer.fired(),
+            // Flushed at the end of the turn.
+            Owner::LogSink => {}
+            Owner::Exit(client) => self.reap(now, client, application),
+            Owner::Output(client, stream) => {
+                return self.read(now, client, stream, hung_up, application);
+            }
+            Owner::Listener => {
+                let registrar = &mut self.registrar;
+                return self.server.as_mut().is_some_and(|server| server.accept(registrar, now));
+            }
+            Owner::Connection(key) => {
+                return self.serve(application, |server, registrar, respond| {
+                    server.turn(registrar, now, key, respond)
+                });
+            }
+        }
+        false
+    }
+
+    fn take_signals(&mut self, now: Tick, application: &mut dyn Application) {
+        for signal in self.signals.take() {
+            let Some(stop) = signal else {
+                self.sweep_at.get_or_insert(now.after(SWEEP_EVERY));
+                continue;
+            };
+            tracing::info!(signal = stop.name(), "received_signal");
+            let input = if self.ended.stopped_by.is_none() {
+                self.ended.stopped_by = Some(stop);
+                Input::StopAsked
+            } else if stop.forces() {
+                self.ended.forced_by = Some(stop);
+                Input::KillAsked
+            } else {
+                continue;
+            };
+            application.handle(now, input, &mut self.actions);
+        }
+    }
+
+    /// Reads a bounded amount of a client's pipe. True if there may be more.
+    fn read(
+        &mut self,
+        now: Tick,
+        client: ClientId,
+        stream: Stream,
+        hung_up: bool,
+        application: &mut dyn Application,
+    ) -> bool {
+        let Some(children) = &mut self.children else { return false };
+        for _ in 0..READS_PER_TURN {
+            match children.read(&mut self.registrar, client, stream, &mut self.buffer) {
+                Read::Empty => return false,
+                Read::Ended => {
+                    let input = Input::PipeEnded { client, stream };
+                    application.handle(now, input, &mut self.actions);
+                    return false;
+                }
+                Read::Bytes(count) => {
+                    let bytes = self.buffer.get(..count).unwrap_or_default();
+                    let input = Input::Output { client, stream, bytes };
+                    application.handle(now, input, &mut self.actions);
+                    // A short read emptied the pipe, and the next write is a new
+                    // event (epoll(7)); only an end that was told with the data
+                    // would not be told again.
+                    if count < self.buffer.len() && !hung_up {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn reap(&mut self, now: Tick, client: ClientId, application: &mut dyn Application) {
+        let Some(children) = &mut self.children else { return };
+        if let Some(exit) = children.reap(&mut self.registrar, client) {
+            application.handle(now, Input::Exited { client, exit }, &mut self.actions);
+        }
+    }
+
+    /// Lets the server answer requests.
+    fn serve(
+        &mut self,
+        application: &mut dyn Application,
+        turn: impl FnOnce(&mut Server, &mut Registrar, Respond<'_>) -> bool,
+    ) -> bool {
+        let Self { server, registrar, children, health, journal, clock, actions, .. } = self;
+        let Some(server) = server else { return false };
+        let mut respond = |request: &Request<'_>| {
+            let began = clock.moment();
+            let scrape = application.is_scrape(request);
+            if scrape {
+                refresh(health, journal);
+                for (client, pid) in to_sample(children) {
+                    if let Some(sample) = process_use::sample(pid) {
+                        let input = Input::Sampled { client, sample };
+                        application.handle(began.tick, input, actions);
+                    }
+                }
+            }
+            let response = application.respond(began, health, request);
+            if scrape {
+                health.last_scrape = Some(clock.tick().since(began.tick));
+            }
+            response
+        };
+        turn(server, registrar, &mut respond)
+    }
+
+    /// Does what has become due.
+    fn deadlines(&mut self, application: &mut dyn Application) {
+        let now = self.clock.tick();
+        if self.sweep_at.is_some_and(|tick| tick <= now) {
+            self.sweep_at = None;
+            if orphans::reap(|pid| self.children.as_ref().is_some_and(|all| all.owns(pid))) {
+                self.sweep_at = Some(now.after(SWEEP_EVERY));
+            }
+        }
+        if self.server.as_ref().and_then(Server::next_deadline).is_some_and(|tick| tick <= now) {
+            let again = self.serve(application, |server, registrar, respond| {
+                server.deadline_reached(registrar, now, respond)
+            });
+            if again && let Some(server) = &mut self.server {
+                server.accept(&mut self.registrar, now);
+            }
+        }
+        if application.next_deadline().is_some_and(|tick| tick <= now) {
+            application.handle(now, Input::DeadlineReached, &mut self.actions);
+        }
+    }
+
+    /// Does what was decided. What fails, and what was started, goes back as an
+    /// input, whose decisions are done as well.
+    fn perform(&mut self, application: &mut dyn Application) {
+        while !self.actions.is_empty() {
+            for action in std::mem::take(&mut self.actions) {
+                match action {
+                    Action::Spawn { client } => self.spawn(client, application),
+                    Action::Signal { client, signal } => {
+                        if let Some(children) = &self.children {
+                            children.signal(client, signal);
+                        }
+                    }
+                    Action::ClosePipes { client } => {
+                        if let Some(children) = &mut self.children {
+                            children.close_pipes(&mut self.registrar, client);
+                        }
+                    }
+                    Action::Report(report) => reports::write(&report),
+                    Action::Finish => self.finished = true,
+                }
+            }
+        }
+    }
+
+    fn spawn(&mut self, client: ClientId, application: &mut dyn Application) {
+        let Some(children) = &mut self.children else { return };
+        let input = match children.spawn(&mut self.registrar, client) {
+            Ok(pid) => Input::Spawned { client, pid },
+            Err(failure) => Input::SpawnFailed { client, failure },
+        };
+        // Read anew, since spawning takes time and lateness is told from it.
+        application.handle(self.clock.tick(), input, &mut self.actions);
+    }
+}
+
+fn to_sample(children: &mut Option<Children>) -> Vec<(ClientId, u32)> {
+    children.as_mut().map(|all| all.next_to_sample(SAMPLES_PER_SCRAPE)).unwrap_or_default()
+}
+
+fn refresh(health: &mut Health, journal: &Journal) {
+    health.journal_dropped = journal.dropped();
+    health.process = process_use::own();
+}

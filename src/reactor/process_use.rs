@@ -34,8 +34,8 @@ pub fn own() -> ProcessUse {
     let nofile = rustix::process::getrlimit(Resource::Nofile);
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
     let stat = stat("/proc/self/stat");
-    let (resident_bytes, virtual_bytes, start_ticks) = stat
-        .map_or((0, 0, 0), |stat| (stat.resident_bytes, stat.virtual_bytes, stat.start_ticks));
+    let (resident_bytes, virtual_bytes, start_ticks) =
+        stat.map_or((0, 0, 0), |stat| (stat.resident_bytes, stat.virtual_bytes, stat.start_ticks));
     ProcessUse {
         cpu: Duration::new(
             u64::try_from(cpu.tv_sec).unwrap_or(0),

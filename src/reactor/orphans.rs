@@ -1,0 +1,74 @@
+//! Processes that became ours when their parent ended: we are process 1 of a
+//! container or MicroVM, or asked for them (`PR_SET_CHILD_SUBREAPER`).
+//!
+//! Never reaps a client's process: those are reaped by their pidfd, which also
+//! gives what they used.
+
+use std::fs;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::{Pid, getpid};
+
+/// Orphans reaped in one sweep; more wait for the next.
+const REAPS_PER_SWEEP: usize = 1024;
+
+/// Rounds of killing at the end: each may bring up the children of those killed.
+const KILL_ROUNDS: usize = 16;
+
+/// Asks for the orphans among our descendants, so that what a wrapper around
+/// FFmpeg leaves behind comes to us and can be ended (prctl(2)).
+pub fn adopt() {
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+}
+
+/// Reaps orphans that have ended. True if there may be more: behind an ended
+/// process of `is_known`, which is not ours to reap, they cannot be seen.
+pub fn reap(is_known: impl Fn(u32) -> bool) -> bool {
+    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    for _ in 0..REAPS_PER_SWEEP {
+        let pid = match waitid(Id::All, peek) {
+            Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) => pid,
+            Ok(_) | Err(_) => return false,
+        };
+        if is_known(pid.as_raw().unsigned_abs()) {
+            return true;
+        }
+        let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+    }
+    true
+}
+
+/// Ends and reaps every child but `spared`, for the end of the run when no
+/// client's process is left. Returns how many were alive.
+pub fn end_all(spared: Option<u32>) -> usize {
+    let mut ended = 0;
+    for _ in 0..KILL_ROUNDS {
+        let orphans: Vec<Pid> =
+            children().filter(|pid| Some(pid.as_raw().unsigned_abs()) != spared).collect();
+        if orphans.is_empty() {
+            break;
+        }
+        for pid in orphans {
+            // A child that was not reaped keeps its id, so this hits no other.
+            let alive = waitpid(pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
+            if alive && kill(pid, Signal::SIGKILL).is_ok() {
+                ended += 1;
+                let _ = waitpid(pid, None);
+            }
+        }
+    }
+    ended
+}
+
+/// Our children as the kernel lists them (`CONFIG_PROC_CHILDREN`; none without).
+fn children() -> impl Iterator<Item = Pid> {
+    let path = format!("/proc/self/task/{}/children", getpid());
+    let listed = fs::read_to_string(path).unwrap_or_default();
+    let pids: Vec<_> = listed
+        .split_ascii_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .map(Pid::from_raw)
+        .collect();
+    pids.into_iter()
+}

@@ -1,0 +1,280 @@
+//! Listening socket and connections, for any service: moves bytes between the
+//! sockets and the state machines of [`crate::http`].
+//!
+//! Knows no path and no header. One peer costs the others nothing: each
+//! connection gets a bounded turn, bounded memory and bounded time, and when
+//! there are too many the one that has kept us waiting longest goes.
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use mio::{Interest, Token};
+use rustix::io::Errno;
+use rustix::net::{Shutdown, SocketFlags};
+use slab::Slab;
+
+use super::Registrar;
+use super::table::Owner;
+use crate::http::{Connection, Limits, Request, Response};
+use crate::units::Tick;
+
+/// Connections waiting to be accepted; the kernel bounds it by `somaxconn`.
+const BACKLOG: i32 = 1024;
+
+/// Connections accepted in one turn.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// Reads and writes of one connection in one turn.
+const IO_PER_TURN: usize = 8;
+
+/// Bytes read at once from a connection; a request head is rarely longer than one.
+const READ_BYTES: usize = 4096;
+
+/// How long accepting pauses when descriptors or memory are used up.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Bounds of a server.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerLimits {
+    /// Connections at once.
+    pub connections: usize,
+    /// Bounds of each connection.
+    pub connection: Limits,
+}
+
+#[derive(Debug)]
+struct Peer {
+    socket: OwnedFd,
+    token: Token,
+    connection: Connection,
+    deadline: Option<Tick>,
+}
+
+/// A listening socket and its connections.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    limits: ServerLimits,
+    peers: Slab<Peer>,
+    deadlines: BTreeSet<(Tick, usize)>,
+    listener_token: Option<Token>,
+    accept_again: Option<Tick>,
+}
+
+/// What answers requests.
+pub type Respond<'a> = &'a mut dyn FnMut(&Request<'_>) -> Response;
+
+impl Server {
+    /// Binds and listens; connections wait until the reactor runs.
+    ///
+    /// # Errors
+    /// Those of bind(2) and listen(2), `EADDRINUSE` and `EACCES` above all.
+    pub fn bind(address: SocketAddr, limits: ServerLimits) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        // std listens with a backlog of 128, too short for thousands of clients
+        // that start together; listening again only changes the length.
+        rustix::net::listen(&listener, BACKLOG)?;
+        Ok(Self {
+            listener,
+            limits,
+            peers: Slab::new(),
+            deadlines: BTreeSet::new(),
+            listener_token: None,
+            accept_again: None,
+        })
+    }
+
+    /// The address it listens on, with the port that the kernel chose.
+    ///
+    /// # Errors
+    /// Those of getsockname(2).
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Begins to accept.
+    ///
+    /// # Errors
+    /// Those of epoll_ctl(2).
+    pub fn start(&mut self, registrar: &mut Registrar) -> io::Result<()> {
+        let fd = self.listener.as_fd();
+        let registry = registrar.poll.registry();
+        let token = registrar.table.insert(registry, fd, Owner::Listener, Interest::READABLE)?;
+        self.listener_token = Some(token);
+        Ok(())
+    }
+
+    /// Accepts a bounded number of connections. True if more may wait.
+    pub fn accept(&mut self, registrar: &mut Registrar, now: Tick) -> bool {
+        for _ in 0..ACCEPTS_PER_TURN {
+            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+            match rustix::net::accept_with(&self.listener, flags) {
+                Ok(socket) => self.welcome(registrar, now, socket),
+                Err(Errno::AGAIN) => return false,
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    self.accept_again = Some(now.after(ACCEPT_PAUSE));
+                    return false;
+                }
+                // The peer gave up while it waited (accept(2)).
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    fn welcome(&mut self, registrar: &mut Registrar, now: Tick, socket: OwnedFd) {
+        if self.peers.len() >= self.limits.connections {
+            self.evict(registrar);
+        }
+        // Small responses must not wait for an acknowledgement of the last one.
+        let _ = rustix::net::sockopt::set_tcp_nodelay(&socket, true);
+        let vacant = self.peers.vacant_entry();
+        let key = vacant.key();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let owner = Owner::Connection(key);
+        let registered =
+            registrar.table.insert(registrar.poll.registry(), socket.as_fd(), owner, interest);
+        let Ok(token) = registered else { return };
+        let connection = Connection::new(now, self.limits.connection);
+        vacant.insert(Peer { socket, token, connection, deadline: None });
+        self.note_deadline(key);
+    }
+
+    /// Closes the connection whose time is up first, since it has kept us
+    /// waiting longest.
+    fn evict(&mut self, registrar: &mut Registrar) {
+        if let Some(&(_, key)) = self.deadlines.first() {
+            self.close(registrar, key);
+        }
+    }
+
+    /// Gives a connection its turn. True if it has more to do at once.
+    pub fn turn(
+        &mut self,
+        registrar: &mut Registrar,
+        now: Tick,
+        key: usize,
+        respond: Respond<'_>,
+    ) -> bool {
+        let Some(peer) = self.peers.get_mut(key) else { return false };
+        let mut more = true;
+        for _ in 0..IO_PER_TURN {
+            more = peer.exchange(now, respond);
+            if !more {
+                break;
+            }
+        }
+        if peer.connection.take_shutdown() {
+            let _ = rustix::net::shutdown(&peer.socket, Shutdown::Write);
+        }
+        if peer.connection.is_finished() {
+            self.close(registrar, key);
+            return false;
+        }
+        self.note_deadline(key);
+        more
+    }
+
+    /// The next point in time at which [`Server::deadline_reached`] has work.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Tick> {
+        let peer = self.deadlines.first().map(|&(tick, _)| tick);
+        [peer, self.accept_again].into_iter().flatten().min()
+    }
+
+    /// Ends what took too long. True if accepting is to be tried again.
+    pub fn deadline_reached(
+        &mut self,
+        registrar: &mut Registrar,
+        now: Tick,
+        respond: Respond<'_>,
+    ) -> bool {
+        while let Some(&(tick, key)) = self.deadlines.first()
+            && tick <= now
+        {
+            if let Some(peer) = self.peers.get_mut(key) {
+                peer.connection.deadline_reached(now);
+            }
+            self.turn(registrar, now, key, respond);
+            // A deadline that stays where it was would be met for ever.
+            if self.deadlines.contains(&(tick, key)) {
+                self.close(registrar, key);
+            }
+        }
+        let again = self.accept_again.is_some_and(|tick| tick <= now);
+        if again {
+            self.accept_again = None;
+        }
+        again
+    }
+
+    fn note_deadline(&mut self, key: usize) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let deadline = peer.connection.deadline();
+        if deadline == peer.deadline {
+            return;
+        }
+        if let Some(old) = std::mem::replace(&mut peer.deadline, deadline) {
+            self.deadlines.remove(&(old, key));
+        }
+        if let Some(new) = deadline {
+            self.deadlines.insert((new, key));
+        }
+    }
+
+    fn close(&mut self, registrar: &mut Registrar, key: usize) {
+        if let Some(peer) = self.peers.try_remove(key) {
+            if let Some(deadline) = peer.deadline {
+                self.deadlines.remove(&(deadline, key));
+            }
+            registrar.table.remove(registrar.poll.registry(), peer.token);
+        }
+    }
+}
+
+impl Peer {
+    /// Writes once and reads once, as far as there is something to write and
+    /// something is wanted. True if anything moved.
+    fn exchange(&mut self, now: Tick, respond: Respond<'_>) -> bool {
+        let mut moved = false;
+        if self.connection.wants_write() {
+            match rustix::io::writev(&self.socket, &self.connection.pending()) {
+                Ok(count) => {
+                    self.connection.sent(now, count, respond);
+                    moved = true;
+                }
+                Err(Errno::AGAIN) => {}
+                Err(_) => self.connection.peer_failed(),
+            }
+        }
+        if self.connection.wants_read() {
+            let mut buffer = [0; READ_BYTES];
+            match rustix::io::read(&self.socket, &mut buffer) {
+                Ok(0) => self.connection.peer_closed(),
+                Ok(count) => {
+                    self.connection.receive(now, buffer.get(..count).unwrap_or_default(), respond);
+                    moved = true;
+                }
+                Err(Errno::AGAIN) => {}
+                Err(_) => self.connection.peer_failed(),
+            }
+        }
+        moved && !self.connection.is_finished()
+    }
+}
+
+/// Why a server could not listen, in one line with the remedy.
+#[must_use]
+pub fn bind_advice(address: SocketAddr, error: &io::Error) -> String {
+    let remedy = match error.kind() {
+        ErrorKind::AddrInUse => "another process listens there; choose another port",
+        ErrorKind::AddrNotAvailable => "this host has no such address; choose one of its own",
+        ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
+        _ => "choose another address",
+    };
+    format!("cannot listen on {address}: {error}; {remedy}")
+}
