@@ -2,7 +2,12 @@
 //!
 //! `FFMPEG` (else `ffmpeg` in `PATH`) and `FFMPEG_NEW` (else `ffmpeg9`) name two
 //! versions; one that is missing is skipped with a word on stderr.
-#![expect(clippy::disallowed_methods, reason = "a test runs programs and reads its environment")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test runs programs, reads its environment, says what it skips, and may panic"
+)]
 
 use std::net::TcpListener;
 use std::path::Path;

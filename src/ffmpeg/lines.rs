@@ -1,1 +1,320 @@
-//! Splits a byte stream into lines of bounded length.
+//! Splits a byte stream into lines of bounded length, and keeps the last of them.
+//!
+//! FFmpeg's stderr is unbuffered: a line can come in several reads, several lines
+//! in one. It ends lines with LF, and its statistics with CR. Lines that lie
+//! within one read are handed on as slices of it; only the unfinished end of a
+//! read is copied, so thousands of clients need next to no memory for this.
+
+use memchr::{memchr, memchr2_iter};
+
+/// Longest line that is handed on, in bytes; the rest of a longer one is dropped.
+/// FFmpeg's longest are URLs, which origins bound at about 8 KiB, and nothing
+/// that is read from a line stands behind its URL.
+pub const LINE_LIMIT_BYTES: usize = 4096;
+
+/// A buffer up to this size is kept between unfinished lines; a larger one is
+/// given back.
+const TAIL_KEPT_BYTES: usize = 512;
+
+/// Joins reads into lines.
+#[derive(Debug, Default)]
+pub struct LineSplitter {
+    /// The unfinished line, at most [`LINE_LIMIT_BYTES`].
+    tail: Vec<u8>,
+    /// Whether the unfinished line is longer than what is kept of it.
+    cut: bool,
+}
+
+impl LineSplitter {
+    /// A splitter at the start of a stream. Allocates nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { tail: Vec::new(), cut: false }
+    }
+
+    /// Takes the next bytes of the stream and hands every line that they complete
+    /// to `each`, without its end; empty lines are left out. The second argument
+    /// says whether the line was longer than [`LINE_LIMIT_BYTES`] and was cut.
+    pub fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8], bool)) {
+        let mut start = 0;
+        for end in memchr2_iter(b'\n', b'\r', bytes) {
+            let piece = bytes.get(start..end).unwrap_or_default();
+            start = end + 1;
+            if self.tail.is_empty() {
+                hand_on(piece, &mut each);
+            } else {
+                self.keep(piece);
+                self.finish(&mut each);
+            }
+        }
+        self.keep(bytes.get(start..).unwrap_or_default());
+    }
+
+    /// The stream has ended: hands on the line that was left unfinished.
+    pub fn finish(&mut self, mut each: impl FnMut(&[u8], bool)) {
+        if !self.tail.is_empty() {
+            each(&self.tail, self.cut);
+        }
+        self.cut = false;
+        if self.tail.capacity() > TAIL_KEPT_BYTES {
+            self.tail = Vec::new();
+        } else {
+            self.tail.clear();
+        }
+    }
+
+    /// Adds to the unfinished line what still fits.
+    fn keep(&mut self, piece: &[u8]) {
+        let room = LINE_LIMIT_BYTES.saturating_sub(self.tail.len());
+        self.cut |= piece.len() > room;
+        self.tail.extend_from_slice(piece.get(..room).unwrap_or(piece));
+    }
+}
+
+fn hand_on(line: &[u8], each: &mut impl FnMut(&[u8], bool)) {
+    match line.get(..LINE_LIMIT_BYTES) {
+        _ if line.is_empty() => {}
+        Some(head) => each(head, line.len() > LINE_LIMIT_BYTES),
+        None => each(line, false),
+    }
+}
+
+/// Bytes of last lines kept for a client. Thousands of clients have this much.
+pub const LAST_LINES_BYTES: usize = 1280;
+
+/// Last lines kept for a client: FFmpeg needs two to four to tell a failure.
+pub const LAST_LINES: usize = 8;
+
+/// Bytes kept of one of the last lines, so that one cannot drive out all others.
+pub const LAST_LINE_BYTES: usize = 400;
+
+/// The last lines of a client's stderr: those that tell trouble, else any.
+///
+/// At level verbose FFmpeg names every request, and what people want to see of a
+/// client that failed are its errors. So the first line of trouble drives out
+/// the chatter, and from then on only trouble is kept. Allocates once, on the
+/// first line.
+#[derive(Debug, Default)]
+pub struct LastLines {
+    /// Lines, each ended by LF.
+    lines: Vec<u8>,
+    count: usize,
+    trouble: bool,
+}
+
+impl LastLines {
+    /// No lines. Allocates nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { lines: Vec::new(), count: 0, trouble: false }
+    }
+
+    /// Takes note of a line, given without its end.
+    pub fn push(&mut self, line: &[u8]) {
+        let trouble = is_trouble(line);
+        if trouble && !self.trouble {
+            self.clear();
+            self.trouble = true;
+        } else if self.trouble && !trouble {
+            return;
+        }
+        let line = line.get(..LAST_LINE_BYTES).unwrap_or(line);
+        while self.lines.len() + line.len() >= LAST_LINES_BYTES || self.count >= LAST_LINES {
+            let Some(end) = memchr(b'\n', &self.lines) else { break };
+            self.lines.drain(..=end);
+            self.count -= 1;
+        }
+        self.lines.reserve_exact(LAST_LINES_BYTES.saturating_sub(self.lines.len()));
+        self.lines.extend_from_slice(line);
+        self.lines.push(b'\n');
+        self.count += 1;
+    }
+
+    /// The lines, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.lines
+            .split_inclusive(|byte| *byte == b'\n')
+            .filter_map(|line| line.strip_suffix(b"\n"))
+    }
+
+    /// Forgets all lines, for the next attempt; keeps the memory.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.count = 0;
+        self.trouble = false;
+    }
+}
+
+/// Whether FFmpeg's level of this line (`[warning]` and worse) is one of trouble.
+///
+/// With `-loglevel level+…` FFmpeg gives every line a level (`log.c`), behind the
+/// name of its part where it has one. A line without one is not of FFmpeg's
+/// log: the dynamic linker or the C library says why the process dies.
+fn is_trouble(line: &[u8]) -> bool {
+    let mut rest = line;
+    while let Some((name, after)) =
+        rest.strip_prefix(b"[").and_then(|inner| split_at_byte(inner, b']'))
+    {
+        match name {
+            b"warning" | b"error" | b"fatal" | b"panic" => return true,
+            b"info" | b"verbose" | b"debug" | b"trace" => return false,
+            _ => rest = after.strip_prefix(b" ").unwrap_or(after),
+        }
+    }
+    true
+}
+
+/// What stands before and behind the first `byte`.
+fn split_at_byte(bytes: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let at = memchr(byte, bytes)?;
+    Some((bytes.get(..at)?, bytes.get(at + 1..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Lines = Vec<(Vec<u8>, bool)>;
+
+    fn split(chunks: &[&[u8]]) -> Lines {
+        let mut lines = Lines::new();
+        let mut splitter = LineSplitter::new();
+        for chunk in chunks {
+            splitter.feed(chunk, |line, cut| lines.push((line.to_vec(), cut)));
+            assert!(splitter.tail.len() <= LINE_LIMIT_BYTES);
+        }
+        splitter.finish(|line, cut| lines.push((line.to_vec(), cut)));
+        assert!(splitter.tail.capacity() <= TAIL_KEPT_BYTES);
+        lines
+    }
+
+    /// The same by the standard library, from the whole stream at once.
+    fn expected(stream: &[u8]) -> Lines {
+        stream
+            .split(|byte| matches!(byte, b'\n' | b'\r'))
+            .filter(|line| !line.is_empty())
+            .map(|line| match line.get(..LINE_LIMIT_BYTES) {
+                Some(head) => (head.to_vec(), line.len() > LINE_LIMIT_BYTES),
+                None => (line.to_vec(), false),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn lines_end_with_lf_cr_or_both() {
+        let long = |length: usize| vec![b'x'; length];
+        let cases: [(&[u8], &[&str]); 7] = [
+            (b"", &[]),
+            (b"\n\r\n\n", &[]),
+            (b"one", &["one"]),
+            (b"one\n", &["one"]),
+            (b"one\r\ntwo", &["one", "two"]),
+            (b"frame=1\rframe=2\r[hls] x\n", &["frame=1", "frame=2", "[hls] x"]),
+            (b"\none\n\ntwo\n", &["one", "two"]),
+        ];
+        for (stream, lines) in cases {
+            let wanted: Lines =
+                lines.iter().map(|line| (line.as_bytes().to_vec(), false)).collect();
+            assert_eq!(split(&[stream]), wanted);
+        }
+        for (length, cut) in [(LINE_LIMIT_BYTES, false), (LINE_LIMIT_BYTES + 1, true)] {
+            let wanted = vec![(long(LINE_LIMIT_BYTES), cut), (b"next".to_vec(), false)];
+            let stream = [long(length), b"\nnext\n".to_vec()].concat();
+            assert_eq!(split(&[&stream]), wanted);
+            assert_eq!(split(&stream.chunks(1000).collect::<Vec<_>>()), wanted);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_chunking_gives_the_same_lines(
+            lines in prop::collection::vec(("[a-z]{0,40}|x{4000,9000}", "\n|\r|\r\n|"), 0..12),
+            sizes in prop::collection::vec(1..3000_usize, 1..40),
+        ) {
+            let stream: Vec<u8> = lines.iter().flat_map(|(line, end)| format!("{line}{end}").into_bytes()).collect();
+            let mut rest = stream.as_slice();
+            let mut chunks = Vec::new();
+            for size in sizes.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (chunk, after) = rest.split_at(rest.len().min(*size));
+                chunks.push(chunk);
+                rest = after;
+            }
+            prop_assert_eq!(split(&chunks), expected(&stream));
+        }
+
+        #[test]
+        fn last_lines_stay_within_their_limits(
+            lines in prop::collection::vec(("(\\[error\\] |\\[info\\] |)", "[a-z]{0,60}|x{300,900}"), 0..60),
+        ) {
+            let mut last = LastLines::new();
+            for (level, text) in &lines {
+                let line = format!("{level}{text}");
+                last.push(line.as_bytes());
+                prop_assert!(last.lines.len() <= LAST_LINES_BYTES);
+                prop_assert!(last.lines.capacity() <= LAST_LINES_BYTES);
+                prop_assert_eq!(last.iter().count(), last.count);
+                prop_assert!((1..=LAST_LINES).contains(&last.count));
+                prop_assert!(last.iter().all(|kept| kept.len() <= LAST_LINE_BYTES));
+                if level != "[info] " {
+                    let newest = last.iter().last().unwrap();
+                    prop_assert!(line.as_bytes().starts_with(newest) && newest.len() == line.len().min(LAST_LINE_BYTES));
+                }
+            }
+        }
+    }
+
+    fn kept(lines: &[&str]) -> Vec<String> {
+        let mut last = LastLines::new();
+        lines.iter().for_each(|line| last.push(line.as_bytes()));
+        last.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+    }
+
+    #[test]
+    fn trouble_drives_out_chatter() {
+        let error = "[http @ 0x55d6a5216900] [error] HTTP error 404 Not Found";
+        let chatter = "[hls @ 0x55d6a519e180] [verbose] HLS request for url 'http://h/1.ts'";
+        assert_eq!(kept(&[chatter, chatter]), [chatter, chatter]);
+        assert_eq!(kept(&[chatter, error, chatter]), [error]);
+        assert_eq!(kept(&[error, "[fatal] x", chatter]), [error, "[fatal] x"]);
+        let linker = "ffmpeg: error while loading shared libraries: libx.so: cannot open";
+        assert_eq!(kept(&[chatter, linker]), [linker]);
+    }
+
+    #[test]
+    fn the_oldest_go_first() {
+        let lines: Vec<String> = (0..20).map(|number| format!("[info] {number}")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        assert_eq!(kept(&lines), lines[20 - LAST_LINES..]);
+    }
+
+    #[test]
+    fn levels() {
+        let cases = [
+            ("[warning] x", true),
+            ("[in#0/hls @ 0x1] [error] x", true),
+            ("[out#0/null @ 0x1] [info] x [error]", false),
+            ("[AVIOContext @ 0x1] [verbose] x", false),
+            ("[debug] x", false),
+            ("[unknown @ 0x1] x", true),
+            ("[never closed", true),
+            ("", true),
+        ];
+        for (line, trouble) in cases {
+            assert_eq!(is_trouble(line.as_bytes()), trouble, "{line}");
+        }
+    }
+
+    #[test]
+    fn clear_forgets_lines_and_trouble() {
+        let mut last = LastLines::new();
+        last.push(b"[error] old");
+        last.clear();
+        assert_eq!(last.iter().count(), 0);
+        last.push(b"[info] new");
+        assert_eq!(last.iter().collect::<Vec<_>>(), [b"[info] new"]);
+    }
+}
