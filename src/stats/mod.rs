@@ -1,12 +1,16 @@
 //! Numbers: what the clients lived through and what the generator itself did,
 //! as plain integers.
 
+pub mod active_time;
 pub mod health;
 pub mod histogram;
 pub mod snapshot;
 pub mod totals;
+pub mod usage;
 
+pub use active_time::ActiveTime;
 pub use health::{Health, ProcessUse};
 pub use histogram::Histogram;
 pub use snapshot::{Phase, Snapshot, State};
 pub use totals::Totals;
+pub use usage::{ChildrenUse, LiveUse};

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::Totals;
+use super::{ActiveTime, Totals};
+use crate::units::Tick;
 
 /// The actual state of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +36,12 @@ impl State {
         Self::Stopping,
         Self::Stopped,
     ];
+
+    /// The state's place in [`State::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
 
     /// The state as a label value.
     #[must_use]
@@ -69,6 +76,8 @@ pub enum Phase {
 /// All numbers at one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshot<'a> {
+    /// The moment.
+    pub now: Tick,
     /// Where the run stands.
     pub phase: Phase,
     /// Since the ramp began; zero before.
@@ -81,15 +90,15 @@ pub struct Snapshot<'a> {
     pub ever_started: u32,
     /// Most clients running at once.
     pub peak_active: u32,
-    /// Median of the clients running, weighted by time, from the start of the
-    /// ramp until the stop was asked; exact.
-    pub median_active: u32,
     /// CPU time of the clients' processes: exact for those reaped, the last
     /// sample for those alive. Never goes back.
     pub children_cpu: Duration,
     /// Resident memory of live processes in bytes: the mean of those sampled
     /// times those alive; `None` if none alive was sampled.
     pub children_resident_bytes: Option<u64>,
+    /// Time spent at each number of clients running, from the start of the ramp
+    /// until the stop was asked.
+    pub active_time: &'a ActiveTime,
     /// Running totals.
     pub totals: &'a Totals,
 }
@@ -98,13 +107,38 @@ impl Snapshot<'_> {
     /// Clients in this state.
     #[must_use]
     pub fn in_state(&self, state: State) -> u32 {
-        let position = State::ALL.iter().position(|&s| s == state);
-        position.and_then(|i| self.by_state.get(i)).copied().unwrap_or(0)
+        self.by_state.get(state.index()).copied().unwrap_or(0)
+    }
+
+    /// Processes alive: running, or told to end and not ended yet.
+    #[must_use]
+    pub fn live(&self) -> u32 {
+        self.in_state(State::Running) + self.in_state(State::Stopping)
+    }
+
+    /// Median of the clients running, weighted by time, from the start of the
+    /// ramp until the stop was asked; exact. Takes O(target), all the rest of a
+    /// snapshot O(1): for the summary, not for a scrape.
+    #[must_use]
+    pub fn median_active(&self) -> u32 {
+        self.active_time.median(self.now)
     }
 
     /// Clients whose process runs.
     #[must_use]
     pub fn active(&self) -> u32 {
         self.in_state(State::Running)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_are_places_in_the_list_of_all() {
+        for (place, state) in State::ALL.into_iter().enumerate() {
+            assert_eq!(state.index(), place, "{}", state.name());
+        }
     }
 }

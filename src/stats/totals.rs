@@ -1,5 +1,7 @@
 //! Running totals over all clients.
 
+use std::time::Duration;
+
 use super::Histogram;
 
 /// Upper bounds of a process's uptime, in seconds.
@@ -40,6 +42,18 @@ impl SpawnFailureReason {
         Self::Permission,
         Self::Other,
     ];
+
+    /// The reason's place in [`SpawnFailureReason::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Whether this host ran out of something, which other starts lack as well.
+    #[must_use]
+    pub const fn is_exhaustion(self) -> bool {
+        matches!(self, Self::Descriptors | Self::Processes | Self::Memory)
+    }
 
     /// The reason as a label value.
     #[must_use]
@@ -111,6 +125,33 @@ pub struct Totals {
     pub peak_resident_bytes: u64,
 }
 
+impl Totals {
+    /// Counts a process that was started so long after it was due; `attempt` is
+    /// 1 for the first process of a client.
+    pub fn count_start(&mut self, attempt: u64, lateness: Duration) {
+        self.started += 1;
+        self.restarted += u64::from(attempt > 1);
+        self.lateness.record(lateness);
+        self.late_starts += u64::from(lateness > Duration::from_millis(LATE_START_MS));
+    }
+
+    /// Counts a process that could not be started.
+    pub fn count_spawn_failure(&mut self, reason: SpawnFailureReason) {
+        if let Some(count) = self.spawn_failures.get_mut(reason.index()) {
+            *count += 1;
+        }
+    }
+
+    /// Counts a process that was reaped.
+    pub fn count_exit(&mut self, status: ExitStatus, uptime: Duration, peak_resident_bytes: u64) {
+        if let Some(count) = self.exits.get_mut(usize::from(status.shell_code())) {
+            *count += 1;
+        }
+        self.uptime.record(uptime);
+        self.peak_resident_bytes = self.peak_resident_bytes.max(peak_resident_bytes);
+    }
+}
+
 impl Default for Totals {
     fn default() -> Self {
         Self {
@@ -126,5 +167,44 @@ impl Default for Totals {
             stderr_lines_cut: 0,
             peak_resident_bytes: 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn starts_are_told_apart_from_restarts_and_late_ones() {
+        let mut totals = Totals::default();
+        for (attempt, lateness_ms) in [(1, 0), (1, LATE_START_MS), (2, LATE_START_MS + 1)] {
+            totals.count_start(attempt, ms(lateness_ms));
+        }
+        assert_eq!((totals.started, totals.restarted, totals.late_starts), (3, 1, 1));
+        assert_eq!(totals.lateness.count(), 3);
+    }
+
+    #[test]
+    fn exits_are_counted_by_the_code_of_a_shell() {
+        let mut totals = Totals::default();
+        for status in [ExitStatus::Code(0), ExitStatus::Signal(9), ExitStatus::Code(137)] {
+            totals.count_exit(status, ms(5), 7);
+        }
+        totals.count_exit(ExitStatus::Signal(255), ms(5), 3);
+        assert_eq!([totals.exits[0], totals.exits[137], totals.exits[255]], [1, 2, 1]);
+        assert_eq!((totals.uptime.count(), totals.peak_resident_bytes), (4, 7));
+    }
+
+    #[test]
+    fn failures_are_counted_in_the_order_of_all_reasons() {
+        let mut totals = Totals::default();
+        for (place, reason) in SpawnFailureReason::ALL.into_iter().enumerate() {
+            (0..=place).for_each(|_| totals.count_spawn_failure(reason));
+        }
+        assert_eq!(totals.spawn_failures, [1, 2, 3, 4, 5, 6]);
     }
 }

@@ -1,1 +1,421 @@
 //! One client's life: the transition table first, then the code.
+//!
+//! A client has a desired state (up or down) apart from its actual one, so that
+//! a stop is taken in at any moment of its life. Knows no other client; what it
+//! shares with them comes in as a turn.
+
+use std::time::Duration;
+
+use super::backoff::with_jitter;
+use super::deadlines::{Deadlines, Key};
+use super::random::Random;
+use super::turn::Turn;
+use super::{Action, Exit, Outcome, Report, Sample, SpawnFailure, ramp};
+use crate::ffmpeg::lines::{LastLines, LineSplitter};
+use crate::stats::totals::{ExitStatus, Stream};
+use crate::stats::{LiveUse, State};
+use crate::units::{ClientId, Tick};
+
+/// What a client is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Desired {
+    /// Kept running.
+    Up,
+    /// Stopped for good: the run stops, or its restarts are used up.
+    Down,
+}
+
+/// What moves a client from state to state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    /// It is due to start.
+    Due,
+    /// Its process runs.
+    Spawned,
+    /// Its process could not be started.
+    SpawnFailed,
+    /// Its process was reaped.
+    Exited,
+    /// After the exit: both pipes ended, or there was no time to wait for that.
+    Drained,
+    /// It is to go down.
+    Stop,
+}
+
+impl Event {
+    /// Every event.
+    pub const ALL: [Self; 6] =
+        [Self::Due, Self::Spawned, Self::SpawnFailed, Self::Exited, Self::Drained, Self::Stop];
+}
+
+/// The transition table: the state that follows, or `None` where the event does
+/// not fit the state and is dropped.
+///
+/// A stop has put the desired state down before its event comes; so has the last
+/// restart before the draining of that attempt ends.
+#[must_use]
+pub const fn next(state: State, event: Event, desired: Desired) -> Option<State> {
+    use Desired::{Down, Up};
+    use Event::{Drained, Due, Exited, SpawnFailed, Spawned, Stop};
+    use State::{Backoff, Draining, Idle, Running, Starting, Stopped, Stopping};
+    Some(match (state, event, desired) {
+        (Idle, Due, Up) => Starting,
+        (Idle, Stop, Down) => Stopped,
+        (Starting, Spawned, Up) => Running,
+        (Starting, Spawned, Down) => Stopping,
+        (Starting, SpawnFailed, Up) => Backoff,
+        (Starting, SpawnFailed, Down) => Stopped,
+        (Starting, Stop, Down) => Starting,
+        (Running, Exited, Up) => Draining,
+        (Running, Stop, Down) => Stopping,
+        (Draining, Drained, Up) => Backoff,
+        (Draining, Drained, Down) => Stopped,
+        (Draining, Stop, Down) => Draining,
+        (Backoff, Due, Up) => Starting,
+        (Backoff, Stop, Down) => Stopped,
+        (Stopping, Exited, Down) => Draining,
+        _ => return None,
+    })
+}
+
+/// A pipe that never ends is given up so long after the exit.
+pub const DRAIN_MAX: Duration = Duration::from_secs(1);
+
+/// The same while the client goes down.
+pub const DRAIN_MAX_STOPPING: Duration = Duration::from_millis(250);
+
+/// An attempt that lived this long makes the next delay the initial one again.
+pub const STABLE_AFTER: Duration = Duration::from_secs(30);
+
+/// An exit with code 0 earlier than this counts as a failure, so that a dead
+/// playlist, on which FFmpeg exits 0 at once, cannot cause a restart storm.
+pub const CLEAN_EXIT_AFTER: Duration = Duration::from_secs(5);
+
+/// A start that failed since the host is out of processes, descriptors or memory
+/// waits at least this long before jitter: what others hold comes back slowly.
+pub const EXHAUSTED_BACKOFF_MIN: Duration = Duration::from_secs(1);
+
+/// One client as others may see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientView {
+    /// Which client.
+    pub client: ClientId,
+    /// Its actual state.
+    pub state: State,
+    /// Its processes so far.
+    pub attempts: u64,
+    /// Its pending deadline: the next start, or the end of draining.
+    pub deadline: Option<Tick>,
+}
+
+/// How the process of an attempt ended, until its pipes are drained.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    status: ExitStatus,
+    /// Whether we had told it to end.
+    told: bool,
+    uptime: Duration,
+}
+
+/// Which pipes of the attempt may still bring bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pipes {
+    stderr: bool,
+    stdout: bool,
+}
+
+impl Pipes {
+    const NONE: Self = Self { stderr: false, stdout: false };
+    const BOTH: Self = Self { stderr: true, stdout: true };
+
+    const fn of(&mut self, stream: Stream) -> &mut bool {
+        match stream {
+            Stream::Stderr => &mut self.stderr,
+            Stream::Stdout => &mut self.stdout,
+        }
+    }
+}
+
+/// One client.
+#[derive(Debug)]
+pub(super) struct Client {
+    id: ClientId,
+    state: State,
+    desired: Desired,
+    pipes: Pipes,
+    /// Failures in a row, which lengthen the delay.
+    failures: u32,
+    pid: u32,
+    attempts: u64,
+    /// When the start is or was due.
+    due: Tick,
+    spawned_at: Tick,
+    end: Option<End>,
+    live_use: LiveUse,
+    random: Random,
+    splitter: LineSplitter,
+    last_lines: LastLines,
+}
+
+impl Client {
+    pub(super) fn new(seed: u64, id: ClientId) -> Self {
+        Self {
+            id,
+            state: State::Idle,
+            desired: Desired::Up,
+            pipes: Pipes::NONE,
+            failures: 0,
+            pid: 0,
+            attempts: 0,
+            due: Tick::ZERO,
+            spawned_at: Tick::ZERO,
+            end: None,
+            live_use: LiveUse::default(),
+            random: Random::new(seed, id),
+            splitter: LineSplitter::new(),
+            last_lines: LastLines::new(),
+        }
+    }
+
+    pub(super) const fn state(&self) -> State {
+        self.state
+    }
+
+    /// When the start is or was due.
+    pub(super) const fn due(&self) -> Tick {
+        self.due
+    }
+
+    pub(super) fn view(&self, deadlines: &Deadlines) -> ClientView {
+        let deadline = deadlines.get(self.key());
+        ClientView { client: self.id, state: self.state, attempts: self.attempts, deadline }
+    }
+
+    /// The ramp begins.
+    pub(super) fn schedule_first(&mut self, turn: &mut Turn<'_>) {
+        if self.state == State::Idle {
+            let settings = &turn.common.settings;
+            let jitter = ramp::jitter(settings.ramp_jitter, &mut self.random);
+            let delay = ramp::due(self.id, settings.ramp_rate).saturating_add(jitter);
+            self.schedule(turn, delay);
+        }
+    }
+
+    /// The start is due and this turn has room for it.
+    pub(super) fn start(&mut self, turn: &mut Turn<'_>) {
+        if self.step(turn, Event::Due) {
+            turn.act(Action::Spawn { client: self.id });
+        }
+    }
+
+    pub(super) fn spawned(&mut self, turn: &mut Turn<'_>, pid: u32) {
+        if !self.step(turn, Event::Spawned) {
+            return;
+        }
+        self.attempts += 1;
+        self.pid = pid;
+        self.spawned_at = turn.now;
+        self.pipes = Pipes::BOTH;
+        self.splitter = LineSplitter::new();
+        self.last_lines = LastLines::new();
+        let ledger = &mut turn.common.ledger;
+        ledger.ever_started += u32::from(self.attempts == 1);
+        ledger.totals.count_start(self.attempts, turn.now.since(self.due));
+        turn.report(Report::ClientStarted { client: self.id, pid, attempt: self.attempts });
+        self.signal_if_left(turn);
+    }
+
+    pub(super) fn spawn_failed(&mut self, turn: &mut Turn<'_>, failure: SpawnFailure) {
+        if !self.step(turn, Event::SpawnFailed) {
+            return;
+        }
+        turn.common.ledger.totals.count_spawn_failure(failure.reason);
+        if self.state == State::Stopped {
+            return;
+        }
+        let exhausted = failure.reason.is_exhaustion();
+        let least = if exhausted { EXHAUSTED_BACKOFF_MIN } else { Duration::ZERO };
+        let backoff = self.back_off(turn, least);
+        if turn.common.failure_reports.allows(turn.now) {
+            turn.report(Report::SpawnFailed { client: self.id, failure, backoff });
+        }
+    }
+
+    pub(super) fn output(&mut self, turn: &mut Turn<'_>, stream: Stream, bytes: &[u8]) {
+        if *self.pipes.of(stream) && stream == Stream::Stderr {
+            self.read_lines(turn, Some(bytes));
+        }
+    }
+
+    pub(super) fn pipe_ended(&mut self, turn: &mut Turn<'_>, stream: Stream) {
+        let was_open = std::mem::take(self.pipes.of(stream));
+        if was_open && stream == Stream::Stderr {
+            self.read_lines(turn, None);
+        }
+        if was_open && self.pipes == Pipes::NONE {
+            self.drained(turn);
+        }
+    }
+
+    pub(super) fn exited(&mut self, turn: &mut Turn<'_>, exit: Exit) {
+        let told = self.state == State::Stopping;
+        if !self.step(turn, Event::Exited) {
+            return;
+        }
+        let uptime = turn.now.since(self.spawned_at);
+        let ledger = &mut turn.common.ledger;
+        ledger.totals.count_exit(exit.status, uptime, exit.peak_resident_bytes);
+        ledger.children.reap(&mut self.live_use, exit.cpu);
+        self.end = Some(End { status: exit.status, told, uptime });
+        if self.pipes == Pipes::NONE {
+            self.drained(turn);
+        } else {
+            let up = self.desired == Desired::Up;
+            let delay = if up { DRAIN_MAX } else { DRAIN_MAX_STOPPING };
+            turn.common.deadlines.set(self.key(), turn.now.after(delay));
+        }
+    }
+
+    /// Both pipes ended, or the deadline of the draining came: the attempt is
+    /// over. While the process lives this means nothing yet.
+    pub(super) fn drained(&mut self, turn: &mut Turn<'_>) {
+        let Some(end) = self.end.take() else { return };
+        turn.common.deadlines.clear(self.key());
+        if self.pipes != Pipes::NONE {
+            if self.pipes.stderr {
+                self.read_lines(turn, None);
+            }
+            self.pipes = Pipes::NONE;
+            turn.act(Action::ClosePipes { client: self.id });
+        }
+        self.report_exit(turn, end);
+        let restarts = self.attempts.saturating_sub(1);
+        let most = turn.common.settings.max_restarts;
+        if self.desired == Desired::Up && most.is_some_and(|most| restarts >= most.get()) {
+            self.desired = Desired::Down;
+            turn.common.ledger.totals.max_restarts_reached += 1;
+            turn.report(Report::MaxRestartsReached { client: self.id });
+        }
+        self.step(turn, Event::Drained);
+        if self.state == State::Backoff {
+            let clean = end.status == ExitStatus::Code(0) && end.uptime >= CLEAN_EXIT_AFTER;
+            if clean || end.uptime >= STABLE_AFTER {
+                self.failures = 0;
+            }
+            let backoff = self.back_off(turn, Duration::ZERO);
+            turn.report(Report::RestartScheduled { client: self.id, backoff });
+        }
+    }
+
+    pub(super) fn sampled(&mut self, turn: &mut Turn<'_>, sample: Sample) {
+        if matches!(self.state, State::Running | State::Stopping) {
+            let children = &mut turn.common.ledger.children;
+            children.sample(&mut self.live_use, sample.cpu, sample.resident_bytes);
+        }
+    }
+
+    /// The run stops: the client goes down, now or as soon as it can.
+    pub(super) fn stop(&mut self, turn: &mut Turn<'_>) {
+        self.desired = Desired::Down;
+        self.step(turn, Event::Stop);
+        match self.state {
+            State::Stopped => turn.common.deadlines.clear(self.key()),
+            State::Draining => {
+                let drained = turn.now.after(DRAIN_MAX_STOPPING);
+                turn.common.deadlines.set_if_earlier(self.key(), drained);
+            }
+            _ => self.signal_if_left(turn),
+        }
+    }
+
+    /// Sends the signal of this stage of the stop, if the process was told to
+    /// end and lives.
+    pub(super) fn signal_if_left(&mut self, turn: &mut Turn<'_>) {
+        if let Some(signal) = turn.common.stop
+            && self.state == State::Stopping
+        {
+            turn.act(Action::Signal { client: self.id, signal });
+        }
+    }
+
+    /// The run ends now, whatever this client still does.
+    pub(super) fn abandon(&mut self, turn: &mut Turn<'_>) {
+        self.drained(turn);
+        if self.pipes != Pipes::NONE {
+            self.pipes = Pipes::NONE;
+            turn.act(Action::ClosePipes { client: self.id });
+        }
+    }
+
+    /// Makes the transition of the table; false if the event does not fit.
+    fn step(&mut self, turn: &mut Turn<'_>, event: Event) -> bool {
+        let Some(next) = next(self.state, event, self.desired) else { return false };
+        turn.common.ledger.moved(turn.now, self.state, next);
+        self.state = next;
+        true
+    }
+
+    const fn key(&self) -> Key {
+        Key::Client(self.id)
+    }
+
+    fn schedule(&mut self, turn: &mut Turn<'_>, delay: Duration) {
+        self.due = turn.now.after(delay);
+        turn.common.deadlines.set(self.key(), self.due);
+    }
+
+    /// Sets the next start after one more failure and returns the delay.
+    fn back_off(&mut self, turn: &mut Turn<'_>, least: Duration) -> Duration {
+        let base = turn.common.settings.backoff.base(self.failures).max(least);
+        self.failures = self.failures.saturating_add(1);
+        let backoff = with_jitter(base, &mut self.random);
+        self.schedule(turn, backoff);
+        backoff
+    }
+
+    /// Takes in bytes of stderr; `None` is its end.
+    fn read_lines(&mut self, turn: &mut Turn<'_>, bytes: Option<&[u8]>) {
+        let (client, stream) = (self.id, Stream::Stderr);
+        let each = |line: &[u8], cut: bool| {
+            let totals = &mut turn.common.ledger.totals;
+            totals.stderr_lines += 1;
+            totals.stderr_lines_cut += u64::from(cut);
+            self.last_lines.push(line);
+            if turn.common.settings.verbose {
+                let line = String::from_utf8_lossy(line).into_owned();
+                turn.report(Report::Line { client, stream, line });
+            }
+        };
+        match bytes {
+            Some(bytes) => self.splitter.feed(bytes, each),
+            None => self.splitter.finish(each),
+        }
+    }
+
+    fn report_exit(&mut self, turn: &mut Turn<'_>, end: End) {
+        let outcome = match end.status {
+            _ if end.told => Some(Outcome::Stopped),
+            ExitStatus::Signal(_) => Some(Outcome::Crashed),
+            ExitStatus::Code(0) => None,
+            ExitStatus::Code(_) => Some(Outcome::Error),
+        };
+        let last_lines = std::mem::replace(&mut self.last_lines, LastLines::new());
+        let failed = matches!(outcome, Some(Outcome::Crashed | Outcome::Error));
+        turn.report(Report::ClientExited {
+            client: self.id,
+            pid: self.pid,
+            status: end.status,
+            outcome,
+            uptime: end.uptime,
+            last_lines: if failed { texts(&last_lines) } else { Vec::new() },
+        });
+    }
+}
+
+/// The last lines as text, for people.
+fn texts(lines: &LastLines) -> Vec<String> {
+    lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests;

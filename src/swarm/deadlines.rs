@@ -1,1 +1,305 @@
 //! Points in time, at most one a key, earliest first.
+//!
+//! An indexed binary heap: setting, moving and clearing a deadline takes
+//! O(log n), so that one timer of the reactor serves every client. Equal ticks
+//! come in the order of their keys, whole-run keys first. Knows no clock and
+//! not what a deadline means.
+
+use crate::units::{ClientId, Tick};
+
+/// Marks a key without a deadline in the table of positions.
+const NONE: u32 = u32::MAX;
+
+/// What a deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// Something of the whole run.
+    Run(RunKey),
+    /// The next step of this client: its start or the end of its draining.
+    Client(ClientId),
+}
+
+/// The deadlines of the whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RunKey {
+    /// The end of `-duration`.
+    End,
+    /// The second SIGTERM.
+    TerminateAgain,
+    /// SIGKILL to those left.
+    Kill,
+    /// The run ends whatever is left.
+    ForcedFinish,
+    /// The next reminder that TLS is not verified.
+    Dangerous,
+    /// The next line that tells how the run goes.
+    Progress,
+}
+
+impl RunKey {
+    const ALL: [Self; 6] = [
+        Self::End,
+        Self::TerminateAgain,
+        Self::Kill,
+        Self::ForcedFinish,
+        Self::Dangerous,
+        Self::Progress,
+    ];
+}
+
+impl Key {
+    fn slot(self) -> usize {
+        match self {
+            Self::Run(key) => key as usize,
+            Self::Client(client) => RunKey::ALL.len() + client.index(),
+        }
+    }
+
+    fn of_slot(slot: u32) -> Self {
+        let run_keys = RunKey::ALL.len() as u32;
+        match RunKey::ALL.get(slot as usize) {
+            Some(&key) => Self::Run(key),
+            None => Self::Client(ClientId::new(slot - run_keys)),
+        }
+    }
+}
+
+/// Pending deadlines of the run and of its clients.
+#[derive(Debug)]
+pub struct Deadlines {
+    /// A binary heap of deadlines with their key's slot: no parent is later
+    /// than its children.
+    heap: Vec<(Tick, u32)>,
+    /// Where each slot's deadline stands in the heap.
+    positions: Vec<u32>,
+}
+
+impl Deadlines {
+    /// No deadline, with room for the keys of `clients` clients; deadlines of
+    /// other clients are not taken.
+    #[must_use]
+    pub fn new(clients: u32) -> Self {
+        let slots = RunKey::ALL.len() + clients as usize;
+        Self { heap: Vec::with_capacity(slots), positions: vec![NONE; slots] }
+    }
+
+    /// Sets the deadline of `key`, in place of the one it had.
+    pub fn set(&mut self, key: Key, tick: Tick) {
+        let slot = key.slot();
+        let Some(position) = self.positions.get(slot).copied() else { return };
+        let entry = (tick, slot as u32);
+        if position == NONE {
+            self.heap.push(entry);
+            self.rise(self.heap.len() - 1);
+        } else if let Some(old) = self.heap.get_mut(position as usize) {
+            *old = entry;
+            let position = self.rise(position as usize);
+            self.sink(position);
+        }
+    }
+
+    /// Sets the deadline of `key` unless it has an earlier one.
+    pub fn set_if_earlier(&mut self, key: Key, tick: Tick) {
+        if self.get(key).is_none_or(|old| tick < old) {
+            self.set(key, tick);
+        }
+    }
+
+    /// Clears the deadline of `key`, if it has one.
+    pub fn clear(&mut self, key: Key) {
+        if let Some(&position) = self.positions.get(key.slot())
+            && position != NONE
+        {
+            self.remove(position as usize);
+        }
+    }
+
+    /// The deadline of `key`.
+    #[must_use]
+    pub fn get(&self, key: Key) -> Option<Tick> {
+        let position = *self.positions.get(key.slot())?;
+        self.heap.get(position as usize).map(|&(tick, _)| tick)
+    }
+
+    /// The earliest deadline.
+    #[must_use]
+    pub fn next(&self) -> Option<Tick> {
+        self.heap.first().map(|&(tick, _)| tick)
+    }
+
+    /// Takes the earliest deadline out if it is not after `now`.
+    pub fn pop_due(&mut self, now: Tick) -> Option<Key> {
+        let &(tick, slot) = self.heap.first()?;
+        if tick > now {
+            return None;
+        }
+        self.remove(0);
+        Some(Key::of_slot(slot))
+    }
+
+    /// Clears every deadline.
+    pub fn clear_all(&mut self) {
+        self.heap.clear();
+        self.positions.fill(NONE);
+    }
+
+    fn remove(&mut self, position: usize) {
+        let (_, slot) = self.heap.swap_remove(position);
+        if let Some(gone) = self.positions.get_mut(slot as usize) {
+            *gone = NONE;
+        }
+        if position < self.heap.len() {
+            let position = self.rise(position);
+            self.sink(position);
+        }
+    }
+
+    /// Moves an entry up to its place and returns that place.
+    fn rise(&mut self, mut position: usize) -> usize {
+        while position > 0 {
+            let parent = (position - 1) / 2;
+            if self.heap.get(parent) <= self.heap.get(position) {
+                break;
+            }
+            self.swap(parent, position);
+            position = parent;
+        }
+        self.note(position);
+        position
+    }
+
+    /// Moves an entry down to its place.
+    fn sink(&mut self, mut position: usize) {
+        loop {
+            let left = 2 * position + 1;
+            let right = left + 1;
+            if left >= self.heap.len() {
+                break;
+            }
+            let right_is_less =
+                right < self.heap.len() && self.heap.get(right) < self.heap.get(left);
+            let child = if right_is_less { right } else { left };
+            if self.heap.get(position) <= self.heap.get(child) {
+                break;
+            }
+            self.swap(position, child);
+            position = child;
+        }
+        self.note(position);
+    }
+
+    fn swap(&mut self, a: usize, b: usize) {
+        self.heap.swap(a, b);
+        self.note(a);
+        self.note(b);
+    }
+
+    /// Writes down where the entry at `position` stands.
+    fn note(&mut self, position: usize) {
+        if let Some(&(_, slot)) = self.heap.get(position)
+            && let Some(noted) = self.positions.get_mut(slot as usize)
+        {
+            *noted = position as u32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CLIENTS: u32 = 20;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Set(Key, u64),
+        SetIfEarlier(Key, u64),
+        Clear(Key),
+        PopDue(u64),
+    }
+
+    fn key() -> impl Strategy<Value = Key> {
+        let slots = RunKey::ALL.len() as u32 + CLIENTS;
+        (0..slots).prop_map(Key::of_slot)
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (key(), 0..50_u64).prop_map(|(k, t)| Step::Set(k, t)),
+            (key(), 0..50_u64).prop_map(|(k, t)| Step::SetIfEarlier(k, t)),
+            key().prop_map(Step::Clear),
+            (0..50_u64).prop_map(Step::PopDue),
+        ]
+    }
+
+    /// The same by search: the earliest tick, and of those the least key.
+    #[derive(Default)]
+    struct Naive(BTreeMap<Key, Tick>);
+
+    impl Naive {
+        fn next(&self) -> Option<(Tick, Key)> {
+            self.0.iter().map(|(&key, &tick)| (tick, key)).min()
+        }
+
+        fn pop_due(&mut self, now: Tick) -> Option<Key> {
+            let (_, key) = self.next().filter(|&(tick, _)| tick <= now)?;
+            self.0.remove(&key);
+            Some(key)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn does_what_a_search_would_do(steps in prop::collection::vec(step(), 0..300)) {
+            let (mut heap, mut naive) = (Deadlines::new(CLIENTS), Naive::default());
+            for step in steps {
+                match step {
+                    Step::Set(key, t) => {
+                        heap.set(key, Tick::from_nanos(t));
+                        naive.0.insert(key, Tick::from_nanos(t));
+                    }
+                    Step::SetIfEarlier(key, t) => {
+                        heap.set_if_earlier(key, Tick::from_nanos(t));
+                        let tick = Tick::from_nanos(t);
+                        let old = naive.0.entry(key).or_insert(tick);
+                        *old = tick.min(*old);
+                    }
+                    Step::Clear(key) => {
+                        heap.clear(key);
+                        naive.0.remove(&key);
+                    }
+                    Step::PopDue(t) => {
+                        let now = Tick::from_nanos(t);
+                        prop_assert_eq!(heap.pop_due(now), naive.pop_due(now));
+                    }
+                }
+                prop_assert_eq!(heap.next(), naive.next().map(|(tick, _)| tick));
+                for slot in 0..RunKey::ALL.len() as u32 + CLIENTS {
+                    let key = Key::of_slot(slot);
+                    prop_assert_eq!(heap.get(key), naive.0.get(&key).copied());
+                }
+            }
+            heap.clear_all();
+            prop_assert_eq!(heap.next(), None);
+        }
+    }
+
+    #[test]
+    fn slots_and_keys_are_one_to_one() {
+        for slot in 0..30 {
+            assert_eq!(Key::of_slot(slot).slot(), slot as usize);
+        }
+    }
+
+    #[test]
+    fn a_client_out_of_range_has_no_deadline() {
+        let mut deadlines = Deadlines::new(2);
+        deadlines.set(Key::Client(ClientId::new(2)), Tick::ZERO);
+        deadlines.clear(Key::Client(ClientId::new(7)));
+        assert_eq!(deadlines.next(), None);
+    }
+}

@@ -3,140 +3,268 @@
 //!
 //! Knows no clock, no descriptor and no process: [`Swarm::handle`] takes what
 //! happened and when, and says what is to be done. The reactor does it, and
-//! what fails comes back as an input.
+//! what fails comes back as an input. An input that does not fit the state of
+//! its client is dropped.
 
 pub mod backoff;
 pub mod client;
 pub mod deadlines;
 pub mod ramp;
+pub mod random;
+pub mod stopping;
+
+mod contract;
+mod rate_limit;
 mod report;
 mod settings;
+mod turn;
 
-use std::time::Duration;
+use std::collections::VecDeque;
 
-use crate::stats::totals::{ExitStatus, SpawnFailureReason, Stream};
-use crate::units::ClientId;
+use crate::stats::{Phase, Snapshot, State};
+use crate::units::{ClientId, Tick};
 
+use client::{Client, ClientView};
+use deadlines::{Key, RunKey};
+use turn::{Common, Turn};
+
+pub use contract::{Action, Exit, Input, Sample, Signal, SpawnFailure};
 pub use report::{Outcome, Report};
 pub use settings::{Backoff, Settings};
+pub use turn::{DANGEROUS_EVERY, PROGRESS_EVERY, SPAWN_FAILURE_REPORTS_PER_SEC};
 
-/// A reaped process: its end and what the kernel counted (getrusage(2)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exit {
-    /// How it ended.
-    pub status: ExitStatus,
-    /// CPU time, user and system together.
-    pub cpu: Duration,
-    /// Peak resident memory in bytes.
-    pub peak_resident_bytes: u64,
+/// Processes started in one turn at most, so that a ramp or a storm of restarts
+/// leaves the loop responsive; at some 100 µs a start this is under 2 ms.
+pub const SPAWNS_PER_TURN: usize = 16;
+
+/// All clients and what is decided about them.
+#[derive(Debug)]
+pub struct Swarm {
+    clients: Vec<Client>,
+    /// Clients that are due and were not started yet, because the starts of a
+    /// turn are bounded. Apart from the deadlines, so that a host that cannot
+    /// keep up with the starts still drains, ends and stops in time.
+    ready: VecDeque<ClientId>,
+    common: Common,
+    /// When the ramp began.
+    began: Option<Tick>,
+    ramp_complete: bool,
+    finished: bool,
 }
 
-/// A process that could not be started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpawnFailure {
-    /// The class of the errno.
-    pub reason: SpawnFailureReason,
-    /// The errno itself (errno(3)).
-    pub errno: i32,
+impl Swarm {
+    /// A swarm in which every client is idle.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let ids = (0..settings.clients.get()).map(ClientId::new);
+        Self {
+            clients: ids.map(|id| Client::new(settings.seed, id)).collect(),
+            ready: VecDeque::new(),
+            common: Common::new(settings),
+            began: None,
+            ramp_complete: false,
+            finished: false,
+        }
+    }
+
+    /// Takes in what happened at `now` and appends what is to be done, in order.
+    ///
+    /// `now` must not go back from call to call. After [`Action::Finish`]
+    /// nothing is taken in any more.
+    pub fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
+        if self.finished {
+            return;
+        }
+        match input {
+            Input::Started => self.begin(now, actions),
+            Input::DeadlineReached => self.deadline_reached(now, actions),
+            Input::StopAsked => self.stop(now, Signal::Terminate, actions),
+            Input::KillAsked => self.kill(now, actions),
+            Input::Sampled { client, sample } => {
+                self.with_client(now, client, actions, |c, turn| c.sampled(turn, sample));
+            }
+            Input::Spawned { client, pid } => {
+                self.note_activity(now);
+                self.with_client(now, client, actions, |c, turn| c.spawned(turn, pid));
+                self.report_ramp_complete(now, actions);
+            }
+            Input::SpawnFailed { client, failure } => {
+                self.note_activity(now);
+                self.with_client(now, client, actions, |c, turn| c.spawn_failed(turn, failure));
+            }
+            Input::Output { client, stream, bytes } => {
+                self.note_activity(now);
+                self.with_client(now, client, actions, |c, turn| c.output(turn, stream, bytes));
+            }
+            Input::PipeEnded { client, stream } => {
+                self.with_client(now, client, actions, |c, turn| c.pipe_ended(turn, stream));
+            }
+            Input::Exited { client, exit } => {
+                self.note_activity(now);
+                self.with_client(now, client, actions, |c, turn| c.exited(turn, exit));
+            }
+        }
+        if !self.finished && self.common.ledger.in_state(State::Stopped) == self.target() {
+            self.finish(now, actions);
+        }
+    }
+
+    /// When [`Input::DeadlineReached`] is wanted next; a point in the past is at
+    /// once. `None` while there is nothing to wait for but other inputs.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Tick> {
+        let ready = self.ready.front().and_then(|&id| self.clients.get(id.index()));
+        let ready = ready.map(Client::due);
+        [ready, self.common.deadlines.next()].into_iter().flatten().min()
+    }
+
+    /// All numbers at `now`, in O(1).
+    #[must_use]
+    pub fn snapshot(&self, now: Tick) -> Snapshot<'_> {
+        let ledger = &self.common.ledger;
+        let mut snapshot = Snapshot {
+            now,
+            phase: self.phase(),
+            elapsed: self.began.map(|began| now.since(began)).unwrap_or_default(),
+            target: self.target(),
+            by_state: ledger.by_state,
+            ever_started: ledger.ever_started,
+            peak_active: ledger.active_time.peak(),
+            children_cpu: ledger.children.cpu(),
+            children_resident_bytes: None,
+            active_time: &ledger.active_time,
+            totals: &ledger.totals,
+        };
+        snapshot.children_resident_bytes = ledger.children.resident_bytes(snapshot.live());
+        snapshot
+    }
+
+    /// Every client, in the order of their numbers.
+    pub fn clients(&self) -> impl Iterator<Item = ClientView> + '_ {
+        self.clients.iter().map(|client| client.view(&self.common.deadlines))
+    }
+
+    fn phase(&self) -> Phase {
+        if self.finished {
+            Phase::Finished
+        } else if self.common.stop.is_some() {
+            Phase::Drain
+        } else if self.began.is_none() {
+            Phase::Before
+        } else if self.common.ledger.ever_started < self.target() {
+            Phase::Ramp
+        } else {
+            Phase::Hold
+        }
+    }
+
+    fn target(&self) -> u32 {
+        self.common.settings.clients.get()
+    }
+
+    /// Sets every client's first start and the deadlines of the run.
+    fn begin(&mut self, now: Tick, actions: &mut Vec<Action>) {
+        if self.began.is_some() {
+            return;
+        }
+        self.began = Some(now);
+        let mut turn = Turn { now, common: &mut self.common, actions };
+        let settings = &turn.common.settings;
+        turn.actions.push(Action::Report(Report::StartingRamp {
+            clients: settings.clients.get(),
+            rate: settings.ramp_rate,
+            seed: settings.seed,
+        }));
+        if let Some(duration) = settings.duration {
+            turn.common.deadlines.set(Key::Run(RunKey::End), now.after(duration));
+        }
+        if settings.dangerous {
+            turn.common.deadlines.set(Key::Run(RunKey::Dangerous), now.after(DANGEROUS_EVERY));
+        }
+        turn.common.ledger.active_time.begin(now);
+        for client in &mut self.clients {
+            client.schedule_first(&mut turn);
+        }
+    }
+
+    fn with_client(
+        &mut self,
+        now: Tick,
+        id: ClientId,
+        actions: &mut Vec<Action>,
+        act: impl FnOnce(&mut Client, &mut Turn<'_>),
+    ) {
+        if let Some(client) = self.clients.get_mut(id.index()) {
+            act(client, &mut Turn { now, common: &mut self.common, actions });
+        }
+    }
+
+    fn deadline_reached(&mut self, now: Tick, actions: &mut Vec<Action>) {
+        while let Some(key) = self.common.deadlines.pop_due(now) {
+            match key {
+                Key::Run(key) => self.run_deadline(now, key, actions),
+                Key::Client(id) => self.client_deadline(now, id, actions),
+            }
+        }
+        for _ in 0..SPAWNS_PER_TURN {
+            let Some(id) = self.ready.pop_front() else { break };
+            self.with_client(now, id, actions, Client::start);
+        }
+    }
+
+    fn client_deadline(&mut self, now: Tick, id: ClientId, actions: &mut Vec<Action>) {
+        match self.clients.get(id.index()).map(Client::state) {
+            Some(State::Idle | State::Backoff) => self.ready.push_back(id),
+            _ => self.with_client(now, id, actions, Client::drained),
+        }
+    }
+
+    fn run_deadline(&mut self, now: Tick, key: RunKey, actions: &mut Vec<Action>) {
+        match key {
+            RunKey::End => self.stop(now, Signal::Terminate, actions),
+            RunKey::TerminateAgain => self.signal_those_left(now, actions),
+            RunKey::Kill => self.kill(now, actions),
+            RunKey::ForcedFinish => self.force_finish(now, actions),
+            RunKey::Dangerous => {
+                actions.push(Action::Report(Report::Dangerous));
+                self.common.deadlines.set(Key::Run(key), now.after(DANGEROUS_EVERY));
+            }
+            RunKey::Progress => self.report_progress(now, actions),
+        }
+    }
+
+    /// Arms the next line of progress, so that a silent swarm wakes nobody.
+    fn note_activity(&mut self, now: Tick) {
+        let key = Key::Run(RunKey::Progress);
+        if self.common.stop.is_none() && self.common.deadlines.get(key).is_none() {
+            self.common.deadlines.set(key, now.after(PROGRESS_EVERY));
+        }
+    }
+
+    fn report_progress(&self, now: Tick, actions: &mut Vec<Action>) {
+        let snapshot = self.snapshot(now);
+        actions.push(Action::Report(Report::Progress {
+            active: snapshot.active(),
+            target: snapshot.target,
+            started: snapshot.totals.started,
+            restarted: snapshot.totals.restarted,
+            elapsed: snapshot.elapsed,
+        }));
+    }
+
+    /// Says once that every client was started, which stands for a line of
+    /// progress.
+    fn report_ramp_complete(&mut self, now: Tick, actions: &mut Vec<Action>) {
+        let snapshot = self.snapshot(now);
+        if self.ramp_complete || snapshot.phase != Phase::Hold {
+            return;
+        }
+        let (active, elapsed) = (snapshot.active(), snapshot.elapsed);
+        self.ramp_complete = true;
+        actions.push(Action::Report(Report::RampComplete { active, elapsed }));
+        self.common.deadlines.clear(Key::Run(RunKey::Progress));
+    }
 }
 
-/// What a live process was seen to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sample {
-    /// CPU time since its start, user and system together.
-    pub cpu: Duration,
-    /// Resident memory in bytes, shared pages included.
-    pub resident_bytes: u64,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy)]
-pub enum Input<'a> {
-    /// The reactor runs; the ramp begins now.
-    Started,
-    /// The process asked for is running.
-    Spawned {
-        /// Whose process.
-        client: ClientId,
-        /// Its process id.
-        pid: u32,
-    },
-    /// The process asked for could not be started.
-    SpawnFailed {
-        /// Whose process.
-        client: ClientId,
-        /// Why.
-        failure: SpawnFailure,
-    },
-    /// Bytes of a client's pipe, in order.
-    Output {
-        /// Whose pipe.
-        client: ClientId,
-        /// Which pipe.
-        stream: Stream,
-        /// What was read.
-        bytes: &'a [u8],
-    },
-    /// A client's pipe came to its end.
-    PipeEnded {
-        /// Whose pipe.
-        client: ClientId,
-        /// Which pipe.
-        stream: Stream,
-    },
-    /// A client's process was reaped.
-    Exited {
-        /// Whose process.
-        client: ClientId,
-        /// How it ended.
-        exit: Exit,
-    },
-    /// A client's live process was sampled.
-    Sampled {
-        /// Whose process.
-        client: ClientId,
-        /// What it uses.
-        sample: Sample,
-    },
-    /// The earliest deadline has come.
-    DeadlineReached,
-    /// Stop in good order (first SIGINT, SIGTERM or SIGHUP).
-    StopAsked,
-    /// Stop now (second SIGINT or SIGTERM): SIGKILL to all.
-    KillAsked,
-}
-
-/// A signal that the swarm sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// `SIGTERM`.
-    Terminate,
-    /// `SIGKILL`.
-    Kill,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Start this client's process. Answered by `Spawned` or `SpawnFailed`.
-    Spawn {
-        /// Whose process.
-        client: ClientId,
-    },
-    /// Send a signal to the process group of this client.
-    Signal {
-        /// Whose group.
-        client: ClientId,
-        /// Which signal.
-        signal: Signal,
-    },
-    /// Close what is left of this client's pipes; no more input comes of them.
-    ClosePipes {
-        /// Whose pipes.
-        client: ClientId,
-    },
-    /// Tell people.
-    Report(Report),
-    /// Everything is over: leave the loop.
-    Finish,
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! What goes into the swarm and what comes out of it: inputs, actions.
+
+use std::time::Duration;
+
+use super::Report;
+use crate::stats::totals::{ExitStatus, SpawnFailureReason, Stream};
+use crate::units::ClientId;
+
+/// A reaped process: its end and what the kernel counted (getrusage(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// CPU time, user and system together.
+    pub cpu: Duration,
+    /// Peak resident memory in bytes.
+    pub peak_resident_bytes: u64,
+}
+
+/// A process that could not be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpawnFailure {
+    /// The class of the errno.
+    pub reason: SpawnFailureReason,
+    /// The errno itself (errno(3)).
+    pub errno: i32,
+}
+
+/// What a live process was seen to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// CPU time since its start, user and system together.
+    pub cpu: Duration,
+    /// Resident memory in bytes, shared pages included.
+    pub resident_bytes: u64,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// The reactor runs; the ramp begins now.
+    Started,
+    /// The process asked for is running.
+    Spawned {
+        /// Whose process.
+        client: ClientId,
+        /// Its process id.
+        pid: u32,
+    },
+    /// The process asked for could not be started.
+    SpawnFailed {
+        /// Whose process.
+        client: ClientId,
+        /// Why.
+        failure: SpawnFailure,
+    },
+    /// Bytes of a client's pipe, in order.
+    Output {
+        /// Whose pipe.
+        client: ClientId,
+        /// Which pipe.
+        stream: Stream,
+        /// What was read.
+        bytes: &'a [u8],
+    },
+    /// A client's pipe came to its end.
+    PipeEnded {
+        /// Whose pipe.
+        client: ClientId,
+        /// Which pipe.
+        stream: Stream,
+    },
+    /// A client's process was reaped.
+    Exited {
+        /// Whose process.
+        client: ClientId,
+        /// How it ended.
+        exit: Exit,
+    },
+    /// A client's live process was sampled.
+    Sampled {
+        /// Whose process.
+        client: ClientId,
+        /// What it uses.
+        sample: Sample,
+    },
+    /// The earliest deadline has come.
+    DeadlineReached,
+    /// Stop in good order (first SIGINT, SIGTERM or SIGHUP).
+    StopAsked,
+    /// Stop now (second SIGINT or SIGTERM): SIGKILL to all.
+    KillAsked,
+}
+
+/// A signal that the swarm sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// `SIGTERM`.
+    Terminate,
+    /// `SIGKILL`.
+    Kill,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Start this client's process. Answered by `Spawned` or `SpawnFailed`.
+    Spawn {
+        /// Whose process.
+        client: ClientId,
+    },
+    /// Send a signal to the process group of this client.
+    Signal {
+        /// Whose group.
+        client: ClientId,
+        /// Which signal.
+        signal: Signal,
+    },
+    /// Close what is left of this client's pipes; no more input comes of them.
+    ClosePipes {
+        /// Whose pipes.
+        client: ClientId,
+    },
+    /// Tell people.
+    Report(Report),
+    /// Everything is over: leave the loop.
+    Finish,
+}

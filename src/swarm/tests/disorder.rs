@@ -1,0 +1,71 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Debug, Clone)]
+enum Any {
+    Spawned(u32),
+    SpawnFailed(u32),
+    Output(u32, bool),
+    PipeEnded(u32, bool),
+    Exited(u32),
+    Sampled(u32),
+    Deadline(u64),
+    Stop(bool),
+}
+
+fn any_input() -> impl Strategy<Value = Any> {
+    let id = 0..5_u32;
+    prop_oneof![
+        4 => id.clone().prop_map(Any::Spawned),
+        2 => id.clone().prop_map(Any::SpawnFailed),
+        2 => (id.clone(), any::<bool>()).prop_map(|(n, s)| Any::Output(n, s)),
+        4 => (id.clone(), any::<bool>()).prop_map(|(n, s)| Any::PipeEnded(n, s)),
+        4 => id.clone().prop_map(Any::Exited),
+        1 => id.prop_map(Any::Sampled),
+        4 => (0..2_000_u64).prop_map(Any::Deadline),
+        1 => prop::bool::weighted(0.1).prop_map(Any::Stop),
+    ]
+}
+
+fn give_any(driver: &mut Driver, any: &Any) {
+    let stream = |s: bool| if s { Stream::Stderr } else { Stream::Stdout };
+    match *any {
+        Any::Spawned(n) => driver.give(Input::Spawned { client: client(n), pid: n }),
+        Any::SpawnFailed(n) => driver.fail_spawn(n, SpawnFailureReason::Other),
+        Any::Output(n, s) => {
+            let (client, stream) = (client(n), stream(s));
+            driver.give(Input::Output { client, stream, bytes: b"a\nb" });
+        }
+        Any::PipeEnded(n, s) => {
+            driver.give(Input::PipeEnded { client: client(n), stream: stream(s) });
+        }
+        Any::Exited(n) => driver.exit(n, ExitStatus::Code(1)),
+        Any::Sampled(n) => {
+            let sample = Sample { cpu: Duration::from_secs(1), resident_bytes: 9 };
+            driver.give(Input::Sampled { client: client(n), sample });
+        }
+        Any::Deadline(ms) => {
+            driver.wait(Duration::from_millis(ms));
+            driver.give(Input::DeadlineReached);
+        }
+        Any::Stop(kill) => driver.give(if kill { Input::KillAsked } else { Input::StopAsked }),
+    }
+}
+
+proptest! {
+    /// Whatever comes in, in whatever order, the books agree with the clients.
+    #[test]
+    fn inputs_out_of_place_are_dropped(inputs in prop::collection::vec(any_input(), 0..200)) {
+        let mut driver = Driver::begun(settings(4));
+        for any in &inputs {
+            give_any(&mut driver, any);
+            let snapshot = driver.swarm.snapshot(driver.now);
+            let mut recount = [0; State::ALL.len()];
+            driver.swarm.clients().for_each(|c| recount[c.state.index()] += 1);
+            prop_assert_eq!(snapshot.by_state, recount);
+            let exits = snapshot.totals.exits.iter().sum::<u64>();
+            prop_assert_eq!(snapshot.totals.started, exits + u64::from(snapshot.live()));
+        }
+    }
+}

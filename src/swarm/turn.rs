@@ -1,0 +1,112 @@
+//! What one client's step may touch beside the client: the books, the
+//! deadlines, the list of actions.
+
+use std::time::Duration;
+
+use super::deadlines::Deadlines;
+use super::rate_limit::RateLimit;
+use super::{Action, Report, Settings, Signal};
+use crate::stats::{ActiveTime, ChildrenUse, State, Totals};
+use crate::units::Tick;
+
+/// The reminder that TLS is not verified comes each time this has passed.
+pub const DANGEROUS_EVERY: Duration = Duration::from_secs(60);
+
+/// While something happens, a line tells how the run goes each time this has
+/// passed.
+pub const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// Failed starts reported a second at most; all are counted. A host that is out
+/// of processes fails thousands of starts in the same words.
+pub const SPAWN_FAILURE_REPORTS_PER_SEC: u32 = 5;
+
+/// The books over all clients.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) totals: Totals,
+    pub(super) active_time: ActiveTime,
+    pub(super) children: ChildrenUse,
+    /// Clients by state, in the order of [`State::ALL`].
+    pub(super) by_state: [u32; State::ALL.len()],
+    /// Clients that were started at least once.
+    pub(super) ever_started: u32,
+}
+
+impl Ledger {
+    fn new(target: u32) -> Self {
+        let mut by_state = [0; State::ALL.len()];
+        if let Some(idle) = by_state.get_mut(State::Idle.index()) {
+            *idle = target;
+        }
+        Self {
+            totals: Totals::default(),
+            active_time: ActiveTime::new(target),
+            children: ChildrenUse::default(),
+            by_state,
+            ever_started: 0,
+        }
+    }
+
+    /// Clients in this state.
+    pub(super) fn in_state(&self, state: State) -> u32 {
+        self.by_state.get(state.index()).copied().unwrap_or(0)
+    }
+
+    /// A client went from one state to another.
+    pub(super) fn moved(&mut self, now: Tick, from: State, to: State) {
+        if from == to {
+            return;
+        }
+        if let Some(count) = self.by_state.get_mut(from.index()) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.by_state.get_mut(to.index()) {
+            *count += 1;
+        }
+        if from == State::Running || to == State::Running {
+            self.active_time.change(now, self.in_state(State::Running));
+        }
+    }
+}
+
+/// What all clients share.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) settings: Settings,
+    pub(super) ledger: Ledger,
+    pub(super) deadlines: Deadlines,
+    pub(super) failure_reports: RateLimit,
+    /// Once the run stops: the signal that ends a process now.
+    pub(super) stop: Option<Signal>,
+}
+
+impl Common {
+    pub(super) fn new(settings: Settings) -> Self {
+        let target = settings.clients.get();
+        Self {
+            settings,
+            ledger: Ledger::new(target),
+            deadlines: Deadlines::new(target),
+            failure_reports: RateLimit::new(SPAWN_FAILURE_REPORTS_PER_SEC),
+            stop: None,
+        }
+    }
+}
+
+/// One step: when it is, what it may touch, and where its actions go.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    pub(super) now: Tick,
+    pub(super) common: &'a mut Common,
+    pub(super) actions: &'a mut Vec<Action>,
+}
+
+impl Turn<'_> {
+    pub(super) fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub(super) fn report(&mut self, report: Report) {
+        self.actions.push(Action::Report(report));
+    }
+}
