@@ -1,0 +1,97 @@
+//! The built-in origin as a child of its own, for a demo and for measuring.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use url::Url;
+
+use crate::reactor::capture::{end_gently, start, wait_readable};
+use crate::reactor::child::Child;
+use crate::reactor::timer::Clock;
+use crate::units::Tick;
+
+/// How long the origin may take to listen.
+const START_TIME: Duration = Duration::from_secs(10);
+
+/// How long it may take to end when asked.
+const END_GRACE: Duration = Duration::from_secs(2);
+
+/// Longest first line, in bytes: a URL of a loopback address.
+const LINE_BYTES: usize = 256;
+
+/// This program, whatever became of the file it was started from.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// A running origin; ended when dropped. It cannot outlive this process: the
+/// kernel ends it with us.
+#[derive(Debug)]
+pub struct Companion {
+    child: Child,
+    url: Url,
+}
+
+impl Companion {
+    /// Starts the origin on a port of the kernel's choice and waits until it
+    /// listens.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not say where it listens.
+    pub fn start() -> io::Result<Self> {
+        let args: Vec<OsString> =
+            ["origin", "-listen", "127.0.0.1:0", "-log-level", "warn", "-log-format", "text"]
+                .iter()
+                .map(Into::into)
+                .collect();
+        let child = start(Path::new(OWN_PROGRAM), &args, None)
+            .map_err(|failure| io::Error::from_raw_os_error(failure.errno))?;
+        let said = first_line(&child);
+        let url = said.and_then(|line| Url::parse(line.trim()).map_err(io::Error::other));
+        match url {
+            Ok(url) => Ok(Self { child, url }),
+            Err(error) => {
+                end_gently(&child.process, Duration::ZERO);
+                Err(error)
+            }
+        }
+    }
+
+    /// The master playlist it serves.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.process.pid()
+    }
+}
+
+impl Drop for Companion {
+    fn drop(&mut self) {
+        end_gently(&self.child.process, END_GRACE);
+    }
+}
+
+fn first_line(child: &Child) -> io::Result<String> {
+    let clock = Clock::start();
+    let deadline = Tick::ZERO.after(START_TIME);
+    let mut line = Vec::new();
+    while !line.contains(&b'\n') && line.len() < LINE_BYTES {
+        wait_readable(&[child.stdout.as_fd()], &clock, deadline)?;
+        let mut buffer = [0; LINE_BYTES];
+        match rustix::io::read(&child.stdout, &mut buffer) {
+            Ok(0) => return Err(io::Error::other("the built-in origin ended at once")),
+            Ok(count) => line.extend(buffer.iter().take(count)),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    let first = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(first).into_owned())
+}
