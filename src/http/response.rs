@@ -21,6 +21,8 @@ impl Status {
     pub const REQUEST_TIMEOUT: Self = Self(408);
     /// The request head is too long or has too many fields (RFC 6585 §5).
     pub const HEADERS_TOO_LARGE: Self = Self(431);
+    /// This program is at fault.
+    pub const INTERNAL_ERROR: Self = Self(500);
     /// Not now.
     pub const UNAVAILABLE: Self = Self(503);
 

@@ -196,6 +196,19 @@ fn after_the_last_response_the_peer_closes_first() {
 }
 
 #[test]
+fn after_a_refusal_bytes_are_dropped() {
+    let mut connection = Connection::new(Tick::ZERO, LIMITS);
+    connection.receive(Tick::ZERO, b"nonsense\r\n\r\n", &mut echo);
+    let refused = connection.inbox.unused().len();
+    for _ in 0..100 {
+        assert!(connection.wants_read());
+        connection.receive(Tick::ZERO, GET.as_bytes(), &mut echo);
+    }
+    assert!(connection.inbox.unused().len() <= refused);
+    assert!(connection.wants_write());
+}
+
+#[test]
 fn silence_ends_the_connection_without_a_word() {
     for before in ["", GET, "\r\n"] {
         let mut peer = Peer::new(usize::MAX);
