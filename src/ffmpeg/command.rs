@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::ffmpeg::arguments::{Arguments, CommandError, Source, into_c_string};
+pub use crate::ffmpeg::arguments::CommandError;
+use crate::ffmpeg::arguments::{Arguments, Source, into_c_string};
 use crate::ffmpeg::capabilities::{Capabilities, OptionName};
 use crate::units::ClientId;
 
