@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use crate::ffmpeg::command::{Options, Variant};
 use crate::swarm::Settings;
 
+/// Stands for the URL where none was given.
+pub const PLACEHOLDER_URL: &str = "https://example.com/live/stream.m3u8";
+
 /// What the program is to do.
 #[derive(Debug, Clone)]
 pub enum Invocation {

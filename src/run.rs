@@ -1,1 +1,76 @@
 //! One run, readable as a table of contents.
+
+mod companion;
+mod load;
+mod serve;
+mod tools;
+
+use std::fmt;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use tracing::Level;
+
+use crate::config::{Invocation, LogConfig, LogFormat, LogLevel};
+use crate::reactor::journal::{Format, Journal};
+
+/// Does what was asked and says how it went.
+///
+/// 0 if the run finished or was stopped in good order, 1 if it could not start
+/// or nothing ever started, 130 or 143 if a second signal forced its end.
+#[must_use]
+pub fn execute(invocation: Invocation) -> ExitCode {
+    let done = match invocation {
+        Invocation::Print(text) => {
+            print(&text);
+            Ok(ExitCode::SUCCESS)
+        }
+        Invocation::Load(config) => load::load(*config),
+        Invocation::Origin(config) => serve::serve(&config),
+    };
+    done.unwrap_or_else(|fatal| {
+        complain(&fatal.to_string());
+        ExitCode::FAILURE
+    })
+}
+
+/// What ends a run before its loop starts: one line with the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fatal(String);
+
+impl fmt::Display for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Fatal {
+    fn from_display(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Writes a line for the user to standard error, after the program's name.
+pub fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "ffmpeg-hls-swarm: {line}");
+}
+
+/// Writes to standard output; a reader that has gone is no failure of the run.
+fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+fn install_journal(log: LogConfig) -> Journal {
+    let level = match log.level {
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Error => Level::ERROR,
+    };
+    let format = match log.format {
+        LogFormat::Json => Format::Json,
+        LogFormat::Text => Format::Text,
+    };
+    Journal::install(level, format)
+}

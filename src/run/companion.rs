@@ -29,7 +29,7 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 /// A running origin; ended when dropped. It cannot outlive this process: the
 /// kernel ends it with us.
 #[derive(Debug)]
-pub struct Companion {
+pub(super) struct Companion {
     child: Child,
     url: Url,
 }
@@ -40,7 +40,7 @@ impl Companion {
     ///
     /// # Errors
     /// When it cannot be started or does not say where it listens.
-    pub fn start() -> io::Result<Self> {
+    pub(super) fn start() -> io::Result<Self> {
         let args: Vec<OsString> =
             ["origin", "-listen", "127.0.0.1:0", "-log-level", "warn", "-log-format", "text"]
                 .iter()
@@ -61,13 +61,13 @@ impl Companion {
 
     /// The master playlist it serves.
     #[must_use]
-    pub fn url(&self) -> &Url {
+    pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
     /// Its process id.
     #[must_use]
-    pub fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.child.process.pid()
     }
 }

@@ -19,12 +19,11 @@ use crate::units::Tick;
 const ASK_TIME: Duration = Duration::from_secs(5);
 
 /// How FFmpeg is installed, for those who have none.
-const INSTALL: &str =
-    "install it (apt install ffmpeg, dnf install ffmpeg-free, apk add ffmpeg) or name one with -ffmpeg";
+const INSTALL: &str = "install it (apt install ffmpeg, dnf install ffmpeg-free, apk add ffmpeg) or name one with -ffmpeg";
 
 /// Why FFmpeg cannot be used: one line with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unusable(String);
+pub(super) struct Unusable(String);
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,7 +34,7 @@ impl fmt::Display for Unusable {
 /// The program of this name: a path as it is, a bare name as the first
 /// executable file of that name in `search_path` (execvp(3)).
 #[must_use]
-pub fn locate(name: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
+pub(super) fn locate(name: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
     if name.components().count() > 1 || name.is_absolute() {
         return Some(name.to_owned());
     }
@@ -49,7 +48,7 @@ pub fn locate(name: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
 /// The ffprobe that goes with this FFmpeg: the one beside it, else the one in
 /// `search_path`.
 #[must_use]
-pub fn locate_ffprobe(ffmpeg: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
+pub(super) fn locate_ffprobe(ffmpeg: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
     let beside = ffmpeg.with_file_name("ffprobe");
     if beside.is_file() { Some(beside) } else { locate(Path::new("ffprobe"), search_path) }
 }
@@ -59,15 +58,19 @@ pub fn locate_ffprobe(ffmpeg: &Path, search_path: &[PathBuf]) -> Option<PathBuf>
 /// # Errors
 /// When it is missing, may not be executed, is not FFmpeg, or takes longer than
 /// 5 s.
-pub fn ask(name: &Path, search_path: &[PathBuf]) -> Result<(PathBuf, Capabilities), Unusable> {
+pub(super) fn ask(
+    name: &Path,
+    search_path: &[PathBuf],
+) -> Result<(PathBuf, Capabilities), Unusable> {
     let path = locate(name, search_path).ok_or_else(|| {
         Unusable(format!("FFmpeg not found: no {} in PATH; {INSTALL}", name.display()))
     })?;
     let clock = Clock::start();
     let version = ask_for(&path, VERSION_ARGS, &clock)?;
     let help = ask_for(&path, HELP_ARGS, &clock)?;
-    let capabilities = Capabilities::parse(&version.stdout, &help.stdout)
-        .map_err(|error| Unusable(format!("{} cannot be used: {error}; {INSTALL}", path.display())))?;
+    let capabilities = Capabilities::parse(&version.stdout, &help.stdout).map_err(|error| {
+        Unusable(format!("{} cannot be used: {error}; {INSTALL}", path.display()))
+    })?;
     Ok((path, capabilities))
 }
 

@@ -1,0 +1,216 @@
+//! A load run: from what was meant to the exit code.
+
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::companion::Companion;
+use super::{Fatal, install_journal, print, tools};
+use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
+use crate::ffmpeg::capabilities::Capabilities;
+use crate::ffmpeg::command::{Map, Template, Variant};
+use crate::ffmpeg::variants::{
+    PROBE_OUTPUT_LIMIT_BYTES, PROBE_TIME_LIMIT, Variants, probe_arguments,
+};
+use crate::http::{Limits, Request, Response};
+use crate::reactor::capture::{CaptureError, CaptureLimits, capture};
+use crate::reactor::child::{self, Spawner};
+use crate::reactor::children::Children;
+use crate::reactor::journal::Journal;
+use crate::reactor::server::{Server, ServerLimits, bind_advice};
+use crate::reactor::{Application, Ended, Reactor, orphans};
+use crate::stats::Health;
+use crate::swarm::{Action, Input, Swarm};
+use crate::units::{ClientId, Moment, Tick};
+use crate::view::{Scene, endpoints};
+
+/// Bounds of the scrape server. Scrapers are few; 256 connections leave room for
+/// those that hang, and the descriptors for them are reserved by preflight.
+const SCRAPE_LIMITS: ServerLimits = ServerLimits {
+    connections: 256,
+    connection: Limits {
+        head_bytes: 16 * 1024,
+        head_time: Duration::from_secs(10),
+        idle_time: Duration::from_secs(120),
+        write_time: Duration::from_secs(10),
+    },
+};
+
+/// Runs a load.
+pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
+    let journal = install_journal(config.log);
+    let (ffmpeg, capabilities) =
+        tools::ask(&config.ffmpeg, &config.search_path).map_err(Fatal::from_display)?;
+    let companion = start_companion(&mut config)?;
+    let map = choose_variant(&config, &ffmpeg, &capabilities)?;
+    let template =
+        Template::new(&config.options, map, &capabilities).map_err(Fatal::from_display)?;
+    warn_left_out(&template, &capabilities);
+    if config.mode == Mode::PrintCommand {
+        print(&format!("{}\n", template.shell_line(&ffmpeg, ClientId::new(0))));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let server = bind(&config)?;
+    let children = children(&config, &ffmpeg, template)?;
+    orphans::adopt();
+    let mut reactor = Reactor::new(journal.clone(), server, Some(children))
+        .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
+    let mut load = Load {
+        swarm: Swarm::new(config.swarm.clone()),
+        ffmpeg_version: capabilities.version().to_owned(),
+    };
+    let ended =
+        reactor.run(&mut load).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
+    orphans::end_all(companion.as_ref().map(Companion::pid));
+    drop(companion);
+    Ok(conclude(&journal, &mut reactor, &load, ended))
+}
+
+/// The demo loads an origin of its own.
+fn start_companion(config: &mut Config) -> Result<Option<Companion>, Fatal> {
+    if config.mode != Mode::Demo {
+        return Ok(None);
+    }
+    let companion = Companion::start()
+        .map_err(|error| Fatal(format!("the built-in origin did not start: {error}")))?;
+    config.options.url = companion.url().clone();
+    info!(url = companion.url().as_str(), pid = companion.pid(), "origin_started");
+    Ok(Some(companion))
+}
+
+/// The streams to read: by what was asked, and by ffprobe where that takes the
+/// bitrates.
+fn choose_variant(
+    config: &Config,
+    ffmpeg: &Path,
+    capabilities: &Capabilities,
+) -> Result<Map, Fatal> {
+    match config.variant {
+        Variant::All => return Ok(Map::All),
+        Variant::First => return Ok(Map::First),
+        Variant::Highest | Variant::Lowest => {}
+    }
+    let found = if config.options.url.as_str() == PLACEHOLDER_URL {
+        Err("there is no URL to probe".to_owned())
+    } else {
+        probe(config, ffmpeg, capabilities)
+    };
+    match (found, config.probe_failure_policy) {
+        (Ok(variants), _) => {
+            info!(bitrates = %variants, chosen = ?variants.map(config.variant), "variants_found");
+            Ok(variants.map(config.variant))
+        }
+        (Err(why), ProbeFailurePolicy::Fallback) => {
+            warn!(why, using = "first", "variants_unknown");
+            Ok(Map::First)
+        }
+        (Err(why), ProbeFailurePolicy::Fail) => Err(Fatal(format!(
+            "the variants cannot be told: {why}; use -variant all or first, or \
+             -probe-failure-policy fallback"
+        ))),
+    }
+}
+
+fn probe(config: &Config, ffmpeg: &Path, capabilities: &Capabilities) -> Result<Variants, String> {
+    let ffprobe = config
+        .ffprobe
+        .as_deref()
+        .map_or_else(
+            || tools::locate_ffprobe(ffmpeg, &config.search_path),
+            |name| tools::locate(name, &config.search_path),
+        )
+        .ok_or("ffprobe not found beside FFmpeg nor in PATH (name one with -ffprobe)")?;
+    let args: Vec<OsString> = probe_arguments(&config.options, capabilities)
+        .map_err(|error| error.to_string())?
+        .into_iter()
+        .map(|arg| OsString::from_vec(arg.into_bytes()))
+        .collect();
+    let limits = CaptureLimits { time: PROBE_TIME_LIMIT, bytes: PROBE_OUTPUT_LIMIT_BYTES };
+    let printed = capture(&ffprobe, &args, limits).map_err(|error| match error {
+        CaptureError::TimedOut => {
+            format!("{} took longer than {} s", ffprobe.display(), PROBE_TIME_LIMIT.as_secs())
+        }
+        CaptureError::Spawn(failure) => {
+            let error = std::io::Error::from_raw_os_error(failure.errno);
+            format!("{} cannot be started: {error}", ffprobe.display())
+        }
+    })?;
+    Variants::parse(&printed.stdout).map_err(|error| error.to_string())
+}
+
+fn warn_left_out(template: &Template, capabilities: &Capabilities) {
+    if !template.left_out().is_empty() {
+        let flags: Vec<_> = template.left_out().iter().map(|option| option.flag()).collect();
+        warn!(
+            options = flags.join(" "),
+            ffmpeg_version = capabilities.version(),
+            "ffmpeg_options_left_out"
+        );
+    }
+}
+
+fn bind(config: &Config) -> Result<Option<Server>, Fatal> {
+    let Some(address) = config.metrics else { return Ok(None) };
+    let server = Server::bind(address, SCRAPE_LIMITS).map_err(|error| {
+        Fatal(format!("{} with -metrics, or -metrics '' for none", bind_advice(address, &error)))
+    })?;
+    if let Ok(address) = server.local_addr() {
+        info!(%address, "metrics_server_started");
+    }
+    Ok(Some(server))
+}
+
+fn children(config: &Config, ffmpeg: &Path, template: Template) -> Result<Children, Fatal> {
+    // The swarm needs three descriptors a client; each FFmpeg gets the limit
+    // that it would have had without us.
+    let before = child::raise_nofile().ok();
+    let spawner = Spawner::new(child::environment(), before)
+        .map_err(|error| Fatal(format!("no descriptors are left: {error}")))?;
+    let program = CString::new(PathBuf::from(ffmpeg).as_os_str().as_bytes())
+        .map_err(|_| Fatal("the path of FFmpeg holds a NUL byte".to_owned()))?;
+    Ok(Children::new(spawner, program, template, config.swarm.clients.get()))
+}
+
+fn conclude(journal: &Journal, reactor: &mut Reactor, load: &Load, ended: Ended) -> ExitCode {
+    let now = reactor.now();
+    let snapshot = load.swarm.snapshot(now);
+    let started = snapshot.totals.started;
+    let _ = reactor.health();
+    info!(started, "shutdown_complete");
+    journal.flush_last();
+    match ended.forced_by {
+        Some(signal) => ExitCode::from(128 + signal.number()),
+        None if started == 0 => ExitCode::FAILURE,
+        None => ExitCode::SUCCESS,
+    }
+}
+
+/// The swarm as the reactor's application.
+struct Load {
+    swarm: Swarm,
+    ffmpeg_version: String,
+}
+
+impl Application for Load {
+    fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
+        self.swarm.handle(now, input, actions);
+    }
+
+    fn next_deadline(&self) -> Option<Tick> {
+        self.swarm.next_deadline()
+    }
+
+    fn is_scrape(&self, request: &Request<'_>) -> bool {
+        request.path == "/metrics"
+    }
+
+    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
+        let snapshot = self.swarm.snapshot(at.tick);
+        let scene = Scene { snapshot: &snapshot, health, ffmpeg_version: &self.ffmpeg_version };
+        endpoints::respond(&scene, request)
+    }
+}
