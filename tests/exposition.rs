@@ -2,6 +2,7 @@
 //! the text, and the OpenMetrics keeps the rules of its specification.
 
 #![allow(clippy::disallowed_methods, reason = "a test may start promtool")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "so does a test fail")]
 
 use std::collections::HashSet;
 use std::io::Write;

@@ -1,1 +1,359 @@
-//! The exit summary.
+//! The exit summary: what a run was, what its clients lived through, and how far
+//! the host that made the load is to be trusted.
+//!
+//! What was not measured is said to be so or left out; it is never shown as 0.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::words;
+use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
+use crate::stats::{Health, Histogram, Snapshot};
+
+/// Width of the frame in columns.
+const WIDTH: usize = 78;
+
+/// Columns before a value.
+const INDENT: usize = 20;
+
+/// Most exit codes that get a line of their own.
+const MAX_EXIT_LINES: usize = 8;
+
+/// Share of late starts above which the ramp was not the one asked for.
+const LATE_SHARE: f64 = 0.05;
+
+/// Share of one core above which this program's one thread is near its limit.
+const OWN_CPU_SHARE: f64 = 0.8;
+
+/// Share of all cores above which clients wait for the CPU and not for the origin.
+const HOST_CPU_SHARE: f64 = 0.9;
+
+/// A process that lived shorter than this had hardly begun to play.
+const FLAPPING_BELOW: Duration = Duration::from_secs(5);
+
+/// A process that lived longer than this counts as healthy (its restarts begin
+/// anew with the shortest delay).
+const STEADY_FROM: Duration = Duration::from_secs(30);
+
+/// What ended the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// `-duration` was over.
+    DurationReached,
+    /// This signal asked for it.
+    Signal(&'static str),
+    /// This second signal forced it.
+    Forced(&'static str),
+    /// No client was left that may start again.
+    RestartsUsedUp,
+    /// No process could be started.
+    NothingStarted,
+}
+
+/// All that the summary tells.
+#[derive(Debug, Clone, Copy)]
+pub struct SummaryInput<'a> {
+    /// What the clients lived through, at the end.
+    pub snapshot: &'a Snapshot<'a>,
+    /// Median of the clients running, weighted by time.
+    pub median_active: u32,
+    /// What the generator itself did.
+    pub health: &'a Health,
+    /// Most resident memory that this process ever had, in bytes, if known.
+    pub own_peak_resident_bytes: Option<u64>,
+    /// Cores that this run may use, if known.
+    pub cores: Option<u32>,
+    /// What ended the run.
+    pub ending: Ending,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// The command that repeats the run, credentials masked.
+    pub repeat_command: &'a str,
+    /// Where `/metrics` was served, if it was.
+    pub metrics: Option<SocketAddr>,
+    /// Whether TLS was not verified and the host replaced.
+    pub dangerous: bool,
+}
+
+/// The summary as a framed block, ending in a line end.
+#[must_use]
+pub fn render(input: &SummaryInput<'_>) -> String {
+    let mut page = Page::default();
+    page.rule('=');
+    page.line(concat!(" ffmpeg-hls-swarm ", env!("CARGO_PKG_VERSION"), ": exit summary"));
+    page.rule('=');
+    run(&mut page, input);
+    processes(&mut page, input);
+    host(&mut page, input);
+    warnings(&mut page, input);
+    page.rule('-');
+    repeat(&mut page, input);
+    page.rule('=');
+    page.text
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn rule(&mut self, of: char) {
+        self.line(&of.to_string().repeat(WIDTH));
+    }
+
+    fn row(&mut self, name: &str, value: &str) {
+        self.line(&format!(" {name:<width$}{value}", width = INDENT - 1));
+    }
+
+    /// A name with one line for each value.
+    fn rows(&mut self, name: &str, values: &[String]) {
+        for (i, value) in values.iter().enumerate() {
+            self.row(if i == 0 { name } else { "" }, value);
+        }
+    }
+}
+
+fn run(page: &mut Page, input: &SummaryInput<'_>) {
+    let snapshot = input.snapshot;
+    let ended = match input.ending {
+        Ending::DurationReached => "-duration was over".to_owned(),
+        Ending::Signal(signal) => format!("stopped by {signal}"),
+        Ending::Forced(signal) => format!("forced by a second {signal}: all clients were killed"),
+        Ending::RestartsUsedUp => "every client used up its restarts".to_owned(),
+        Ending::NothingStarted => "no client could be started".to_owned(),
+    };
+    page.row("Ended", &ended);
+    page.row("Duration", &words::span(snapshot.elapsed));
+    let active = if snapshot.ever_started > 0 {
+        format!("peak {}, median {}", snapshot.peak_active, input.median_active)
+    } else {
+        "n/a".to_owned()
+    };
+    page.row("Clients", &format!("target {}, active: {active}", snapshot.target));
+}
+
+fn processes(page: &mut Page, input: &SummaryInput<'_>) {
+    let totals = input.snapshot.totals;
+    let (started, restarted) = (words::count(totals.started), words::count(totals.restarted));
+    page.row("Starts", &format!("{started}, restarts among them: {restarted}"));
+    if totals.max_restarts_reached > 0 {
+        let clients = words::plural(totals.max_restarts_reached, "client");
+        page.row("Used up restarts", &clients);
+    }
+    let failures = spawn_failures(input.snapshot);
+    if failures.is_empty() {
+        page.row("Spawn failures", "none");
+    } else {
+        page.rows("Spawn failures", &failures);
+    }
+    page.row("Uptime", &uptime(input.snapshot));
+    page.rows("Exits", &exits(input.snapshot));
+}
+
+fn spawn_failures(snapshot: &Snapshot<'_>) -> Vec<String> {
+    let reasons = SpawnFailureReason::ALL.iter().zip(snapshot.totals.spawn_failures);
+    reasons
+        .filter(|&(_, failures)| failures > 0)
+        .map(|(reason, failures)| format!("{}: {}", reason.name(), words::count(failures)))
+        .collect()
+}
+
+/// `P50 …, P95 …, P99 …`; `None` where nothing was recorded.
+fn percentiles(of: &Histogram) -> Option<String> {
+    let at = |quantile| of.quantile(quantile).map(words::span);
+    Some(format!("P50 {}, P95 {}, P99 {}", at(0.5)?, at(0.95)?, at(0.99)?))
+}
+
+fn uptime(snapshot: &Snapshot<'_>) -> String {
+    let uptime = &snapshot.totals.uptime;
+    match (percentiles(uptime), uptime.quantile(0.5)) {
+        (Some(values), Some(median)) => {
+            format!("{values}: {}", judgement(snapshot, median))
+        }
+        _ => "n/a".to_owned(),
+    }
+}
+
+/// One word for how long the processes lived. Without a restart and without an
+/// exit that looks like a failure, the run set their uptime and not their end.
+fn judgement(snapshot: &Snapshot<'_>, median: Duration) -> &'static str {
+    let totals = snapshot.totals;
+    let harmless = [0, 255, 128 + 9, 128 + 15];
+    let failed: u64 = (totals.exits.iter().enumerate())
+        .filter(|(code, _)| !harmless.contains(code))
+        .map(|(_, &exits)| exits)
+        .sum();
+    if totals.restarted == 0 && failed == 0 {
+        "stable"
+    } else if median < FLAPPING_BELOW {
+        "flapping"
+    } else if median < STEADY_FROM {
+        "unstable"
+    } else {
+        "fair"
+    }
+}
+
+/// Exit codes with their names, counts and shares, the most frequent first.
+fn exits(snapshot: &Snapshot<'_>) -> Vec<String> {
+    let mut seen: Vec<(u8, u64)> =
+        (0_u8..=255).zip(snapshot.totals.exits.iter().copied()).filter(|&(_, n)| n > 0).collect();
+    if seen.is_empty() {
+        return vec!["none".to_owned()];
+    }
+    seen.sort_by_key(|&(code, exits)| (std::cmp::Reverse(exits), code));
+    let all: u64 = seen.iter().map(|&(_, exits)| exits).sum();
+    let row = |name: &str, exits: u64| {
+        let share = words::share(exits as f64, all as f64);
+        format!("{name:<22}{:>10}{share:>10}", words::count(exits))
+    };
+    let shown = seen.iter().take(MAX_EXIT_LINES);
+    let mut rows: Vec<_> = shown.map(|&(code, n)| row(&words::exit_code(code), n)).collect();
+    let others: u64 = seen.iter().skip(MAX_EXIT_LINES).map(|&(_, exits)| exits).sum();
+    if others > 0 {
+        rows.push(row("other codes", others));
+    }
+    rows
+}
+
+fn host(page: &mut Page, input: &SummaryInput<'_>) {
+    let (snapshot, totals) = (input.snapshot, input.snapshot.totals);
+    page.rule('-');
+    let of_core = |cpu: Duration| {
+        let share = words::share(cpu.as_secs_f64(), snapshot.elapsed.as_secs_f64());
+        format!("{} ({share} of one core)", words::span(cpu))
+    };
+    page.row("Own CPU", &own_cpu(input).map_or_else(|| "n/a".to_owned(), of_core));
+    page.row("Own memory", &own_memory(input));
+    let cores = input.cores.map_or_else(String::new, |n| format!("; this host has {n}"));
+    page.row("FFmpeg's CPU", &format!("{}{cores}", of_core(snapshot.children_cpu)));
+    page.row("FFmpeg's memory", &children_memory(snapshot));
+    page.row("Late starts", &late_starts(snapshot));
+    let dropped = words::count(input.health.journal_dropped);
+    page.row("Own log lines", &format!("{dropped} dropped"));
+    if totals.stderr_lines > 0 {
+        let (read, cut) = (words::count(totals.stderr_lines), totals.stderr_lines_cut);
+        page.row("FFmpeg's log lines", &format!("{read} read, {} cut short", words::count(cut)));
+    }
+    if totals.uptime.count() > 0 || totals.lateness.count() > 0 {
+        page.line(" Percentiles (P50, P95, P99) are off by 1 % at most.");
+    }
+}
+
+/// `None` if this process was never measured, which its start time tells.
+fn own_cpu(input: &SummaryInput<'_>) -> Option<Duration> {
+    let process = &input.health.process;
+    (process.start_unix_secs > 0.0).then_some(process.cpu)
+}
+
+fn own_memory(input: &SummaryInput<'_>) -> String {
+    let now = own_cpu(input).map(|_| input.health.process.resident_bytes);
+    match (now, input.own_peak_resident_bytes) {
+        (Some(now), Some(peak)) => format!("{}, peak {}", words::bytes(now), words::bytes(peak)),
+        (Some(now), None) => words::bytes(now),
+        (None, Some(peak)) => format!("peak {}", words::bytes(peak)),
+        (None, None) => "n/a".to_owned(),
+    }
+}
+
+fn children_memory(snapshot: &Snapshot<'_>) -> String {
+    let largest = snapshot.totals.peak_resident_bytes;
+    let now = snapshot.children_resident_bytes.map(|now| format!("{} now", words::bytes(now)));
+    let largest = (largest > 0).then(|| format!("largest process {}", words::bytes(largest)));
+    let known: Vec<_> = [now, largest].into_iter().flatten().collect();
+    if known.is_empty() { "n/a".to_owned() } else { known.join(", ") }
+}
+
+fn late_starts(snapshot: &Snapshot<'_>) -> String {
+    let totals = snapshot.totals;
+    let Some(values) = percentiles(&totals.lateness) else { return "n/a".to_owned() };
+    let (late, all) = (words::count(totals.late_starts), words::count(totals.lateness.count()));
+    format!("{late} of {all} by over {LATE_START_MS} ms; {values}")
+}
+
+fn warnings(page: &mut Page, input: &SummaryInput<'_>) {
+    let shortfalls = shortfalls(input);
+    if !shortfalls.is_empty() {
+        page.rule('-');
+        page.line(" WARNING: this host, not the origin, was a bottleneck of this run:");
+        for shortfall in shortfalls {
+            page.line(&format!(" - {shortfall}"));
+        }
+    }
+    if input.dangerous {
+        page.rule('-');
+        page.line(" WARNING: --dangerous: the URL's host was replaced and TLS was not verified.");
+    }
+}
+
+/// Why the numbers say less about the origin than they seem to.
+fn shortfalls(input: &SummaryInput<'_>) -> Vec<String> {
+    let totals = input.snapshot.totals;
+    let elapsed = input.snapshot.elapsed.as_secs_f64();
+    let own = own_cpu(input).unwrap_or_default().as_secs_f64();
+    let all = own + input.snapshot.children_cpu.as_secs_f64();
+    let starts = totals.lateness.count() as f64;
+    let failures: u64 = totals.spawn_failures.iter().sum();
+    let mut found = Vec::new();
+    if totals.late_starts as f64 > starts * LATE_SHARE {
+        let share = words::share(totals.late_starts as f64, starts);
+        found.push(format!("{share} of the starts came late: ask for a lower -ramp-rate"));
+    }
+    if failures > 0 {
+        let refused = words::plural(failures, "start");
+        found.push(format!("{refused} failed here: see the spawn failures above"));
+    }
+    if input.health.journal_dropped > 0 {
+        found.push("log lines were dropped: whatever reads stderr is too slow".to_owned());
+    }
+    if elapsed > 0.0 && own > elapsed * OWN_CPU_SHARE {
+        found.push(format!("this program used {} of one core", words::share(own, elapsed)));
+    }
+    let capacity = input.cores.map_or(0.0, |cores| f64::from(cores) * elapsed);
+    if capacity > 0.0 && all > capacity * HOST_CPU_SHARE {
+        let share = words::share(all, capacity);
+        found.push(format!("the run used {share} of this host's CPU: ask for fewer -clients"));
+    }
+    found
+}
+
+fn repeat(page: &mut Page, input: &SummaryInput<'_>) {
+    if let Some(address) = input.metrics {
+        page.row("Metrics were at", &format!("http://{address}/metrics"));
+    }
+    page.row("Seed", &input.seed.to_string());
+    page.line(" Repeat this run with:");
+    for line in folded(input.repeat_command) {
+        page.line(&line);
+    }
+}
+
+/// A shell command folded between its words, so that it fits the frame and can
+/// still be pasted; a word that is too long keeps its line.
+fn folded(command: &str) -> Vec<String> {
+    let Ok(words) = shell_words::split(command) else { return vec![command.to_owned()] };
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in words.iter().map(|word| shell_words::quote(word)) {
+        // One space before the word, two characters of continuation after it.
+        if !line.is_empty() && line.len() + word.len() + 3 > WIDTH {
+            lines.push(format!("{line} \\"));
+            line = "   ".to_owned();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests;

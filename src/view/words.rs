@@ -1,1 +1,174 @@
-//! .
+//! Numbers as people read them.
+
+use std::time::Duration;
+
+/// A span with about three digits: `0.4 ms`, `12.3 s`, `3 min 05 s`, `1 h 02 min`.
+pub(super) fn span(span: Duration) -> String {
+    let ms = span.as_secs_f64() * 1e3;
+    if ms < 9.95 {
+        return format!("{ms:.1} ms");
+    }
+    if ms < 999.5 {
+        return format!("{ms:.0} ms");
+    }
+    if ms < 59_950.0 {
+        return format!("{:.1} s", ms / 1e3);
+    }
+    let secs = (ms / 1e3).round() as u64;
+    let (minutes, rest) = (secs / 60, secs % 60);
+    if minutes < 60 {
+        return format!("{minutes} min {rest:02} s");
+    }
+    format!("{} h {:02} min", minutes / 60, minutes % 60)
+}
+
+/// Bytes in binary units: `512 B`, `12.3 MiB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    let mut unit = "B";
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if value < 1023.95 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
+}
+
+/// A count with its digits in groups of three: `1,234,567`.
+pub(super) fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `part` of `whole` in per cent; `n/a` of nothing.
+pub(super) fn share(part: f64, whole: f64) -> String {
+    if whole > 0.0 { format!("{:.1} %", part / whole * 100.0) } else { "n/a".to_owned() }
+}
+
+/// `1 client`, `2 clients`.
+pub(super) fn plural(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// An exit code as a shell tells it, with its name where it has one: `0 (clean)`,
+/// `1 (error)`, `139 (SIGSEGV)`, `255 (ffmpeg stopped)`.
+///
+/// A code above 128 can also be the process's own; no signal is known from 160 on.
+pub(super) fn exit_code(code: u8) -> String {
+    let name = match code {
+        0 => Some("clean"),
+        1 => Some("error"),
+        255 => Some("ffmpeg stopped"),
+        _ => code.checked_sub(128).and_then(signal),
+    };
+    name.map_or_else(|| code.to_string(), |name| format!("{code} ({name})"))
+}
+
+/// The name of a signal on Linux (signal(7)), for x86 and ARM.
+fn signal(number: u8) -> Option<&'static str> {
+    const NAMES: [&str; 31] = [
+        "SIGHUP",
+        "SIGINT",
+        "SIGQUIT",
+        "SIGILL",
+        "SIGTRAP",
+        "SIGABRT",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGKILL",
+        "SIGUSR1",
+        "SIGSEGV",
+        "SIGUSR2",
+        "SIGPIPE",
+        "SIGALRM",
+        "SIGTERM",
+        "SIGSTKFLT",
+        "SIGCHLD",
+        "SIGCONT",
+        "SIGSTOP",
+        "SIGTSTP",
+        "SIGTTIN",
+        "SIGTTOU",
+        "SIGURG",
+        "SIGXCPU",
+        "SIGXFSZ",
+        "SIGVTALRM",
+        "SIGPROF",
+        "SIGWINCH",
+        "SIGIO",
+        "SIGPWR",
+        "SIGSYS",
+    ];
+    NAMES.get(usize::from(number).checked_sub(1)?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans() {
+        let cases = [
+            (0.0, "0.0 ms"),
+            (0.000_44, "0.4 ms"),
+            (0.009_96, "10 ms"),
+            (0.45, "450 ms"),
+            (0.9996, "1.0 s"),
+            (12.34, "12.3 s"),
+            (59.96, "1 min 00 s"),
+            (185.2, "3 min 05 s"),
+            (3_599.7, "1 h 00 min"),
+            (3_725.0, "1 h 02 min"),
+            (360_000.0, "100 h 00 min"),
+        ];
+        for (secs, want) in cases {
+            assert_eq!(span(Duration::from_secs_f64(secs)), want, "{secs}");
+        }
+    }
+
+    #[test]
+    fn sizes_counts_and_shares() {
+        let sizes = [(0, "0 B"), (1023, "1023 B"), (1 << 20, "1.0 MiB"), (5 << 39, "2.5 TiB")];
+        for (size, want) in sizes {
+            assert_eq!(bytes(size), want);
+        }
+        assert_eq!(bytes((1 << 20) - 1), "1.0 MiB");
+        for (number, want) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(count(number), want);
+        }
+        assert_eq!(share(1.0, 8.0), "12.5 %");
+        assert_eq!(share(0.0, 0.0), "n/a");
+        assert_eq!(plural(1, "client"), "1 client");
+        assert_eq!(plural(0, "client"), "0 clients");
+    }
+
+    #[test]
+    fn exit_codes_have_names() {
+        let cases = [
+            (0, "0 (clean)"),
+            (1, "1 (error)"),
+            (8, "8"),
+            (128, "128"),
+            (129, "129 (SIGHUP)"),
+            (134, "134 (SIGABRT)"),
+            (137, "137 (SIGKILL)"),
+            (139, "139 (SIGSEGV)"),
+            (143, "143 (SIGTERM)"),
+            (159, "159 (SIGSYS)"),
+            (160, "160"),
+            (255, "255 (ffmpeg stopped)"),
+        ];
+        for (code, want) in cases {
+            assert_eq!(exit_code(code), want);
+        }
+    }
+}

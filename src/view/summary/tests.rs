@@ -1,0 +1,165 @@
+use std::net::Ipv4Addr;
+
+use super::*;
+use crate::stats::Totals;
+use crate::view::fixture::{Numbers, busy_run};
+
+const COMMAND: &str = "ffmpeg-hls-swarm -clients 10 -ramp-rate 5 -seed 42 \
+                       -header 'Authorization: ***' -user-agent 'a b' -duration 1m \
+                       https://cdn.example.com/live/stream.m3u8";
+
+fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a> {
+    SummaryInput {
+        snapshot,
+        median_active: 9,
+        health,
+        own_peak_resident_bytes: Some(8 * 1024 * 1024),
+        cores: Some(2),
+        ending: Ending::DurationReached,
+        seed: 42,
+        repeat_command: COMMAND,
+        metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
+        dangerous: false,
+    }
+}
+
+/// A run of 60 s in which all went well.
+fn calm_run() -> Numbers {
+    let mut totals = Totals { started: 10, stderr_lines: 5_000, ..Totals::default() };
+    totals.exits[255] = 10;
+    totals.peak_resident_bytes = 64 * 1024 * 1024;
+    for _ in 0..10 {
+        totals.uptime.record(Duration::from_secs(59));
+        totals.lateness.record(Duration::from_micros(300));
+    }
+    let health = Health { journal_dropped: 0, ..busy_run().health };
+    Numbers { totals, health }
+}
+
+fn agreed(file: &str) -> String {
+    file.replace("VERSION", env!("CARGO_PKG_VERSION"))
+}
+
+#[test]
+fn a_calm_run_has_no_warning() {
+    let numbers = calm_run();
+    let mut snapshot = numbers.snapshot();
+    snapshot.children_resident_bytes = None;
+    let got = render(&input(&snapshot, &numbers.health));
+    assert_eq!(got, agreed(include_str!("../../../tests/data/summary_calm.txt")));
+}
+
+#[test]
+fn a_bad_run_tells_all_of_it() {
+    let numbers = busy_run();
+    let mut snapshot = numbers.snapshot();
+    snapshot.children_cpu = Duration::from_secs(110);
+    let mut bad = input(&snapshot, &numbers.health);
+    bad.ending = Ending::Forced("SIGINT");
+    bad.dangerous = true;
+    let got = render(&bad);
+    assert_eq!(got, agreed(include_str!("../../../tests/data/summary_bad.txt")));
+}
+
+#[test]
+fn what_was_not_measured_is_not_zero() {
+    let numbers = Numbers { totals: Totals::default(), health: Health::default() };
+    let mut snapshot = numbers.snapshot();
+    snapshot.ever_started = 0;
+    snapshot.children_resident_bytes = None;
+    let mut nothing = input(&snapshot, &numbers.health);
+    nothing.own_peak_resident_bytes = None;
+    nothing.cores = None;
+    nothing.metrics = None;
+    nothing.ending = Ending::NothingStarted;
+    let got = render(&nothing);
+    for name in ["Uptime", "Own CPU", "Own memory", "FFmpeg's memory", "Late starts"] {
+        let row = format!("\n {name:<19}n/a\n");
+        assert!(got.contains(&row), "{name}: {got}");
+    }
+    assert!(got.contains("active: n/a\n") && got.contains(" no client could be started\n"));
+    assert!(!got.contains("Metrics") && !got.contains("this host has"));
+}
+
+#[test]
+fn the_judgement_is_of_the_median_unless_nothing_went_wrong() {
+    let cases = [
+        (0, 255, 59, "stable"),
+        (0, 0, 2, "stable"),
+        (0, 1, 2, "flapping"),
+        (3, 255, 4, "flapping"),
+        (3, 0, 5, "unstable"),
+        (3, 1, 29, "unstable"),
+        (3, 1, 30, "fair"),
+        (0, 139, 31, "fair"),
+    ];
+    for (restarted, code, secs, want) in cases {
+        let mut numbers = calm_run();
+        numbers.totals.restarted = restarted;
+        numbers.totals.exits[code] += 1;
+        let got = judgement(&numbers.snapshot(), Duration::from_secs(secs));
+        assert_eq!(got, want, "{restarted} {code} {secs}");
+    }
+}
+
+#[test]
+fn each_shortfall_of_the_host_is_named() {
+    type Spoil = fn(&mut Numbers);
+    let cases: [(Spoil, &[&str]); 6] = [
+        (|_| {}, &[]),
+        (|n| n.totals.lateness.record(Duration::from_secs(1)), &[]),
+        (|n| n.totals.late_starts = 1, &["10.0 % of the starts came late"]),
+        (|n| n.totals.spawn_failures[2] = 2, &["2 starts failed here"]),
+        (|n| n.health.journal_dropped = 1, &["log lines were dropped"]),
+        (|n| n.health.process.cpu = Duration::from_secs(49), &["this program used 81.7 %"]),
+    ];
+    for (spoil, want) in cases {
+        let mut numbers = calm_run();
+        spoil(&mut numbers);
+        let snapshot = numbers.snapshot();
+        let got = shortfalls(&input(&snapshot, &numbers.health));
+        assert_eq!(got.len(), want.len(), "{got:?}");
+        for (got, want) in got.iter().zip(want) {
+            assert!(got.starts_with(want), "{got}");
+        }
+    }
+}
+
+#[test]
+fn the_host_is_judged_by_its_cores() {
+    let numbers = calm_run();
+    let mut snapshot = numbers.snapshot();
+    snapshot.children_cpu = Duration::from_secs(109);
+    for (cores, want) in [(Some(2), 1), (Some(4), 0), (None, 0)] {
+        let mut told = input(&snapshot, &numbers.health);
+        told.cores = cores;
+        assert_eq!(shortfalls(&told).len(), want, "{cores:?}");
+    }
+}
+
+#[test]
+fn rare_exit_codes_share_a_line() {
+    let mut numbers = calm_run();
+    for code in 1..=20 {
+        numbers.totals.exits[code] = 100 - code as u64;
+    }
+    let rows = exits(&numbers.snapshot());
+    assert_eq!(rows.len(), MAX_EXIT_LINES + 1);
+    assert!(rows[0].starts_with("1 (error) "), "{rows:?}");
+    assert!(rows[MAX_EXIT_LINES].starts_with("other codes "), "{rows:?}");
+}
+
+#[test]
+fn every_line_fits_and_the_command_can_be_pasted() {
+    let numbers = busy_run();
+    let snapshot = numbers.snapshot();
+    let mut wide = input(&snapshot, &numbers.health);
+    wide.dangerous = true;
+    for line in render(&wide).lines() {
+        assert!(line.len() <= 80 && line.is_ascii(), "{line}");
+    }
+    let pasted = folded(COMMAND).join("\n");
+    assert!(pasted.contains("\\\n"), "{pasted}");
+    assert_eq!(shell_words::split(&pasted), shell_words::split(COMMAND));
+    assert_eq!(folded("it's"), ["it's"]);
+}
