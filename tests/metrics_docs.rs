@@ -1,0 +1,68 @@
+//! docs/METRICS.md and the families of a scrape say the same.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "so does a test fail")]
+
+use ffmpeg_hls_swarm::stats::State;
+use ffmpeg_hls_swarm::stats::totals::SpawnFailureReason;
+use ffmpeg_hls_swarm::view::families::{ALL, Family};
+
+const DOCS: &str = include_str!("../docs/METRICS.md");
+
+/// The text of a family's section, from its heading to the next.
+fn section(name: &str) -> Option<&'static str> {
+    let heading = format!("\n### `{name}`\n");
+    let text = DOCS.split_once(&heading)?.1;
+    Some(text.split("\n#").next().unwrap())
+}
+
+/// The value of a `- Name: value` line of a section.
+fn entry(section: &'static str, name: &str) -> Option<&'static str> {
+    section.lines().find_map(|line| line.strip_prefix("- ")?.strip_prefix(name)?.strip_prefix(": "))
+}
+
+fn unit(family: &Family) -> Option<&'static str> {
+    let name = family.name.strip_suffix("_total").unwrap_or(family.name);
+    ["seconds", "bytes"].into_iter().find(|unit| name.ends_with(unit))
+}
+
+#[test]
+fn every_family_is_documented_as_it_is() {
+    for family in ALL {
+        let section = section(family.name).unwrap_or_else(|| panic!("{} is missing", family.name));
+        let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+        let labels = Some(labels.join(", ")).filter(|labels| !labels.is_empty());
+        assert_eq!(entry(section, "Type"), Some(family.kind.name()), "{}", family.name);
+        assert_eq!(entry(section, "Help"), Some(family.help), "{}", family.name);
+        assert_eq!(entry(section, "Labels"), labels.as_deref(), "{}", family.name);
+        assert_eq!(entry(section, "Unit"), unit(family), "{}", family.name);
+    }
+}
+
+#[test]
+fn every_documented_family_exists_and_in_this_order() {
+    let headings = DOCS.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
+    let names = ALL.iter().map(|family| family.name);
+    assert_eq!(headings.collect::<Vec<_>>(), names.collect::<Vec<_>>());
+}
+
+#[test]
+fn known_label_values_are_documented() {
+    let states = section("hlsswarm_clients").unwrap();
+    for state in State::ALL {
+        assert!(states.contains(&format!("\n| `{}` |", state.name())), "{}", state.name());
+    }
+    let reasons = section("hlsswarm_spawn_failures_total").unwrap();
+    for reason in SpawnFailureReason::ALL {
+        assert!(reasons.contains(&format!("\n| `{}` |", reason.name())), "{}", reason.name());
+    }
+}
+
+#[test]
+fn other_mentions_are_of_families_that_exist() {
+    let words = DOCS.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    for word in words.filter(|word| word.starts_with("hlsswarm_")) {
+        let known = |name: &str| ALL.iter().any(|family| family.name == name);
+        let of_histogram = word.strip_suffix("_bucket").or_else(|| word.strip_suffix("_count"));
+        assert!(known(word) || of_histogram.is_some_and(known), "{word}");
+    }
+}
