@@ -1,4 +1,4 @@
-//! What is served beside a run: REFERENCE §3 of the design documents.
+//! What is served beside a run: metrics, health and readiness.
 //!
 //! Knows no socket: a scene and a request in, a response out.
 

@@ -1,8 +1,7 @@
 //! Every family of `/metrics`: name, type and help text.
 //!
 //! `docs/METRICS.md` repeats them and `tests/metrics_docs.rs` compares the two.
-//! The names are those of REFERENCE §4 in the design documents; a name says its
-//! unit where it has one.
+//! A name says its unit where it has one.
 
 /// The type of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
