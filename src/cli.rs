@@ -1,1 +1,0 @@
-//! What was typed: flags, both dash styles, environment.
