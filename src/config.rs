@@ -1,13 +1,25 @@
 //! What was meant: resolved, validated, immutable.
+//!
+//! Types and the constants of the modes; knows neither flags nor environment.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::ffmpeg::command::{Options, Variant};
 use crate::swarm::Settings;
 
-/// Stands for the URL where none was given.
+/// How long a demo lasts unless told otherwise: time to watch it and to scrape it.
+pub const DEMO_DURATION: Duration = Duration::from_secs(30);
+
+/// How long a check lasts: some segments of the usual 2 to 6 s.
+pub const CHECK_DURATION: Duration = Duration::from_secs(10);
+
+/// Stands for the playlist where none is needed (RFC 2606 §3).
 pub const PLACEHOLDER_URL: &str = "https://example.com/live/stream.m3u8";
+
+/// Where programs are looked for if there is no `PATH` (execvp(3)).
+pub const DEFAULT_SEARCH_PATH: &str = "/bin:/usr/bin";
 
 /// What the program is to do.
 #[derive(Debug, Clone)]

@@ -1,0 +1,258 @@
+//! Every flag: its name, its default, its subject and its help.
+//!
+//! The declarations here are the one source for parsing, for `-help` and for the
+//! tests that hold docs/CLI.md. Knows neither dash styles nor the environment.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Command, CommandFactory, Parser};
+
+use super::duration;
+use super::values::{self, Bitrates, Scrape};
+use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
+use crate::ffmpeg::command::Variant;
+
+/// `User-Agent` without the client's suffix.
+const USER_AGENT: &str = concat!("ffmpeg-hls-swarm/", env!("CARGO_PKG_VERSION"));
+
+/// What can be typed to load a playlist.
+#[derive(Debug, Parser)]
+#[command(name = "ffmpeg-hls-swarm", version)]
+pub(super) struct LoadFlags {
+    // Declared for help and docs alone: it is split off before clap reads flags,
+    // since a URL may follow `--` and flags may follow the URL.
+    /// Playlist to load, http or https
+    #[arg(value_name = "HLS_URL", help_heading = "Playlist")]
+    url: Option<String>,
+    #[command(flatten)]
+    pub(super) load: Load,
+    #[command(flatten)]
+    pub(super) restarts: Restarts,
+    #[command(flatten)]
+    pub(super) stream: Stream,
+    #[command(flatten)]
+    pub(super) network: Network,
+    #[command(flatten)]
+    pub(super) ffmpeg: Ffmpeg,
+    #[command(flatten)]
+    pub(super) metrics: Metrics,
+    #[command(flatten)]
+    pub(super) log: Log,
+    #[command(flatten)]
+    pub(super) modes: Modes,
+    #[command(flatten)]
+    about: About,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Load")]
+pub(super) struct Load {
+    /// Target number of concurrent clients
+    #[arg(long, value_name = "N", default_value = "10", value_parser = values::clients)]
+    pub(super) clients: NonZeroU32,
+    /// Clients started per second, 1 or more
+    #[arg(long, value_name = "RATE", default_value = "5", value_parser = values::ramp_rate)]
+    pub(super) ramp_rate: f64,
+    /// Random offset of each start, 0 to this
+    #[arg(long, value_name = "SPAN", default_value = "200ms", value_parser = duration::parse)]
+    pub(super) ramp_jitter: Duration,
+    /// Run time; 0 is until a signal. With --demo 30s, with --check 10s unless given
+    #[arg(long, value_name = "SPAN", default_value = "0", value_parser = duration::parse)]
+    pub(super) duration: Duration,
+    /// Makes jitter and backoff reproducible; random, and printed, unless given
+    #[arg(long, value_name = "N", value_parser = values::seed)]
+    pub(super) seed: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Restarts")]
+pub(super) struct Restarts {
+    /// Restarts of each client; 0 is unlimited
+    #[arg(long, value_name = "N", default_value = "0", value_parser = values::max_restarts)]
+    pub(super) max_restarts: u64,
+    /// Delay before the first restart of a client, ±20 %
+    #[arg(long, value_name = "SPAN", default_value = "250ms", value_parser = values::backoff)]
+    pub(super) backoff_initial: Duration,
+    /// Longest delay before a restart, ±20 %
+    #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = values::backoff)]
+    pub(super) backoff_max: Duration,
+    /// Growth of the delay from one restart to the next
+    #[arg(long, value_name = "X", default_value = "1.7", value_parser = values::multiplier)]
+    pub(super) backoff_multiplier: f64,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Stream")]
+pub(super) struct Stream {
+    /// Renditions that each client reads: all, highest, lowest or first
+    #[arg(long, value_name = "WHICH", default_value = "all", value_parser = values::variant)]
+    pub(super) variant: Variant,
+    /// If ffprobe cannot tell the variants: fallback (use first, and warn) or fail
+    #[arg(long, value_name = "POLICY", default_value = "fallback", value_parser = values::policy)]
+    pub(super) probe_failure_policy: ProbeFailurePolicy,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct Network {
+    /// Connect to this IP, v4 or v6, and keep the URL's port; needs --dangerous
+    #[arg(long, value_name = "IP", value_parser = values::ip)]
+    pub(super) resolve: Option<IpAddr>,
+    /// Ask caches for fresh answers: Cache-Control and Pragma: no-cache
+    #[arg(long)]
+    pub(super) no_cache: bool,
+    /// Extra request header 'Name: value'; repeatable
+    #[arg(long, value_name = "HEADER", value_parser = values::header)]
+    pub(super) header: Vec<String>,
+    /// User-Agent; /client-N is appended, so that origin logs can be joined
+    #[arg(long, value_name = "TEXT", default_value = USER_AGENT, value_parser = values::user_agent)]
+    pub(super) user_agent: String,
+    /// Network read and write timeout; 0 is none
+    #[arg(long, value_name = "SPAN", default_value = "15s", value_parser = duration::parse)]
+    pub(super) timeout: Duration,
+    /// Give FFmpeg's reconnect options
+    #[arg(long, default_value = "true")]
+    pub(super) reconnect: bool,
+    /// Longest delay of a reconnect, in seconds
+    #[arg(long, value_name = "SECS", default_value = "5", value_parser = values::reconnect_delay)]
+    pub(super) reconnect_delay: u32,
+    /// Retries of a segment, where this FFmpeg has the option
+    #[arg(long, value_name = "N", default_value = "3", value_parser = values::segment_retries)]
+    pub(super) seg_retry: u32,
+    /// FFmpeg's own prefetching; off so that log lines bracket a download
+    #[arg(long)]
+    pub(super) http_multiple: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "FFmpeg")]
+pub(super) struct Ffmpeg {
+    /// FFmpeg: a path, or a name looked for in PATH
+    #[arg(long, value_name = "FILE", default_value = "ffmpeg", value_parser = values::file)]
+    pub(super) ffmpeg: PathBuf,
+    /// ffprobe; the one beside FFmpeg, else the one in PATH, unless given
+    #[arg(long, value_name = "FILE", value_parser = values::file)]
+    pub(super) ffprobe: Option<PathBuf>,
+    /// Extra argument for FFmpeg, placed before -i; repeatable, one argument each
+    #[arg(long, value_name = "ARG", value_parser = values::ffmpeg_arg)]
+    pub(super) ffmpeg_arg: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Metrics and logs")]
+pub(super) struct Metrics {
+    /// Scrape address: a port or addr:port; '' is off. Also -metrics-port
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:9090", alias = "metrics-port")]
+    #[arg(value_parser = values::scrape_address)]
+    pub(super) metrics: Scrape,
+    /// Verbose: log FFmpeg's stderr lines; as the only argument, print the version
+    #[arg(long = "v")]
+    pub(super) verbose: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Metrics and logs")]
+pub(super) struct Log {
+    /// Least severe event logged: debug, info, warn (or warning) or error
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = values::log_level)]
+    pub(super) log_level: LogLevel,
+    /// json or text
+    #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = values::log_format)]
+    pub(super) log_format: LogFormat,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Modes and safety")]
+pub(super) struct Modes {
+    /// Required by -resolve: TLS is not verified
+    #[arg(long)]
+    pub(super) dangerous: bool,
+    /// Print the FFmpeg command, shell-quoted, and exit; works without a URL
+    #[arg(long)]
+    pub(super) print_cmd: bool,
+    /// One client for 10 s, then a verdict; text logs unless asked otherwise
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Leave this host's limits unchecked
+    #[arg(long)]
+    pub(super) skip_preflight: bool,
+    /// Start the built-in origin and load it; text logs unless asked otherwise
+    #[arg(long)]
+    pub(super) demo: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Modes and safety")]
+struct About {
+    /// Print this help
+    #[arg(long, alias = "h", action = ArgAction::Help)]
+    help: Option<bool>,
+    /// Print the version
+    #[arg(long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// What can be typed to serve the built-in origin.
+#[derive(Debug, Parser)]
+#[command(name = "ffmpeg-hls-swarm origin", version)]
+pub(super) struct OriginFlags {
+    #[command(flatten)]
+    pub(super) serve: Serve,
+    #[command(flatten)]
+    pub(super) log: Log,
+    #[command(flatten)]
+    about: About,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Origin")]
+pub(super) struct Serve {
+    /// Listen address: a port on 127.0.0.1, or addr:port; port 0 is any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(value_parser = values::listen_address)]
+    pub(super) listen: SocketAddr,
+    /// Bit rate of each variant, in bit/s; k and M are thousands and millions
+    #[arg(long, value_name = "LIST", default_value = "200k,600k,1500k")]
+    #[arg(value_parser = values::bitrates)]
+    pub(super) variants: Bitrates,
+    /// Duration of a segment
+    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = values::segment_duration)]
+    pub(super) segment_duration: Duration,
+    /// Segments in the live playlist
+    #[arg(long, value_name = "N", default_value = "6", value_parser = values::window)]
+    pub(super) window: usize,
+}
+
+/// The command that loads a playlist, with every flag.
+#[must_use]
+pub fn load_command() -> Command {
+    go_style(LoadFlags::command())
+}
+
+/// The command that serves the built-in origin, with every flag.
+#[must_use]
+pub fn origin_command() -> Command {
+    go_style(OriginFlags::command())
+}
+
+/// Makes clap parse as Go's flag package does: of a repeated flag the last one
+/// counts, and a boolean takes its value after `=` alone, or none.
+fn go_style(command: Command) -> Command {
+    command.args_override_self(true).disable_help_flag(true).disable_version_flag(true).mut_args(
+        |arg| match arg.get_action() {
+            ArgAction::SetTrue => {
+                let default = arg.get_default_values().iter().any(|v| v == "true");
+                arg.action(ArgAction::Set)
+                    .num_args(0..=1)
+                    .require_equals(true)
+                    .default_value(if default { "true" } else { "false" })
+                    .default_missing_value("true")
+                    .value_parser(values::boolean)
+            }
+            _ => arg,
+        },
+    )
+}

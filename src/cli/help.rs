@@ -1,0 +1,183 @@
+//! `-help` and `-version`, drawn from the command's own list of arguments.
+
+use clap::{Arg, Command};
+
+use super::environment::variable_of;
+
+/// Width of the help in columns: the narrowest terminal in common use.
+const WIDTH: usize = 80;
+
+/// Column at which the descriptions begin.
+const INDENT: usize = 26;
+
+/// Flags that open a safety gate or choose a diagnostic mode; they are shown
+/// with two dashes, all others with one.
+const TWO_DASHES: [&str; 5] = ["dangerous", "print-cmd", "check", "skip-preflight", "demo"];
+
+/// A flag's name with the dashes that help, docs and errors show.
+#[must_use]
+pub fn house_dashes(name: &str) -> String {
+    if TWO_DASHES.contains(&name) { format!("--{name}") } else { format!("-{name}") }
+}
+
+/// An argument as help and docs show it, with the name of its value.
+#[must_use]
+pub fn signature(arg: &Arg) -> String {
+    let value = arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str());
+    let Some(name) = arg.get_long() else { return format!("<{value}>") };
+    let name = house_dashes(name);
+    let takes_value = arg.get_action().takes_values() && !arg.is_require_equals_set();
+    if takes_value { format!("{name} {value}") } else { name }
+}
+
+/// The default of an argument as it would be typed.
+#[must_use]
+pub fn default_of(arg: &Arg) -> Option<&str> {
+    arg.get_default_values().first().and_then(|value| value.to_str())
+}
+
+/// The version, as one line.
+pub(super) fn version() -> String {
+    concat!("ffmpeg-hls-swarm ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
+}
+
+/// The help of loading a playlist.
+pub(super) fn load_help(command: &Command) -> String {
+    let intro = "\
+Puts an HLS origin or CDN under the load of real FFmpeg clients.
+
+Usage: ffmpeg-hls-swarm [flags] <HLS_URL>
+       ffmpeg-hls-swarm --demo [flags]
+       ffmpeg-hls-swarm origin [flags]     (see ffmpeg-hls-swarm origin -help)
+";
+    let outro = "
+One dash or two, a space or = before the value: all are accepted. A boolean
+takes a value after = alone, as in -reconnect=false. Durations: 200ms, 1.5s,
+1h30m, 0. A flag outweighs its environment variable, and that the default.
+Exit codes: 0 done or stopped in good order, 1 failed, 2 bad usage, 130 or 143
+forced by a second signal.
+
+Examples:
+  ffmpeg-hls-swarm --demo
+  ffmpeg-hls-swarm -clients 100 -ramp-rate 20 https://example.com/live.m3u8
+  ffmpeg-hls-swarm --check https://example.com/live.m3u8
+";
+    format!("{intro}{}{outro}", sections(command))
+}
+
+/// The help of the built-in origin.
+pub(super) fn origin_help(command: &Command) -> String {
+    let intro = "\
+Serves synthetic HLS from memory: /stream.m3u8 live, /vod/ with an end.
+
+Usage: ffmpeg-hls-swarm origin [flags]
+";
+    let outro = "
+Example:
+  ffmpeg-hls-swarm origin -listen 0.0.0.0:8080 -variants 200k,1.5M
+";
+    format!("{intro}{}{outro}", sections(command))
+}
+
+/// All arguments, grouped by subject in the order of their first flag.
+fn sections(command: &Command) -> String {
+    let heading = |arg: &Arg| arg.get_help_heading().unwrap_or("Flags").to_owned();
+    let mut subjects: Vec<String> = Vec::new();
+    for arg in command.get_arguments() {
+        let subject = heading(arg);
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    }
+    let mut out = String::new();
+    for subject in subjects {
+        out.push_str(&format!("\n{subject}:\n"));
+        for arg in command.get_arguments().filter(|&arg| heading(arg) == subject) {
+            out.push_str(&entry(arg));
+        }
+    }
+    out
+}
+
+/// One argument: its signature, and beside it its description.
+fn entry(arg: &Arg) -> String {
+    let signature = signature(arg);
+    let lines = wrap(&description(arg), WIDTH - INDENT);
+    let mut out = format!("  {signature}");
+    for (i, line) in lines.iter().enumerate() {
+        if i > 0 || signature.len() + 4 > INDENT {
+            out.push('\n');
+            out.push_str(&" ".repeat(INDENT));
+        } else {
+            out.push_str(&" ".repeat(INDENT - 2 - signature.len()));
+        }
+        out.push_str(line);
+    }
+    out.push('\n');
+    out
+}
+
+/// Help, default and variable in pieces that a line break must not split.
+fn description(arg: &Arg) -> Vec<String> {
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    let mut pieces: Vec<String> = help.split_whitespace().map(str::to_owned).collect();
+    if let Some(default) = default_of(arg).filter(|&default| default != "false") {
+        pieces.push(format!("[default: {default}]"));
+    }
+    if let Some(variable) = variable_of(arg) {
+        pieces.push(format!("[env: {variable}]"));
+    }
+    pieces
+}
+
+/// Joins pieces with spaces into lines of at most `width` columns.
+fn wrap(pieces: &[String], width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for piece in pieces {
+        if !line.is_empty() && line.chars().count() + 1 + piece.chars().count() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(piece);
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::flags::{load_command, origin_command};
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_the_narrowest_terminal() {
+        for help in [load_help(&load_command()), origin_help(&origin_command())] {
+            for line in help.lines() {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+                assert_eq!(line.trim_end(), line);
+            }
+        }
+    }
+
+    #[test]
+    fn subjects_are_in_order() {
+        let help = load_help(&load_command());
+        let subjects: Vec<&str> =
+            help.lines().filter(|l| !l.starts_with(' ') && l.ends_with(':')).collect();
+        let want = [
+            "Playlist:",
+            "Load:",
+            "Restarts:",
+            "Stream:",
+            "Network:",
+            "FFmpeg:",
+            "Metrics and logs:",
+            "Modes and safety:",
+            "Examples:",
+        ];
+        assert_eq!(subjects, want);
+    }
+}

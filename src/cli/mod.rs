@@ -1,0 +1,196 @@
+//! What was typed: flags, both dash styles, environment.
+//!
+//! [`parse`] turns arguments into a [`Config`](crate::config::Config), with the
+//! environment and a random seed handed in, so that it is a pure function. Does
+//! not know how anything is done with what it returns.
+
+mod argv;
+mod duration;
+mod environment;
+mod error;
+mod flags;
+mod help;
+mod playlist_url;
+mod repeat;
+mod resolve;
+pub mod values;
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, FromArgMatches};
+
+pub use environment::{Lookup, variable_of};
+pub use error::UsageError;
+pub use flags::{load_command, origin_command};
+pub use help::{default_of, house_dashes, signature};
+
+use crate::config::Invocation;
+use flags::{LoadFlags, OriginFlags};
+
+/// Name of the program where it was started without one.
+const PROGRAM: &str = "ffmpeg-hls-swarm";
+
+/// A command line, read but not yet understood.
+struct Typed {
+    /// The program's name.
+    program: String,
+    /// The command with all its arguments.
+    command: Command,
+    /// Their values, from flags, environment and defaults.
+    matches: ArgMatches,
+    /// Whether a flag was on the command line, and not only in the environment.
+    flags: Vec<String>,
+    /// The playlist's URL, if the command line or the environment has one.
+    url: Option<String>,
+    /// Whether the URL was on the command line.
+    url_typed: bool,
+}
+
+impl Typed {
+    /// Whether a flag has a value from the command line or the environment.
+    fn given(&self, flag: &str) -> bool {
+        let arg = self.command.get_arguments().find(|arg| arg.get_long() == Some(flag));
+        arg.is_some_and(|arg| {
+            self.matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
+        })
+    }
+
+    /// Whether a flag was on the command line.
+    fn typed(&self, flag: &str) -> bool {
+        self.flags.iter().any(|typed| typed == flag)
+    }
+}
+
+/// What reading a command line came to.
+enum Read {
+    Typed(Box<Typed>),
+    Help,
+    Version,
+}
+
+/// Reads a command line, the program's name first. `random_seed` is the seed
+/// of a run that is given none.
+///
+/// # Errors
+/// Bad usage, with the remedy.
+pub fn parse(
+    args: &[OsString],
+    env: Lookup<'_>,
+    random_seed: u64,
+) -> Result<Invocation, UsageError> {
+    let (program, args) = to_text(args)?;
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["version" | "-v" | "--v"] => return Ok(Invocation::Print(help::version())),
+        ["help"] => return Ok(Invocation::Print(help::load_help(&load_command()))),
+        ["help", "origin"] | ["origin", "help"] => {
+            return Ok(Invocation::Print(help::origin_help(&origin_command())));
+        }
+        ["origin", ..] => return parse_origin(program, args.get(1..).unwrap_or_default(), env),
+        _ => {}
+    }
+    match read(load_command(), program, &args, env)? {
+        Read::Help => Ok(Invocation::Print(help::load_help(&load_command()))),
+        Read::Version => Ok(Invocation::Print(help::version())),
+        Read::Typed(typed) => {
+            let flags = from_matches(LoadFlags::from_arg_matches(&typed.matches))?;
+            resolve::load(&typed, flags, env, random_seed)
+        }
+    }
+}
+
+fn parse_origin(
+    program: String,
+    args: &[String],
+    env: Lookup<'_>,
+) -> Result<Invocation, UsageError> {
+    match read(origin_command(), program, args, env)? {
+        Read::Help => Ok(Invocation::Print(help::origin_help(&origin_command()))),
+        Read::Version => Ok(Invocation::Print(help::version())),
+        Read::Typed(typed) => {
+            Ok(resolve::origin(from_matches(OriginFlags::from_arg_matches(&typed.matches))?))
+        }
+    }
+}
+
+/// The program's name and its arguments as text.
+fn to_text(args: &[OsString]) -> Result<(String, Vec<String>), UsageError> {
+    let mut text = args.iter().map(|arg| {
+        let not_utf8 = || {
+            let shown = error::quoted(&arg.to_string_lossy());
+            UsageError::new(format!("argument {shown} is not UTF-8; rename the file or encode it"))
+        };
+        arg.to_str().map(str::to_owned).ok_or_else(not_utf8)
+    });
+    let program = text.next().transpose()?.unwrap_or_else(|| PROGRAM.to_owned());
+    Ok((program, text.collect::<Result<_, _>>()?))
+}
+
+/// Reads flags, and the environment for those that were not typed.
+fn read(
+    command: Command,
+    program: String,
+    args: &[String],
+    env: Lookup<'_>,
+) -> Result<Read, UsageError> {
+    let mut rewritten = argv::rewrite(&command, args)?;
+    let has_url = command.get_positionals().next().is_some();
+    let limit = usize::from(has_url);
+    match (rewritten.positionals.get(limit), &rewritten.first_unknown) {
+        (Some(extra), None) => return Err(unexpected(extra, has_url)),
+        // Most likely the value of the unknown flag, which clap refuses below.
+        (Some(_), Some(_)) => rewritten.positionals.truncate(limit),
+        _ => {}
+    }
+    let mut argv = vec![program.clone()];
+    argv.append(&mut rewritten.flags.clone());
+    let mut from_env: Vec<(String, &'static str)> = Vec::new();
+    let mut url = rewritten.positionals.pop();
+    let url_typed = url.is_some();
+    for arg in command.get_arguments() {
+        match (arg.get_long(), variable_of(arg)) {
+            (Some(flag), Some(variable)) if !rewritten.typed.iter().any(|typed| typed == flag) => {
+                if let Some(value) = environment::value_of(arg, env)? {
+                    argv.push(format!("--{flag}={value}"));
+                    from_env.push((flag.to_owned(), variable));
+                }
+            }
+            (None, Some(_)) if !url_typed => url = environment::value_of(arg, env)?,
+            _ => {}
+        }
+    }
+    match command.clone().try_get_matches_from(argv) {
+        Ok(matches) => {
+            let flags = rewritten.typed;
+            Ok(Read::Typed(Box::new(Typed { program, command, matches, flags, url, url_typed })))
+        }
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp => Ok(Read::Help),
+            ErrorKind::DisplayVersion => Ok(Read::Version),
+            _ => Err(error::explain(&error, &rewritten, |flag| {
+                from_env.iter().find(|(name, _)| name == flag).map(|&(_, variable)| variable)
+            })),
+        },
+    }
+}
+
+/// An argument too many; often the value of a boolean.
+fn unexpected(extra: &str, has_url: bool) -> UsageError {
+    let remedy = if values::is_boolean(extra) {
+        "a boolean takes its value after =, as in -reconnect=false"
+    } else if has_url {
+        "give one URL, and every flag before or after it with its dash"
+    } else {
+        "origin takes flags alone; see origin -help"
+    };
+    UsageError::new(format!("unexpected argument {}: {remedy}", error::quoted(extra)))
+}
+
+fn from_matches<T>(flags: Result<T, clap::Error>) -> Result<T, UsageError> {
+    flags.map_err(|error| error::explain(&error, &argv::Rewritten::default(), |_| None))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! From what was typed to what was meant: modes, and rules over several flags.
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::environment::Lookup;
+use super::flags::{LoadFlags, Log, Modes, Network, OriginFlags, Restarts};
+use super::{Typed, UsageError, playlist_url, repeat};
+use crate::config::{
+    CHECK_DURATION, Config, DEFAULT_SEARCH_PATH, DEMO_DURATION, Invocation, LogConfig, LogFormat,
+    Mode, OriginConfig, PLACEHOLDER_URL,
+};
+use crate::ffmpeg::command::Options;
+use crate::origin;
+use crate::swarm::{Backoff, Settings};
+
+/// What a load run means.
+pub(super) fn load(
+    typed: &Typed,
+    flags: LoadFlags,
+    env: Lookup<'_>,
+    random_seed: u64,
+) -> Result<Invocation, UsageError> {
+    let mode = mode(&flags.modes)?;
+    let url = url(typed, mode)?;
+    if let (Some(ip), false) = (flags.network.resolve, flags.modes.dangerous) {
+        return Err(needs_dangerous(ip));
+    }
+    let seed = flags.load.seed.unwrap_or(random_seed);
+    let swarm = Settings {
+        clients: if mode == Mode::Check { NonZeroU32::MIN } else { flags.load.clients },
+        ramp_rate: flags.load.ramp_rate,
+        ramp_jitter: flags.load.ramp_jitter,
+        duration: run_time(typed, mode, flags.load.duration),
+        seed,
+        max_restarts: NonZeroU64::new(flags.restarts.max_restarts),
+        backoff: backoff(&flags.restarts)?,
+        verbose: flags.metrics.verbose,
+        dangerous: flags.network.resolve.is_some(),
+    };
+    Ok(Invocation::Load(Box::new(Config {
+        mode,
+        swarm,
+        options: options(url, flags.network, flags.ffmpeg.ffmpeg_arg),
+        variant: flags.stream.variant,
+        probe_failure_policy: flags.stream.probe_failure_policy,
+        ffmpeg: flags.ffmpeg.ffmpeg,
+        ffprobe: flags.ffmpeg.ffprobe,
+        search_path: search_path(env("PATH")),
+        metrics: flags.metrics.metrics.0,
+        log: log(&flags.log, for_people(typed, mode)),
+        skip_preflight: flags.modes.skip_preflight,
+        repeat_command: repeat::command(typed, seed),
+    })))
+}
+
+/// What serving the built-in origin means.
+pub(super) fn origin(flags: OriginFlags) -> Invocation {
+    Invocation::Origin(OriginConfig {
+        listen: flags.serve.listen,
+        settings: origin::Settings {
+            variant_bitrates: flags.serve.variants.0,
+            segment_duration: flags.serve.segment_duration,
+            window: flags.serve.window,
+        },
+        log: log(&flags.log, false),
+    })
+}
+
+/// The one mode that was asked for.
+fn mode(modes: &Modes) -> Result<Mode, UsageError> {
+    let asked = [
+        (modes.demo, "--demo", Mode::Demo),
+        (modes.check, "--check", Mode::Check),
+        (modes.print_cmd, "--print-cmd", Mode::PrintCommand),
+    ];
+    let mut asked = asked.into_iter().filter(|&(asked, ..)| asked);
+    match (asked.next(), asked.next()) {
+        (Some((_, first, _)), Some((_, second, _))) => {
+            Err(UsageError::new(format!("{first} and {second} exclude each other; give one")))
+        }
+        (Some((.., mode)), None) => Ok(mode),
+        _ => Ok(Mode::Load),
+    }
+}
+
+/// The playlist, or a placeholder where the mode needs none.
+fn url(typed: &Typed, mode: Mode) -> Result<Url, UsageError> {
+    let placeholder = || playlist_url::parse(PLACEHOLDER_URL);
+    match (mode, &typed.url) {
+        (Mode::Demo, Some(_)) if typed.url_typed => Err(UsageError::new(
+            "--demo loads the built-in origin; leave out the URL, or leave out --demo",
+        )),
+        (Mode::Demo, _) | (Mode::PrintCommand, None) => placeholder(),
+        (_, Some(text)) => playlist_url::parse(text),
+        (_, None) => Err(UsageError::new(
+            "no URL; give one as in ffmpeg-hls-swarm https://example.com/live.m3u8, or try --demo",
+        )),
+    }
+}
+
+/// How long the run lasts. A check always ends.
+fn run_time(typed: &Typed, mode: Mode, duration: Duration) -> Option<Duration> {
+    let asked = (!duration.is_zero()).then_some(duration);
+    match mode {
+        Mode::Demo if !typed.given("duration") => Some(DEMO_DURATION),
+        Mode::Check => asked.filter(|_| typed.typed("duration")).or(Some(CHECK_DURATION)),
+        _ => asked,
+    }
+}
+
+fn backoff(flags: &Restarts) -> Result<Backoff, UsageError> {
+    if flags.backoff_initial > flags.backoff_max {
+        return Err(UsageError::new(format!(
+            "-backoff-initial {:?} is longer than -backoff-max {:?}; raise -backoff-max",
+            flags.backoff_initial, flags.backoff_max
+        )));
+    }
+    Ok(Backoff {
+        initial: flags.backoff_initial,
+        max: flags.backoff_max,
+        multiplier: flags.backoff_multiplier,
+    })
+}
+
+fn options(url: Url, network: Network, extra_args: Vec<String>) -> Options {
+    Options {
+        url,
+        resolve: network.resolve,
+        no_cache: network.no_cache,
+        headers: network.header,
+        extra_args,
+        user_agent: network.user_agent,
+        timeout: network.timeout,
+        reconnect: network.reconnect,
+        reconnect_delay_secs: network.reconnect_delay,
+        segment_retries: network.seg_retry,
+        http_multiple: network.http_multiple,
+    }
+}
+
+/// Whether people watch the log, and did not ask for a format.
+fn for_people(typed: &Typed, mode: Mode) -> bool {
+    matches!(mode, Mode::Demo | Mode::Check) && !typed.given("log-format")
+}
+
+fn log(flags: &Log, for_people: bool) -> LogConfig {
+    let format = if for_people { LogFormat::Text } else { flags.log_format };
+    LogConfig { level: flags.log_level, format }
+}
+
+/// Directories in which programs are looked for.
+fn search_path(path: Option<OsString>) -> Vec<PathBuf> {
+    std::env::split_paths(&path.unwrap_or_else(|| DEFAULT_SEARCH_PATH.into())).collect()
+}
+
+fn needs_dangerous(ip: IpAddr) -> UsageError {
+    UsageError::new(format!(
+        "-resolve needs --dangerous: every client then connects to {ip}, whatever host\n\
+         the URL names, so TLS certificates cannot be verified, and who answers there\n\
+         sees your headers and cookies. If you trust that host, add --dangerous."
+    ))
+}

@@ -1,0 +1,439 @@
+//! Whole command lines: what they mean, and how they are refused.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::{Config, LogFormat, LogLevel, Mode, OriginConfig, ProbeFailurePolicy};
+use crate::ffmpeg::command::Variant;
+
+const URL: &str = "http://h/live.m3u8";
+const SEED: u64 = 42;
+
+fn invocation(args: &[&str], env: &[(&str, &str)]) -> Result<Invocation, UsageError> {
+    let args: Vec<OsString> = std::iter::once(&"swarm").chain(args).map(OsString::from).collect();
+    let lookup = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
+    parse(&args, &lookup, SEED)
+}
+
+fn config(args: &[&str], env: &[(&str, &str)]) -> Config {
+    match invocation(args, env) {
+        Ok(Invocation::Load(config)) => *config,
+        other => panic!("{args:?} {env:?} is {other:?}"),
+    }
+}
+
+fn refusal(args: &[&str], env: &[(&str, &str)]) -> String {
+    match invocation(args, env) {
+        Err(error) => error.to_string(),
+        other => panic!("{args:?} {env:?} is {other:?}"),
+    }
+}
+
+fn origin(args: &[&str]) -> OriginConfig {
+    match invocation(args, &[]) {
+        Ok(Invocation::Origin(origin)) => origin,
+        other => panic!("{args:?} is {other:?}"),
+    }
+}
+
+fn printed(args: &[&str]) -> String {
+    match invocation(args, &[]) {
+        Ok(Invocation::Print(text)) => text,
+        other => panic!("{args:?} is {other:?}"),
+    }
+}
+
+#[test]
+fn a_url_alone_means_the_defaults() {
+    let config = config(&[URL], &[]);
+    assert_eq!(config.mode, Mode::Load);
+    assert_eq!(config.swarm.clients.get(), 10);
+    assert_eq!(config.swarm.ramp_rate, 5.0);
+    assert_eq!(config.swarm.ramp_jitter, Duration::from_millis(200));
+    assert_eq!(config.swarm.duration, None);
+    assert_eq!(config.swarm.seed, SEED);
+    assert_eq!(config.swarm.max_restarts, None);
+    assert_eq!(config.swarm.backoff.initial, Duration::from_millis(250));
+    assert_eq!(config.swarm.backoff.max, Duration::from_secs(5));
+    assert_eq!(config.swarm.backoff.multiplier, 1.7);
+    assert!(!config.swarm.verbose && !config.swarm.dangerous);
+    assert_eq!(config.options.url.as_str(), URL);
+    assert_eq!(config.options.user_agent, concat!("ffmpeg-hls-swarm/", env!("CARGO_PKG_VERSION")));
+    assert_eq!(config.options.timeout, Duration::from_secs(15));
+    assert_eq!((config.options.reconnect_delay_secs, config.options.segment_retries), (5, 3));
+    assert!(config.options.reconnect && !config.options.no_cache && !config.options.http_multiple);
+    assert_eq!(config.options.resolve, None);
+    assert_eq!(config.variant, Variant::All);
+    assert_eq!(config.probe_failure_policy, ProbeFailurePolicy::Fallback);
+    assert_eq!((config.ffmpeg.as_path(), config.ffprobe), (Path::new("ffmpeg"), None));
+    assert_eq!(config.search_path, [Path::new("/bin"), Path::new("/usr/bin")]);
+    assert_eq!(config.metrics, Some(SocketAddr::from(([0, 0, 0, 0], 9090))));
+    assert_eq!((config.log.level, config.log.format), (LogLevel::Info, LogFormat::Json));
+    assert!(!config.skip_preflight);
+    assert_eq!(config.repeat_command, "swarm -seed 42 http://h/live.m3u8");
+}
+
+#[test]
+fn the_four_ways_to_write_a_flag_mean_the_same() {
+    for args in [&["-clients", "7"][..], &["-clients=7"], &["--clients", "7"], &["--clients=7"]] {
+        for url_first in [true, false] {
+            let mut args = args.to_vec();
+            args.insert(if url_first { 0 } else { args.len() }, URL);
+            assert_eq!(config(&args, &[]).swarm.clients.get(), 7, "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn booleans_take_a_value_after_an_equals_sign_alone() {
+    let cases = [("-reconnect", true), ("-reconnect=false", false), ("--reconnect=F", false)];
+    for (arg, want) in cases {
+        assert_eq!(config(&[arg, URL], &[]).options.reconnect, want, "{arg}");
+    }
+    assert!(!config(&["-reconnect=0", URL], &[("RECONNECT", "1")]).options.reconnect);
+    let error = refusal(&["-reconnect", "false", URL], &[]);
+    assert_eq!(
+        error,
+        r#"unexpected argument "http://h/live.m3u8": give one URL, and every flag before or after it with its dash"#
+    );
+    let error = refusal(&[URL, "-reconnect", "false"], &[]);
+    assert!(error.contains("-reconnect=false"), "{error}");
+    assert!(refusal(&["-reconnect", "false"], &[]).contains("not http"));
+}
+
+#[test]
+fn the_last_of_a_repeated_flag_counts_and_lists_grow() {
+    let config = config(
+        &[
+            "-clients",
+            "1",
+            "-clients=2",
+            "-header",
+            "A: b",
+            "-header=C: d",
+            "-ffmpeg-arg",
+            "-vn",
+            URL,
+        ],
+        &[],
+    );
+    assert_eq!(config.swarm.clients.get(), 2);
+    assert_eq!(config.options.headers, ["A: b", "C: d"]);
+    assert_eq!(config.options.extra_args, ["-vn"]);
+}
+
+#[test]
+fn a_flag_outweighs_the_environment_and_that_the_default() {
+    let env = [("CLIENTS", "20"), ("RAMP_JITTER", "50"), ("STREAM_URL", "http://env/")];
+    let from_env = config(&[], &env);
+    assert_eq!(from_env.swarm.clients.get(), 20);
+    assert_eq!(from_env.swarm.ramp_jitter, Duration::from_millis(50));
+    assert_eq!(from_env.options.url.as_str(), "http://env/");
+    let typed = config(&["-clients", "10", "-ramp-jitter", "1s", URL], &env);
+    assert_eq!(typed.swarm.clients.get(), 10);
+    assert_eq!(typed.swarm.ramp_jitter, Duration::from_secs(1));
+    assert_eq!(typed.options.url.as_str(), URL);
+}
+
+#[test]
+fn a_flag_spares_a_bad_variable_and_help_needs_none() {
+    assert_eq!(config(&["-clients", "3", URL], &[("CLIENTS", "x")]).swarm.clients.get(), 3);
+    assert!(matches!(invocation(&["-help"], &[("CLIENTS", "x")]), Ok(Invocation::Print(_))));
+}
+
+#[test]
+fn bare_numbers_are_for_the_environment_alone() {
+    assert_eq!(config(&[URL], &[("TIMEOUT", "3")]).options.timeout, Duration::from_secs(3));
+    assert!(refusal(&[URL, "-timeout", "3"], &[]).starts_with(r#"-timeout "3": give a duration"#));
+    assert!(refusal(&[URL, "-ramp-jitter", "3"], &[]).contains("200ms"));
+}
+
+#[test]
+fn an_empty_variable_is_unset_but_for_the_scrape_address() {
+    assert_eq!(config(&[URL], &[("CLIENTS", ""), ("DURATION", "")]).swarm.clients.get(), 10);
+    assert_eq!(config(&[URL], &[("METRICS_PORT", "")]).metrics, None);
+    assert_eq!(config(&[URL, "-metrics="], &[]).metrics, None);
+    assert!(refusal(&[], &[("STREAM_URL", "")]).starts_with("no URL"));
+}
+
+#[test]
+fn modes() {
+    let demo = config(&["--demo"], &[("STREAM_URL", "not a url")]);
+    assert_eq!((demo.mode, demo.log.format), (Mode::Demo, LogFormat::Text));
+    assert_eq!(demo.swarm.duration, Some(Duration::from_secs(30)));
+    let demo = config(&["-demo", "-duration", "0", "-log-format", "json"], &[]);
+    assert_eq!((demo.swarm.duration, demo.log.format), (None, LogFormat::Json));
+
+    let check = config(&["--check", "-clients", "50", URL], &[("DURATION", "1h")]);
+    assert_eq!((check.mode, check.log.format), (Mode::Check, LogFormat::Text));
+    assert_eq!(check.swarm.clients.get(), 1);
+    assert_eq!(check.swarm.duration, Some(Duration::from_secs(10)));
+    for (span, want) in [("3s", 3), ("0", 10)] {
+        let check = config(&["--check", "-duration", span, URL], &[("LOG_FORMAT", "json")]);
+        assert_eq!(check.swarm.duration, Some(Duration::from_secs(want)));
+        assert_eq!(check.log.format, LogFormat::Json);
+    }
+
+    let print = config(&["--print-cmd"], &[]);
+    assert_eq!(print.mode, Mode::PrintCommand);
+    assert_eq!(print.options.url.as_str(), "https://example.com/live/stream.m3u8");
+    assert_eq!(config(&["--print-cmd", URL], &[]).options.url.as_str(), URL);
+}
+
+#[test]
+fn help_and_version_in_every_spelling() {
+    let version = concat!("ffmpeg-hls-swarm ", env!("CARGO_PKG_VERSION"), "\n");
+    let cases: [&[&str]; 6] = [
+        &["-v"],
+        &["version"],
+        &["-version"],
+        &["--version"],
+        &["-version", URL],
+        &["origin", "-version"],
+    ];
+    for args in cases {
+        assert_eq!(printed(args), version, "{args:?}");
+    }
+    for args in [&["-h"][..], &["-help"], &["--help"], &["help"], &["--h"], &[URL, "-h"]] {
+        assert!(printed(args).contains("-ramp-rate RATE"), "{args:?}");
+    }
+    for args in [&["origin", "-h"][..], &["origin", "--help"], &["help", "origin"]] {
+        assert!(printed(args).contains("-segment-duration SPAN"), "{args:?}");
+    }
+    assert!(config(&["-v", URL], &[]).swarm.verbose);
+    assert!(config(&["-vv", URL], &[]).swarm.verbose);
+    assert!(!config(&["-v=false", URL], &[]).swarm.verbose);
+}
+
+#[test]
+fn the_origin() {
+    let plain = origin(&["origin"]);
+    assert_eq!(plain.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
+    assert_eq!(plain.settings.variant_bitrates, [200_000, 600_000, 1_500_000]);
+    assert_eq!(plain.settings.segment_duration, Duration::from_secs(2));
+    assert_eq!(plain.settings.window, 6);
+    let args = [
+        "origin",
+        "-listen=0",
+        "--variants",
+        "1M",
+        "-segment-duration",
+        "4s",
+        "-window",
+        "3",
+        "-log-level",
+        "debug",
+    ];
+    let other = origin(&args);
+    assert_eq!(other.listen.port(), 0);
+    assert_eq!(other.settings.variant_bitrates, [1_000_000]);
+    assert_eq!((other.settings.window, other.log.level), (3, LogLevel::Debug));
+}
+
+#[test]
+fn refused_in_one_line_with_the_remedy() {
+    let cases: &[(&[&str], &str)] = &[
+        (&[], "no URL; give one as in"),
+        (&["ftp://h/a"], r#"URL "ftp://h/a" is not http or https; give one such as"#),
+        (&["http://"], r#"URL "http://" has no host; give"#),
+        (&["--", "-x"], r#"URL "-x" begins with a dash; give"#),
+        (&["-clients", "0", URL], r#"-clients "0": give a whole number from 1 to 1000000"#),
+        (&["--clients=abc", URL], r#"-clients "abc": give a whole number"#),
+        (&["-ramp-rate", "0.5", URL], r#"-ramp-rate "0.5": give a number from 1 to"#),
+        (&["-ramp-rate", "NaN", URL], r#"-ramp-rate "NaN": give"#),
+        (&["-resolve", "host", "--dangerous", URL], r#"-resolve "host": give an IP address"#),
+        (&["-header", "no colon", URL], "-header value: give 'Name: value'"),
+        (&["-header", "A: b\r\nC: d", URL], "-header value: must not contain CR, LF or NUL"),
+        (&["-user-agent", "a\nb", URL], r#"-user-agent "a\nb": must not contain CR, LF or NUL"#),
+        (&["-variant", "best", URL], r#"-variant "best": give one of all, highest, lowest, first"#),
+        (&["-probe-failure-policy", "x", URL], "give one of fallback, fail"),
+        (&["-log-level", "loud", URL], "give one of debug, info, warn, warning, error"),
+        (&["-log-format", "xml", URL], "give one of json, text"),
+        (&["-duration", "-5s", URL], r#"-duration "-5s": must not be negative; give"#),
+        (&["-ramp-jitter", "1d", URL], r#"-ramp-jitter "1d": give a duration"#),
+        (&["-reconnect=maybe", URL], r#"-reconnect "maybe": give true or false"#),
+        (&["-metrics", "nowhere", URL], r#"-metrics "nowhere": give a port or addr:port"#),
+        (&["-ffmpeg", "", URL], r#"-ffmpeg "": give the path of a program"#),
+        (&["-backoff-initial", "6s", URL], "is longer than -backoff-max 5s; raise -backoff-max"),
+        (&["-backoff-initial", "0", URL], r#"-backoff-initial "0": give 1ms or more"#),
+        (&[URL, "-clients"], "-clients needs a value; see -help"),
+        (&[URL, "extra"], r#"unexpected argument "extra": give one URL"#),
+        (&["--demo", URL], "--demo loads the built-in origin; leave out the URL"),
+        (&["--demo", "--check"], "--demo and --check exclude each other; give one"),
+        (&["origin", "x"], r#"unexpected argument "x": origin takes flags alone"#),
+        (&["origin", "-window", "1"], r#"-window "1": give a whole number from 3 to 1000"#),
+        (&["origin", "-clients", "1"], "unknown flag -clients; "),
+    ];
+    for (args, want) in cases {
+        let error = refusal(args, &[]);
+        assert!(error.contains(want), "{args:?}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_bad_variable_is_named() {
+    let cases = [
+        ("CLIENTS", "0", r#"CLIENTS in the environment, "0": give a whole number"#),
+        ("RAMP_JITTER", "-5", r#"RAMP_JITTER in the environment, "-5ms": must not be negative"#),
+        ("METRICS_PORT", "x", r#"METRICS_PORT in the environment, "x": give a port"#),
+        ("NO_CACHE", "yes", r#"NO_CACHE in the environment, "yes": give true or false"#),
+        ("STREAM_URL", "ftp://h", "is not http or https"),
+    ];
+    for (name, value, want) in cases {
+        let args: &[&str] = if name == "STREAM_URL" { &[] } else { &[URL] };
+        let error = refusal(args, &[(name, value)]);
+        assert!(error.contains(want) && error.lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
+fn an_unknown_flag_is_named_as_typed_with_the_nearest_known() {
+    let cases = [
+        ("-clinets=5", "unknown flag -clinets; did you mean -clients?"),
+        ("--clinets", "unknown flag --clinets; did you mean -clients?"),
+        ("-ramp_rate", "unknown flag -ramp_rate; did you mean -ramp-rate?"),
+        ("-dangerus", "unknown flag -dangerus; did you mean --dangerous?"),
+        ("--metrics-prot", "unknown flag --metrics-prot; did you mean -metrics"),
+        ("-Clients", "unknown flag -Clients; did you mean -clients?"),
+        ("-zzz", "unknown flag -zzz; see -help"),
+        ("---v", "unknown flag ---v; "),
+        ("-=", "unknown flag without a name; see -help"),
+    ];
+    for (arg, want) in cases {
+        let error = refusal(&[URL, arg], &[]);
+        assert!(error.starts_with(want), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn what_is_not_built_yet_does_not_exist_yet() {
+    let later = [
+        "-target-duration",
+        "-restart-on-stall",
+        "-stats",
+        "-stats-loglevel",
+        "-prom-client-metrics",
+        "-summary-json",
+        "-tui",
+    ];
+    for flag in later {
+        assert!(refusal(&[flag, URL], &[]).starts_with(&format!("unknown flag {flag};")));
+    }
+}
+
+#[test]
+fn resolve_needs_dangerous_and_says_why() {
+    for env in [&[("RESOLVE_IP", "192.0.2.1")][..], &[]] {
+        let args: &[&str] = if env.is_empty() { &["-resolve=192.0.2.1", URL] } else { &[URL] };
+        let error = refusal(args, env);
+        assert!(error.starts_with("-resolve needs --dangerous: "), "{error}");
+        assert!(error.contains("TLS") && error.contains("192.0.2.1") && error.lines().count() <= 4);
+    }
+    let config = config(&["-resolve", "2001:db8::1", "--dangerous", URL], &[]);
+    assert!(config.swarm.dangerous);
+    assert!(config.options.resolve.is_some_and(|ip| ip.is_ipv6()));
+}
+
+#[test]
+fn the_command_to_repeat_a_run() {
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let cases: &[Case<'_>] = &[
+        (&["-clients=10", "-v", URL], &[], "swarm -seed 42 -v http://h/live.m3u8"),
+        (&["-seed", "7", URL], &[], "swarm -seed 7 http://h/live.m3u8"),
+        (
+            &["-reconnect=f", "-no-cache=0", URL],
+            &[],
+            "swarm -seed 42 '-reconnect=false' http://h/live.m3u8",
+        ),
+        (
+            &[],
+            &[("CLIENTS", "5"), ("STREAM_URL", URL)],
+            "swarm -clients 5 -seed 42 http://h/live.m3u8",
+        ),
+        (&["--demo"], &[("STREAM_URL", URL)], "swarm -seed 42 --demo"),
+        (
+            &["-header", "Authorization: Bearer x", "-ffmpeg-arg", "-vn", "http://u:p@h/a?token=b"],
+            &[],
+            "swarm -seed 42 -header 'Authorization: ***' -ffmpeg-arg -vn 'http://***@h/a?token=***'",
+        ),
+        (
+            &["-ffmpeg-arg", "-cookies", "-ffmpeg-arg", "sid=x", "-metrics", "", URL],
+            &[],
+            "swarm -seed 42 -ffmpeg-arg -cookies -ffmpeg-arg '***' -metrics '' http://h/live.m3u8",
+        ),
+    ];
+    for (args, env, want) in cases {
+        assert_eq!(config(args, env).repeat_command, *want);
+    }
+}
+
+#[test]
+fn a_repeated_run_is_the_same_run() {
+    let args =
+        ["-clients", "3", "-duration=1h30m", "-header", "A: it's", "-reconnect=0", "-v", URL];
+    let first = config(&args, &[("TIMEOUT", "3")]);
+    let words = shell_words::split(&first.repeat_command).unwrap();
+    let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+    let second = config(&words, &[]);
+    assert_eq!(first.swarm, second.swarm);
+    assert_eq!(first.options, second.options);
+    assert_eq!(first.repeat_command, second.repeat_command);
+}
+
+#[test]
+fn no_refusal_shows_a_credential() {
+    let cases: [&[&str]; 5] = [
+        &["-header", "Bearer secret", URL],
+        &["-header", "Cookie secret", URL],
+        &["ftp://u:secret@h/"],
+        &[URL, "http://u:secret@h/"],
+        &["-http://u:secret@h/"],
+    ];
+    for args in cases {
+        let error = refusal(args, &[]);
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_not_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let bad = OsString::from_vec(vec![0xff, b'a']);
+    let error = parse(&["swarm".into(), bad.clone()], &|_| None, SEED).unwrap_err();
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
+    let lookup = |name: &str| (name == "FFMPEG").then(|| bad.clone());
+    let error = parse(&["swarm".into(), URL.into()], &lookup, SEED).unwrap_err();
+    assert!(error.to_string().starts_with("FFMPEG in the environment"), "{error}");
+}
+
+#[test]
+fn programs_are_looked_for_in_path() {
+    let config = config(&[URL], &[("PATH", "/a:/b")]);
+    assert_eq!(config.search_path, [Path::new("/a"), Path::new("/b")]);
+}
+
+proptest! {
+    #[test]
+    fn any_command_line_is_read_or_refused_in_a_few_lines(
+        args in prop::collection::vec(
+            prop_oneof![
+                any::<String>(),
+                "-{0,3}(clients|v|reconnect|header|demo|check|duration|h)?=?[a-z0-9:.-]{0,6}",
+            ],
+            0..6,
+        ),
+    ) {
+        let args: Vec<OsString> =
+            std::iter::once("swarm".into()).chain(args.into_iter().map(OsString::from)).collect();
+        if let Err(error) = parse(&args, &|_| None, SEED) {
+            let lines = error.to_string().lines().count();
+            prop_assert!((1..=4).contains(&lines), "{error}");
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! The value of each flag: its grammar, its limits, and the remedy when it is
+//! neither.
+//!
+//! Every parser returns the value or one line that says what to give instead;
+//! the caller puts the name of the flag or variable before it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::duration;
+use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
+use crate::ffmpeg::command::Variant;
+
+/// Most clients. No Linux host runs more: `PID_MAX_LIMIT` is 4,194,304 and a
+/// million of the smallest FFmpeg need some 3.6 TB.
+pub const MAX_CLIENTS: u32 = 1_000_000;
+
+/// Most starts a second; far above the 20 µs that one start takes.
+pub const MAX_RAMP_RATE: f64 = 1_000_000.0;
+
+/// Shortest delay before a restart, in milliseconds: with none, a client that
+/// cannot start would do nothing but try.
+pub const MIN_BACKOFF_MS: u64 = 1;
+
+/// Largest growth of the delay from one restart to the next; above it the
+/// second restart already waits the longest delay.
+pub const MAX_BACKOFF_MULTIPLIER: f64 = 1_000.0;
+
+/// Longest reconnect delay in seconds that FFmpeg takes (`reconnect_delay_max`
+/// in libavformat/http.c).
+pub const MAX_RECONNECT_DELAY_SECS: u32 = 4_294;
+
+/// Most segment retries that FFmpeg takes (`seg_max_retry` in libavformat/hls.c).
+pub const MAX_SEGMENT_RETRIES: u32 = i32::MAX as u32;
+
+/// Most variants of the built-in origin; a real master playlist has fewer.
+pub const MAX_VARIANTS: usize = 16;
+
+/// Bit rates of the built-in origin's variants, in bit/s: below, there is no
+/// room for a picture, sound and the container; above, for a test stream.
+pub const VARIANT_BITRATES: std::ops::RangeInclusive<u64> = 100_000..=100_000_000;
+
+/// Durations of the built-in origin's segments.
+pub const SEGMENT_DURATIONS: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(200)..=Duration::from_secs(60);
+
+/// Segments in the live playlist: fewer than three break RFC 8216 §6.2.2, more
+/// only make every refresh longer.
+pub const WINDOWS: std::ops::RangeInclusive<usize> = 3..=1_000;
+
+/// A scrape address; `None` is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scrape(pub(super) Option<SocketAddr>);
+
+/// A list of bit rates in bit/s.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bitrates(pub(super) Vec<u64>);
+
+/// A whole number within bounds.
+fn whole<T: std::str::FromStr + PartialOrd + std::fmt::Display>(
+    text: &str,
+    least: T,
+    most: T,
+) -> Result<T, String> {
+    match text.parse::<T>() {
+        Ok(number) if number >= least && number <= most => Ok(number),
+        _ => Err(format!("give a whole number from {least} to {most}")),
+    }
+}
+
+/// A number within bounds; neither infinite nor not a number.
+fn number(text: &str, least: f64, most: f64) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number >= least && number <= most => Ok(number),
+        _ => Err(format!("give a number from {least} to {most}")),
+    }
+}
+
+/// The value of the name in the list that equals the text.
+fn one_of<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
+    names.iter().find(|&&(name, _)| name == text).map(|&(_, value)| value).ok_or_else(|| {
+        let known: Vec<&str> = names.iter().map(|&(name, _)| name).collect();
+        format!("give one of {}", known.join(", "))
+    })
+}
+
+/// Go's booleans (`strconv.ParseBool`).
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("give true or false".to_owned()),
+    }
+}
+
+/// Whether the text is one of Go's booleans.
+pub(super) fn is_boolean(text: &str) -> bool {
+    boolean(text).is_ok()
+}
+
+pub(super) fn clients(text: &str) -> Result<NonZeroU32, String> {
+    let least = NonZeroU32::MIN;
+    whole(text, least, NonZeroU32::new(MAX_CLIENTS).unwrap_or(least))
+}
+
+pub(super) fn ramp_rate(text: &str) -> Result<f64, String> {
+    number(text, 1.0, MAX_RAMP_RATE).map_err(|remedy| format!("{remedy}, in clients a second"))
+}
+
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    whole(text, 0, u64::MAX)
+}
+
+pub(super) fn max_restarts(text: &str) -> Result<u64, String> {
+    whole(text, 0, u64::MAX).map_err(|remedy| format!("{remedy}; 0 is unlimited"))
+}
+
+pub(super) fn backoff(text: &str) -> Result<Duration, String> {
+    let delay = duration::parse(text)?;
+    if delay < Duration::from_millis(MIN_BACKOFF_MS) {
+        return Err(format!("give {MIN_BACKOFF_MS}ms or more, or clients restart without a pause"));
+    }
+    Ok(delay)
+}
+
+pub(super) fn multiplier(text: &str) -> Result<f64, String> {
+    number(text, 1.0, MAX_BACKOFF_MULTIPLIER)
+}
+
+pub(super) fn variant(text: &str) -> Result<Variant, String> {
+    let names = [
+        ("all", Variant::All),
+        ("highest", Variant::Highest),
+        ("lowest", Variant::Lowest),
+        ("first", Variant::First),
+    ];
+    one_of(text, &names)
+}
+
+pub(super) fn policy(text: &str) -> Result<ProbeFailurePolicy, String> {
+    one_of(text, &[("fallback", ProbeFailurePolicy::Fallback), ("fail", ProbeFailurePolicy::Fail)])
+}
+
+pub(super) fn log_level(text: &str) -> Result<LogLevel, String> {
+    let names = [
+        ("debug", LogLevel::Debug),
+        ("info", LogLevel::Info),
+        ("warn", LogLevel::Warn),
+        ("warning", LogLevel::Warn),
+        ("error", LogLevel::Error),
+    ];
+    one_of(text, &names)
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    one_of(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])
+}
+
+pub(super) fn ip(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "give an IP address such as 192.0.2.1 or 2001:db8::1".to_owned())
+}
+
+/// Whether the text would end a header line early (RFC 9110 §5.5).
+fn breaks_a_line(text: &str) -> bool {
+    text.contains(['\r', '\n', '\0'])
+}
+
+pub(super) fn header(text: &str) -> Result<String, String> {
+    if breaks_a_line(text) {
+        return Err("must not contain CR, LF or NUL; give one header each".to_owned());
+    }
+    match text.split_once(':') {
+        Some((name, _)) if !name.trim().is_empty() => Ok(text.to_owned()),
+        _ => Err("give 'Name: value', with a colon after the name".to_owned()),
+    }
+}
+
+pub(super) fn user_agent(text: &str) -> Result<String, String> {
+    if breaks_a_line(text) {
+        return Err("must not contain CR, LF or NUL; remove them".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn reconnect_delay(text: &str) -> Result<u32, String> {
+    whole(text, 0, MAX_RECONNECT_DELAY_SECS).map_err(|remedy| format!("{remedy}, in seconds"))
+}
+
+pub(super) fn segment_retries(text: &str) -> Result<u32, String> {
+    whole(text, 0, MAX_SEGMENT_RETRIES)
+}
+
+pub(super) fn file(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() || text.contains('\0') {
+        return Err("give the path of a program, or its name in PATH".to_owned());
+    }
+    Ok(PathBuf::from(text))
+}
+
+pub(super) fn ffmpeg_arg(text: &str) -> Result<String, String> {
+    if text.contains('\0') {
+        return Err("must not contain NUL; remove it".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// An address to listen at: `addr:port`, `:port` (every address, as in Go), or a
+/// port alone, which means `bare`.
+fn address(text: &str, bare: Ipv4Addr) -> Option<SocketAddr> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Some(SocketAddr::from((bare, port)));
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    let port = || port.parse::<u16>().ok();
+    match host {
+        "" => Some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port()?))),
+        "localhost" => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port()?))),
+        _ => text.parse().ok(),
+    }
+}
+
+pub(super) fn scrape_address(text: &str) -> Result<Scrape, String> {
+    if text.is_empty() {
+        return Ok(Scrape(None));
+    }
+    match address(text, Ipv4Addr::UNSPECIFIED) {
+        Some(address) => Ok(Scrape(Some(address))),
+        None => Err("give a port or addr:port, such as 9090 or 127.0.0.1:9090; '' is off".into()),
+    }
+}
+
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    address(text, Ipv4Addr::LOCALHOST)
+        .ok_or_else(|| "give a port or addr:port, such as 8080 or 0.0.0.0:8080".to_owned())
+}
+
+/// A bit rate in bit/s: a whole number, or a number with `k` or `M`.
+fn bitrate(text: &str) -> Option<u64> {
+    let (number, scale) = match text.strip_suffix(['k', 'M']) {
+        Some(number) if text.ends_with('M') => (number, 1e6),
+        Some(number) => (number, 1e3),
+        None => (text, 1.0),
+    };
+    if !number.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return None;
+    }
+    // Above 2^53 a float rounds; the limit is far below.
+    let rate = (number.parse::<f64>().ok()? * scale).round() as u64;
+    VARIANT_BITRATES.contains(&rate).then_some(rate)
+}
+
+pub(super) fn bitrates(text: &str) -> Result<Bitrates, String> {
+    let rates: Option<Vec<u64>> = text.split(',').map(|part| bitrate(part.trim())).collect();
+    match rates {
+        Some(rates) if rates.len() <= MAX_VARIANTS => Ok(Bitrates(rates)),
+        _ => {
+            Err(format!("give 1 to {MAX_VARIANTS} bit rates from 100k to 100M, such as 200k,1.5M"))
+        }
+    }
+}
+
+pub(super) fn segment_duration(text: &str) -> Result<Duration, String> {
+    let span = duration::parse(text)?;
+    if !SEGMENT_DURATIONS.contains(&span) {
+        return Err("give a duration from 200ms to 60s".to_owned());
+    }
+    Ok(span)
+}
+
+pub(super) fn window(text: &str) -> Result<usize, String> {
+    whole(text, *WINDOWS.start(), *WINDOWS.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn booleans_are_those_of_go() {
+        for text in ["1", "t", "T", "TRUE", "true", "True"] {
+            assert_eq!(boolean(text), Ok(true), "{text}");
+        }
+        for text in ["0", "f", "F", "FALSE", "false", "False"] {
+            assert_eq!(boolean(text), Ok(false), "{text}");
+        }
+        for text in ["", "yes", "on", "tRUE", "2", " true"] {
+            assert!(boolean(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_bounds() {
+        assert_eq!(clients("1").unwrap().get(), 1);
+        assert_eq!(clients("1000000").unwrap().get(), MAX_CLIENTS);
+        for text in ["0", "-1", "1000001", "1.5", "", "ten", "1e3"] {
+            assert!(clients(text).is_err(), "{text}");
+        }
+        assert_eq!(ramp_rate("1"), Ok(1.0));
+        assert_eq!(ramp_rate("2.5"), Ok(2.5));
+        for text in ["0", "0.99", "-5", "NaN", "inf", "1e9", ""] {
+            assert!(ramp_rate(text).is_err(), "{text}");
+        }
+        for text in ["0.9", "NaN", "infinity", "-2"] {
+            assert!(multiplier(text).is_err(), "{text}");
+        }
+        assert_eq!(reconnect_delay("4294"), Ok(4294));
+        assert!(reconnect_delay("4295").is_err());
+        assert_eq!(segment_retries("2147483647"), Ok(2_147_483_647));
+        assert!(segment_retries("2147483648").is_err());
+        assert_eq!(seed("18446744073709551615"), Ok(u64::MAX));
+        assert!(seed("0x10").is_err());
+    }
+
+    #[test]
+    fn a_backoff_is_never_nothing() {
+        assert!(backoff("0").is_err());
+        assert!(backoff("999us").is_err());
+        assert_eq!(backoff("1ms"), Ok(Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn addresses() {
+        let cases = [
+            ("9090", Some("0.0.0.0:9090")),
+            (":9090", Some("0.0.0.0:9090")),
+            ("0", Some("0.0.0.0:0")),
+            ("127.0.0.1:0", Some("127.0.0.1:0")),
+            ("localhost:80", Some("127.0.0.1:80")),
+            ("[::1]:9090", Some("[::1]:9090")),
+            ("", None),
+        ];
+        for (text, want) in cases {
+            let want = want.map(|address| address.parse().unwrap());
+            assert_eq!(scrape_address(text), Ok(Scrape(want)), "{text}");
+        }
+        for text in ["65536", "host:80", "1.2.3.4", "1.2.3.4:", ":", ":x", "::1:80", "-1"] {
+            assert!(scrape_address(text).is_err(), "{text}");
+        }
+        assert_eq!(listen_address("8080").unwrap().to_string(), "127.0.0.1:8080");
+        assert_eq!(listen_address(":8080").unwrap().to_string(), "0.0.0.0:8080");
+        assert!(listen_address("").is_err());
+    }
+
+    #[test]
+    fn bit_rates() {
+        let cases: [(&str, &[u64]); 4] = [
+            ("200k,600k,1500k", &[200_000, 600_000, 1_500_000]),
+            ("1.5M", &[1_500_000]),
+            ("100000, 100M", &[100_000, 100_000_000]),
+            ("264.5k", &[264_500]),
+        ];
+        for (text, want) in cases {
+            assert_eq!(bitrates(text), Ok(Bitrates(want.to_vec())), "{text}");
+        }
+        let many = ["200k"; MAX_VARIANTS + 1].join(",");
+        let cases = ["", "200k,", "k", "200K", "1G", "99999", "101M", "-200k", "1e6", "inf", &many];
+        for text in cases {
+            assert!(bitrates(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn segments_and_window_have_bounds() {
+        assert_eq!(segment_duration("2s"), Ok(Duration::from_secs(2)));
+        for text in ["0", "199ms", "61s", "-2s", "2"] {
+            assert!(segment_duration(text).is_err(), "{text}");
+        }
+        assert_eq!(window("6"), Ok(6));
+        assert!(window("2").is_err());
+        assert!(window("1001").is_err());
+    }
+
+    #[test]
+    fn headers_are_one_line_with_a_name() {
+        for text in ["A: b", "A:", "X-Y:z", "Host: a:80"] {
+            assert_eq!(header(text), Ok(text.to_owned()));
+        }
+        for text in ["", "A", ": b", " : b", "A: b\r\nC: d", "A: b\n", "A: \0"] {
+            assert!(header(text).is_err(), "{text:?}");
+        }
+        assert!(user_agent("a\rb").is_err());
+        assert!(user_agent("a b/1 (c)").is_ok());
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(log_level("warning"), Ok(LogLevel::Warn));
+        assert_eq!(log_level("warn"), Ok(LogLevel::Warn));
+        assert_eq!(variant("best"), Err("give one of all, highest, lowest, first".to_owned()));
+        assert!(policy("").is_err());
+        assert!(log_format("JSON").is_err());
+        assert_eq!(ip("::1"), Ok(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])));
+        assert!(ip("localhost").is_err());
+    }
+}
