@@ -139,7 +139,10 @@ fn read(
     let has_url = command.get_positionals().next().is_some();
     let limit = usize::from(has_url);
     match (rewritten.positionals.get(limit), &rewritten.first_unknown) {
-        (Some(extra), None) => return Err(unexpected(extra, has_url)),
+        (Some(extra), None) => {
+            let boolean = rewritten.positionals.iter().find(|word| values::is_boolean(word));
+            return Err(unexpected(boolean.unwrap_or(extra), has_url));
+        }
         // Most likely the value of the unknown flag, which clap refuses below.
         (Some(_), Some(_)) => rewritten.positionals.truncate(limit),
         _ => {}

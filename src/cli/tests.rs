@@ -95,13 +95,10 @@ fn booleans_take_a_value_after_an_equals_sign_alone() {
         assert_eq!(config(&[arg, URL], &[]).options.reconnect, want, "{arg}");
     }
     assert!(!config(&["-reconnect=0", URL], &[("RECONNECT", "1")]).options.reconnect);
-    let error = refusal(&["-reconnect", "false", URL], &[]);
-    assert_eq!(
-        error,
-        r#"unexpected argument "http://h/live.m3u8": give one URL, and every flag before or after it with its dash"#
-    );
-    let error = refusal(&[URL, "-reconnect", "false"], &[]);
-    assert!(error.contains("-reconnect=false"), "{error}");
+    for args in [["-reconnect", "false", URL], [URL, "-reconnect", "false"]] {
+        let error = refusal(&args, &[]);
+        assert!(error.starts_with(r#"unexpected argument "false": a boolean takes"#), "{error}");
+    }
     assert!(refusal(&["-reconnect", "false"], &[]).contains("not http"));
 }
 

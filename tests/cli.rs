@@ -1,0 +1,305 @@
+//! Holds every flag to its help, to docs/CLI.md and to its contract, and the
+//! program to its exit code of bad usage.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests may panic as a test may"
+)]
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::process::{Command, Output, Stdio};
+
+use clap::Arg;
+use ffmpeg_hls_swarm::cli::{
+    UsageError, default_of, house_dashes, load_command, origin_command, parse, signature,
+    variable_of,
+};
+use ffmpeg_hls_swarm::config::Invocation;
+
+const URL: &str = "http://h/live.m3u8";
+const DOC: &str = include_str!("../docs/CLI.md");
+
+/// A flag as the contract has it: its name with dashes, its default as docs show
+/// it, its variable, and a value to try that is not the default.
+struct Flag {
+    name: &'static str,
+    default: &'static str,
+    variable: &'static str,
+    sample: &'static str,
+}
+
+const fn flag(
+    name: &'static str,
+    default: &'static str,
+    variable: &'static str,
+    sample: &'static str,
+) -> Flag {
+    Flag { name, default, variable, sample }
+}
+
+const LOAD: [Flag; 36] = [
+    flag("<HLS_URL>", "", "STREAM_URL", URL),
+    flag("-clients", "10", "CLIENTS", "7"),
+    flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
+    flag("-ramp-jitter", "200ms", "RAMP_JITTER", "1s"),
+    flag("-duration", "0", "DURATION", "1h30m"),
+    flag("-seed", "random, printed", "SEED", "9"),
+    flag("-max-restarts", "0", "", "3"),
+    flag("-backoff-initial", "250ms", "", "100ms"),
+    flag("-backoff-max", "5s", "", "10s"),
+    flag("-backoff-multiplier", "1.7", "", "2"),
+    flag("-variant", "all", "VARIANT", "lowest"),
+    flag("-probe-failure-policy", "fallback", "", "fail"),
+    flag("-resolve", "", "RESOLVE_IP", "192.0.2.1"),
+    flag("-no-cache", "false", "NO_CACHE", "true"),
+    flag("-header", "", "", "A: b"),
+    flag("-user-agent", "ffmpeg-hls-swarm/VERSION", "", "other/1"),
+    flag("-timeout", "15s", "TIMEOUT", "3s"),
+    flag("-reconnect", "true", "RECONNECT", "false"),
+    flag("-reconnect-delay", "5", "", "8"),
+    flag("-seg-retry", "3", "", "4"),
+    flag("-http-multiple", "false", "", "true"),
+    flag("-ffmpeg", "ffmpeg", "FFMPEG", "/opt/ffmpeg"),
+    flag("-ffprobe", "beside it, else PATH", "FFPROBE", "/opt/ffprobe"),
+    flag("-ffmpeg-arg", "", "", "-vn"),
+    flag("-metrics", "0.0.0.0:9090", "METRICS_PORT", "127.0.0.1:9091"),
+    flag("-v", "false", "", "true"),
+    flag("-log-level", "info", "LOG_LEVEL", "warning"),
+    flag("-log-format", "json", "LOG_FORMAT", "text"),
+    flag("--dangerous", "false", "DANGEROUS", "true"),
+    flag("--print-cmd", "false", "", "true"),
+    flag("--check", "false", "", "true"),
+    flag("--skip-preflight", "false", "", "true"),
+    flag("--demo", "false", "", "true"),
+    flag("-help", "", "", ""),
+    flag("-version", "", "", ""),
+    flag("-metrics-port", "", "", "127.0.0.1:9091"),
+];
+
+const ORIGIN: [Flag; 8] = [
+    flag("-listen", "127.0.0.1:8080", "", "0"),
+    flag("-variants", "200k,600k,1500k", "", "1.5M"),
+    flag("-segment-duration", "2s", "", "4s"),
+    flag("-window", "6", "", "10"),
+    flag("-log-level", "info", "LOG_LEVEL", "debug"),
+    flag("-log-format", "json", "LOG_FORMAT", "text"),
+    flag("-help", "", "", ""),
+    flag("-version", "", "", ""),
+];
+
+/// An argument's name as help and docs show it, without its value.
+fn shown(arg: &Arg) -> String {
+    arg.get_long().map_or_else(|| signature(arg), house_dashes)
+}
+
+fn read(args: &[String], env: &[(&str, &str)]) -> Result<String, UsageError> {
+    let args: Vec<OsString> = std::iter::once("swarm")
+        .chain(args.iter().map(String::as_str))
+        .map(OsString::from)
+        .collect();
+    let lookup = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
+    // The command that repeats a run says whose value came from where; what a
+    // run means is all in its Debug form.
+    parse(&args, &lookup, 42).map(|invocation| match invocation {
+        Invocation::Load(mut config) => {
+            config.repeat_command.clear();
+            format!("{config:?}")
+        }
+        other => format!("{other:?}"),
+    })
+}
+
+/// Rows of the tables of docs/CLI.md after this heading and before the next of
+/// its rank: the cells, code marks taken off.
+fn rows(heading: &str) -> Vec<Vec<String>> {
+    let (_, section) = DOC.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
+    let row = |line: &str| -> Option<Vec<String>> {
+        let cells = line.strip_prefix("| ")?.strip_suffix(" |")?;
+        Some(cells.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect())
+    };
+    section.lines().filter_map(row).filter(|row| row[0] != "flag").collect()
+}
+
+fn help(args: &[&str]) -> String {
+    let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+    match parse(&args, &|_| None, 0) {
+        Ok(Invocation::Print(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_flag_is_in_the_contract_with_its_default_and_variable() {
+    for (command, flags) in [(load_command(), &LOAD[..]), (origin_command(), &ORIGIN[..])] {
+        for arg in command.get_arguments() {
+            let name = shown(arg);
+            let flag = flags.iter().find(|flag| flag.name == name).expect(&name);
+            assert_eq!(variable_of(arg).unwrap_or_default(), flag.variable, "{name}");
+            let default = flag.default.replace("VERSION", env!("CARGO_PKG_VERSION"));
+            match default_of(arg) {
+                Some(found) => assert_eq!(found, default, "{name}"),
+                None => assert!(default.is_empty() || default.contains(' '), "{name}"),
+            }
+        }
+        for flag in flags.iter().filter(|flag| flag.name != "-metrics-port") {
+            assert!(command.get_arguments().any(|arg| shown(arg) == flag.name), "{}", flag.name);
+        }
+    }
+}
+
+#[test]
+fn the_docs_have_every_flag_and_no_other() {
+    let commands =
+        [(load_command(), "Flags", &LOAD[..]), (origin_command(), "Built-in origin", &ORIGIN)];
+    for (command, heading, flags) in commands {
+        let rows = rows(heading);
+        let documented: BTreeSet<String> = rows.iter().map(|row| row[0].clone()).collect();
+        let known: BTreeSet<String> = command.get_arguments().map(signature).collect();
+        assert_eq!(documented, known);
+        assert_eq!(rows.len(), known.len(), "a flag is documented twice");
+        for row in rows {
+            let name = row[0].split(' ').next().unwrap();
+            let flag = flags.iter().find(|flag| flag.name == name).unwrap();
+            assert_eq!((row[1].as_str(), row[2].as_str()), (flag.default, flag.variable), "{name}");
+            assert!(!row[3].is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_help_has_every_flag_with_default_and_variable() {
+    let commands = [
+        (load_command(), help(&["swarm", "-help"])),
+        (origin_command(), help(&["swarm", "origin", "-help"])),
+    ];
+    for (command, help) in commands {
+        // A line with a deeper indent goes on with the entry before it.
+        let entries = help.replace("\n   ", " ");
+        for arg in command.get_arguments() {
+            let head = format!("  {} ", signature(arg));
+            let entry = entries.lines().find(|entry| entry.starts_with(&head)).expect(&head);
+            if let Some(default) = default_of(arg).filter(|&default| default != "false") {
+                assert!(entry.contains(&format!("[default: {default}]")), "{head}: {entry}");
+            }
+            if let Some(variable) = variable_of(arg) {
+                assert!(entry.contains(&format!("[env: {variable}]")), "{head}: {entry}");
+            }
+        }
+    }
+}
+
+/// What else a command line needs for this flag to be accepted and to show.
+fn company(name: &str) -> Vec<String> {
+    let words: &[&str] = match name {
+        "--demo" => &[],
+        "-resolve" => &["--dangerous", URL],
+        "--dangerous" => &["-resolve=192.0.2.1", URL],
+        _ => &[URL],
+    };
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+#[test]
+fn every_flag_takes_both_dash_styles_with_space_and_equals() {
+    let load = LOAD.iter().map(|flag| (flag, company(flag.name)));
+    let origin = ORIGIN.iter().map(|flag| (flag, vec!["origin".to_owned()]));
+    for (flag, company) in load.chain(origin) {
+        if flag.sample.is_empty() || flag.name.starts_with('<') {
+            continue;
+        }
+        let name = flag.name.trim_start_matches('-');
+        let value = flag.sample;
+        let boolean = ["true", "false"].contains(&value);
+        let mut ways = vec![vec![format!("-{name}={value}")], vec![format!("--{name}={value}")]];
+        if !boolean {
+            ways.push(vec![format!("-{name}"), value.to_owned()]);
+            ways.push(vec![format!("--{name}"), value.to_owned()]);
+        } else if value == "true" {
+            ways.push(vec![format!("-{name}")]);
+            ways.push(vec![format!("--{name}")]);
+        }
+        let meanings: Vec<_> = ways
+            .iter()
+            .map(|way| read(&[company.as_slice(), way].concat(), &[]).expect(flag.name))
+            .collect();
+        assert!(meanings.windows(2).all(|pair| pair[0] == pair[1]), "{name}: {meanings:#?}");
+        assert_ne!(Some(&meanings[0]), read(&company, &[]).ok().as_ref(), "{name} does nothing");
+    }
+}
+
+#[test]
+fn every_variable_means_what_its_flag_means_and_yields_to_it() {
+    for flag in LOAD.iter().filter(|flag| !flag.variable.is_empty() && flag.name != "<HLS_URL>") {
+        let company = company(flag.name);
+        let env = [(flag.variable, flag.sample)];
+        let typed = format!("{}={}", flag.name, flag.sample);
+        let from_flag = read(&[company.clone(), vec![typed.clone()]].concat(), &[]).unwrap();
+        assert_eq!(read(&company, &env).unwrap(), from_flag, "{}", flag.variable);
+
+        let bad = [(flag.variable, "\u{1}")];
+        assert_eq!(read(&[company.clone(), vec![typed]].concat(), &bad).unwrap(), from_flag);
+        if !["FFMPEG", "FFPROBE"].contains(&flag.variable) {
+            let error = read(&company, &bad).unwrap_err().to_string();
+            assert!(error.contains(flag.variable) && error.lines().count() == 1, "{error}");
+        }
+    }
+    assert_eq!(read(&[], &[("STREAM_URL", URL)]).unwrap(), read(&[URL.to_owned()], &[]).unwrap());
+}
+
+#[test]
+fn a_letter_too_few_finds_every_flag() {
+    for flag in LOAD.iter().filter(|flag| flag.name.trim_start_matches('-').len() > 4) {
+        let Some(name) = flag.name.strip_prefix('-') else { continue };
+        let mut wrong = name.to_owned();
+        wrong.remove(name.len() - 2);
+        let error = read(&[format!("-{wrong}"), URL.to_owned()], &[]).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("unknown flag -{wrong}; did you mean {}?", flag.name)),
+            "{error}"
+        );
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test of the program as people start it")]
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ffmpeg-hls-swarm"))
+        .args(args)
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn bad_usage_is_told_on_stderr_with_exit_code_2() {
+    let cases: [(&[&str], usize); 7] = [
+        (&[], 1),
+        (&["ftp://h/a"], 1),
+        (&["-clients", "0", URL], 1),
+        (&["-clinets", "5", URL], 1),
+        (&["-header", "none", URL], 1),
+        (&["-resolve", "192.0.2.1", URL], 3),
+        (&["origin", "-window", "x"], 1),
+    ];
+    for (args, lines) in cases {
+        let out = run(args);
+        let stderr = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(2), "{args:?}");
+        assert_eq!(stderr.lines().count(), lines, "{args:?}: {stderr}");
+        assert!(stderr.starts_with("ffmpeg-hls-swarm: ") && out.stdout.is_empty(), "{stderr}");
+    }
+}
+
+#[test]
+fn help_and_version_are_told_on_stdout_with_exit_code_0() {
+    for args in [&["-help"][..], &["-h"], &["help"], &["-v"], &["version"], &["origin", "-h"]] {
+        let out = run(args);
+        assert_eq!(out.status.code(), Some(0), "{args:?}");
+        assert!(out.stdout.starts_with(b"ffmpeg-hls-swarm 0.") || out.stdout.len() > 500);
+        assert!(out.stderr.is_empty());
+    }
+}
