@@ -1,1 +1,218 @@
-//! Synthetic MPEG-TS.
+//! Synthetic media: the segments of one variant, each from its index alone.
+//!
+//! The stream is one endless programme that began at the Unix epoch: 25 pictures
+//! a second from there, AAC frames of 1024 samples from there, every access unit
+//! in the segment in which its presentation time lies. So timestamps and
+//! continuity counters follow from the index, and segments made apart fit
+//! together. Every segment of a variant has the same number of packets; filler
+//! data in the video makes up for what pictures and sound do not need.
+//!
+//! Knows no clock: the index comes from outside.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::picture::{self, FRAME_RATE, Geometry};
+use super::sound;
+use super::transport::{self, Multiplex, PACKET_BYTES, SOUND_BYTES, Sent, TABLE_PACKETS};
+
+/// Least total bit rate in bit/s: the sound and the smallest pictures need 120
+/// kbit/s with their headers.
+pub const BITRATE_MIN: u64 = 150_000;
+
+/// Greatest total bit rate in bit/s: what H.264 level 4.1 carries (table A-1).
+pub const BITRATE_MAX: u64 = 50_000_000;
+
+/// Shortest segment: RFC 8216 has whole seconds of target duration.
+pub const SEGMENT_MIN: Duration = Duration::from_secs(1);
+
+/// Longest segment: a longer one only costs memory.
+pub const SEGMENT_MAX: Duration = Duration::from_secs(10);
+
+/// Ticks of 90 kHz from one picture to the next.
+const PICTURE_TICKS: u128 = 90_000 / FRAME_RATE as u128;
+
+/// Ticks of 90 kHz from one AAC frame to the next: 1024 samples of 48 kHz.
+const SOUND_TICKS: u128 = (90_000 * sound::FRAME_SAMPLES / sound::SAMPLE_RATE) as u128;
+
+/// Ticks of 90 kHz between the clock at which an access unit is due to be sent
+/// and its presentation: half a second, which the largest key picture needs less
+/// than half of, and which T-STD allows (ISO/IEC 13818-1 §2.4.2.7: a second).
+const DELAY_TICKS: u128 = 45_000;
+
+/// The least bit rate for each size of picture, greatest first, with the level
+/// that the size needs at 25 pictures a second (H.264 table A-1).
+const LADDER: [(u64, Geometry); 5] = [
+    (6_000_000, Geometry { width: 1920, height: 1080, level_idc: 41 }),
+    (3_000_000, Geometry { width: 1280, height: 720, level_idc: 31 }),
+    (1_000_000, Geometry { width: 960, height: 540, level_idc: 31 }),
+    (400_000, Geometry { width: 640, height: 360, level_idc: 30 }),
+    (0, Geometry { width: 320, height: 180, level_idc: 13 }),
+];
+
+/// One variant: its bit rate decides the size of its pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variant {
+    bitrate: u64,
+    segment_nanos: u128,
+    geometry: Geometry,
+}
+
+impl Variant {
+    /// A variant of `bitrate` bit/s in segments of `segment_duration`.
+    ///
+    /// Values outside [`BITRATE_MIN`] to [`BITRATE_MAX`] and [`SEGMENT_MIN`] to
+    /// [`SEGMENT_MAX`] are moved to the nearest bound.
+    #[must_use]
+    pub fn new(bitrate: u64, segment_duration: Duration) -> Self {
+        let bitrate = bitrate.clamp(BITRATE_MIN, BITRATE_MAX);
+        let segment_duration = segment_duration.clamp(SEGMENT_MIN, SEGMENT_MAX);
+        let [.., (_, smallest)] = LADDER;
+        let geometry = LADDER.iter().find(|(least, _)| bitrate >= *least);
+        let geometry = geometry.map_or(smallest, |(_, geometry)| *geometry);
+        Self { bitrate, segment_nanos: segment_duration.as_nanos(), geometry }
+    }
+
+    /// Total bit rate in bit/s.
+    #[must_use]
+    pub const fn bitrate(&self) -> u64 {
+        self.bitrate
+    }
+
+    /// Width and height of the pictures in pixels.
+    #[must_use]
+    pub const fn resolution(&self) -> (u32, u32) {
+        (self.geometry.width, self.geometry.height)
+    }
+
+    /// The codecs, as the attribute `CODECS` names them (RFC 8216 §4.3.4.2).
+    #[must_use]
+    pub fn codecs(&self) -> String {
+        format!("{},{}", self.geometry.codec(), sound::CODEC)
+    }
+
+    /// Bytes of every segment.
+    #[must_use]
+    pub fn segment_bytes(&self) -> u64 {
+        self.packets() * PACKET_BYTES as u64
+    }
+
+    /// When the first picture of segment `index` is shown, since the Unix epoch,
+    /// and until when its last one is.
+    ///
+    /// Both are multiples of 40 ms. Saturates at 584 million years.
+    #[must_use]
+    pub fn span(&self, index: u64) -> Range<Duration> {
+        let pictures = self.pictures(index.into());
+        picture_time(pictures.start)..picture_time(pictures.end)
+    }
+
+    /// Segment `index`, as MPEG-TS.
+    #[must_use]
+    pub fn segment(&self, index: u64) -> Vec<u8> {
+        let turn = index;
+        let index = u128::from(index);
+        let mut sounds = self.sounds(index).peekable();
+        let silence = sound::silent_frame(SOUND_BYTES);
+        let mut stream = Multiplex::new(self.packets() as usize, self.sent(index));
+        stream.tables();
+        let mut shares = self.shares(index);
+        for (number, picture) in (0..).zip(self.pictures(index)) {
+            let due = picture * PICTURE_TICKS;
+            while let Some(sound) = sounds.next_if(|sound| sound * SOUND_TICKS < due) {
+                stream.sound(sound * SOUND_TICKS + DELAY_TICKS, &silence);
+            }
+            let mut unit = self.unit(turn, number);
+            let share = shares.next(transport::packets_for(unit.len()));
+            picture::fill(&mut unit, transport::bytes_in(share));
+            let pcr = self.clock(index, stream.packets());
+            stream.picture(pcr, due + DELAY_TICKS, number == 0, &unit);
+        }
+        for sound in sounds {
+            stream.sound(sound * SOUND_TICKS + DELAY_TICKS, &silence);
+        }
+        stream.into_bytes()
+    }
+
+    /// The access unit of picture `number` of a segment, without filler.
+    fn unit(&self, turn: u64, number: u32) -> Vec<u8> {
+        if number == 0 {
+            picture::key_picture(self.geometry, turn, (turn % 2) as u32)
+        } else {
+            picture::repeated_picture(self.geometry, number)
+        }
+    }
+
+    /// Packets of every segment: as many as the bit rate has room for.
+    fn packets(&self) -> u64 {
+        let bits = u128::from(self.bitrate) * self.segment_nanos / 1_000_000_000;
+        (bits / (8 * PACKET_BYTES as u128)) as u64
+    }
+
+    /// Packets that precede segment `index`, by PID.
+    fn sent(&self, index: u128) -> Sent {
+        let all = u128::from(self.packets()) * index;
+        let audio = self.sounds(index).start;
+        let video = all - u128::from(TABLE_PACKETS) * index - audio;
+        Sent { tables: index, video, audio }
+    }
+
+    /// How the packets that are left to video are shared out to its pictures.
+    fn shares(&self, index: u128) -> Shares {
+        let video = self.sent(index + 1).video - self.sent(index).video;
+        let pictures = self.pictures(index);
+        Shares { packets: video as usize, pictures: (pictures.end - pictures.start) as usize }
+    }
+
+    /// The programme clock at packet `place` of segment `index`, in ticks of
+    /// 27 MHz: packets are spread evenly over the segment.
+    fn clock(&self, index: u128, place: usize) -> u128 {
+        let packets = u128::from(self.packets());
+        let since_epoch = index * packets + place as u128;
+        since_epoch * self.segment_nanos * 27 / (1_000 * packets)
+    }
+
+    /// The pictures of segment `index`, counted since the Unix epoch.
+    fn pictures(&self, index: u128) -> Range<u128> {
+        self.units(index, PICTURE_TICKS)
+    }
+
+    /// The AAC frames of segment `index`, counted since the Unix epoch.
+    fn sounds(&self, index: u128) -> Range<u128> {
+        self.units(index, SOUND_TICKS)
+    }
+
+    /// The units of `ticks` ticks of 90 kHz that begin within segment `index`.
+    fn units(&self, index: u128, ticks: u128) -> Range<u128> {
+        // A tick is 100,000/9 ns.
+        let first = |index: u128| (index * self.segment_nanos * 9).div_ceil(100_000 * ticks);
+        first(index)..first(index + 1)
+    }
+}
+
+/// When a picture is shown, since the Unix epoch.
+fn picture_time(picture: u128) -> Duration {
+    let millis = picture * 1_000 / u128::from(FRAME_RATE);
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+/// Packets that are yet to be shared out, and pictures yet to get some.
+#[derive(Debug)]
+struct Shares {
+    packets: usize,
+    pictures: usize,
+}
+
+impl Shares {
+    /// The packets of the next picture: its part of those left, but at least
+    /// the packets it needs; the last one gets all that is left.
+    fn next(&mut self, needed: usize) -> usize {
+        let share = (self.packets / self.pictures.max(1)).max(needed);
+        self.packets = self.packets.saturating_sub(share);
+        self.pictures = self.pictures.saturating_sub(1);
+        share
+    }
+}
+
+#[cfg(test)]
+mod tests;

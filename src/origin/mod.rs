@@ -1,7 +1,11 @@
 //! The built-in test origin: live and VOD HLS, synthesised, from memory.
 
+mod bits;
 pub mod media;
+mod picture;
 pub mod playlist;
+mod sound;
+mod transport;
 
 use std::time::Duration;
 
