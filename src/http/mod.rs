@@ -8,7 +8,9 @@ mod inbox;
 pub mod redact;
 pub mod request;
 pub mod response;
+pub mod select;
 
 pub use connection::{Connection, Limits};
 pub use request::{Method, Request};
 pub use response::{Body, Response, Status};
+pub use select::{Selection, select};

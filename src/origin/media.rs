@@ -91,6 +91,26 @@ impl Variant {
         format!("{},{}", self.geometry.codec(), sound::CODEC)
     }
 
+    /// Bit rate that the segments have on average, in bit/s; under a packet a
+    /// segment below [`Variant::bitrate`].
+    #[must_use]
+    pub fn average_bitrate(&self) -> u64 {
+        let bits = u128::from(self.segment_bytes()) * 8;
+        (bits * 1_000_000_000 / self.segment_nanos) as u64
+    }
+
+    /// Duration of the longest segment; a multiple of 40 ms.
+    #[must_use]
+    pub fn longest_segment(&self) -> Duration {
+        picture_time((self.segment_nanos * 9).div_ceil(100_000 * PICTURE_TICKS))
+    }
+
+    /// Duration of the shortest segment; a multiple of 40 ms.
+    #[must_use]
+    pub fn shortest_segment(&self) -> Duration {
+        picture_time(self.segment_nanos * 9 / (100_000 * PICTURE_TICKS))
+    }
+
     /// Bytes of every segment.
     #[must_use]
     pub fn segment_bytes(&self) -> u64 {

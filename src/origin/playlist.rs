@@ -1,1 +1,236 @@
-//! Playlists (RFC 8216).
+//! Playlists (RFC 8216), as a function of the settings and the wall clock.
+//!
+//! Segment `n` covers the time from `n` to `n + 1` segment durations since the
+//! Unix epoch, so the media sequence follows from the clock alone, and an origin
+//! that is started again goes on where it was. Knows neither the bytes of a
+//! segment nor how a playlist is asked for.
+
+use std::fmt::Write;
+use std::ops::Range;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::media::Variant;
+use super::picture::FRAME_RATE;
+use super::route::{playlist_path, segment_path};
+use crate::units::{Wall, nanos};
+
+/// Segments of the form on demand.
+pub const VOD_SEGMENTS: u64 = 30;
+
+/// Which live segments there are at a point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The oldest segment that is still served.
+    pub oldest: u64,
+    /// The first segment of the playlist.
+    pub first: u64,
+    /// One past the last segment of the playlist, the first that is not complete.
+    pub end: u64,
+}
+
+impl Window {
+    /// The window of `length` segments at `wall`.
+    ///
+    /// A segment that has left the playlist stays for the length of the playlist
+    /// and of a segment more (RFC 8216 §6.2.2).
+    #[must_use]
+    pub fn at(wall: Wall, segment_duration: Duration, length: usize) -> Self {
+        let end = wall.as_unix_nanos() / nanos(segment_duration).max(1);
+        let length = length as u64;
+        let first = end.saturating_sub(length);
+        Self { oldest: first.saturating_sub(length + 1), first, end }
+    }
+
+    /// The segments that are served.
+    #[must_use]
+    pub const fn served(&self) -> Range<u64> {
+        self.oldest..self.end
+    }
+}
+
+/// The master playlist (§4.3.4), the same for both forms.
+#[must_use]
+pub fn master(variants: &[Variant]) -> String {
+    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    for (number, variant) in variants.iter().enumerate() {
+        let (width, height) = variant.resolution();
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            text,
+            "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},RESOLUTION={width}x{height},\
+             CODECS=\"{}\",FRAME-RATE={FRAME_RATE}.000\n{}",
+            peak_bitrate(variant),
+            variant.average_bitrate(),
+            variant.codecs(),
+            playlist_path(number),
+        );
+    }
+    text
+}
+
+/// The live media playlist (§4.3.3): it has no end, and each segment has its date.
+#[must_use]
+pub fn live(variant: &Variant, window: Window) -> String {
+    let mut text = head(variant, window.first);
+    for index in window.first..window.end {
+        if let Some(date) = date(variant.span(index).start) {
+            let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{date}");
+        }
+        segment(&mut text, variant, index);
+    }
+    text
+}
+
+/// The media playlist on demand (§4.3.3.5): the first [`VOD_SEGMENTS`] segments,
+/// and an end.
+#[must_use]
+pub fn vod(variant: &Variant) -> String {
+    let mut text = head(variant, 0);
+    text.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n");
+    for index in 0..VOD_SEGMENTS {
+        segment(&mut text, variant, index);
+    }
+    text.push_str("#EXT-X-ENDLIST\n");
+    text
+}
+
+/// What both media playlists begin with.
+fn head(variant: &Variant, first: u64) -> String {
+    let target = target_duration_secs(variant);
+    // Version 3 has EXTINF in fractions of a second (§7).
+    format!(
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{target}\n\
+         #EXT-X-MEDIA-SEQUENCE:{first}\n"
+    )
+}
+
+/// A segment's duration and name (§4.3.2.1).
+fn segment(text: &mut String, variant: &Variant, index: u64) {
+    let Range { start, end } = variant.span(index);
+    let duration = end.saturating_sub(start);
+    let (secs, millis) = (duration.as_secs(), duration.subsec_millis());
+    let _ = writeln!(text, "#EXTINF:{secs}.{millis:03},\n{}", segment_path(index));
+}
+
+/// `EXT-X-TARGETDURATION` (§4.3.3.1): no segment is longer, so none is when
+/// rounded.
+#[must_use]
+pub fn target_duration_secs(variant: &Variant) -> u64 {
+    variant.longest_segment().as_secs_f64().ceil() as u64
+}
+
+/// `BANDWIDTH` (§4.3.4.2): no segment has a greater bit rate. That is the bit
+/// rate asked for, unless the pictures do not divide a segment evenly.
+fn peak_bitrate(variant: &Variant) -> u64 {
+    let bits = u128::from(variant.segment_bytes()) * 8;
+    let shortest = variant.shortest_segment().as_millis().max(1);
+    let peak = (bits * 1_000).div_ceil(shortest);
+    variant.bitrate().max(u64::try_from(peak).unwrap_or(u64::MAX))
+}
+
+/// A time since the Unix epoch as `EXT-X-PROGRAM-DATE-TIME` has it (§4.3.2.6):
+/// ISO 8601, in UTC, to the millisecond. `None` after the year 9999.
+fn date(since_epoch: Duration) -> Option<String> {
+    let date = Timestamp::from_second(since_epoch.as_secs().try_into().ok()?).ok()?;
+    let date = date.checked_add(Duration::from_millis(since_epoch.subsec_millis().into())).ok()?;
+    Some(format!("{date:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn variant(bitrate: u64, millis: u64) -> Variant {
+        Variant::new(bitrate, Duration::from_millis(millis))
+    }
+
+    fn window(wall_nanos: u64, millis: u64) -> Window {
+        Window::at(Wall::from_unix_nanos(wall_nanos), Duration::from_millis(millis), 6)
+    }
+
+    #[test]
+    fn a_segment_appears_when_it_is_complete() {
+        let at = 1_795_417_200 * SECOND;
+        let complete = window(at, 2_000);
+        assert_eq!(complete, Window { oldest: 897_708_587, first: 897_708_594, end: 897_708_600 });
+        assert_eq!(window(at + 2 * SECOND - 1, 2_000), complete);
+        assert_eq!(window(at + 2 * SECOND, 2_000).end, 897_708_601);
+        assert_eq!(window(at - 1, 2_000).end, 897_708_599);
+    }
+
+    #[test]
+    fn a_segment_is_served_until_a_window_and_one_after_it_left_the_playlist() {
+        // Segment 100 leaves the playlist of six at the end of segment 106.
+        let served: Vec<u64> =
+            (95..120).filter(|n| window(n * 2 * SECOND, 2_000).served().contains(&100)).collect();
+        assert_eq!(served, (101..=113).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_early_clock_gives_a_short_window() {
+        assert_eq!(window(0, 2_000), Window { oldest: 0, first: 0, end: 0 });
+        assert_eq!(window(5 * SECOND, 2_000), Window { oldest: 0, first: 0, end: 2 });
+        assert!(window(0, 2_000).served().is_empty());
+    }
+
+    #[test]
+    fn the_master_playlist_names_every_variant() {
+        let variants = [variant(200_000, 2_000), variant(1_500_000, 2_000)];
+        let expected = "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n\
+            #EXT-X-STREAM-INF:BANDWIDTH=200000,AVERAGE-BANDWIDTH=199280,RESOLUTION=320x180,\
+            CODECS=\"avc1.42C00D,mp4a.40.2\",FRAME-RATE=25.000\nv0/index.m3u8\n\
+            #EXT-X-STREAM-INF:BANDWIDTH=1500000,AVERAGE-BANDWIDTH=1499488,RESOLUTION=960x540,\
+            CODECS=\"avc1.42C01F,mp4a.40.2\",FRAME-RATE=25.000\nv1/index.m3u8\n";
+        assert_eq!(master(&variants), expected);
+    }
+
+    #[test]
+    fn the_live_playlist_dates_every_segment() {
+        let window = Window { oldest: 0, first: 897_708_594, end: 897_708_596 };
+        let expected = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n\
+            #EXT-X-MEDIA-SEQUENCE:897708594\n\
+            #EXT-X-PROGRAM-DATE-TIME:2026-11-23T06:59:48.000Z\n#EXTINF:2.000,\n897708594.ts\n\
+            #EXT-X-PROGRAM-DATE-TIME:2026-11-23T06:59:50.000Z\n#EXTINF:2.000,\n897708595.ts\n";
+        assert_eq!(live(&variant(200_000, 2_000), window), expected);
+    }
+
+    #[test]
+    fn the_playlist_on_demand_ends() {
+        let text = vod(&variant(200_000, 2_000));
+        assert!(text.starts_with(
+            "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n\
+             #EXT-X-PLAYLIST-TYPE:VOD\n#EXTINF:2.000,\n0.ts\n"
+        ));
+        assert!(text.ends_with("29.ts\n#EXT-X-ENDLIST\n"));
+        assert_eq!(text.matches("#EXTINF").count() as u64, VOD_SEGMENTS);
+    }
+
+    #[test]
+    fn durations_that_pictures_do_not_divide_stay_true() {
+        let odd = variant(200_000, 1_500);
+        let window = Window { oldest: 0, first: 1_000_001, end: 1_000_003 };
+        let text = live(&odd, window);
+        // Pictures come every 40 ms, so the segments take turns.
+        assert!(text.contains("#EXT-X-TARGETDURATION:2\n"));
+        assert!(text.contains("T08:40:01.520Z\n#EXTINF:1.480,\n1000001.ts\n"), "{text}");
+        assert!(text.contains("T08:40:03.000Z\n#EXTINF:1.520,\n1000002.ts\n"), "{text}");
+        let shortest = odd.segment_bytes() as f64 * 8.0 / 1.48;
+        assert!(peak_bitrate(&odd) as f64 >= shortest);
+    }
+
+    #[test]
+    fn dates_have_milliseconds_and_an_end() {
+        let cases = [
+            (Duration::ZERO, Some("1970-01-01T00:00:00.000Z")),
+            (Duration::from_millis(951_782_400_040), Some("2000-02-29T00:00:00.040Z")),
+            (Duration::from_millis(u64::MAX), None),
+        ];
+        for (time, expected) in cases {
+            assert_eq!(date(time).as_deref(), expected);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What the origin serves, and which of it makes sense.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::media::{BITRATE_MAX, BITRATE_MIN, SEGMENT_MAX, SEGMENT_MIN};
+use super::playlist::VOD_SEGMENTS;
+
+/// How many variants there may be; more serve no test.
+pub const VARIANTS: RangeInclusive<usize> = 1..=16;
+
+/// How many segments a live playlist may have: a client needs three target
+/// durations (RFC 8216 §6.2.2), and more than a hundred serve no test.
+pub const WINDOW: RangeInclusive<usize> = 3..=100;
+
+/// Most bytes of segments that may have to be held at once.
+pub const MEMORY_MAX: u64 = 1 << 30;
+
+/// What the origin serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Total bit rate of each variant in bit/s, video, audio and container together.
+    pub variant_bitrates: Vec<u64>,
+    /// Duration of a segment.
+    pub segment_duration: Duration,
+    /// Segments in the live playlist.
+    pub window: usize,
+}
+
+impl Default for Settings {
+    /// Three variants of 2.3 Mbit/s in all, since a client that maps every stream
+    /// reads them all at once; six segments of two seconds.
+    fn default() -> Self {
+        Self {
+            variant_bitrates: vec![200_000, 600_000, 1_500_000],
+            segment_duration: Duration::from_secs(2),
+            window: 6,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether the origin can serve this.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is out of bounds.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let variants = self.variant_bitrates.len();
+        if !VARIANTS.contains(&variants) {
+            return Err(SettingsError::Variants(variants));
+        }
+        let bounds = BITRATE_MIN..=BITRATE_MAX;
+        if let Some(bitrate) = self.variant_bitrates.iter().find(|rate| !bounds.contains(rate)) {
+            return Err(SettingsError::Bitrate(*bitrate));
+        }
+        if !(SEGMENT_MIN..=SEGMENT_MAX).contains(&self.segment_duration) {
+            return Err(SettingsError::SegmentDuration(self.segment_duration));
+        }
+        if !WINDOW.contains(&self.window) {
+            return Err(SettingsError::Window(self.window));
+        }
+        let memory = self.memory_bytes();
+        if memory > MEMORY_MAX {
+            return Err(SettingsError::Memory(memory));
+        }
+        Ok(())
+    }
+
+    /// Most bytes of segments that are held at once: those of the live playlist,
+    /// those that left it not long ago, and those on demand. Saturates.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        let segments = (self.window as u64).saturating_mul(2).saturating_add(1 + VOD_SEGMENTS);
+        let bitrate = self.variant_bitrates.iter().fold(0, |sum: u64, r| sum.saturating_add(*r));
+        let millis = u64::try_from(self.segment_duration.as_millis()).unwrap_or(u64::MAX);
+        (bitrate / 8).saturating_mul(segments).saturating_mul(millis) / 1_000
+    }
+}
+
+/// A value that the origin cannot serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingsError {
+    /// Number of variants.
+    Variants(usize),
+    /// Bit rate of a variant, in bit/s.
+    Bitrate(u64),
+    /// Duration of a segment.
+    SegmentDuration(Duration),
+    /// Segments in the live playlist.
+    Window(usize),
+    /// Bytes of segments that would have to be held.
+    Memory(u64),
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variants(count) => {
+                let (least, most) = (VARIANTS.start(), VARIANTS.end());
+                write!(f, "{count} variants: give {least} to {most} bit rates")
+            }
+            Self::Bitrate(rate) => write!(
+                f,
+                "a variant of {rate} bit/s: give a bit rate of {BITRATE_MIN} to {BITRATE_MAX}"
+            ),
+            Self::SegmentDuration(duration) => write!(
+                f,
+                "segments of {duration:?}: give a duration of {SEGMENT_MIN:?} to {SEGMENT_MAX:?}"
+            ),
+            Self::Window(count) => {
+                let (least, most) = (WINDOW.start(), WINDOW.end());
+                write!(f, "a window of {count} segments: give {least} to {most}")
+            }
+            Self::Memory(bytes) => write!(
+                f,
+                "the segments would need {} MiB of memory and may have {}: give lower bit \
+                 rates, shorter segments or a smaller window",
+                bytes >> 20,
+                MEMORY_MAX >> 20
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_served_and_small() {
+        let settings = Settings::default();
+        assert_eq!(settings.check(), Ok(()));
+        assert!(settings.memory_bytes() < 32 << 20);
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_named_with_the_remedy() {
+        let with = |change: fn(&mut Settings)| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            settings.check().map_err(|error| error.to_string()).unwrap_err()
+        };
+        let cases: [(String, &str); 8] = [
+            (with(|s| s.variant_bitrates.clear()), "0 variants: give 1 to 16 bit rates"),
+            (with(|s| s.variant_bitrates = vec![200_000; 17]), "17 variants: give 1 to 16"),
+            (with(|s| s.variant_bitrates.push(149_999)), "149999 bit/s: give a bit rate of 150000"),
+            (with(|s| s.variant_bitrates.push(u64::MAX)), "to 50000000"),
+            (
+                with(|s| s.segment_duration = Duration::from_millis(999)),
+                "segments of 999ms: give a duration of 1s to 10s",
+            ),
+            (with(|s| s.segment_duration = Duration::MAX), "to 10s"),
+            (with(|s| s.window = 2), "a window of 2 segments: give 3 to 100"),
+            (with(|s| s.variant_bitrates = vec![BITRATE_MAX; 16]), "of memory and may have 1024"),
+        ];
+        for (message, part) in cases {
+            assert!(message.contains(part), "{message:?} lacks {part:?}");
+        }
+    }
+}
