@@ -1,0 +1,202 @@
+//! What the real FFmpeg says of the built-in origin's media: the right streams,
+//! every picture and frame, and not a word of complaint.
+//!
+//! Takes the binaries from `FFMPEG` and `FFPROBE`, else from `PATH`; without any
+//! it says so and passes. What the origin serves is written to files first, so no
+//! socket is needed.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that starts the real binaries, which the environment names"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use ffmpeg_hls_swarm::http::{Body, Method, Request, Status};
+use ffmpeg_hls_swarm::origin::media::Variant;
+use ffmpeg_hls_swarm::origin::playlist::VOD_SEGMENTS;
+use ffmpeg_hls_swarm::origin::{Origin, Settings};
+use ffmpeg_hls_swarm::units::{Moment, Wall};
+use tempfile::TempDir;
+
+/// 2026-11-23 07:00 UTC in segments of two seconds.
+const TODAY: u64 = 897_708_600;
+
+/// The segment of two seconds in which timestamps wrap: 2^33 ticks of 90 kHz are
+/// 95,443.7 s.
+const WRAP: u64 = 47_721;
+
+/// The binary named by a variable, or else by its own name, if it runs.
+fn binary(variable: &str, name: &str) -> Option<String> {
+    let binary = std::env::var(variable).unwrap_or_else(|_| name.to_owned());
+    let runs = Command::new(&binary).arg("-version").output().is_ok_and(|o| o.status.success());
+    if !runs {
+        eprintln!("skipped: {binary} does not run; install FFmpeg or set {variable}");
+    }
+    runs.then_some(binary)
+}
+
+/// Output of a run that must succeed, and what it said on stderr.
+fn run(binary: &str, arguments: &[&str]) -> (String, String) {
+    let output = Command::new(binary).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{binary} {arguments:?}: {said}");
+    (String::from_utf8_lossy(&output.stdout).into_owned(), said)
+}
+
+/// Decodes every stream of a file or playlist; whatever FFmpeg warns of fails.
+/// Returns the number of pictures of the first video stream.
+fn decode(ffmpeg: &str, input: &Path) -> u64 {
+    let input = input.to_str().unwrap();
+    let quiet = ["-hide_banner", "-nostdin", "-nostats", "-v", "warning", "-progress", "pipe:1"];
+    let what = ["-xerror", "-i", input, "-map", "0", "-f", "null", "-"];
+    let (progress, said) = run(ffmpeg, &[&quiet[..], &what].concat());
+    assert_eq!(said, "", "decoding {input}");
+    for count in ["dup_frames=", "drop_frames="] {
+        let all = progress.lines().filter_map(|line| line.strip_prefix(count));
+        assert!(all.into_iter().all(|n| n == "0"), "{count} in {progress}");
+    }
+    let frames = progress.lines().rev().find_map(|line| line.strip_prefix("frame="));
+    frames.expect("a count of frames").trim().parse().unwrap()
+}
+
+/// What ffprobe shows of each stream, sorted and without duplicates: a stream of
+/// a programme is shown twice by some versions.
+fn streams(ffprobe: &str, input: &Path) -> Vec<String> {
+    let entries = "stream=codec_name,profile,width,height,r_frame_rate,sample_rate,channels";
+    let format = ["-v", "warning", "-of", "compact=p=0", "-show_entries", entries];
+    let (shown, said) = run(ffprobe, &[&format[..], &[input.to_str().unwrap()]].concat());
+    assert_eq!(said, "", "probing {}", input.display());
+    let lines = shown.lines().filter_map(|line| {
+        let at = line.find("codec_name=")?;
+        Some(line[at..].to_owned())
+    });
+    let mut lines: Vec<String> = lines.collect();
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+fn expected_streams(width: u32, height: u32) -> [String; 2] {
+    let video = format!("width={width}|height={height}|r_frame_rate=25/1");
+    [
+        "codec_name=aac|profile=LC|sample_rate=48000|channels=2|r_frame_rate=0/0".to_owned(),
+        format!("codec_name=h264|profile=Constrained Baseline|{video}"),
+    ]
+}
+
+/// Writes segments of a variant, one after the other.
+fn write_segments(file: &Path, variant: Variant, first: u64, count: u64) {
+    let bytes: Vec<u8> = (first..first + count).flat_map(|n| variant.segment(n)).collect();
+    fs::write(file, bytes).unwrap();
+}
+
+/// Asks the origin for a path and writes the answer below `root`. A playlist
+/// gets an end, so that FFmpeg does not wait for more.
+fn fetch(origin: &mut Origin, root: &Path, path: &str) -> String {
+    let wall = Wall::from_unix_nanos(TODAY * 2_000_000_000);
+    let request = Request { method: Method::Get, path, query: None, headers: &[] };
+    let response = origin.respond(Moment { wall, ..Moment::default() }, &request);
+    assert_eq!(response.status, Status(200), "{path}");
+    let Body::Shared(bytes, range) = response.body else { panic!("{path} is not shared") };
+    let mut bytes = bytes[range].to_vec();
+    let is_open = path.ends_with("index.m3u8") && !bytes.ends_with(b"#EXT-X-ENDLIST\n");
+    if is_open {
+        bytes.extend(b"#EXT-X-ENDLIST\n");
+    }
+    let file = root.join(path.trim_start_matches('/'));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, &bytes).unwrap();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Writes a whole form of the programme below `root`, by following its playlists.
+fn fetch_all(origin: &mut Origin, root: &Path, form: &str) {
+    let names = |text: String| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    for playlist in names(fetch(origin, root, &format!("{form}stream.m3u8"))) {
+        let folder = playlist.rsplit_once('/').unwrap().0.to_owned();
+        for segment in names(fetch(origin, root, &format!("{form}{playlist}"))) {
+            fetch(origin, root, &format!("{form}{folder}/{segment}"));
+        }
+    }
+}
+
+#[test]
+fn ffprobe_sees_both_streams() {
+    let Some(ffprobe) = binary("FFPROBE", "ffprobe") else { return };
+    let folder = TempDir::new().unwrap();
+    for bitrate in [150_000, 200_000, 600_000, 1_500_000, 5_000_000, 10_000_000] {
+        let variant = Variant::new(bitrate, Duration::from_secs(2));
+        let file = folder.path().join("one.ts");
+        write_segments(&file, variant, TODAY, 1);
+        let (width, height) = variant.resolution();
+        assert_eq!(streams(&ffprobe, &file), expected_streams(width, height));
+    }
+}
+
+#[test]
+fn segments_decode_without_a_word() {
+    let Some(ffmpeg) = binary("FFMPEG", "ffmpeg") else { return };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("some.ts");
+    // Bit rate, duration in ms, first segment, segments, and pictures.
+    let cases = [
+        (150_000, 2_000, TODAY, 1, 50),
+        (200_000, 2_000, TODAY, 1, 50),
+        (600_000, 2_000, TODAY, 4, 200),
+        (1_500_000, 1_000, 0, 3, 75),
+        (5_000_000, 2_000, TODAY, 2, 100),
+        (10_000_000, 2_000, TODAY, 1, 50),
+        (600_000, 1_500, TODAY, 3, 113),
+        (200_000, 2_000, WRAP - 2, 5, 250),
+        (200_000, 2_000, WRAP, 1, 50),
+    ];
+    for (bitrate, millis, first, count, pictures) in cases {
+        let variant = Variant::new(bitrate, Duration::from_millis(millis));
+        write_segments(&file, variant, first, count);
+        assert_eq!(decode(&ffmpeg, &file), pictures, "{bitrate} bit/s from {first}");
+    }
+}
+
+#[test]
+fn playlists_decode_without_a_word() {
+    let Some(ffmpeg) = binary("FFMPEG", "ffmpeg") else { return };
+    let folder = TempDir::new().unwrap();
+    let mut origin = Origin::new(Settings::default()).unwrap();
+    fetch_all(&mut origin, folder.path(), "/");
+    fetch_all(&mut origin, folder.path(), "/vod/");
+    let vod = decode(&ffmpeg, &folder.path().join("vod/stream.m3u8"));
+    assert_eq!(vod, VOD_SEGMENTS * 50);
+    let live = decode(&ffmpeg, &folder.path().join("v2/index.m3u8"));
+    assert_eq!(live, 6 * 50);
+    decode(&ffmpeg, &folder.path().join("stream.m3u8"));
+}
+
+#[test]
+fn ffprobe_finds_every_variant_in_the_master_playlist() {
+    let Some(ffprobe) = binary("FFPROBE", "ffprobe") else { return };
+    let folder = TempDir::new().unwrap();
+    let mut origin = Origin::new(Settings::default()).unwrap();
+    fetch_all(&mut origin, folder.path(), "/vod/");
+    let file = folder.path().join("vod/stream.m3u8");
+    let mut expected: Vec<String> =
+        [(320, 180), (640, 360), (960, 540)].map(|(w, h)| expected_streams(w, h)).concat();
+    expected.sort();
+    expected.dedup();
+    assert_eq!(streams(&ffprobe, &file), expected);
+
+    let tags = ["-v", "warning", "-of", "csv=p=0", "-show_entries", "program_tags=variant_bitrate"];
+    let (shown, _) = run(&ffprobe, &[&tags[..], &[file.to_str().unwrap()]].concat());
+    for bitrate in ["200000", "600000", "1500000"] {
+        assert!(shown.contains(bitrate), "{bitrate} is not in {shown}");
+    }
+}
