@@ -281,13 +281,7 @@ impl Client {
     pub(super) fn drained(&mut self, turn: &mut Turn<'_>) {
         let Some(end) = self.end.take() else { return };
         turn.common.deadlines.clear(self.key());
-        if self.pipes != Pipes::NONE {
-            if self.pipes.stderr {
-                self.read_lines(turn, None);
-            }
-            self.pipes = Pipes::NONE;
-            turn.act(Action::ClosePipes { client: self.id });
-        }
+        self.close_pipes(turn);
         self.report_exit(turn, end);
         let restarts = self.attempts.saturating_sub(1);
         let most = turn.common.settings.max_restarts;
@@ -341,10 +335,7 @@ impl Client {
     /// The run ends now, whatever this client still does.
     pub(super) fn abandon(&mut self, turn: &mut Turn<'_>) {
         self.drained(turn);
-        if self.pipes != Pipes::NONE {
-            self.pipes = Pipes::NONE;
-            turn.act(Action::ClosePipes { client: self.id });
-        }
+        self.close_pipes(turn);
     }
 
     /// Makes the transition of the table; false if the event does not fit.
@@ -389,6 +380,16 @@ impl Client {
         match bytes {
             Some(bytes) => self.splitter.feed(bytes, each),
             None => self.splitter.finish(each),
+        }
+    }
+
+    /// Closes the pipes that did not end; a line that was begun still counts.
+    fn close_pipes(&mut self, turn: &mut Turn<'_>) {
+        if self.pipes.stderr {
+            self.read_lines(turn, None);
+        }
+        if std::mem::replace(&mut self.pipes, Pipes::NONE) != Pipes::NONE {
+            turn.act(Action::ClosePipes { client: self.id });
         }
     }
 

@@ -1,0 +1,82 @@
+//! The referee: a swarm in a world of seeded children under a virtual clock.
+//!
+//! The children run for a while and exit with any code or signal, hang, ignore
+//! SIGTERM, flood their pipes, leave them to a grandchild, cannot be started or
+//! answer late; they die all together; the stop comes at any moment. After every
+//! step what the swarm says is compared with what it was told.
+//!
+//! `SIMULATION_SEEDS=n` plays n seeds; `SIMULATION_SEED=n` plays seed n alone.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test, which reads how many seeds to play from the environment"
+)]
+
+#[path = "simulation/plan.rs"]
+mod plan;
+#[path = "simulation/referee.rs"]
+mod referee;
+#[path = "simulation/world.rs"]
+mod world;
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use ffmpeg_hls_swarm::stats::State;
+use ffmpeg_hls_swarm::swarm::client::{Desired, Event, next};
+
+use world::World;
+
+/// Seeds played unless the environment says otherwise.
+const SEEDS: u64 = 2_000;
+
+fn number(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{variable}={value} is no number")))
+}
+
+/// Plays one seed and returns the transitions it made.
+fn play(seed: u64) -> BTreeSet<(State, Event)> {
+    let played = catch_unwind(AssertUnwindSafe(|| World::new(seed).play()));
+    played.unwrap_or_else(|failure| {
+        eprintln!("seed {seed} failed; SIMULATION_SEED={seed} cargo test --test simulation");
+        resume_unwind(failure)
+    })
+}
+
+#[test]
+fn every_invariant_holds_in_every_world() {
+    if let Some(seed) = number("SIMULATION_SEED") {
+        play(seed);
+        return;
+    }
+    let seeds = number("SIMULATION_SEEDS").unwrap_or(SEEDS);
+    let made: BTreeSet<_> = (0..seeds).flat_map(play).collect();
+    if seeds < SEEDS {
+        return;
+    }
+    for state in State::ALL {
+        for event in Event::ALL {
+            let admitted =
+                [Desired::Up, Desired::Down].iter().any(|&d| next(state, event, d).is_some());
+            let reached = made.contains(&(state, event));
+            assert_eq!(admitted, reached, "{state:?} and {event:?} in {seeds} seeds");
+        }
+    }
+}
+
+#[test]
+fn a_seed_plays_the_same_again() {
+    for seed in 0..20 {
+        let digest = || {
+            let mut world = World::new(seed);
+            world.play();
+            world.digest()
+        };
+        assert_eq!(digest(), digest(), "seed {seed}");
+    }
+}

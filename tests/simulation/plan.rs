@@ -1,0 +1,189 @@
+//! What kind of world a seed makes, and what kind of child is born in it.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::time::Duration;
+
+use ffmpeg_hls_swarm::stats::totals::{ExitStatus, SpawnFailureReason};
+use ffmpeg_hls_swarm::swarm::random::Random;
+use ffmpeg_hls_swarm::swarm::{Backoff, Settings};
+use ffmpeg_hls_swarm::units::ClientId;
+
+/// The random choices of the world, apart from those of the clients.
+pub(crate) struct Dice(Random);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Random::new(seed, ClientId::new(u32::MAX)))
+    }
+
+    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.0.up_to(most - least)
+    }
+
+    pub(crate) fn ms(&mut self, least: u64, most: u64) -> Duration {
+        Duration::from_micros(self.between(least * 1_000, most * 1_000))
+    }
+
+    pub(crate) fn percent(&mut self, percent: u64) -> bool {
+        self.between(0, 99) < percent
+    }
+
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.between(0, choices.len() as u64 - 1) as usize]
+    }
+}
+
+/// The ways of a world; chances in percent.
+pub(crate) struct Plan {
+    pub(crate) settings: Settings,
+    pub(crate) spawn_fails: u64,
+    pub(crate) answers_late: u64,
+    /// An answer never comes: what a blocked reactor would look like.
+    pub(crate) never_answers: u64,
+    pub(crate) mortal: u64,
+    pub(crate) life_max_ms: u64,
+    pub(crate) ignores_term: u64,
+    pub(crate) unkillable: u64,
+    pub(crate) pipe_held_open: u64,
+    pub(crate) talks: u64,
+    /// The deadline is seen so late at most.
+    pub(crate) lag_max_ms: u64,
+    pub(crate) all_die_at: Option<Duration>,
+    pub(crate) stop_at: Duration,
+    pub(crate) kill_after_stop: Option<Duration>,
+    /// The first order is to kill.
+    pub(crate) kill_first: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(seed: u64, dice: &mut Dice) -> Self {
+        let quiet = dice.percent(10);
+        let ideal = quiet || dice.percent(20);
+        let duration = dice.percent(30).then(|| dice.ms(1, 20_000));
+        Self {
+            settings: settings(seed, duration, dice),
+            spawn_fails: if ideal { 0 } else { dice.pick(&[0, 0, 5, 50, 95]) },
+            answers_late: if ideal { 0 } else { dice.pick(&[0, 10, 100]) },
+            never_answers: if ideal { 0 } else { dice.pick(&[0, 0, 0, 0, 0, 0, 3]) },
+            mortal: if quiet { 0 } else { dice.pick(&[0, 50, 100]) },
+            life_max_ms: dice.pick(&[5, 500, 8_000, 40_000]),
+            ignores_term: dice.pick(&[0, 20, 100]),
+            unkillable: dice.pick(&[0, 0, 0, 0, 0, 0, 5]),
+            pipe_held_open: dice.pick(&[0, 0, 10, 100]),
+            talks: if quiet { 0 } else { dice.pick(&[0, 30, 100]) },
+            lag_max_ms: if ideal { 0 } else { dice.pick(&[0, 0, 2, 300]) },
+            all_die_at: (!quiet && dice.percent(30)).then(|| dice.ms(0, 15_000)),
+            stop_at: if dice.percent(5) { Duration::ZERO } else { dice.ms(0, 25_000) },
+            kill_after_stop: dice.percent(30).then(|| dice.ms(0, 6_000)),
+            kill_first: dice.percent(5),
+        }
+    }
+
+    /// Whether every start is answered at once and every deadline seen in time.
+    pub(crate) const fn is_prompt(&self) -> bool {
+        self.answers_late == 0 && self.never_answers == 0 && self.lag_max_ms == 0
+    }
+
+    /// Whether SIGKILL and the end of a start are sure to come.
+    pub(crate) const fn is_mortal(&self) -> bool {
+        self.unkillable == 0 && self.never_answers == 0
+    }
+}
+
+fn settings(seed: u64, duration: Option<Duration>, dice: &mut Dice) -> Settings {
+    let clients = dice.pick(&[1, 2, 5, 5, 10, 10, 20, 40]);
+    let (initial_ms, max_ms) = dice.pick(&[(250, 5_000), (250, 5_000), (0, 0), (20, 300)]);
+    Settings {
+        clients: NonZeroU32::new(clients).unwrap(),
+        ramp_rate: dice.pick(&[0.5, 3.0, 7.3, 50.0, 1_000.0, 1e9]),
+        ramp_jitter: dice.pick(&[Duration::ZERO, Duration::from_millis(200)]),
+        duration,
+        seed,
+        max_restarts: dice.pick(&[None, None, NonZeroU64::new(1), NonZeroU64::new(3)]),
+        backoff: Backoff {
+            initial: Duration::from_millis(initial_ms),
+            max: Duration::from_millis(max_ms),
+            multiplier: dice.pick(&[1.0, 1.7]),
+        },
+        verbose: dice.percent(10),
+        dangerous: dice.percent(10),
+    }
+}
+
+/// What a process does when it is told to end.
+#[derive(Clone, Copy)]
+pub(crate) enum Obedience {
+    AtFirst(Duration),
+    AtSecond(Duration),
+    Never,
+}
+
+/// When a pipe ends.
+#[derive(Clone, Copy)]
+pub(crate) enum PipeEnd {
+    /// While the process lives, so long after its start.
+    Early(Duration),
+    /// Seen just before the exit is.
+    BeforeExit,
+    /// So long after the exit.
+    AfterExit(Duration),
+    /// A grandchild holds it.
+    Never,
+}
+
+/// One process.
+#[derive(Clone, Copy)]
+pub(crate) struct Character {
+    pub(crate) life: Option<Duration>,
+    pub(crate) status: ExitStatus,
+    pub(crate) on_term: Obedience,
+    pub(crate) on_kill: Option<Duration>,
+    /// Of stderr and of stdout.
+    pub(crate) pipes: [PipeEnd; 2],
+    pub(crate) bursts: u32,
+}
+
+impl Character {
+    pub(crate) fn new(plan: &Plan, dice: &mut Dice) -> Self {
+        let signals = [ExitStatus::Signal(11), ExitStatus::Signal(9)];
+        let codes = [0, 0, 1, 1, 255].map(ExitStatus::Code);
+        let on_term = match dice.between(0, 2) {
+            _ if dice.percent(plan.ignores_term) => Obedience::Never,
+            0 => Obedience::AtSecond(dice.ms(0, 900)),
+            _ => Obedience::AtFirst(dice.ms(0, 1_400)),
+        };
+        Self {
+            life: dice.percent(plan.mortal).then(|| dice.ms(0, plan.life_max_ms)),
+            status: if dice.percent(20) { dice.pick(&signals) } else { dice.pick(&codes) },
+            on_term,
+            on_kill: (!dice.percent(plan.unkillable)).then(|| dice.ms(0, 50)),
+            pipes: [Self::pipe_end(plan, dice), Self::pipe_end(plan, dice)],
+            bursts: if dice.percent(plan.talks) { dice.between(1, 6) as u32 } else { 0 },
+        }
+    }
+
+    fn pipe_end(plan: &Plan, dice: &mut Dice) -> PipeEnd {
+        if dice.percent(plan.pipe_held_open) {
+            return PipeEnd::Never;
+        }
+        match dice.between(0, 9) {
+            0 => PipeEnd::Early(dice.ms(0, 3_000)),
+            1..=3 => PipeEnd::BeforeExit,
+            4..=7 => PipeEnd::AfterExit(Duration::ZERO),
+            8 => PipeEnd::AfterExit(dice.ms(0, 400)),
+            _ => PipeEnd::AfterExit(dice.ms(0, 3_000)),
+        }
+    }
+}
+
+/// An errno of a start that failed, with its class.
+pub(crate) fn spawn_failure(dice: &mut Dice) -> (SpawnFailureReason, i32) {
+    dice.pick(&[
+        (SpawnFailureReason::Processes, 11),
+        (SpawnFailureReason::Descriptors, 24),
+        (SpawnFailureReason::Memory, 12),
+        (SpawnFailureReason::NotFound, 2),
+        (SpawnFailureReason::Permission, 13),
+        (SpawnFailureReason::Other, 5),
+    ])
+}

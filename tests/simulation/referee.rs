@@ -1,0 +1,447 @@
+//! What must hold after every step: the referee keeps books of its own over what
+//! the swarm was told and what it asked for, and compares.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
+use ffmpeg_hls_swarm::stats::{Phase, Snapshot, State};
+use ffmpeg_hls_swarm::swarm::client::{ClientView, Desired, Event, next};
+use ffmpeg_hls_swarm::swarm::{
+    Action, Exit, Input, Outcome, PROGRESS_EVERY, Report, SPAWN_FAILURE_REPORTS_PER_SEC,
+    SPAWNS_PER_TURN, Sample, Settings, Swarm, ramp,
+};
+use ffmpeg_hls_swarm::units::{ClientId, Tick};
+
+use crate::plan::Plan;
+
+/// The whole stop is done within this.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
+/// Where nothing holds on, the stop is done so long after SIGKILL: the longest
+/// death of the plan and the deadline of the draining.
+const KILLED_MAX: Duration = Duration::from_millis(50 + 250);
+
+/// What the swarm was told of a client and what it asked for.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    /// A start was asked for and not answered.
+    asked: bool,
+    ever_asked: bool,
+    live: bool,
+    attempts: u64,
+    /// Pipes that were not ended or closed, of stderr and of stdout.
+    open: [bool; 2],
+    /// A line of stderr has begun.
+    partial: bool,
+    signals: u32,
+    /// The end of the process, until it is reported.
+    exit: Option<(ExitStatus, bool)>,
+    /// When the next start is due, where that was said.
+    due: Option<Tick>,
+    used_up: bool,
+    cpu: Duration,
+    resident_bytes: Option<u64>,
+}
+
+pub(crate) struct Referee {
+    settings: Settings,
+    prompt: bool,
+    mortal: bool,
+    clients: Vec<Told>,
+    /// Transitions seen.
+    pub(crate) made: BTreeSet<(State, Event)>,
+    states: Vec<State>,
+    started: u64,
+    restarted: u64,
+    reaped: u64,
+    spawn_failures: u64,
+    lines: u64,
+    cpu: Duration,
+    peak: u32,
+    began: Option<Tick>,
+    stopped_at: Option<Tick>,
+    killed_at: Option<Tick>,
+    last_input: Tick,
+    active_since_progress: bool,
+    ramp_complete: bool,
+    failure_reports: VecDeque<Tick>,
+    finishes: u32,
+}
+
+impl Referee {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            settings: plan.settings.clone(),
+            prompt: plan.is_prompt(),
+            mortal: plan.is_mortal(),
+            clients: vec![Told::default(); plan.settings.clients.get() as usize],
+            made: BTreeSet::new(),
+            states: Vec::new(),
+            started: 0,
+            restarted: 0,
+            reaped: 0,
+            spawn_failures: 0,
+            lines: 0,
+            cpu: Duration::ZERO,
+            peak: 0,
+            began: None,
+            stopped_at: None,
+            killed_at: None,
+            last_input: Tick::ZERO,
+            active_since_progress: false,
+            ramp_complete: false,
+            failure_reports: VecDeque::new(),
+            finishes: 0,
+        }
+    }
+
+    pub(crate) fn before(&mut self, swarm: &Swarm) {
+        self.states.clear();
+        self.states.extend(swarm.clients().map(|view| view.state));
+    }
+
+    pub(crate) fn after(
+        &mut self,
+        now: Tick,
+        input: &Input<'_>,
+        actions: &[Action],
+        swarm: &Swarm,
+    ) {
+        assert_eq!(self.finishes, 0, "an input after the end");
+        self.take_in(now, input);
+        for action in actions {
+            self.check_action(now, action);
+        }
+        let spawns = actions.iter().filter(|a| matches!(a, Action::Spawn { .. })).count();
+        assert!(spawns <= SPAWNS_PER_TURN, "{spawns} starts in a turn");
+        let views: Vec<_> = swarm.clients().collect();
+        self.check_transitions(input, &views);
+        self.check_books(&swarm.snapshot(now), &views);
+        self.check_deadlines(swarm, &views);
+        self.check_stop(now, input, actions, &views);
+    }
+
+    /// The world is over.
+    pub(crate) fn finished(&self, now: Tick, swarm: &Swarm) {
+        assert_eq!(self.finishes, 1);
+        assert_eq!(swarm.next_deadline(), None);
+        let snapshot = swarm.snapshot(now);
+        assert_eq!(snapshot.phase, Phase::Finished);
+        assert_eq!(snapshot.totals.exits.iter().sum::<u64>(), self.reaped);
+        assert_eq!(snapshot.totals.lateness.count(), self.started);
+        assert!(snapshot.median_active() <= self.peak);
+        if self.prompt {
+            assert_eq!(snapshot.totals.late_starts, 0);
+        }
+        if let Some(stopped_at) = self.stopped_at {
+            let took = now.since(stopped_at);
+            assert!(took <= STOP_MAX, "the stop took {took:?}");
+        }
+        if self.mortal {
+            assert_eq!(snapshot.in_state(State::Stopped), snapshot.target, "something is left");
+            assert!(self.clients.iter().all(|c| !c.live && !c.asked && c.exit.is_none()));
+        }
+        if let (Some(killed_at), true) = (self.killed_at, self.prompt && self.mortal) {
+            let took = now.since(killed_at);
+            assert!(took <= KILLED_MAX, "the end took {took:?} after the kill");
+        }
+    }
+
+    fn of(&mut self, client: ClientId) -> &mut Told {
+        &mut self.clients[client.index()]
+    }
+
+    fn take_in(&mut self, now: Tick, input: &Input<'_>) {
+        if !matches!(input, Input::DeadlineReached) {
+            self.last_input = now;
+        }
+        match *input {
+            Input::Started => self.began = Some(now),
+            Input::Spawned { client, .. } => {
+                let told = self.of(client);
+                assert!(std::mem::take(&mut told.asked));
+                told.live = true;
+                told.attempts += 1;
+                told.open = [true; 2];
+                told.partial = false;
+                told.signals = 0;
+                let restart = told.attempts > 1;
+                self.started += 1;
+                self.restarted += u64::from(restart);
+                self.active_since_progress = true;
+            }
+            Input::SpawnFailed { client, .. } => {
+                assert!(std::mem::take(&mut self.of(client).asked));
+                self.spawn_failures += 1;
+                self.active_since_progress = true;
+            }
+            Input::Output { client, stream, bytes } => {
+                self.active_since_progress = true;
+                if stream == Stream::Stderr {
+                    self.lines += bytes.iter().filter(|&&b| b == b'\n').count() as u64;
+                    self.of(client).partial = bytes.last() != Some(&b'\n');
+                }
+            }
+            Input::PipeEnded { client, stream } => self.close(client, stream),
+            Input::Exited { client, exit } => self.reap(client, exit),
+            Input::Sampled { client, sample } => self.sample(client, sample),
+            Input::KillAsked => self.killed_at = self.killed_at.or(Some(now)),
+            Input::DeadlineReached | Input::StopAsked => {}
+        }
+    }
+
+    fn close(&mut self, client: ClientId, stream: Stream) {
+        let told = self.of(client);
+        told.open[stream as usize] = false;
+        if stream == Stream::Stderr {
+            let partial = std::mem::take(&mut told.partial);
+            self.lines += u64::from(partial);
+        }
+    }
+
+    fn reap(&mut self, client: ClientId, exit: Exit) {
+        self.active_since_progress = true;
+        self.reaped += 1;
+        let told = self.of(client);
+        assert!(std::mem::take(&mut told.live));
+        told.exit = Some((exit.status, told.signals > 0));
+        let more = exit.cpu.saturating_sub(told.cpu);
+        (told.cpu, told.resident_bytes) = (Duration::ZERO, None);
+        self.cpu += more;
+    }
+
+    fn sample(&mut self, client: ClientId, sample: Sample) {
+        let told = self.of(client);
+        let more = sample.cpu.saturating_sub(told.cpu);
+        told.cpu += more;
+        told.resident_bytes = Some(sample.resident_bytes);
+        self.cpu += more;
+    }
+
+    fn check_action(&mut self, now: Tick, action: &Action) {
+        match action {
+            Action::Spawn { client } => self.check_spawn(now, *client),
+            Action::Signal { client, .. } => {
+                assert!(self.stopped_at.is_some(), "a signal before the stop");
+                let told = self.of(*client);
+                assert!(told.live, "a signal to a process that is gone");
+                told.signals += 1;
+            }
+            Action::ClosePipes { client } => {
+                assert_ne!(self.of(*client).open, [false; 2], "no pipe to close");
+                self.close(*client, Stream::Stderr);
+                self.close(*client, Stream::Stdout);
+            }
+            Action::Report(report) => self.check_report(now, report),
+            Action::Finish => self.finishes += 1,
+        }
+    }
+
+    fn check_spawn(&mut self, now: Tick, client: ClientId) {
+        assert!(self.stopped_at.is_none(), "a start after the stop");
+        let first_due = self.began.unwrap().after(ramp::due(client, self.settings.ramp_rate));
+        let (jitter, prompt) = (self.settings.ramp_jitter, self.prompt);
+        let told = self.of(client);
+        assert!(!told.live && !told.asked, "client {client} has a process");
+        assert!(told.exit.is_none() && !told.used_up && told.open == [false; 2]);
+        assert!(now >= first_due);
+        match told.due.take() {
+            Some(due) if prompt => assert_eq!(now, due),
+            Some(due) => assert!(now >= due),
+            None if prompt && !told.ever_asked => assert!(now <= first_due.after(jitter)),
+            None => {}
+        }
+        (told.asked, told.ever_asked) = (true, true);
+    }
+
+    fn check_report(&mut self, now: Tick, report: &Report) {
+        match report {
+            Report::ClientExited { client, status, outcome, last_lines, .. } => {
+                let (ended, told) = self.of(*client).exit.take().unwrap();
+                assert_eq!(*status, ended);
+                assert_eq!(*outcome == Some(Outcome::Stopped), told);
+                assert!(last_lines.is_empty() || (!told && ended != ExitStatus::Code(0)));
+            }
+            Report::RestartScheduled { client, backoff } => {
+                assert!(self.stopped_at.is_none());
+                self.check_backoff(*backoff, Duration::ZERO);
+                self.of(*client).due = Some(now.after(*backoff));
+            }
+            Report::SpawnFailed { client, failure, backoff } => {
+                let exhausted = failure.reason.is_exhaustion();
+                self.check_backoff(*backoff, Duration::from_secs(u64::from(exhausted)));
+                self.of(*client).due = Some(now.after(*backoff));
+                self.check_failure_reports(now);
+            }
+            Report::MaxRestartsReached { client } => {
+                let most = self.settings.max_restarts.unwrap().get();
+                let told = self.of(*client);
+                assert_eq!(told.attempts, most + 1);
+                assert!(!std::mem::replace(&mut told.used_up, true));
+            }
+            Report::Progress { .. } => {
+                assert!(std::mem::take(&mut self.active_since_progress), "nothing happened");
+            }
+            Report::RampComplete { .. } => {
+                assert!(!std::mem::replace(&mut self.ramp_complete, true));
+                self.active_since_progress = false;
+            }
+            Report::Stopping { .. } => {
+                assert!(self.stopped_at.is_none(), "stopped twice");
+                self.stopped_at = Some(now);
+            }
+            Report::Dangerous => assert!(self.settings.dangerous),
+            Report::Line { .. } => assert!(self.settings.verbose),
+            Report::StartingRamp { .. } | Report::ClientStarted { .. } => {}
+        }
+    }
+
+    fn check_backoff(&self, backoff: Duration, least: Duration) {
+        let (initial, max) = (self.settings.backoff.initial, self.settings.backoff.max);
+        assert!(backoff >= initial.max(least).mul_f64(0.799_999), "{backoff:?} is too short");
+        assert!(backoff <= max.max(least).mul_f64(1.200_001), "{backoff:?} is too long");
+    }
+
+    /// Windows of the limit begin anywhere, so a second may touch two of them.
+    fn check_failure_reports(&mut self, now: Tick) {
+        self.failure_reports.push_back(now);
+        let second = Duration::from_secs(1);
+        while self.failure_reports.front().is_some_and(|&at| now.since(at) >= second) {
+            self.failure_reports.pop_front();
+        }
+        assert!(self.failure_reports.len() <= 2 * SPAWN_FAILURE_REPORTS_PER_SEC as usize);
+    }
+
+    /// Every change of state is one that the table admits for this input.
+    fn check_transitions(&mut self, input: &Input<'_>, views: &[ClientView]) {
+        for (view, &from) in views.iter().zip(&self.states) {
+            let events: &[Event] = match *input {
+                Input::Spawned { client, .. } if client == view.client => {
+                    self.made.insert((from, Event::Spawned));
+                    assert_eq!(Some(view.state), next(from, Event::Spawned, self.desired()));
+                    continue;
+                }
+                Input::SpawnFailed { client, .. } if client == view.client => {
+                    self.made.insert((from, Event::SpawnFailed));
+                    assert_eq!(Some(view.state), next(from, Event::SpawnFailed, self.desired()));
+                    continue;
+                }
+                Input::Exited { client, .. } if client == view.client => {
+                    assert_ne!(view.state, from);
+                    &[Event::Exited, Event::Drained]
+                }
+                Input::PipeEnded { client, .. } if client == view.client => &[Event::Drained],
+                Input::StopAsked | Input::KillAsked => &[Event::Stop],
+                Input::DeadlineReached => &[Event::Drained, Event::Due, Event::Stop],
+                _ => &[],
+            };
+            let path = (0..=3).find_map(|steps| path(from, view.state, events, steps));
+            let path = path.unwrap_or_else(|| panic!("{from:?} to {:?} by {input:?}", view.state));
+            self.made.extend(path);
+        }
+    }
+
+    fn desired(&self) -> Desired {
+        if self.stopped_at.is_some() { Desired::Down } else { Desired::Up }
+    }
+
+    fn check_books(&mut self, snapshot: &Snapshot<'_>, views: &[ClientView]) {
+        let mut recount = [0; State::ALL.len()];
+        views.iter().for_each(|view| recount[view.state.index()] += 1);
+        assert_eq!(snapshot.by_state, recount);
+        assert!(snapshot.active() <= snapshot.target);
+        self.peak = self.peak.max(snapshot.active());
+        assert_eq!(snapshot.peak_active, self.peak);
+        let live = self.clients.iter().filter(|c| c.live).count() as u64;
+        assert_eq!(u64::from(snapshot.live()), live);
+        assert_eq!(self.started, self.reaped + live);
+        let totals = snapshot.totals;
+        assert_eq!(totals.started, self.started);
+        assert_eq!(totals.restarted, self.restarted);
+        assert_eq!(totals.uptime.count(), self.reaped);
+        assert_eq!(totals.spawn_failures.iter().sum::<u64>(), self.spawn_failures);
+        assert_eq!(totals.stderr_lines, self.lines);
+        let used_up = self.clients.iter().filter(|c| c.used_up).count() as u64;
+        assert_eq!(totals.max_restarts_reached, used_up);
+        let ever = self.clients.iter().filter(|c| c.attempts > 0).count();
+        assert_eq!(snapshot.ever_started as usize, ever);
+        assert_eq!(snapshot.children_cpu, self.cpu);
+        let sampled: Vec<u64> = self.clients.iter().filter_map(|c| c.resident_bytes).collect();
+        let mean = (sampled.iter().sum::<u64>() * live).checked_div(sampled.len() as u64);
+        assert_eq!(snapshot.children_resident_bytes, mean);
+        for (view, told) in views.iter().zip(&self.clients) {
+            let live = matches!(view.state, State::Running | State::Stopping);
+            assert_eq!((live, view.attempts), (told.live, told.attempts));
+            assert_eq!(view.state == State::Starting, told.asked);
+            assert_eq!(view.state == State::Draining, told.exit.is_some());
+        }
+    }
+
+    fn check_deadlines(&self, swarm: &Swarm, views: &[ClientView]) {
+        for view in views {
+            match view.state {
+                State::Draining => assert!(view.deadline.is_some(), "drains for ever"),
+                State::Idle | State::Backoff => {
+                    let waits = self.began.is_some();
+                    assert!(!waits || swarm.next_deadline().is_some(), "forgotten");
+                }
+                _ => assert_eq!(view.deadline, None, "{:?} waits for something", view.state),
+            }
+        }
+        let steady = views.iter().all(|view| view.state == State::Running);
+        let Settings { duration: None, dangerous: false, .. } = self.settings else { return };
+        if steady && self.ramp_complete {
+            let quiet_from = self.last_input.after(PROGRESS_EVERY);
+            let next = swarm.next_deadline();
+            assert!(self.active_since_progress || next.is_none(), "a silent swarm wakes");
+            assert!(next.is_none_or(|next| next <= quiet_from));
+        }
+    }
+
+    fn check_stop(
+        &mut self,
+        now: Tick,
+        input: &Input<'_>,
+        actions: &[Action],
+        views: &[ClientView],
+    ) {
+        if self.stopped_at.is_none() {
+            return;
+        }
+        let gone = |s| matches!(s, State::Idle | State::Running | State::Backoff);
+        assert!(!views.iter().any(|view| gone(view.state)), "not taken down");
+        assert!(self.clients.iter().all(|c| !c.live || c.signals > 0), "not told to end");
+        let client_input =
+            !matches!(input, Input::StopAsked | Input::KillAsked | Input::DeadlineReached);
+        if self.stopped_at != Some(now) || client_input {
+            return;
+        }
+        if actions.iter().any(|a| matches!(a, Action::Report(Report::Stopping { .. }))) {
+            for (view, &from) in views.iter().zip(&self.states) {
+                let stays = matches!(from, State::Starting | State::Draining);
+                if stays && view.state == from {
+                    self.made.insert((from, Event::Stop));
+                }
+            }
+        }
+    }
+}
+
+/// The transitions that lead in exactly so many steps from one state to another.
+fn path(from: State, to: State, events: &[Event], steps: u32) -> Option<Vec<(State, Event)>> {
+    if steps == 0 {
+        return (from == to).then(Vec::new);
+    }
+    for &event in events {
+        for desired in [Desired::Up, Desired::Down] {
+            if let Some(between) = next(from, event, desired)
+                && let Some(mut rest) = path(between, to, events, steps - 1)
+            {
+                rest.push((from, event));
+                return Some(rest);
+            }
+        }
+    }
+    None
+}

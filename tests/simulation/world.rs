@@ -1,0 +1,355 @@
+//! The world: a virtual clock, children with characters, and a reactor that does
+//! what the swarm asks.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use ffmpeg_hls_swarm::stats::State;
+use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
+use ffmpeg_hls_swarm::swarm::client::Event as Transition;
+use ffmpeg_hls_swarm::swarm::{Action, Exit, Input, Sample, Signal, SpawnFailure, Swarm};
+use ffmpeg_hls_swarm::units::{ClientId, Tick};
+
+use crate::plan::{Character, Dice, Obedience, PipeEnd, Plan, spawn_failure};
+use crate::referee::Referee;
+
+/// A world that takes more steps than this has got stuck at one moment.
+const STEPS_MAX: u32 = 200_000;
+
+/// A sample is taken so often.
+const SAMPLE_EVERY: Duration = Duration::from_secs(2);
+
+const STREAMS: [Stream; 2] = [Stream::Stderr, Stream::Stdout];
+
+/// A process of a client: the number of its attempt tells it from later ones.
+type Process = (ClientId, u64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Answer(Process),
+    Write(Process),
+    PipeEnds(Process, usize),
+    /// The process ends, by this signal or with this code.
+    Ends(Process, Result<u8, u8>),
+    Sample,
+    AllDie,
+    Stop,
+    Kill,
+}
+
+/// The truth about a client.
+struct Child {
+    attempt: u64,
+    alive: bool,
+    terms: u32,
+    character: Character,
+    /// What was written and not read, of stderr and of stdout; `None` once the
+    /// pipe is closed.
+    pipes: [Option<Vec<u8>>; 2],
+    cpu: Duration,
+}
+
+pub(crate) struct World {
+    plan: Plan,
+    dice: Dice,
+    now: Tick,
+    /// What will happen: at one moment in random order.
+    queue: BinaryHeap<Reverse<(Tick, u64, u64, Event)>>,
+    queued: u64,
+    swarm: Swarm,
+    children: Vec<Child>,
+    referee: Referee,
+    finished: bool,
+    digest: DefaultHasher,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let plan = Plan::new(seed, &mut dice);
+        let child = |_| Child {
+            attempt: 0,
+            alive: false,
+            terms: 0,
+            character: Character::new(&plan, &mut dice),
+            pipes: [None, None],
+            cpu: Duration::ZERO,
+        };
+        let children = (0..plan.settings.clients.get()).map(child).collect();
+        Self {
+            now: Tick::from_millis(500),
+            queue: BinaryHeap::new(),
+            queued: 0,
+            swarm: Swarm::new(plan.settings.clone()),
+            children,
+            referee: Referee::new(&plan),
+            finished: false,
+            digest: DefaultHasher::new(),
+            plan,
+            dice,
+        }
+    }
+
+    /// Plays to the end and returns the transitions that were made.
+    pub(crate) fn play(&mut self) -> BTreeSet<(State, Transition)> {
+        if let Some(delay) = self.plan.all_die_at {
+            self.at(delay, Event::AllDie);
+        }
+        let first = if self.plan.kill_first { Event::Kill } else { Event::Stop };
+        self.at(self.plan.stop_at, first);
+        if let Some(delay) = self.plan.kill_after_stop {
+            self.at(self.plan.stop_at + delay, Event::Kill);
+        }
+        self.at(SAMPLE_EVERY, Event::Sample);
+        self.give(Input::Started);
+        for step in 0.. {
+            assert!(step < STEPS_MAX, "stuck at {:?}", self.now);
+            if self.finished {
+                break;
+            }
+            self.turn();
+        }
+        self.referee.finished(self.now, &self.swarm);
+        std::mem::take(&mut self.referee.made)
+    }
+
+    /// A number over all that was done, and when.
+    pub(crate) fn digest(&self) -> u64 {
+        self.digest.finish()
+    }
+
+    /// What comes first comes to pass: an event or the swarm's deadline.
+    fn turn(&mut self) {
+        let event = self.queue.peek().map(|&Reverse((at, ..))| at);
+        let deadline = self.swarm.next_deadline();
+        let deadline_first = match (event, deadline) {
+            (None, None) => panic!("nothing will happen any more"),
+            (Some(event), Some(deadline)) if event == deadline => self.dice.percent(50),
+            (Some(event), Some(deadline)) => deadline < event,
+            (event, _) => event.is_none(),
+        };
+        if deadline_first {
+            self.now = self.now.max(deadline.unwrap());
+            self.now = self.now.after(self.dice.ms(0, self.plan.lag_max_ms));
+            self.give(Input::DeadlineReached);
+        } else if let Some(Reverse((at, _, _, event))) = self.queue.pop() {
+            self.now = self.now.max(at);
+            self.happen(event);
+        }
+    }
+
+    fn at(&mut self, delay: Duration, event: Event) {
+        self.queued += 1;
+        let shuffle = self.dice.between(0, 9);
+        self.queue.push(Reverse((self.now.after(delay), shuffle, self.queued, event)));
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Answer(process) => self.answer(process),
+            Event::Write(process) if self.is_alive(process) => self.write(process),
+            Event::PipeEnds((client, attempt), pipe) => {
+                if self.child(client).attempt == attempt {
+                    self.end_pipe(client, pipe);
+                }
+            }
+            Event::Ends(process, how) if self.is_alive(process) => self.end(process.0, how),
+            Event::Write(_) | Event::Ends(..) => {}
+            Event::Sample => self.sample(),
+            Event::AllDie => self.all_die(),
+            Event::Stop => self.give(Input::StopAsked),
+            Event::Kill => self.give(Input::KillAsked),
+        }
+    }
+
+    fn child(&mut self, client: ClientId) -> &mut Child {
+        &mut self.children[client.index()]
+    }
+
+    fn is_alive(&mut self, (client, attempt): Process) -> bool {
+        let child = self.child(client);
+        child.alive && child.attempt == attempt
+    }
+
+    /// Hands an input to the swarm, the result to the referee, and does what is
+    /// asked.
+    fn give(&mut self, input: Input<'_>) {
+        if self.finished {
+            return;
+        }
+        let mut actions = Vec::new();
+        self.referee.before(&self.swarm);
+        self.swarm.handle(self.now, input, &mut actions);
+        self.referee.after(self.now, &input, &actions, &self.swarm);
+        if !actions.is_empty() {
+            (self.now, format!("{actions:?}")).hash(&mut self.digest);
+        }
+        for action in actions {
+            match action {
+                Action::Spawn { client } => self.spawn(client),
+                Action::Signal { client, signal } => self.signal(client, signal),
+                Action::ClosePipes { client } => self.child(client).pipes = [None, None],
+                Action::Report(_) => {}
+                Action::Finish => self.finished = true,
+            }
+        }
+    }
+
+    fn spawn(&mut self, client: ClientId) {
+        let character = Character::new(&self.plan, &mut self.dice);
+        let child = self.child(client);
+        child.attempt += 1;
+        child.character = character;
+        let process = (client, child.attempt);
+        let late = self.dice.percent(self.plan.answers_late);
+        let delay = if late { self.dice.ms(0, 1_500) } else { Duration::ZERO };
+        if !self.dice.percent(self.plan.never_answers) {
+            self.at(delay, Event::Answer(process));
+        }
+    }
+
+    fn answer(&mut self, process: Process) {
+        let (client, attempt) = process;
+        if self.dice.percent(self.plan.spawn_fails) {
+            let (reason, errno) = spawn_failure(&mut self.dice);
+            let failure = SpawnFailure { reason, errno };
+            self.give(Input::SpawnFailed { client, failure });
+            return;
+        }
+        let child = self.child(client);
+        child.alive = true;
+        child.terms = 0;
+        child.cpu = Duration::ZERO;
+        child.pipes = [Some(Vec::new()), Some(Vec::new())];
+        let character = child.character;
+        if let Some(life) = character.life {
+            self.at(life, ends(process, character.status));
+        }
+        for (pipe, end) in character.pipes.into_iter().enumerate() {
+            if let PipeEnd::Early(delay) = end {
+                self.at(delay, Event::PipeEnds(process, pipe));
+            }
+        }
+        if character.bursts > 0 {
+            self.at(Duration::ZERO, Event::Write(process));
+        }
+        self.give(Input::Spawned { client, pid: attempt as u32 });
+    }
+
+    /// The process writes lines; some of the bytes are read at once, cut
+    /// anywhere.
+    fn write(&mut self, process: Process) {
+        let client = process.0;
+        for pipe in 0..STREAMS.len() {
+            let mut bytes = Vec::new();
+            for _ in 0..self.dice.between(0, 4) {
+                let length = self.dice.between(1, 30) as usize;
+                bytes.extend(std::iter::repeat_n(b'x', length));
+                bytes.push(b'\n');
+            }
+            let torn = self.dice.between(0, bytes.len() as u64 / 3) as usize;
+            bytes.truncate(bytes.len() - torn);
+            if let Some(unread) = &mut self.child(client).pipes[pipe] {
+                unread.extend(bytes);
+            }
+            self.read(client, pipe, 4);
+        }
+        let child = self.child(client);
+        child.character.bursts -= 1;
+        if child.character.bursts > 0 {
+            let flood = self.dice.percent(50);
+            let delay = self.dice.ms(0, if flood { 1 } else { 4_000 });
+            self.at(delay, Event::Write(process));
+        }
+    }
+
+    /// Reads in at most so many pieces; what is left stays in the pipe.
+    fn read(&mut self, client: ClientId, pipe: usize, pieces: usize) {
+        for _ in 0..pieces {
+            let Some(unread) = self.children[client.index()].pipes[pipe].as_mut() else { return };
+            if unread.is_empty() {
+                return;
+            }
+            let length = self.dice.between(1, unread.len() as u64) as usize;
+            let bytes: Vec<u8> = unread.drain(..length).collect();
+            self.give(Input::Output { client, stream: STREAMS[pipe], bytes: &bytes });
+        }
+    }
+
+    fn end_pipe(&mut self, client: ClientId, pipe: usize) {
+        self.read(client, pipe, usize::MAX);
+        if self.child(client).pipes[pipe].take().is_some() {
+            self.give(Input::PipeEnded { client, stream: STREAMS[pipe] });
+        }
+    }
+
+    fn end(&mut self, client: ClientId, how: Result<u8, u8>) {
+        let child = self.child(client);
+        child.alive = false;
+        let (character, process) = (child.character, (client, child.attempt));
+        for (pipe, end) in character.pipes.into_iter().enumerate() {
+            match end {
+                PipeEnd::BeforeExit => self.end_pipe(client, pipe),
+                PipeEnd::AfterExit(delay) => self.at(delay, Event::PipeEnds(process, pipe)),
+                PipeEnd::Early(_) => self.at(Duration::ZERO, Event::PipeEnds(process, pipe)),
+                PipeEnd::Never => {}
+            }
+        }
+        let status = how.map_or_else(ExitStatus::Signal, ExitStatus::Code);
+        let rounding = self.dice.ms(0, 3);
+        let cpu = self.child(client).cpu.saturating_sub(rounding) + self.dice.ms(0, 10);
+        let exit = Exit { status, cpu, peak_resident_bytes: self.dice.between(1, 1 << 24) };
+        self.give(Input::Exited { client, exit });
+    }
+
+    fn signal(&mut self, client: ClientId, signal: Signal) {
+        let child = self.child(client);
+        let (process, character) = ((client, child.attempt), child.character);
+        child.terms += u32::from(signal == Signal::Terminate);
+        let delay = match (signal, character.on_term, child.terms) {
+            (Signal::Kill, ..) => character.on_kill,
+            (_, Obedience::AtFirst(delay), _) => Some(delay),
+            (_, Obedience::AtSecond(delay), 2..) => Some(delay),
+            _ => None,
+        };
+        let status = match signal {
+            Signal::Kill => ExitStatus::Signal(9),
+            Signal::Terminate => ExitStatus::Code(255),
+        };
+        if let Some(delay) = delay {
+            self.at(delay, ends(process, status));
+        }
+    }
+
+    fn sample(&mut self) {
+        for client in (0..self.plan.settings.clients.get()).map(ClientId::new) {
+            if self.child(client).alive && self.dice.percent(70) {
+                let used = self.dice.ms(0, 20);
+                let resident_bytes = self.dice.between(1, 1 << 24);
+                let child = self.child(client);
+                child.cpu += used;
+                let sample = Sample { cpu: child.cpu, resident_bytes };
+                self.give(Input::Sampled { client, sample });
+            }
+        }
+        self.at(SAMPLE_EVERY, Event::Sample);
+    }
+
+    fn all_die(&mut self) {
+        for client in (0..self.plan.settings.clients.get()).map(ClientId::new) {
+            let process = (client, self.child(client).attempt);
+            if self.is_alive(process) {
+                self.at(Duration::ZERO, ends(process, ExitStatus::Code(0)));
+            }
+        }
+    }
+}
+
+const fn ends(process: Process, status: ExitStatus) -> Event {
+    match status {
+        ExitStatus::Code(code) => Event::Ends(process, Ok(code)),
+        ExitStatus::Signal(signal) => Event::Ends(process, Err(signal)),
+    }
+}
