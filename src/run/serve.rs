@@ -36,9 +36,8 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     let journal = install_journal(config.log);
     // Without it the soft limit would bound the connections.
     let _ = child::raise_nofile();
-    let server = Server::bind(config.listen, LIMITS).map_err(|error| {
-        Fatal(format!("{} with -listen", bind_advice(config.listen, &error)))
-    })?;
+    let server = Server::bind(config.listen, LIMITS)
+        .map_err(|error| Fatal(format!("{} with -listen", bind_advice(config.listen, &error))))?;
     let address = server
         .local_addr()
         .map_err(|error| Fatal(format!("the listening socket has no address: {error}")))?;
@@ -46,7 +45,8 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
     print(&format!("http://{}/stream.m3u8\n", reachable(address)));
     info!(%address, "origin_started");
-    let mut service = Service { origin: Origin::new(config.settings.clone()) };
+    let mut service =
+        Service { origin: Origin::new(config.settings.clone()).map_err(Fatal::from_display)? };
     reactor.run(&mut service).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
     info!("shutdown_complete");
     journal.flush_last();
