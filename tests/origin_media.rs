@@ -167,6 +167,43 @@ fn segments_decode_without_a_word() {
     }
 }
 
+/// Raw output of FFmpeg for one stream of a file.
+fn raw(ffmpeg: &str, input: &Path, options: &[&str]) -> Vec<u8> {
+    let before = ["-nostdin", "-v", "error", "-i", input.to_str().unwrap()];
+    let arguments = [&before[..], options, &["-"]].concat();
+    let output = Command::new(ffmpeg).args(&arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}");
+    output.stdout
+}
+
+#[test]
+fn the_last_picture_shows_the_bars_and_the_sound_is_silence() {
+    let Some(ffmpeg) = binary("FFMPEG", "ffmpeg") else { return };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("one.ts");
+    // The bars turn by one a segment: this one begins with white, yellow, cyan.
+    write_segments(&file, Variant::new(600_000, Duration::from_secs(2)), TODAY, 1);
+
+    let pictures = raw(&ffmpeg, &file, &["-map", "0:v", "-pix_fmt", "yuv420p", "-f", "rawvideo"]);
+    let (width, height) = (640, 360);
+    let size = width * height * 3 / 2;
+    assert_eq!(pictures.len(), 50 * size);
+    let (luma, chroma) = pictures[49 * size..].split_at(width * height);
+    let (blue, red) = chroma.split_at(chroma.len() / 2);
+    let planes = [
+        (luma, width, [180, 162, 131, 112, 84, 65, 35, 16]),
+        (blue, width / 2, [128, 44, 156, 72, 184, 100, 212, 128]),
+        (red, width / 2, [128, 142, 44, 58, 198, 212, 114, 128]),
+    ];
+    for (plane, width, bars) in planes {
+        let row: Vec<u8> = bars.iter().flat_map(|bar| vec![*bar; width / 8]).collect();
+        assert!(plane.chunks(width).all(|shown| shown == row));
+    }
+
+    let sound = raw(&ffmpeg, &file, &["-map", "0:a", "-f", "s16le"]);
+    assert!(sound.len() > 48_000 * 4 && sound.iter().all(|sample| *sample == 0));
+}
+
 #[test]
 fn playlists_decode_without_a_word() {
     let Some(ffmpeg) = binary("FFMPEG", "ffmpeg") else { return };
