@@ -1,0 +1,273 @@
+/* An FFmpeg for the faults that the real one shows too seldom.
+ *
+ * It plays the steps that stand in the path of the URL after `-i`, one after
+ * the other: `http://127.0.0.1:9/err-20/sleep-500/exit-3`. It opens no
+ * connection. With no step, or after the last one, it waits to be stopped. An
+ * input that is no http URL ends it at once with code 0.
+ *
+ *   wait           until it is stopped: SIGTERM or SIGINT, then code 255
+ *   sleep-MS       waits so long, or until it is stopped
+ *   err-N          N numbered lines on stderr
+ *   flood-MB       so many megabytes of lines on stderr; 0 never ends
+ *   endless-KB     one line of so many kilobytes without an end
+ *   noise-KB       so many kilobytes of binary on stderr
+ *   progress-N     N blocks of `-progress` on stdout
+ *   report         on stderr what it was born with: descriptors, signals, group
+ *   close          closes stdout and stderr
+ *   ignore-term    ignores SIGTERM and SIGINT
+ *   stubborn-N     ends by the N-th SIGTERM or SIGINT
+ *   stop           stops itself (SIGSTOP)
+ *   grandchild     leaves a child that holds both pipes and heeds SIGTERM
+ *   stubborn-grandchild  the same, and ignores SIGTERM
+ *   daemon-S       the same, in a session of its own, for S seconds
+ *   only-N         plays what follows as client N alone; the others wait
+ *   exit-N         ends with code N
+ *   kill-N         ends by signal N
+ *
+ * The name of the executable changes what it is: with `hangs` in it, it never
+ * answers a question; with `old`, it refuses the options of the last years; with
+ * `ffprobe`, it lists two programs, or with `ffprobe-fails` none.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Nothing that a failed test leaves behind lives longer, in seconds. */
+enum { LONGEST_LIFE = 300 };
+
+static char executable[4096];
+static const char *user_agent = "";
+static sigset_t born_blocked;
+static volatile sig_atomic_t asked, needed = 1;
+
+static void on_stop(int number) {
+  (void)number;
+  if (++asked >= needed) _exit(255);
+}
+
+static int is(const char *name) { return strstr(executable, name) != NULL; }
+
+static void wait_to_be_stopped(void) {
+  for (;;) pause();
+}
+
+static void sleep_ms(long ms) {
+  struct timespec left = {ms / 1000, ms % 1000 * 1000000L};
+  while (nanosleep(&left, &left) != 0) {
+  }
+}
+
+/* Writes all of it; a pipe that nobody reads ends the process, as SIGPIPE does. */
+static void put(int fd, const char *bytes, size_t length) {
+  while (length > 0) {
+    ssize_t written = write(fd, bytes, length);
+    if (written > 0) {
+      bytes += written;
+      length -= (size_t)written;
+    }
+  }
+}
+
+static void answer_help(const char *topic) {
+  printf("ffmpeg AVOptions:\n");
+  if (strcmp(topic, "demuxer=hls") == 0) {
+    printf("  -live_start_index  <int>        .D......... segment index to start at\n"
+           "  -max_reload        <int>        .D......... reloads of a stale list (default 100)\n"
+           "  -http_persistent   <boolean>    .D......... keep connections (default true)\n"
+           "  -http_multiple     <boolean>    .D......... several connections (default auto)\n");
+    if (!is("old")) printf("  -seg_max_retry     <int>        .D......... retries of a segment\n");
+  } else if (strcmp(topic, "protocol=http") == 0) {
+    printf("  -headers           <string>     ED......... custom headers\n"
+           "  -user_agent        <string>     .D......... User-Agent (default \"Lavf/0\")\n"
+           "  -reconnect         <boolean>    .D......... reconnect after the end (default false)\n"
+           "  -reconnect_streamed <boolean>    .D......... also where no seek is possible\n"
+           "  -reconnect_delay_max <int>        .D......... longest delay in seconds\n");
+    if (!is("old")) printf("  -reconnect_on_network_error <boolean>    .D......... also on an error\n");
+  } else if (strcmp(topic, "protocol=tls") == 0) {
+    printf("  -tls_verify        <int>        ED......... verify the peer (from 0 to 1)\n");
+  } else {
+    printf("  -rw_timeout        <int64>      ED......... network timeout in microseconds\n");
+    if (!is("old")) printf("-stats_period time  set the period of statistics\n");
+  }
+}
+
+static int answer_programs(void) {
+  if (is("hangs")) pause();
+  if (is("fails")) return 1;
+  printf("{\"programs\":["
+         "{\"program_id\":0,\"tags\":{\"variant_bitrate\":\"400000\"},\"streams\":[]},"
+         "{\"program_id\":1,\"tags\":{\"variant_bitrate\":\"2500000\"},\"streams\":[]}]}\n");
+  return 0;
+}
+
+static void write_lines(long count) {
+  char line[128];
+  for (long i = 1; i <= count; i++)
+    put(2, line, (size_t)snprintf(line, sizeof line, "[fake @ 0x1] [error] line %ld of %ld\n", i, count));
+}
+
+static void flood(long megabytes) {
+  static const char line[] = "[http @ 0x55d6a51a5a80] [warning] HTTP error 503 Service Unavailable, again\n";
+  const long lines = megabytes * 1048576L / (long)(sizeof line - 1);
+  for (long i = 0; megabytes == 0 || i < lines; i++) put(2, line, sizeof line - 1);
+}
+
+static void write_endless(long kilobytes) {
+  char block[1024];
+  memset(block, 'x', sizeof block);
+  while (kilobytes-- > 0) put(2, block, sizeof block);
+}
+
+static void write_noise(long kilobytes) {
+  char block[1024];
+  unsigned state = 1;
+  while (kilobytes-- > 0) {
+    for (size_t i = 0; i < sizeof block; i++) block[i] = (char)((state = state * 1103515245u + 12345u) >> 16);
+    put(2, block, sizeof block);
+  }
+}
+
+static void write_progress(long blocks) {
+  char text[512];
+  for (long i = 0; i < blocks; i++)
+    put(1, text,
+        (size_t)snprintf(text, sizeof text,
+                         "frame=%ld\nfps=30.00\nbitrate=N/A\ntotal_size=N/A\nout_time_us=%ld\n"
+                         "out_time_ms=%ld\nspeed=1.00x\nprogress=continue\n",
+                         i * 30, i * 1000000, i * 1000000));
+}
+
+static void report_descriptors(void) {
+  char path[64], target[256];
+  DIR *listing = opendir("/proc/self/fd");
+  fprintf(stderr, "report fds");
+  for (struct dirent *entry; listing && (entry = readdir(listing));)
+    if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(listing)) fprintf(stderr, " %s", entry->d_name);
+  snprintf(path, sizeof path, "/proc/self/fd/0");
+  ssize_t length = readlink(path, target, sizeof target - 1);
+  target[length > 0 ? length : 0] = 0;
+  fprintf(stderr, "\nreport stdin %s\n", target);
+}
+
+static void report_signals(void) {
+  fprintf(stderr, "report blocked");
+  for (int number = 1; number < 65; number++)
+    if (sigismember(&born_blocked, number) == 1) fprintf(stderr, " %d", number);
+  fprintf(stderr, "\nreport ignored");
+  for (int number = 1; number < 65; number++) {
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN) fprintf(stderr, " %d", number);
+  }
+  fprintf(stderr, "\n");
+}
+
+static void report(void) {
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  report_descriptors();
+  report_signals();
+  fprintf(stderr, "report group %s\n", getpgrp() == getpid() ? "own" : "shared");
+  fprintf(stderr, "report nofile %lu\n", (unsigned long)files.rlim_cur);
+}
+
+static void leave_child(int heeds_term, long session_seconds) {
+  if (fork() != 0) return;
+  signal(SIGTERM, heeds_term ? SIG_DFL : SIG_IGN);
+  if (session_seconds > 0) setsid();
+  sleep_ms((session_seconds > 0 ? session_seconds : LONGEST_LIFE) * 1000);
+  _exit(0);
+}
+
+static void end_by(int number) {
+  const struct rlimit no_core = {0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+static int is_client(long number) {
+  const char *last = strrchr(user_agent, '-');
+  return last && atol(last + 1) == number;
+}
+
+static void play(const char *name, long n) {
+  if (!strcmp(name, "wait")) wait_to_be_stopped();
+  else if (!strcmp(name, "sleep")) sleep_ms(n);
+  else if (!strcmp(name, "err")) write_lines(n);
+  else if (!strcmp(name, "flood")) flood(n);
+  else if (!strcmp(name, "endless")) write_endless(n);
+  else if (!strcmp(name, "noise")) write_noise(n);
+  else if (!strcmp(name, "progress")) write_progress(n);
+  else if (!strcmp(name, "report")) report();
+  else if (!strcmp(name, "close")) close(1), close(2);
+  else if (!strcmp(name, "ignore-term")) signal(SIGTERM, SIG_IGN), signal(SIGINT, SIG_IGN);
+  else if (!strcmp(name, "stubborn")) needed = (sig_atomic_t)n;
+  else if (!strcmp(name, "stop")) raise(SIGSTOP);
+  else if (!strcmp(name, "grandchild")) leave_child(1, 0);
+  else if (!strcmp(name, "stubborn-grandchild")) leave_child(0, 0);
+  else if (!strcmp(name, "daemon")) leave_child(0, n);
+  else if (!strcmp(name, "only")) { if (!is_client(n)) wait_to_be_stopped(); }
+  else if (!strcmp(name, "exit")) exit((int)n);
+  else if (!strcmp(name, "kill")) end_by((int)n);
+  else {
+    fprintf(stderr, "fake_ffmpeg: unknown step %s\n", name);
+    exit(99);
+  }
+}
+
+static void play_all(const char *url) {
+  const char *host = strstr(url, "://");
+  const char *path = host ? strchr(host + 3, '/') : NULL;
+  char *steps = strdup(path ? path : ""), *rest = steps;
+  for (char *step; (step = strsep(&rest, "/")) != NULL;) {
+    char *dash = strrchr(step, '-'), *end = NULL;
+    long n = dash ? strtol(dash + 1, &end, 10) : 0;
+    if (end && end != dash + 1 && *end == 0) *dash = 0;
+    if (*step) play(step, n);
+  }
+  free(steps);
+}
+
+static void refuse_new_options(const char *option) {
+  static const char *const newer[] = {"-seg_max_retry", "-reconnect_on_network_error", "-stats_period"};
+  for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
+    if (is("old") && !strcmp(option, newer[i])) {
+      fprintf(stderr, "Unrecognized option '%s'.\n", option + 1);
+      exit(1);
+    }
+}
+
+int main(int argc, char **argv) {
+  const char *input = NULL;
+  ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
+  executable[length > 0 ? length : 0] = 0;
+  memmove(executable, strrchr(executable, '/') + 1, strlen(strrchr(executable, '/')));
+  sigprocmask(SIG_SETMASK, NULL, &born_blocked);
+  alarm(LONGEST_LIFE);
+  for (int i = 1; i < argc; i++) {
+    const char *value = i + 1 < argc ? argv[i + 1] : "";
+    if (is("hangs") && (!strcmp(argv[i], "-version") || !strcmp(argv[i], "-h"))) pause();
+    if (!strcmp(argv[i], "-version")) {
+      puts("ffmpeg version 9.0-fake Copyright (c) the test harness\nbuilt with cc");
+      return 0;
+    }
+    if (!strcmp(argv[i], "-h")) return answer_help(value), 0;
+    refuse_new_options(argv[i]);
+    if (!strcmp(argv[i], "-user_agent")) user_agent = value;
+    if (!strcmp(argv[i], "-i")) input = value;
+  }
+  if (is("ffprobe")) return answer_programs();
+  if (!input || strncmp(input, "http", 4) != 0) return 0;
+  struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+  sigaction(SIGTERM, &stop, NULL);
+  sigaction(SIGINT, &stop, NULL);
+  play_all(input);
+  wait_to_be_stopped();
+}
