@@ -1,0 +1,31 @@
+//! What the end-to-end tests share: the program under test, a fake FFmpeg, real
+//! ones, a web server as witness, a tiny HTTP client, and a look at `/proc`.
+//!
+//! Every wait has one generous limit and fails with all that was seen. Nothing
+//! is killed but what a test itself has started.
+
+#![allow(dead_code, reason = "no test file uses all of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, reason = "tests start programs and read clocks")]
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
+pub(crate) mod fake;
+pub(crate) mod http;
+pub(crate) mod lines;
+pub(crate) mod media;
+pub(crate) mod nginx;
+pub(crate) mod processes;
+pub(crate) mod program;
+pub(crate) mod tools;
+
+use std::time::Duration;
+
+/// How long anything may take that is awaited: far more than it needs on a busy
+/// machine, so that only a fault reaches it.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// A folder that goes when the value goes, on the file system of the build, so
+/// that executables can be linked into it.
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}

@@ -1,0 +1,124 @@
+//! A real web server as witness: it serves a folder and tells of every request.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::LIMIT;
+use super::lines::Lines;
+use super::processes::Process;
+use super::tools::tool;
+
+/// A running nginx; it goes when the value goes.
+pub(crate) struct Nginx {
+    address: SocketAddr,
+    child: Child,
+    requests: Lines,
+    _folder: tempfile::TempDir,
+}
+
+impl Nginx {
+    /// Serves `root` on a port that the kernel chose; `None` without nginx.
+    ///
+    /// The listening socket is made here and handed over as descriptor 0, by the
+    /// variable with which nginx hands its sockets to its own successor. So no
+    /// port is guessed, and a request waits in the backlog until nginx is ready.
+    pub(crate) fn serving(root: &Path) -> Option<Self> {
+        let program = tool("nginx")?;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let folder = super::folder();
+        let configuration = folder.path().join("nginx.conf");
+        fs::write(&configuration, configure(address, root, folder.path())).unwrap();
+        let mut child = Command::new(program)
+            .args(["-e", "stderr", "-p"])
+            .arg(folder.path())
+            .arg("-c")
+            .arg(&configuration)
+            .env("NGINX", "0;")
+            .stdin(OwnedFd::from(listener))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let requests = Lines::of(child.stdout.take().unwrap());
+        Some(Self { address, child, requests, _folder: folder })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL of a file.
+    pub(crate) fn url(&self, file: &str) -> String {
+        format!("http://{}/{file}", self.address)
+    }
+
+    /// The first `count` requests that `pick` makes something of, as soon as they
+    /// are there. A request has `path`, `agent`, `host`, `method`, `status`,
+    /// `bytes` and `cache` (its Cache-Control field).
+    pub(crate) fn requests<T>(
+        &mut self,
+        count: usize,
+        pick: impl Fn(&Value) -> Option<T>,
+    ) -> Vec<T> {
+        let pick = |line: &str| pick(&serde_json::from_str(line).ok()?);
+        self.requests.pick(count, pick).unwrap_or_else(|why| panic!("{count} requests: {why}"))
+    }
+
+    /// Ends nginx after the last open request; every request there was.
+    pub(crate) fn ended(mut self) -> Vec<Value> {
+        self.stop(Signal::QUIT);
+        let lines = self.requests.rest();
+        lines.iter().map(|line| serde_json::from_str(line).expect("a request")).collect()
+    }
+
+    /// Never by SIGKILL: a master that is killed leaves its worker behind.
+    fn stop(&mut self, signal: Signal) {
+        if let Some(master) = Process::open(self.child.id()) {
+            master.signal(signal);
+            assert!(master.ends_within(LIMIT), "nginx did not end");
+        }
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        self.stop(Signal::TERM);
+    }
+}
+
+fn configure(address: SocketAddr, root: &Path, own: &Path) -> String {
+    let own = own.display();
+    let spools: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .iter()
+        .map(|spool| format!("  {spool}_temp_path {own}/{spool};\n"))
+        .collect();
+    // A worker of root's nginx would be nobody and not reach the folders; for
+    // another user the line has no effect.
+    format!(
+        r#"daemon off;
+user root;
+worker_processes 1;
+pid {own}/pid;
+events {{ worker_connections 512; }}
+http {{
+{spools}
+  log_format seen escape=json '{{"path":"$uri","agent":"$http_user_agent",'
+    '"host":"$http_host","method":"$request_method","status":$status,'
+    '"bytes":$body_bytes_sent,"cache":"$http_cache_control"}}';
+  access_log /dev/stdout seen;
+  types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; }}
+  server {{ listen {address}; root {root}; }}
+}}
+"#,
+        root = root.display(),
+    )
+}

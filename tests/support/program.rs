@@ -1,0 +1,233 @@
+//! The program under test: started with flags, watched by its log, stopped, and
+//! cleaned up after whatever happens.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::LIMIT;
+use super::fake::Fake;
+use super::http::Scrape;
+use super::lines::Lines;
+use super::processes::{MARK, Process, marked};
+
+/// The program under test, as cargo built it.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ffmpeg-hls-swarm");
+
+/// How long a process may take to vanish that has been killed already.
+const DYING: Duration = Duration::from_secs(1);
+
+/// The event after which a stalled reader of the log reads no more.
+const STALLS_AFTER: &str = "ramp_complete";
+
+/// The program before its start.
+pub(crate) struct Setup {
+    command: Command,
+    url: Option<String>,
+    mark: String,
+    stalls: bool,
+}
+
+impl Setup {
+    /// The program with these arguments alone and an environment that names no
+    /// setting of it.
+    pub(crate) fn with(args: &[&str]) -> Self {
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        let number = RUNS.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("{}-{number}", std::process::id());
+        let mut command = Command::new(PROGRAM);
+        command.env_clear().env(MARK, &mark).args(args);
+        for name in ["PATH", "HOME"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self { command, url: None, mark, stalls: false }
+    }
+
+    /// A load of `url` by this FFmpeg, scraped at a port that the kernel chooses.
+    pub(crate) fn load(ffmpeg: &Path, url: &str) -> Self {
+        let mut setup = Self::with(&["-metrics", "127.0.0.1:0"]);
+        setup.command.arg("-ffmpeg").arg(ffmpeg);
+        Self { url: Some(url.to_owned()), ..setup }
+    }
+
+    /// A load by the fake that plays these steps. What a fake uses says nothing
+    /// of FFmpeg, so the host is left unchecked.
+    pub(crate) fn faking(fake: &Fake, steps: &str) -> Self {
+        Self::load(&fake.path(), &format!("http://127.0.0.1:9/{steps}")).args(&["--skip-preflight"])
+    }
+
+    /// More arguments.
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// One more variable, or another value for it.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// The reader of the log stalls once the ramp is complete.
+    pub(crate) fn with_stalled_log(mut self) -> Self {
+        self.stalls = true;
+        self
+    }
+
+    /// Starts it.
+    pub(crate) fn start(mut self) -> Program {
+        self.command.args(self.url);
+        let mut child = self.command.spawn().unwrap();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let stalls = self.stalls;
+        let log = Lines::until(stderr, move |line| stalls && line.contains(STALLS_AFTER));
+        let process = Process::open(child.id()).unwrap();
+        Program { process, child, mark: self.mark, stdout: Lines::of(stdout), log }
+    }
+
+    /// Starts it and waits for its end.
+    pub(crate) fn run(self) -> Ended {
+        self.start().ended()
+    }
+}
+
+/// The program while it runs.
+pub(crate) struct Program {
+    /// The program's own process.
+    pub(crate) process: Process,
+    child: Child,
+    mark: String,
+    stdout: Lines,
+    log: Lines,
+}
+
+/// The program after its end.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Its exit code; `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// All of its stdout.
+    pub(crate) stdout: String,
+    /// All lines of its stderr.
+    pub(crate) log: Vec<String>,
+}
+
+impl Program {
+    /// The first `count` events of this name, as soon as they are there.
+    pub(crate) fn events(&mut self, name: &str, count: usize) -> Vec<Value> {
+        let picked = self.log.pick(count, |line| event(line).filter(|e| e["msg"] == name));
+        picked.unwrap_or_else(|why| panic!("{count} of event {name}: {why}"))
+    }
+
+    /// The first event of this name.
+    pub(crate) fn event(&mut self, name: &str) -> Value {
+        self.events(name, 1).remove(0)
+    }
+
+    /// The first line of stdout that `pick` makes something of.
+    pub(crate) fn stdout<T>(&mut self, pick: impl Fn(&str) -> Option<T>) -> T {
+        let picked = self.stdout.pick(1, pick);
+        picked.unwrap_or_else(|why| panic!("a line of stdout: {why}")).remove(0)
+    }
+
+    /// Where it is scraped.
+    pub(crate) fn metrics(&mut self) -> SocketAddr {
+        let started = self.event("metrics_server_started");
+        let address = started["address"].as_str().and_then(|a| a.parse().ok());
+        address.unwrap_or_else(|| panic!("no address in {started}"))
+    }
+
+    /// One scrape.
+    pub(crate) fn scrape(&mut self) -> Scrape {
+        Scrape::of(self.metrics())
+    }
+
+    /// The processes of the first `count` starts, as far as they are alive.
+    pub(crate) fn children(&mut self, count: usize) -> Vec<Process> {
+        let started = self.events("client_started", count);
+        let pid = |event: &Value| event["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+        started.iter().filter_map(|event| Process::open(pid(event).expect("a pid"))).collect()
+    }
+
+    /// Sends a signal to the program alone.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Its end, which must come within the limit.
+    pub(crate) fn ended(self) -> Ended {
+        self.ended_within(LIMIT)
+    }
+
+    /// Its end, which must come this soon.
+    pub(crate) fn ended_within(mut self, limit: Duration) -> Ended {
+        if !self.process.ends_within(limit) {
+            let seen = self.log.pick(usize::MAX, |_| Some(())).unwrap_err();
+            panic!("did not end within {limit:?}: {seen}");
+        }
+        let code = self.child.wait().unwrap().code();
+        let log = self.log.rest().to_vec();
+        let stdout = self.stdout.rest().iter().map(|line| format!("{line}\n")).collect();
+        Ended { code, stdout, log }
+    }
+
+    /// Stops it by SIGTERM; it must end with code 0 and leave nothing behind.
+    pub(crate) fn stopped(self) -> Ended {
+        let mark = self.mark.clone();
+        self.signal(Signal::TERM);
+        let ended = self.ended();
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        assert_nothing_left(&mark);
+        ended
+    }
+
+    /// The mark of all processes of this run.
+    pub(crate) fn mark(&self) -> String {
+        self.mark.clone()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for process in marked(&self.mark) {
+            process.signal(Signal::KILL);
+        }
+    }
+}
+
+impl Ended {
+    /// Every event of this name.
+    pub(crate) fn events(&self, name: &str) -> Vec<Value> {
+        self.log.iter().filter_map(|line| event(line)).filter(|e| e["msg"] == name).collect()
+    }
+
+    /// Asserts the code and that all it said on stderr is one line with this in it.
+    pub(crate) fn refuses(&self, code: i32, said: &str) {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert_eq!(self.log.len(), 1, "{self:#?}");
+        assert!(self.log[0].contains(said), "no {said:?} in {self:#?}");
+        assert_eq!(self.stdout, "");
+    }
+}
+
+/// Asserts that no process of a run is left, or that it is at its last breath.
+pub(crate) fn assert_nothing_left(mark: &str) {
+    let left: Vec<u32> =
+        marked(mark).iter().filter(|p| !p.ends_within(DYING)).map(|p| p.pid).collect();
+    assert!(left.is_empty(), "still alive: {left:?}");
+}
+
+/// A line of the log as an event.
+fn event(line: &str) -> Option<Value> {
+    serde_json::from_str(line).ok()
+}

@@ -1,0 +1,43 @@
+//! Programs that tests borrow from the machine. One that is missing skips the
+//! test, with a line that says so.
+
+use std::env;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// Where servers live that a user's PATH does not name.
+const SYSTEM_FOLDERS: &str = "/usr/sbin:/sbin";
+
+/// The path of a program; `None`, and a line that says so, if it is not here.
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
+    let path = format!("{}:{SYSTEM_FOLDERS}", env::var("PATH").unwrap_or_default());
+    let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|file| {
+        file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    });
+    if found.is_none() {
+        println!("skipped: {name} is not here; .ci/setup installs it");
+    }
+    found
+}
+
+/// Every real FFmpeg of this machine: the installed one, and the newer one that
+/// `.ci/setup` keeps, or that `FFMPEG_NEW` names.
+pub(crate) fn real_ffmpegs() -> Vec<PathBuf> {
+    tool("ffmpeg").into_iter().chain(newer_ffmpeg()).collect()
+}
+
+fn newer_ffmpeg() -> Option<PathBuf> {
+    let cache = || {
+        let own = env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
+        let folder = own
+            .map(PathBuf::from)
+            .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
+        Some(folder.join("ffmpeg-hls-swarm/ffmpeg-newer"))
+    };
+    let file = env::var_os("FFMPEG_NEW").map(PathBuf::from).or_else(cache);
+    let found = file.filter(|file| file.is_file());
+    if found.is_none() {
+        println!("skipped with a newer FFmpeg: none is here; .ci/setup installs it");
+    }
+    found
+}
