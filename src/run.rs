@@ -1,5 +1,6 @@
 //! One run, readable as a table of contents.
 
+mod check;
 mod companion;
 mod load;
 mod serve;

@@ -219,10 +219,10 @@ pub(super) struct Serve {
     #[arg(value_parser = values::bitrates)]
     pub(super) variants: Bitrates,
     /// Duration of a segment
-    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = values::segment_duration)]
+    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = duration::parse)]
     pub(super) segment_duration: Duration,
     /// Segments in the live playlist
-    #[arg(long, value_name = "N", default_value = "6", value_parser = values::window)]
+    #[arg(long, value_name = "N", default_value = "6")]
     pub(super) window: usize,
 }
 

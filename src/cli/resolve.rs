@@ -60,16 +60,15 @@ pub(super) fn load(
 }
 
 /// What serving the built-in origin means.
-pub(super) fn origin(flags: OriginFlags) -> Invocation {
-    Invocation::Origin(OriginConfig {
-        listen: flags.serve.listen,
-        settings: origin::Settings {
-            variant_bitrates: flags.serve.variants.0,
-            segment_duration: flags.serve.segment_duration,
-            window: flags.serve.window,
-        },
-        log: log(&flags.log, false),
-    })
+pub(super) fn origin(flags: OriginFlags) -> Result<Invocation, UsageError> {
+    let settings = origin::Settings {
+        variant_bitrates: flags.serve.variants.0,
+        segment_duration: flags.serve.segment_duration,
+        window: flags.serve.window,
+    };
+    settings.check().map_err(|error| UsageError::new(error.to_string()))?;
+    let log = log(&flags.log, false);
+    Ok(Invocation::Origin(OriginConfig { listen: flags.serve.listen, settings, log }))
 }
 
 /// The one mode that was asked for.

@@ -262,7 +262,8 @@ fn refused_in_one_line_with_the_remedy() {
         (&["--demo", URL], "--demo loads the built-in origin; leave out the URL"),
         (&["--demo", "--check"], "--demo and --check exclude each other; give one"),
         (&["origin", "x"], r#"unexpected argument "x": origin takes flags alone"#),
-        (&["origin", "-window", "1"], r#"-window "1": give a whole number from 3 to 1000"#),
+        (&["origin", "-window", "1"], "a window of 1 segments: give 3 to 100"),
+        (&["origin", "-variants", "1M,1"], "a variant of 1 bit/s: give a bit rate of 150000 to "),
         (&["origin", "-clients", "1"], "unknown flag -clients; "),
     ];
     for (args, want) in cases {

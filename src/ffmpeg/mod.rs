@@ -4,4 +4,5 @@ mod arguments;
 pub mod capabilities;
 pub mod command;
 pub mod lines;
+pub mod progress;
 pub mod variants;

@@ -19,6 +19,7 @@ pub mod timer;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -156,6 +157,12 @@ impl Reactor {
     pub fn health(&mut self) -> &Health {
         refresh(&mut self.health, &self.journal);
         &self.health
+    }
+
+    /// Where it serves, if it does.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.server.as_ref().and_then(|server| server.local_addr().ok())
     }
 
     /// The time on the reactor's clock.

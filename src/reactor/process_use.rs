@@ -49,6 +49,22 @@ pub fn own() -> ProcessUse {
     }
 }
 
+/// Most resident memory that this process ever had, in bytes (`VmHWM`).
+#[must_use]
+pub fn own_peak_resident_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(kib.saturating_mul(1024))
+}
+
+/// Cores that this process may use (sched_getaffinity(2) and cpu.max).
+#[must_use]
+pub fn cores() -> Option<u32> {
+    let count = std::thread::available_parallelism().ok()?;
+    u32::try_from(count.get()).ok()
+}
+
 /// Open descriptors: the size of the directory since Linux 6.2, else a count.
 fn open_fds() -> u64 {
     let size = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.len());

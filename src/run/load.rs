@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::check::Check;
 use super::companion::Companion;
 use super::{Fatal, install_journal, print, tools};
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
@@ -22,10 +23,11 @@ use crate::reactor::child::{self, Spawner};
 use crate::reactor::children::Children;
 use crate::reactor::journal::Journal;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
-use crate::reactor::{Application, Ended, Reactor, orphans};
-use crate::stats::Health;
+use crate::reactor::{Application, Ended, Reactor, orphans, process_use};
+use crate::stats::{Health, Snapshot};
 use crate::swarm::{Action, Input, Swarm};
 use crate::units::{ClientId, Moment, Tick};
+use crate::view::summary::{self, Ending, SummaryInput};
 use crate::view::{Scene, endpoints};
 
 /// Bounds of the scrape server. Scrapers are few; 256 connections leave room for
@@ -62,12 +64,14 @@ pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
     let mut load = Load {
         swarm: Swarm::new(config.swarm.clone()),
         ffmpeg_version: capabilities.version().to_owned(),
+        check: (config.mode == Mode::Check)
+            .then(|| Check::new(config.swarm.duration.unwrap_or_default())),
     };
     let ended =
         reactor.run(&mut load).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
     orphans::end_all(companion.as_ref().map(Companion::pid));
     drop(companion);
-    Ok(conclude(&journal, &mut reactor, &load, ended))
+    Ok(conclude(&config, &journal, &mut reactor, &load, ended))
 }
 
 /// The demo loads an origin of its own.
@@ -175,17 +179,51 @@ fn children(config: &Config, ffmpeg: &Path, template: Template) -> Result<Childr
     Ok(Children::new(spawner, program, template, config.swarm.clients.get()))
 }
 
-fn conclude(journal: &Journal, reactor: &mut Reactor, load: &Load, ended: Ended) -> ExitCode {
+/// Says how it went, in words and in the exit code.
+fn conclude(
+    config: &Config,
+    journal: &Journal,
+    reactor: &mut Reactor,
+    load: &Load,
+    ended: Ended,
+) -> ExitCode {
+    let metrics = reactor.address();
     let now = reactor.now();
     let snapshot = load.swarm.snapshot(now);
-    let started = snapshot.totals.started;
-    let _ = reactor.health();
-    info!(started, "shutdown_complete");
+    let ending = ending(ended, &snapshot);
+    info!(elapsed_sec = snapshot.elapsed.as_secs(), "shutdown_complete");
     journal.flush_last();
-    match ended.forced_by {
-        Some(signal) => ExitCode::from(128 + signal.number()),
-        None if started == 0 => ExitCode::FAILURE,
-        None => ExitCode::SUCCESS,
+    let checked = load.check.as_ref().map(|check| check.conclude(&snapshot));
+    match &checked {
+        Some((verdict, _)) => print(verdict),
+        None => print(&summary::render(&SummaryInput {
+            snapshot: &snapshot,
+            health: reactor.health(),
+            own_peak_resident_bytes: process_use::own_peak_resident_bytes(),
+            cores: process_use::cores(),
+            ending,
+            seed: config.swarm.seed,
+            repeat_command: &config.repeat_command,
+            metrics,
+            dangerous: config.swarm.dangerous,
+        })),
+    }
+    match (ended.forced_by, checked) {
+        (Some(signal), _) => ExitCode::from(128 + signal.number()),
+        (None, Some((_, passed))) if !passed => ExitCode::FAILURE,
+        (None, _) if ending == Ending::NothingStarted => ExitCode::FAILURE,
+        (None, _) => ExitCode::SUCCESS,
+    }
+}
+
+fn ending(ended: Ended, snapshot: &Snapshot<'_>) -> Ending {
+    let totals = snapshot.totals;
+    match ended {
+        Ended { forced_by: Some(signal), .. } => Ending::Forced(signal.name()),
+        _ if totals.started == 0 => Ending::NothingStarted,
+        Ended { stopped_by: Some(signal), .. } => Ending::Signal(signal.name()),
+        _ if totals.max_restarts_reached >= u64::from(snapshot.target) => Ending::RestartsUsedUp,
+        _ => Ending::DurationReached,
     }
 }
 
@@ -193,10 +231,14 @@ fn conclude(journal: &Journal, reactor: &mut Reactor, load: &Load, ended: Ended)
 struct Load {
     swarm: Swarm,
     ffmpeg_version: String,
+    check: Option<Check>,
 }
 
 impl Application for Load {
     fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
+        if let Some(check) = &mut self.check {
+            check.watch(&input, &self.swarm.snapshot(now));
+        }
         self.swarm.handle(now, input, actions);
     }
 

@@ -3,30 +3,41 @@
 use std::time::Duration;
 
 use super::Scene;
-use crate::stats::{Health, Phase, ProcessUse, Snapshot, State, Totals};
+use crate::stats::{ActiveTime, Health, Phase, ProcessUse, Snapshot, State, Totals};
+use crate::units::Tick;
 
 /// The numbers behind a snapshot.
 pub(super) struct Numbers {
+    pub(super) active_time: ActiveTime,
     pub(super) totals: Totals,
     pub(super) health: Health,
 }
 
 impl Numbers {
+    /// Nine clients were active for all but the first second.
+    pub(super) fn new(totals: Totals, health: Health) -> Self {
+        let mut active_time = ActiveTime::new(10);
+        active_time.begin(Tick::ZERO);
+        active_time.change(Tick::from_millis(1_000), 9);
+        Self { active_time, totals, health }
+    }
+
     /// A minute into the run: 10 clients, one of them in backoff.
     pub(super) fn snapshot(&self) -> Snapshot<'_> {
         let mut by_state = [0; State::ALL.len()];
         by_state[2] = 9;
         by_state[4] = 1;
         Snapshot {
+            now: Tick::from_millis(60_000),
             phase: Phase::Hold,
             elapsed: Duration::from_secs(60),
             target: 10,
             by_state,
             ever_started: 10,
             peak_active: 10,
-            median_active: 9,
             children_cpu: Duration::from_millis(12_340),
             children_resident_bytes: Some(400 * 1024 * 1024),
+            active_time: &self.active_time,
             totals: &self.totals,
         }
     }
@@ -76,5 +87,5 @@ pub(super) fn busy_run() -> Numbers {
     for us in [5, 20, 20, 1_500] {
         health.turns.record(Duration::from_micros(us));
     }
-    Numbers { totals, health }
+    Numbers::new(totals, health)
 }

@@ -55,8 +55,6 @@ pub enum Ending {
 pub struct SummaryInput<'a> {
     /// What the clients lived through, at the end.
     pub snapshot: &'a Snapshot<'a>,
-    /// Median of the clients running, weighted by time.
-    pub median_active: u32,
     /// What the generator itself did.
     pub health: &'a Health,
     /// Most resident memory that this process ever had, in bytes, if known.
@@ -131,7 +129,7 @@ fn run(page: &mut Page, input: &SummaryInput<'_>) {
     page.row("Ended", &ended);
     page.row("Duration", &words::span(snapshot.elapsed));
     let active = if snapshot.ever_started > 0 {
-        format!("peak {}, median {}", snapshot.peak_active, input.median_active)
+        format!("peak {}, median {}", snapshot.peak_active, input.snapshot.median_active())
     } else {
         "n/a".to_owned()
     };

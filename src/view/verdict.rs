@@ -1,19 +1,24 @@
 //! `--check`: what one client's ten seconds say, in words.
 //!
-//! Judges by the process alone. FFmpeg can go on without end on a stream that
-//! gives it no media, so the last lines of its log are shown with the verdict.
+//! Judges by the process and by how far its media time came; the last lines of
+//! FFmpeg's log are shown with the verdict.
 
 use std::time::Duration;
 
 use super::words;
-use crate::stats::Snapshot;
+use crate::stats::Totals;
 use crate::stats::totals::SpawnFailureReason;
 
-/// What a check saw.
+/// What a check saw before the client was asked to stop.
 #[derive(Debug, Clone, Copy)]
 pub struct CheckInput<'a> {
-    /// All numbers, taken before anything was asked to stop.
-    pub before_stop: &'a Snapshot<'a>,
+    /// Running totals.
+    pub totals: &'a Totals,
+    /// Whether the client's process ran.
+    pub running: bool,
+    /// How far the media time came, as FFmpeg's progress told it; `None` if no
+    /// media came.
+    pub media: Option<Duration>,
     /// How long the client was given.
     pub asked: Duration,
     /// The last lines of FFmpeg's stderr, if any were kept.
@@ -32,8 +37,7 @@ pub enum Verdict {
 /// Judges a check.
 #[must_use]
 pub fn verdict(check: &CheckInput<'_>) -> Verdict {
-    let snapshot = check.before_stop;
-    let totals = snapshot.totals;
+    let totals = check.totals;
     let failed = SpawnFailureReason::ALL.iter().zip(totals.spawn_failures).find(|(_, n)| *n > 0);
     if totals.started == 0 {
         return Verdict::Bad(match failed {
@@ -51,8 +55,11 @@ pub fn verdict(check: &CheckInput<'_>) -> Verdict {
         let times = words::plural(exits, "time");
         return Verdict::Bad(format!("FFmpeg ended by itself {times}: exit {}", codes.join(", ")));
     }
-    if snapshot.active() == 0 {
+    if !check.running {
         return Verdict::Bad("FFmpeg was not running at the end".to_owned());
+    }
+    if check.media.is_none() {
+        return Verdict::Bad("FFmpeg kept running, but no media came".to_owned());
     }
     Verdict::Good
 }
@@ -60,18 +67,18 @@ pub fn verdict(check: &CheckInput<'_>) -> Verdict {
 /// The verdict as text for people, ending in a line end.
 #[must_use]
 pub fn render(check: &CheckInput<'_>) -> String {
-    let totals = check.before_stop.totals;
     let asked = words::span(check.asked);
     let mut text = match verdict(check) {
-        Verdict::Good => format!("check passed: one client started and kept running for {asked}\n"),
+        Verdict::Good => format!("check passed: one client played without a restart for {asked}\n"),
         Verdict::Bad(reason) => format!("check failed: {reason}\n"),
     };
-    let running = if check.before_stop.active() > 0 { "yes" } else { "no" };
+    let media = check.media.map_or_else(|| "none".to_owned(), words::span);
+    let running = if check.running { "yes" } else { "no" };
     text.push_str(&format!(
-        "  starts {}, restarts {}, running at the end: {running}\n",
-        totals.started, totals.restarted
+        "  starts {}, restarts {}, running at the end: {running}, media read: {media}\n",
+        check.totals.started, check.totals.restarted
     ));
-    if only_clean_exits(check.before_stop) {
+    if only_clean_exits(check.totals) {
         text.push_str(
             "  exit 0 means that the playlist ended (VOD) or that its origin stopped serving it\n",
         );
@@ -86,24 +93,20 @@ pub fn render(check: &CheckInput<'_>) -> String {
 }
 
 /// Exit 0 hides both an end and a failure, which no exit code tells apart.
-fn only_clean_exits(snapshot: &Snapshot<'_>) -> bool {
-    let exits = &snapshot.totals.exits;
+fn only_clean_exits(totals: &Totals) -> bool {
+    let exits = &totals.exits;
     exits.first().is_some_and(|&clean| clean > 0) && exits.iter().skip(1).all(|&n| n == 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::{State, Totals};
-    use crate::view::fixture::{Numbers, busy_run};
 
-    /// The text of a check of one client with these totals.
-    fn text(totals: Totals, state: State, last_lines: &[String]) -> String {
-        let numbers = Numbers { totals, ..busy_run() };
-        let mut snapshot = numbers.snapshot();
-        snapshot.by_state = State::ALL.map(|s| u32::from(s == state));
+    /// A check of one client with these totals that ran to the end and played.
+    fn check(totals: &Totals) -> CheckInput<'_> {
         let asked = Duration::from_secs(10);
-        render(&CheckInput { before_stop: &snapshot, asked, last_lines })
+        let media = Some(Duration::from_secs(12));
+        CheckInput { totals, running: true, media, asked, last_lines: &[] }
     }
 
     fn ended(code: usize, times: u64) -> Totals {
@@ -115,32 +118,42 @@ mod tests {
     #[test]
     fn each_verdict_has_its_words() {
         let up = Totals { started: 1, ..Totals::default() };
+        let none = Totals::default();
         let refused = Totals { spawn_failures: [0, 0, 0, 2, 0, 0], ..Totals::default() };
+        let (flapped, clean) = (ended(1, 3), ended(0, 1));
         let cases = [
-            (up.clone(), State::Running, "passed: one client started and kept running for 10.0 s"),
-            (up, State::Draining, "failed: FFmpeg was not running at the end"),
-            (Totals::default(), State::Starting, "failed: FFmpeg was not started in time"),
-            (refused, State::Backoff, "failed: FFmpeg could not be started (not_found)"),
-            (ended(1, 3), State::Running, "failed: FFmpeg ended by itself 3 times: exit 1 (error)"),
-            (ended(0, 1), State::Backoff, "failed: FFmpeg ended by itself 1 time: exit 0 (clean)"),
+            (check(&up), "passed: one client played without a restart for 10.0 s"),
+            (
+                CheckInput { media: None, ..check(&up) },
+                "failed: FFmpeg kept running, but no media came",
+            ),
+            (
+                CheckInput { running: false, ..check(&up) },
+                "failed: FFmpeg was not running at the end",
+            ),
+            (check(&none), "failed: FFmpeg was not started in time"),
+            (check(&refused), "failed: FFmpeg could not be started (not_found)"),
+            (check(&flapped), "failed: FFmpeg ended by itself 3 times: exit 1 (error)"),
+            (check(&clean), "failed: FFmpeg ended by itself 1 time: exit 0 (clean)"),
         ];
-        for (totals, state, want) in cases {
-            let got = text(totals, state, &[]);
-            assert_eq!(got.lines().next(), Some(&*format!("check {want}")));
+        for (input, want) in cases {
+            assert_eq!(render(&input).lines().next(), Some(&*format!("check {want}")));
         }
     }
 
     #[test]
     fn the_text_says_what_was_seen() {
         let lines = ["HTTP error 404 Not Found".to_owned()];
-        let got = text(ended(1, 2), State::Backoff, &lines);
+        let totals = ended(1, 2);
+        let input =
+            CheckInput { running: false, media: None, last_lines: &lines, ..check(&totals) };
         assert_eq!(
-            got,
+            render(&input),
             "check failed: FFmpeg ended by itself 2 times: exit 1 (error)\n  \
-             starts 2, restarts 1, running at the end: no\n  \
+             starts 2, restarts 1, running at the end: no, media read: none\n  \
              the last lines of FFmpeg's log:\n  | HTTP error 404 Not Found\n"
         );
-        assert!(text(ended(0, 2), State::Backoff, &[]).contains("the playlist ended (VOD)"));
-        assert!(!text(ended(1, 2), State::Backoff, &[]).contains("VOD"));
+        assert!(render(&check(&ended(0, 2))).contains("the playlist ended (VOD)"));
+        assert!(!render(&check(&ended(1, 2))).contains("VOD"));
     }
 }

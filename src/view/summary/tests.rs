@@ -11,7 +11,6 @@ const COMMAND: &str = "ffmpeg-hls-swarm -clients 10 -ramp-rate 5 -seed 42 \
 fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a> {
     SummaryInput {
         snapshot,
-        median_active: 9,
         health,
         own_peak_resident_bytes: Some(8 * 1024 * 1024),
         cores: Some(2),
@@ -33,7 +32,7 @@ fn calm_run() -> Numbers {
         totals.lateness.record(Duration::from_micros(300));
     }
     let health = Health { journal_dropped: 0, ..busy_run().health };
-    Numbers { totals, health }
+    Numbers::new(totals, health)
 }
 
 fn agreed(file: &str) -> String {
@@ -63,7 +62,7 @@ fn a_bad_run_tells_all_of_it() {
 
 #[test]
 fn what_was_not_measured_is_not_zero() {
-    let numbers = Numbers { totals: Totals::default(), health: Health::default() };
+    let numbers = Numbers::new(Totals::default(), Health::default());
     let mut snapshot = numbers.snapshot();
     snapshot.ever_started = 0;
     snapshot.children_resident_bytes = None;
