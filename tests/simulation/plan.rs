@@ -8,6 +8,9 @@ use ffmpeg_hls_swarm::swarm::random::Random;
 use ffmpeg_hls_swarm::swarm::{Backoff, Settings};
 use ffmpeg_hls_swarm::units::ClientId;
 
+/// A deadline is seen so late at most.
+pub(crate) const LAG_MAX: Duration = Duration::from_millis(300);
+
 /// The random choices of the world, apart from those of the clients.
 pub(crate) struct Dice(Random);
 
@@ -46,7 +49,7 @@ pub(crate) struct Plan {
     pub(crate) unkillable: u64,
     pub(crate) pipe_held_open: u64,
     pub(crate) talks: u64,
-    /// The deadline is seen so late at most.
+    /// In this world a deadline is seen so late at most.
     pub(crate) lag_max_ms: u64,
     pub(crate) all_die_at: Option<Duration>,
     pub(crate) stop_at: Duration,
@@ -71,7 +74,7 @@ impl Plan {
             unkillable: dice.pick(&[0, 0, 0, 0, 0, 0, 5]),
             pipe_held_open: dice.pick(&[0, 0, 10, 100]),
             talks: if quiet { 0 } else { dice.pick(&[0, 30, 100]) },
-            lag_max_ms: if ideal { 0 } else { dice.pick(&[0, 0, 2, 300]) },
+            lag_max_ms: if ideal { 0 } else { dice.pick(&[0, 0, 2, LAG_MAX.as_millis() as u64]) },
             all_die_at: (!quiet && dice.percent(30)).then(|| dice.ms(0, 15_000)),
             stop_at: if dice.percent(5) { Duration::ZERO } else { dice.ms(0, 25_000) },
             kill_after_stop: dice.percent(30).then(|| dice.ms(0, 6_000)),

@@ -7,13 +7,14 @@ use std::time::Duration;
 use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
 use ffmpeg_hls_swarm::stats::{Phase, Snapshot, State};
 use ffmpeg_hls_swarm::swarm::client::{ClientView, Desired, Event, next};
+use ffmpeg_hls_swarm::swarm::stopping::FORCED_FINISH_AFTER_KILL;
 use ffmpeg_hls_swarm::swarm::{
     Action, Exit, Input, Outcome, PROGRESS_EVERY, Report, SPAWN_FAILURE_REPORTS_PER_SEC,
     SPAWNS_PER_TURN, Sample, Settings, Swarm, ramp,
 };
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
 
-use crate::plan::Plan;
+use crate::plan::{LAG_MAX, Plan};
 
 /// The whole stop is done within this.
 const STOP_MAX: Duration = Duration::from_secs(10);
@@ -59,6 +60,10 @@ pub(crate) struct Referee {
     lines: u64,
     cpu: Duration,
     peak: u32,
+    /// Time spent at 0, 1, 2, … clients running, from the start to the stop.
+    levels: Vec<Duration>,
+    active: u32,
+    last_step: Tick,
     began: Option<Tick>,
     stopped_at: Option<Tick>,
     killed_at: Option<Tick>,
@@ -85,6 +90,9 @@ impl Referee {
             lines: 0,
             cpu: Duration::ZERO,
             peak: 0,
+            levels: vec![Duration::ZERO; plan.settings.clients.get() as usize + 1],
+            active: 0,
+            last_step: Tick::ZERO,
             began: None,
             stopped_at: None,
             killed_at: None,
@@ -109,6 +117,10 @@ impl Referee {
         swarm: &Swarm,
     ) {
         assert_eq!(self.finishes, 0, "an input after the end");
+        if self.began.is_some() && self.stopped_at.is_none() {
+            self.levels[self.active as usize] += now.since(self.last_step);
+        }
+        self.last_step = now;
         self.take_in(now, input);
         for action in actions {
             self.check_action(now, action);
@@ -130,7 +142,7 @@ impl Referee {
         assert_eq!(snapshot.phase, Phase::Finished);
         assert_eq!(snapshot.totals.exits.iter().sum::<u64>(), self.reaped);
         assert_eq!(snapshot.totals.lateness.count(), self.started);
-        assert!(snapshot.median_active() <= self.peak);
+        self.check_median(snapshot.median_active());
         if self.prompt {
             assert_eq!(snapshot.totals.late_starts, 0);
         }
@@ -142,10 +154,21 @@ impl Referee {
             assert_eq!(snapshot.in_state(State::Stopped), snapshot.target, "something is left");
             assert!(self.clients.iter().all(|c| !c.live && !c.asked && c.exit.is_none()));
         }
-        if let (Some(killed_at), true) = (self.killed_at, self.prompt && self.mortal) {
+        if let Some(killed_at) = self.killed_at {
+            let sure = self.prompt && self.mortal;
+            let most = if sure { KILLED_MAX } else { FORCED_FINISH_AFTER_KILL + LAG_MAX };
             let took = now.since(killed_at);
-            assert!(took <= KILLED_MAX, "the end took {took:?} after the kill");
+            assert!(took <= most, "the end took {took:?} after the kill");
         }
+    }
+
+    /// Neither below nor above the median lies more than half of the time.
+    fn check_median(&self, median: u32) {
+        let half = self.levels.iter().sum::<Duration>() / 2;
+        let (below, rest) = self.levels.split_at(median as usize);
+        let above: Duration = rest.iter().skip(1).sum();
+        let ns = Duration::from_nanos(1);
+        assert!(below.iter().sum::<Duration>() <= half + ns && above <= half + ns);
     }
 
     fn of(&mut self, client: ClientId) -> &mut Told {
@@ -351,7 +374,8 @@ impl Referee {
         views.iter().for_each(|view| recount[view.state.index()] += 1);
         assert_eq!(snapshot.by_state, recount);
         assert!(snapshot.active() <= snapshot.target);
-        self.peak = self.peak.max(snapshot.active());
+        self.active = snapshot.active();
+        self.peak = self.peak.max(self.active);
         assert_eq!(snapshot.peak_active, self.peak);
         let live = self.clients.iter().filter(|c| c.live).count() as u64;
         assert_eq!(u64::from(snapshot.live()), live);
@@ -388,6 +412,12 @@ impl Referee {
                 }
                 _ => assert_eq!(view.deadline, None, "{:?} waits for something", view.state),
             }
+        }
+        let drains = views.iter().any(|view| view.state == State::Draining);
+        if let (Some(stopped_at), Some(next), false) =
+            (self.stopped_at, swarm.next_deadline(), drains)
+        {
+            assert!(next > stopped_at, "a start is still due after the stop");
         }
         let steady = views.iter().all(|view| view.state == State::Running);
         let Settings { duration: None, dangerous: false, .. } = self.settings else { return };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::swarm::client::DRAIN_MAX_STOPPING;
+use crate::swarm::client::{DRAIN_MAX, DRAIN_MAX_STOPPING};
 use crate::swarm::stopping::{FORCED_FINISH_AFTER_KILL, KILL_AFTER, TERMINATE_AGAIN_AFTER};
 
 const TERMINATE_0: Action = Action::Signal { client: client(0), signal: Signal::Terminate };
@@ -108,4 +108,17 @@ fn a_second_signal_kills_at_once() {
     driver.give(Input::KillAsked);
     assert_eq!(driver.taken(), [KILL_0]);
     assert_eq!(driver.next_deadline(), FORCED_FINISH_AFTER_KILL);
+}
+
+#[test]
+fn a_stop_shortens_the_draining_and_never_prolongs_it() {
+    for (drained_ms, left_ms) in [(100, 250), (900, 100)] {
+        let mut driver = Driver::running(settings(1));
+        driver.exit(0, ExitStatus::Code(0));
+        driver.wait(Duration::from_millis(drained_ms));
+        assert_eq!(driver.swarm.next_deadline(), Some(Tick::from_millis(1_000).after(DRAIN_MAX)));
+        driver.give(Input::StopAsked);
+        assert_eq!(driver.next_deadline(), Duration::from_millis(left_ms));
+        assert_eq!(driver.taken().last(), Some(&Action::Finish));
+    }
 }
