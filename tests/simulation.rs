@@ -16,6 +16,8 @@
     reason = "a test, which reads how many seeds to play from the environment"
 )]
 
+#[path = "simulation/books.rs"]
+mod books;
 #[path = "simulation/plan.rs"]
 mod plan;
 #[path = "simulation/referee.rs"]

@@ -51,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) talks: u64,
     /// In this world a deadline is seen so late at most.
     pub(crate) lag_max_ms: u64,
+    /// A start takes so long.
+    pub(crate) start_takes: Duration,
     pub(crate) all_die_at: Option<Duration>,
     pub(crate) stop_at: Duration,
     pub(crate) kill_after_stop: Option<Duration>,
@@ -75,6 +77,11 @@ impl Plan {
             pipe_held_open: dice.pick(&[0, 0, 10, 100]),
             talks: if quiet { 0 } else { dice.pick(&[0, 30, 100]) },
             lag_max_ms: if ideal { 0 } else { dice.pick(&[0, 0, 2, LAG_MAX.as_millis() as u64]) },
+            start_takes: if ideal {
+                Duration::ZERO
+            } else {
+                Duration::from_millis(dice.pick(&[0, 0, 1, 20]))
+            },
             all_die_at: (!quiet && dice.percent(30)).then(|| dice.ms(0, 15_000)),
             stop_at: if dice.percent(5) { Duration::ZERO } else { dice.ms(0, 25_000) },
             kill_after_stop: dice.percent(30).then(|| dice.ms(0, 6_000)),
@@ -84,7 +91,10 @@ impl Plan {
 
     /// Whether every start is answered at once and every deadline seen in time.
     pub(crate) const fn is_prompt(&self) -> bool {
-        self.answers_late == 0 && self.never_answers == 0 && self.lag_max_ms == 0
+        self.answers_late == 0
+            && self.never_answers == 0
+            && self.lag_max_ms == 0
+            && self.start_takes.is_zero()
     }
 
     /// Whether SIGKILL and the end of a start are sure to come.

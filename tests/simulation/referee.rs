@@ -1,19 +1,20 @@
-//! What must hold after every step: the referee keeps books of its own over what
-//! the swarm was told and what it asked for, and compares.
+//! What must hold after every step: the referee compares the
+//! swarm with books of its own, and each action with the rules.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
-use ffmpeg_hls_swarm::stats::{Phase, Snapshot, State};
+use ffmpeg_hls_swarm::stats::{Phase, State};
 use ffmpeg_hls_swarm::swarm::client::{ClientView, Desired, Event, next};
 use ffmpeg_hls_swarm::swarm::stopping::FORCED_FINISH_AFTER_KILL;
 use ffmpeg_hls_swarm::swarm::{
-    Action, Exit, Input, Outcome, PROGRESS_EVERY, Report, SPAWN_FAILURE_REPORTS_PER_SEC,
-    SPAWNS_PER_TURN, Sample, Settings, Swarm, ramp,
+    Action, Input, Outcome, PROGRESS_EVERY, Report, SPAWN_FAILURE_REPORTS_PER_SEC, SPAWNS_PER_TURN,
+    Settings, Swarm, ramp,
 };
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
 
+use crate::books::Books;
 use crate::plan::{LAG_MAX, Plan};
 
 /// The whole stop is done within this.
@@ -23,42 +24,14 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 /// death of the plan and the deadline of the draining.
 const KILLED_MAX: Duration = Duration::from_millis(50 + 250);
 
-/// What the swarm was told of a client and what it asked for.
-#[derive(Debug, Clone, Default)]
-struct Told {
-    /// A start was asked for and not answered.
-    asked: bool,
-    ever_asked: bool,
-    live: bool,
-    attempts: u64,
-    /// Pipes that were not ended or closed, of stderr and of stdout.
-    open: [bool; 2],
-    /// A line of stderr has begun.
-    partial: bool,
-    signals: u32,
-    /// The end of the process, until it is reported.
-    exit: Option<(ExitStatus, bool)>,
-    /// When the next start is due, where that was said.
-    due: Option<Tick>,
-    used_up: bool,
-    cpu: Duration,
-    resident_bytes: Option<u64>,
-}
-
 pub(crate) struct Referee {
     settings: Settings,
     prompt: bool,
     mortal: bool,
-    clients: Vec<Told>,
+    books: Books,
     /// Transitions seen.
     pub(crate) made: BTreeSet<(State, Event)>,
     states: Vec<State>,
-    started: u64,
-    restarted: u64,
-    reaped: u64,
-    spawn_failures: u64,
-    lines: u64,
-    cpu: Duration,
     peak: u32,
     /// Time spent at 0, 1, 2, … clients running, from the start to the stop.
     levels: Vec<Duration>,
@@ -80,15 +53,9 @@ impl Referee {
             settings: plan.settings.clone(),
             prompt: plan.is_prompt(),
             mortal: plan.is_mortal(),
-            clients: vec![Told::default(); plan.settings.clients.get() as usize],
+            books: Books::new(plan.settings.clients.get()),
             made: BTreeSet::new(),
             states: Vec::new(),
-            started: 0,
-            restarted: 0,
-            reaped: 0,
-            spawn_failures: 0,
-            lines: 0,
-            cpu: Duration::ZERO,
             peak: 0,
             levels: vec![Duration::ZERO; plan.settings.clients.get() as usize + 1],
             active: 0,
@@ -129,7 +96,11 @@ impl Referee {
         assert!(spawns <= SPAWNS_PER_TURN, "{spawns} starts in a turn");
         let views: Vec<_> = swarm.clients().collect();
         self.check_transitions(input, &views);
-        self.check_books(&swarm.snapshot(now), &views);
+        let snapshot = swarm.snapshot(now);
+        self.books.compare(&snapshot, &views);
+        self.active = snapshot.active();
+        self.peak = self.peak.max(self.active);
+        assert_eq!(snapshot.peak_active, self.peak);
         self.check_deadlines(swarm, &views);
         self.check_stop(now, input, actions, &views);
     }
@@ -140,8 +111,8 @@ impl Referee {
         assert_eq!(swarm.next_deadline(), None);
         let snapshot = swarm.snapshot(now);
         assert_eq!(snapshot.phase, Phase::Finished);
-        assert_eq!(snapshot.totals.exits.iter().sum::<u64>(), self.reaped);
-        assert_eq!(snapshot.totals.lateness.count(), self.started);
+        assert_eq!(snapshot.totals.exits.iter().sum::<u64>(), self.books.reaped);
+        assert_eq!(snapshot.totals.lateness.count(), self.books.started);
         self.check_median(snapshot.median_active());
         if self.prompt {
             assert_eq!(snapshot.totals.late_starts, 0);
@@ -152,13 +123,29 @@ impl Referee {
         }
         if self.mortal {
             assert_eq!(snapshot.in_state(State::Stopped), snapshot.target, "something is left");
-            assert!(self.clients.iter().all(|c| !c.live && !c.asked && c.exit.is_none()));
+            assert!(self.books.clients.iter().all(|c| !c.live && !c.asked && c.exit.is_none()));
         }
         if let Some(killed_at) = self.killed_at {
             let sure = self.prompt && self.mortal;
             let most = if sure { KILLED_MAX } else { FORCED_FINISH_AFTER_KILL + LAG_MAX };
             let took = now.since(killed_at);
             assert!(took <= most, "the end took {took:?} after the kill");
+        }
+    }
+
+    fn take_in(&mut self, now: Tick, input: &Input<'_>) {
+        self.books.take_in(input);
+        match input {
+            Input::Started => self.began = Some(now),
+            Input::KillAsked => self.killed_at = self.killed_at.or(Some(now)),
+            Input::Spawned { .. }
+            | Input::SpawnFailed { .. }
+            | Input::Output { .. }
+            | Input::Exited { .. } => self.active_since_progress = true,
+            _ => {}
+        }
+        if !matches!(input, Input::DeadlineReached) {
+            self.last_input = now;
         }
     }
 
@@ -171,90 +158,19 @@ impl Referee {
         assert!(below.iter().sum::<Duration>() <= half + ns && above <= half + ns);
     }
 
-    fn of(&mut self, client: ClientId) -> &mut Told {
-        &mut self.clients[client.index()]
-    }
-
-    fn take_in(&mut self, now: Tick, input: &Input<'_>) {
-        if !matches!(input, Input::DeadlineReached) {
-            self.last_input = now;
-        }
-        match *input {
-            Input::Started => self.began = Some(now),
-            Input::Spawned { client, .. } => {
-                let told = self.of(client);
-                assert!(std::mem::take(&mut told.asked));
-                told.live = true;
-                told.attempts += 1;
-                told.open = [true; 2];
-                told.partial = false;
-                told.signals = 0;
-                let restart = told.attempts > 1;
-                self.started += 1;
-                self.restarted += u64::from(restart);
-                self.active_since_progress = true;
-            }
-            Input::SpawnFailed { client, .. } => {
-                assert!(std::mem::take(&mut self.of(client).asked));
-                self.spawn_failures += 1;
-                self.active_since_progress = true;
-            }
-            Input::Output { client, stream, bytes } => {
-                self.active_since_progress = true;
-                if stream == Stream::Stderr {
-                    self.lines += bytes.iter().filter(|&&b| b == b'\n').count() as u64;
-                    self.of(client).partial = bytes.last() != Some(&b'\n');
-                }
-            }
-            Input::PipeEnded { client, stream } => self.close(client, stream),
-            Input::Exited { client, exit } => self.reap(client, exit),
-            Input::Sampled { client, sample } => self.sample(client, sample),
-            Input::KillAsked => self.killed_at = self.killed_at.or(Some(now)),
-            Input::DeadlineReached | Input::StopAsked => {}
-        }
-    }
-
-    fn close(&mut self, client: ClientId, stream: Stream) {
-        let told = self.of(client);
-        told.open[stream as usize] = false;
-        if stream == Stream::Stderr {
-            let partial = std::mem::take(&mut told.partial);
-            self.lines += u64::from(partial);
-        }
-    }
-
-    fn reap(&mut self, client: ClientId, exit: Exit) {
-        self.active_since_progress = true;
-        self.reaped += 1;
-        let told = self.of(client);
-        assert!(std::mem::take(&mut told.live));
-        told.exit = Some((exit.status, told.signals > 0));
-        let more = exit.cpu.saturating_sub(told.cpu);
-        (told.cpu, told.resident_bytes) = (Duration::ZERO, None);
-        self.cpu += more;
-    }
-
-    fn sample(&mut self, client: ClientId, sample: Sample) {
-        let told = self.of(client);
-        let more = sample.cpu.saturating_sub(told.cpu);
-        told.cpu += more;
-        told.resident_bytes = Some(sample.resident_bytes);
-        self.cpu += more;
-    }
-
     fn check_action(&mut self, now: Tick, action: &Action) {
         match action {
             Action::Spawn { client } => self.check_spawn(now, *client),
             Action::Signal { client, .. } => {
                 assert!(self.stopped_at.is_some(), "a signal before the stop");
-                let told = self.of(*client);
+                let told = self.books.of(*client);
                 assert!(told.live, "a signal to a process that is gone");
                 told.signals += 1;
             }
             Action::ClosePipes { client } => {
-                assert_ne!(self.of(*client).open, [false; 2], "no pipe to close");
-                self.close(*client, Stream::Stderr);
-                self.close(*client, Stream::Stdout);
+                assert_ne!(self.books.of(*client).open, [false; 2], "no pipe to close");
+                self.books.close(*client, Stream::Stderr);
+                self.books.close(*client, Stream::Stdout);
             }
             Action::Report(report) => self.check_report(now, report),
             Action::Finish => self.finishes += 1,
@@ -265,7 +181,7 @@ impl Referee {
         assert!(self.stopped_at.is_none(), "a start after the stop");
         let first_due = self.began.unwrap().after(ramp::due(client, self.settings.ramp_rate));
         let (jitter, prompt) = (self.settings.ramp_jitter, self.prompt);
-        let told = self.of(client);
+        let told = self.books.of(client);
         assert!(!told.live && !told.asked, "client {client} has a process");
         assert!(told.exit.is_none() && !told.used_up && told.open == [false; 2]);
         assert!(now >= first_due);
@@ -281,7 +197,7 @@ impl Referee {
     fn check_report(&mut self, now: Tick, report: &Report) {
         match report {
             Report::ClientExited { client, status, outcome, last_lines, .. } => {
-                let (ended, told) = self.of(*client).exit.take().unwrap();
+                let (ended, told) = self.books.of(*client).exit.take().unwrap();
                 assert_eq!(*status, ended);
                 assert_eq!(*outcome == Some(Outcome::Stopped), told);
                 assert!(last_lines.is_empty() || (!told && ended != ExitStatus::Code(0)));
@@ -289,17 +205,17 @@ impl Referee {
             Report::RestartScheduled { client, backoff } => {
                 assert!(self.stopped_at.is_none());
                 self.check_backoff(*backoff, Duration::ZERO);
-                self.of(*client).due = Some(now.after(*backoff));
+                self.books.of(*client).due = Some(now.after(*backoff));
             }
             Report::SpawnFailed { client, failure, backoff } => {
                 let exhausted = failure.reason.is_exhaustion();
                 self.check_backoff(*backoff, Duration::from_secs(u64::from(exhausted)));
-                self.of(*client).due = Some(now.after(*backoff));
+                self.books.of(*client).due = Some(now.after(*backoff));
                 self.check_failure_reports(now);
             }
             Report::MaxRestartsReached { client } => {
                 let most = self.settings.max_restarts.unwrap().get();
-                let told = self.of(*client);
+                let told = self.books.of(*client);
                 assert_eq!(told.attempts, most + 1);
                 assert!(!std::mem::replace(&mut told.used_up, true));
             }
@@ -369,39 +285,6 @@ impl Referee {
         if self.stopped_at.is_some() { Desired::Down } else { Desired::Up }
     }
 
-    fn check_books(&mut self, snapshot: &Snapshot<'_>, views: &[ClientView]) {
-        let mut recount = [0; State::ALL.len()];
-        views.iter().for_each(|view| recount[view.state.index()] += 1);
-        assert_eq!(snapshot.by_state, recount);
-        assert!(snapshot.active() <= snapshot.target);
-        self.active = snapshot.active();
-        self.peak = self.peak.max(self.active);
-        assert_eq!(snapshot.peak_active, self.peak);
-        let live = self.clients.iter().filter(|c| c.live).count() as u64;
-        assert_eq!(u64::from(snapshot.live()), live);
-        assert_eq!(self.started, self.reaped + live);
-        let totals = snapshot.totals;
-        assert_eq!(totals.started, self.started);
-        assert_eq!(totals.restarted, self.restarted);
-        assert_eq!(totals.uptime.count(), self.reaped);
-        assert_eq!(totals.spawn_failures.iter().sum::<u64>(), self.spawn_failures);
-        assert_eq!(totals.stderr_lines, self.lines);
-        let used_up = self.clients.iter().filter(|c| c.used_up).count() as u64;
-        assert_eq!(totals.max_restarts_reached, used_up);
-        let ever = self.clients.iter().filter(|c| c.attempts > 0).count();
-        assert_eq!(snapshot.ever_started as usize, ever);
-        assert_eq!(snapshot.children_cpu, self.cpu);
-        let sampled: Vec<u64> = self.clients.iter().filter_map(|c| c.resident_bytes).collect();
-        let mean = (sampled.iter().sum::<u64>() * live).checked_div(sampled.len() as u64);
-        assert_eq!(snapshot.children_resident_bytes, mean);
-        for (view, told) in views.iter().zip(&self.clients) {
-            let live = matches!(view.state, State::Running | State::Stopping);
-            assert_eq!((live, view.attempts), (told.live, told.attempts));
-            assert_eq!(view.state == State::Starting, told.asked);
-            assert_eq!(view.state == State::Draining, told.exit.is_some());
-        }
-    }
-
     fn check_deadlines(&self, swarm: &Swarm, views: &[ClientView]) {
         for view in views {
             match view.state {
@@ -441,7 +324,7 @@ impl Referee {
         }
         let gone = |s| matches!(s, State::Idle | State::Running | State::Backoff);
         assert!(!views.iter().any(|view| gone(view.state)), "not taken down");
-        assert!(self.clients.iter().all(|c| !c.live || c.signals > 0), "not told to end");
+        assert!(self.books.clients.iter().all(|c| !c.live || c.signals > 0), "not told to end");
         let client_input =
             !matches!(input, Input::StopAsked | Input::KillAsked | Input::DeadlineReached);
         if self.stopped_at != Some(now) || client_input {

@@ -198,6 +198,7 @@ impl World {
     }
 
     fn spawn(&mut self, client: ClientId) {
+        self.now = self.now.after(self.plan.start_takes);
         let character = Character::new(&self.plan, &mut self.dice);
         let child = self.child(client);
         child.attempt += 1;

@@ -1,0 +1,149 @@
+//! Books over what the swarm was told and what it asked for, kept apart from its
+//! own.
+
+use std::time::Duration;
+
+use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
+use ffmpeg_hls_swarm::stats::{Snapshot, State};
+use ffmpeg_hls_swarm::swarm::client::ClientView;
+use ffmpeg_hls_swarm::swarm::{Exit, Input, Sample};
+use ffmpeg_hls_swarm::units::{ClientId, Tick};
+
+/// What the swarm was told of a client and what it asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    /// A start was asked for and not answered.
+    pub(crate) asked: bool,
+    pub(crate) ever_asked: bool,
+    pub(crate) live: bool,
+    pub(crate) attempts: u64,
+    /// Pipes that were not ended or closed, of stderr and of stdout.
+    pub(crate) open: [bool; 2],
+    /// A line of stderr has begun.
+    pub(crate) partial: bool,
+    pub(crate) signals: u32,
+    /// The end of the process, until it is reported.
+    pub(crate) exit: Option<(ExitStatus, bool)>,
+    /// When the next start is due, where that was said.
+    pub(crate) due: Option<Tick>,
+    pub(crate) used_up: bool,
+    pub(crate) cpu: Duration,
+    pub(crate) resident_bytes: Option<u64>,
+}
+
+pub(crate) struct Books {
+    pub(crate) clients: Vec<Told>,
+    pub(crate) started: u64,
+    pub(crate) reaped: u64,
+    restarted: u64,
+    spawn_failures: u64,
+    lines: u64,
+    cpu: Duration,
+}
+
+impl Books {
+    pub(crate) fn new(clients: u32) -> Self {
+        Self {
+            clients: vec![Told::default(); clients as usize],
+            started: 0,
+            reaped: 0,
+            restarted: 0,
+            spawn_failures: 0,
+            lines: 0,
+            cpu: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn of(&mut self, client: ClientId) -> &mut Told {
+        &mut self.clients[client.index()]
+    }
+
+    pub(crate) fn take_in(&mut self, input: &Input<'_>) {
+        match *input {
+            Input::Spawned { client, .. } => {
+                let told = self.of(client);
+                assert!(std::mem::take(&mut told.asked));
+                told.live = true;
+                told.attempts += 1;
+                told.open = [true; 2];
+                told.partial = false;
+                told.signals = 0;
+                let restart = told.attempts > 1;
+                self.started += 1;
+                self.restarted += u64::from(restart);
+            }
+            Input::SpawnFailed { client, .. } => {
+                assert!(std::mem::take(&mut self.of(client).asked));
+                self.spawn_failures += 1;
+            }
+            Input::Output { client, stream, bytes } => {
+                if stream == Stream::Stderr {
+                    self.lines += bytes.iter().filter(|&&b| b == b'\n').count() as u64;
+                    self.of(client).partial = bytes.last() != Some(&b'\n');
+                }
+            }
+            Input::PipeEnded { client, stream } => self.close(client, stream),
+            Input::Exited { client, exit } => self.reap(client, exit),
+            Input::Sampled { client, sample } => self.sample(client, sample),
+            Input::Started | Input::DeadlineReached | Input::StopAsked | Input::KillAsked => {}
+        }
+    }
+
+    pub(crate) fn close(&mut self, client: ClientId, stream: Stream) {
+        let told = self.of(client);
+        told.open[stream as usize] = false;
+        if stream == Stream::Stderr {
+            let partial = std::mem::take(&mut told.partial);
+            self.lines += u64::from(partial);
+        }
+    }
+
+    fn reap(&mut self, client: ClientId, exit: Exit) {
+        self.reaped += 1;
+        let told = self.of(client);
+        assert!(std::mem::take(&mut told.live));
+        told.exit = Some((exit.status, told.signals > 0));
+        let more = exit.cpu.saturating_sub(told.cpu);
+        (told.cpu, told.resident_bytes) = (Duration::ZERO, None);
+        self.cpu += more;
+    }
+
+    fn sample(&mut self, client: ClientId, sample: Sample) {
+        let told = self.of(client);
+        let more = sample.cpu.saturating_sub(told.cpu);
+        told.cpu += more;
+        told.resident_bytes = Some(sample.resident_bytes);
+        self.cpu += more;
+    }
+
+    /// The swarm says what it was told.
+    pub(crate) fn compare(&self, snapshot: &Snapshot<'_>, views: &[ClientView]) {
+        let mut recount = [0; State::ALL.len()];
+        views.iter().for_each(|view| recount[view.state.index()] += 1);
+        assert_eq!(snapshot.by_state, recount);
+        assert!(snapshot.active() <= snapshot.target);
+        let live = self.clients.iter().filter(|c| c.live).count() as u64;
+        assert_eq!(u64::from(snapshot.live()), live);
+        assert_eq!(self.started, self.reaped + live);
+        let totals = snapshot.totals;
+        assert_eq!(totals.started, self.started);
+        assert_eq!(totals.restarted, self.restarted);
+        assert_eq!(totals.uptime.count(), self.reaped);
+        assert_eq!(totals.spawn_failures.iter().sum::<u64>(), self.spawn_failures);
+        assert_eq!(totals.stderr_lines, self.lines);
+        let used_up = self.clients.iter().filter(|c| c.used_up).count() as u64;
+        assert_eq!(totals.max_restarts_reached, used_up);
+        let ever = self.clients.iter().filter(|c| c.attempts > 0).count();
+        assert_eq!(snapshot.ever_started as usize, ever);
+        assert_eq!(snapshot.children_cpu, self.cpu);
+        let sampled: Vec<u64> = self.clients.iter().filter_map(|c| c.resident_bytes).collect();
+        let mean = (sampled.iter().sum::<u64>() * live).checked_div(sampled.len() as u64);
+        assert_eq!(snapshot.children_resident_bytes, mean);
+        for (view, told) in views.iter().zip(&self.clients) {
+            let live = matches!(view.state, State::Running | State::Stopping);
+            assert_eq!((live, view.attempts), (told.live, told.attempts));
+            assert_eq!(view.state == State::Starting, told.asked);
+            assert_eq!(view.state == State::Draining, told.exit.is_some());
+        }
+    }
+}
