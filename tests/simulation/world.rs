@@ -120,10 +120,11 @@ impl World {
         self.digest.finish()
     }
 
-    /// What comes first comes to pass: an event or the swarm's deadline.
+    /// What comes first comes to pass: an event or the swarm's deadline, and
+    /// either of two that are due already.
     fn turn(&mut self) {
-        let event = self.queue.peek().map(|&Reverse((at, ..))| at);
-        let deadline = self.swarm.next_deadline();
+        let event = self.queue.peek().map(|&Reverse((at, ..))| at.max(self.now));
+        let deadline = self.swarm.next_deadline().map(|at| at.max(self.now));
         let deadline_first = match (event, deadline) {
             (None, None) => panic!("nothing will happen any more"),
             (Some(event), Some(deadline)) if event == deadline => self.dice.percent(50),
@@ -131,7 +132,7 @@ impl World {
             (event, _) => event.is_none(),
         };
         if deadline_first {
-            self.now = self.now.max(deadline.unwrap());
+            self.now = deadline.unwrap();
             self.now = self.now.after(self.dice.ms(0, self.plan.lag_max_ms));
             self.give(Input::DeadlineReached);
         } else if let Some(Reverse((at, _, _, event))) = self.queue.pop() {
