@@ -49,8 +49,8 @@ fn the_fake_answers_as_its_name_says() {
         (output.status.success(), String::from_utf8(output.stdout).unwrap())
     };
     assert!(answer("ffmpeg", &["-version"]).1.starts_with("ffmpeg version 9.0-fake"));
-    assert!(answer("ffmpeg", &["-h", "demuxer=hls"]).1.contains("-seg_max_retry"));
-    assert!(!answer("ffmpeg-old", &["-h", "demuxer=hls"]).1.contains("-seg_max_retry"));
+    assert!(answer("ffmpeg", &["-h", "full"]).1.contains("-seg_max_retry"));
+    assert!(!answer("ffmpeg-old", &["-h", "full"]).1.contains("-seg_max_retry"));
     assert!(!answer("ffmpeg-old", &["-seg_max_retry", "3"]).0);
     assert!(answer("ffprobe", &["http://h/"]).1.contains("variant_bitrate"));
 }

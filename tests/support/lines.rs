@@ -79,6 +79,12 @@ impl Lines {
         Ok(picked)
     }
 
+    /// What `pick` makes of the lines that were there already.
+    pub(crate) fn seen<T>(&mut self, pick: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        self.seen.extend(self.coming.try_iter());
+        self.seen.iter().filter_map(|line| pick(line)).collect()
+    }
+
     /// All lines up to the pipe's end, which must come within the limit.
     pub(crate) fn rest(&mut self) -> &[String] {
         let deadline = Instant::now() + LIMIT;

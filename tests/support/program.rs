@@ -127,6 +127,11 @@ impl Program {
         picked.unwrap_or_else(|why| panic!("{count} of event {name}: {why}"))
     }
 
+    /// How many events of this name were there already.
+    pub(crate) fn seen(&mut self, name: &str) -> usize {
+        self.log.seen(|line| event(line).filter(|e| e["msg"] == name)).len()
+    }
+
     /// The first event of this name.
     pub(crate) fn event(&mut self, name: &str) -> Value {
         self.events(name, 1).remove(0)

@@ -1,0 +1,186 @@
+//! End to end with the fake FFmpeg: starts, restarts, failures to start, and the
+//! end of `-duration`.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use support::fake::Fake;
+use support::program::{Program, Setup, assert_nothing_left};
+
+/// Quick restarts, so that a test sees several.
+const QUICK: [&str; 4] = ["-backoff-initial", "20ms", "-backoff-max", "50ms"];
+
+fn start(fake: &Fake, steps: &str, clients: &str, args: &[&str]) -> Program {
+    Setup::faking(fake, steps)
+        .args(&["-clients", clients, "-ramp-rate", "200", "-ramp-jitter", "0"])
+        .args(args)
+        .start()
+}
+
+#[test]
+fn a_run_of_a_given_duration_starts_all_and_ends_with_code_0() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "wait", "5", &["-duration", "2s", "-seed", "7"]);
+    let mark = program.mark();
+    program.event("ramp_complete");
+    let scrape = program.scrape();
+    for (sample, value) in [
+        ("hlsswarm_clients_target", 5.0),
+        ("hlsswarm_clients_active", 5.0),
+        ("hlsswarm_clients{state=\"running\"}", 5.0),
+        ("hlsswarm_clients{state=\"backoff\"}", 0.0),
+        ("hlsswarm_clients_started_total", 5.0),
+        ("hlsswarm_clients_restarted_total", 0.0),
+        ("hlsswarm_ramp_progress", 1.0),
+        ("hlsswarm_start_lateness_seconds_count", 5.0),
+        ("hlsswarm_spawn_failures_total{reason=\"not_found\"}", 0.0),
+        ("hlsswarm_build_info{version=\"0.1.0\",ffmpeg_version=\"9.0-fake\"}", 1.0),
+    ] {
+        assert_eq!(scrape.get(sample), value, "{sample} in\n{}", scrape.text);
+    }
+    let ended = program.ended();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert_eq!(ended.events("client_started").len(), 5);
+    assert_eq!(ended.events("client_exited").len(), 5);
+    assert_eq!(ended.events("shutdown_complete").len(), 1);
+    assert_nothing_left(&mark);
+}
+
+#[test]
+fn the_summary_tells_starts_exit_codes_and_how_to_repeat_the_run() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "wait", "3", &["-seed", "7"]);
+    program.event("ramp_complete");
+    let ended = program.stopped();
+    for said in ["255 (ffmpeg stopped)", "-seed 7", "-clients 3"] {
+        assert!(ended.stdout.contains(said), "no {said:?} in\n{}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_client_that_exits_starts_again_after_a_backoff() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "exit-3", "2", &QUICK);
+    let scheduled = program.events("client_restart_scheduled", 8);
+    for event in &scheduled {
+        let backoff_ms = event["backoff_ms"].as_u64().unwrap();
+        assert!((16..=60).contains(&backoff_ms), "not within 20 % of 20 to 50 ms: {event}");
+    }
+    program.events("client_started", 10);
+    let scrape = program.scrape();
+    assert!(scrape.get("hlsswarm_clients_restarted_total") >= 8.0, "{}", scrape.text);
+    assert!(scrape.get("hlsswarm_process_exits_total{code=\"3\"}") >= 8.0, "{}", scrape.text);
+    program.stopped();
+}
+
+#[test]
+fn code_0_at_once_is_a_failure_that_waits_longer_each_time() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "exit-0", "1", &["-backoff-initial", "20ms"]);
+    let scheduled = program.events("client_restart_scheduled", 5);
+    let delays: Vec<u64> = scheduled.iter().map(|e| e["backoff_ms"].as_u64().unwrap()).collect();
+    assert!(delays[4] > 2 * delays[0], "{delays:?}");
+    program.stopped();
+}
+
+#[test]
+fn a_client_that_used_up_its_restarts_stays_down() {
+    let fake = Fake::named("ffmpeg");
+    let mut program =
+        start(&fake, "only-1/exit-1", "2", &[&QUICK[..], &["-max-restarts", "2"]].concat());
+    let given_up = program.event("max_restarts_reached");
+    assert_eq!(given_up["client_id"], 1);
+    let scrape = program.scrape();
+    assert_eq!(scrape.get("hlsswarm_clients_max_restarts_reached_total"), 1.0);
+    assert_eq!(scrape.get("hlsswarm_clients_started_total"), 4.0);
+    assert_eq!(scrape.get("hlsswarm_clients{state=\"stopped\"}"), 1.0);
+    assert_eq!(scrape.get("hlsswarm_clients_active"), 1.0);
+    program.stopped();
+}
+
+#[test]
+fn a_binary_that_vanishes_costs_starts_but_not_the_run() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "only-0/sleep-100/exit-1", "2", &QUICK);
+    program.event("ramp_complete");
+    fake.vanish();
+    let failed = program.events("spawn_failed", 3);
+    assert_eq!(failed[2]["reason"], "not_found");
+    assert_eq!(failed[2]["client_id"], 0);
+    let scrape = program.scrape();
+    assert!(scrape.get("hlsswarm_spawn_failures_total{reason=\"not_found\"}") >= 3.0);
+    assert!(scrape.get("hlsswarm_clients_active") >= 1.0);
+    let restarts = program.seen("client_started");
+    fake.reappear();
+    program.events("client_started", restarts + 2);
+    program.stopped();
+}
+
+#[test]
+fn a_failed_client_shows_the_last_lines_of_its_stderr() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "err-500/exit-1", "1", &[]);
+    let exited = program.event("client_exited");
+    assert_eq!(exited["exit_code"], 1);
+    let stderr = exited["stderr"].as_str().unwrap();
+    assert!(stderr.ends_with("line 500 of 500"), "{exited}");
+    assert!(!stderr.contains("line 1 of 500"), "not bounded: {exited}");
+    program.stopped();
+}
+
+#[test]
+fn a_crash_is_told_by_its_signal() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "kill-11", "1", &[]);
+    let exited = program.event("client_exited");
+    assert_eq!((&exited["exit_code"], &exited["outcome"]), (&139.into(), &"crashed".into()));
+    program.stopped();
+}
+
+#[test]
+fn a_child_is_born_with_a_clean_slate() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "report/exit-1", "2", &[]);
+    for exited in program.events("client_exited", 4) {
+        let stderr = exited["stderr"].as_str().unwrap();
+        for born in ["fds 0 1 2\n", "stdin /dev/null\n", "blocked\n", "ignored\n", "group own\n"] {
+            assert!(stderr.contains(&format!("report {born}")), "not {born:?}: {stderr}");
+        }
+    }
+    program.stopped();
+}
+
+#[test]
+fn pipes_that_end_before_the_process_are_no_exit() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "err-1/close/sleep-200/exit-5", "1", &[]);
+    let exited = program.event("client_exited");
+    assert_eq!(exited["exit_code"], 5);
+    assert!(exited["uptime_sec"].as_f64().unwrap() >= 0.2, "{exited}");
+    assert!(exited["stderr"].as_str().unwrap().contains("line 1 of 1"));
+    program.stopped();
+}
+
+#[test]
+fn output_of_any_kind_is_read_to_its_end() {
+    let fake = Fake::named("ffmpeg");
+    for steps in ["noise-300", "endless-3000", "flood-3", "progress-2000"] {
+        let mut program = start(&fake, &format!("{steps}/exit-6"), "2", &QUICK);
+        for exited in program.events("client_exited", 4) {
+            assert_eq!(exited["exit_code"], 6, "{steps}");
+        }
+        let read = program.scrape().get("hlsswarm_log_lines_total{stream=\"stderr\"}");
+        assert_eq!(read > 1000.0, steps == "flood-3" || steps == "noise-300", "{steps}: {read}");
+        program.stopped();
+    }
+}
+
+#[test]
+fn a_flood_from_one_client_hinders_no_other() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "only-0/flood-0", "4", &[]);
+    assert_eq!(program.event("ramp_complete")["active"], 4);
+    assert_eq!(program.scrape().get("hlsswarm_clients_active"), 4.0);
+    program.stopped();
+}
