@@ -2,8 +2,9 @@
  *
  * It plays the steps that stand in the path of the URL after `-i`, one after
  * the other: `http://127.0.0.1:9/err-20/sleep-500/exit-3`. It opens no
- * connection. With no step, or after the last one, it waits to be stopped. An
- * input that is no http URL ends it at once with code 0.
+ * connection. With no step, or after the last one, it waits to be stopped; a
+ * name with a dot in it is no step. An input that is no http URL ends it at once
+ * with code 0.
  *
  *   wait           until it is stopped: SIGTERM or SIGINT, then code 255
  *   sleep-MS       waits so long, or until it is stopped
@@ -231,7 +232,7 @@ static void play_all(const char *url) {
     char *dash = strrchr(step, '-'), *end = NULL;
     long n = dash ? strtol(dash + 1, &end, 10) : 0;
     if (end && end != dash + 1 && *end == 0) *dash = 0;
-    if (*step) play(step, n);
+    if (*step && !strchr(step, '.')) play(step, n);
   }
   free(steps);
 }

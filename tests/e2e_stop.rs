@@ -1,0 +1,196 @@
+//! End to end with the fake FFmpeg: every way to stop, with children that heed
+//! it, ignore it, sleep through it, or leave others behind.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use support::fake::Fake;
+use support::processes::{Process, marked};
+use support::program::{Ended, Program, Setup, assert_nothing_left};
+
+/// The whole shutdown is done within this, whatever the children do.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// No child outlives a program that was killed longer than this.
+const ORPHANED: Duration = Duration::from_secs(1);
+
+fn start(fake: &Fake, steps: &str, args: &[&str]) -> Program {
+    Setup::faking(fake, steps)
+        .args(&["-clients", "4", "-ramp-rate", "200", "-ramp-jitter", "0"])
+        .args(args)
+        .start()
+}
+
+/// A run in which all clients have started and have done what the steps say up
+/// to the line that `-v` shows.
+fn settled(fake: &Fake, steps: &str) -> Program {
+    let mut program = start(fake, steps, &["-v"]);
+    program.events("process_stderr", 4);
+    program.event("ramp_complete");
+    program
+}
+
+/// Sends a signal; the program must end in time with code 0 and leave nothing.
+fn stop_by(program: Program, signal: Signal) -> Ended {
+    let mark = program.mark();
+    program.signal(signal);
+    let ended = program.ended_within(SHUTDOWN);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert_eq!(ended.events("shutdown_complete").len(), 1);
+    assert_nothing_left(&mark);
+    ended
+}
+
+fn exit_codes(ended: &Ended) -> Vec<u64> {
+    ended.events("client_exited").iter().map(|e| e["exit_code"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn each_signal_stops_healthy_clients_in_good_order() {
+    let fake = Fake::named("ffmpeg");
+    for (signal, name) in
+        [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::HUP, "SIGHUP")]
+    {
+        let ended = stop_by(settled(&fake, "err-1/wait"), signal);
+        assert_eq!(exit_codes(&ended), [255; 4], "{name}");
+        let received = ended.events("received_signal");
+        assert_eq!(received.len(), 1, "{ended:#?}");
+        assert!(received[0].to_string().contains(name), "{}", received[0]);
+        for exited in ended.events("client_exited") {
+            assert_eq!(exited["outcome"], "stopped");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_needs_a_second_sigterm_gets_it() {
+    let fake = Fake::named("ffmpeg");
+    let ended = stop_by(settled(&fake, "stubborn-2/err-1/wait"), Signal::TERM);
+    assert_eq!(exit_codes(&ended), [255; 4]);
+}
+
+#[test]
+fn a_client_that_ignores_sigterm_is_killed() {
+    let fake = Fake::named("ffmpeg");
+    let ended = stop_by(settled(&fake, "ignore-term/err-1/wait"), Signal::TERM);
+    assert_eq!(exit_codes(&ended), [137; 4]);
+}
+
+#[test]
+fn a_client_that_is_stopped_by_sigstop_ends_too() {
+    let fake = Fake::named("ffmpeg");
+    let ended = stop_by(settled(&fake, "err-1/stop/wait"), Signal::TERM);
+    assert_eq!(exit_codes(&ended).len(), 4);
+}
+
+#[test]
+fn grandchildren_in_the_group_end_with_it() {
+    let fake = Fake::named("ffmpeg");
+    for steps in ["grandchild/err-1/wait", "stubborn-grandchild/err-1/wait"] {
+        let program = settled(&fake, steps);
+        assert_eq!(marked(&program.mark()).len(), 9, "{steps}");
+        stop_by(program, Signal::TERM);
+    }
+}
+
+#[test]
+fn a_daemon_that_holds_the_pipes_does_not_hold_the_run() {
+    let fake = Fake::named("ffmpeg");
+    let program = settled(&fake, "daemon-60/err-1/wait");
+    stop_by(program, Signal::TERM);
+}
+
+#[test]
+fn a_grandchild_that_outlives_its_client_does_not_hold_the_restart() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = start(&fake, "only-0/stubborn-grandchild/exit-1", &[]);
+    program.events("client_started", 6);
+    stop_by(program, Signal::TERM);
+}
+
+#[test]
+fn a_stop_in_mid_ramp_starts_no_more() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = Setup::faking(&fake, "wait").args(&["-clients", "1000"]).start();
+    program.events("client_started", 3);
+    let ended = stop_by(program, Signal::TERM);
+    assert!(ended.events("client_started").len() < 100);
+    assert!(ended.events("ramp_complete").is_empty());
+}
+
+#[test]
+fn a_stop_in_backoff_does_not_wait_for_it() {
+    let fake = Fake::named("ffmpeg");
+    let backoff = ["-backoff-initial", "60s", "-backoff-max", "60s"];
+    let mut program = start(&fake, "exit-1", &backoff);
+    program.events("client_restart_scheduled", 4);
+    stop_by(program, Signal::TERM);
+}
+
+#[test]
+fn a_stop_before_anything_started_fails() {
+    let fake = Fake::named("ffmpeg");
+    let slow = ["-clients", "2", "-ramp-rate", "1", "-ramp-jitter", "300s", "-seed", "1"];
+    let mut program = Setup::faking(&fake, "wait").args(&slow).start();
+    program.event("starting_ramp");
+    program.signal(Signal::TERM);
+    assert_eq!(program.ended().code, Some(1));
+}
+
+#[test]
+fn a_second_signal_kills_at_once_and_is_told_by_the_exit_code() {
+    let fake = Fake::named("ffmpeg");
+    for (second, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut program = settled(&fake, "ignore-term/err-1/wait");
+        let mark = program.mark();
+        program.signal(Signal::TERM);
+        program.event("stopping");
+        program.signal(second);
+        let ended = program.ended();
+        assert_eq!(ended.code, Some(code), "{ended:#?}");
+        assert_eq!(exit_codes(&ended), [137; 4]);
+        assert!(!ended.stdout.is_empty(), "no summary");
+        assert_nothing_left(&mark);
+    }
+}
+
+#[test]
+fn the_end_of_the_duration_stops_the_stubborn_too() {
+    let fake = Fake::named("ffmpeg");
+    let program = start(&fake, "ignore-term/wait", &["-duration", "1s"]);
+    let mark = program.mark();
+    let ended = program.ended_within(Duration::from_secs(1) + SHUTDOWN);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert_eq!(exit_codes(&ended), [137; 4]);
+    assert_nothing_left(&mark);
+}
+
+#[test]
+fn no_client_outlives_a_program_that_is_killed() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = settled(&fake, "ignore-term/err-1/wait");
+    let children = program.children(4);
+    assert_eq!(children.len(), 4);
+    program.signal(Signal::KILL);
+    assert_eq!(program.ended().code, None);
+    let left: Vec<&Process> =
+        children.iter().filter(|child| !child.ends_within(ORPHANED)).collect();
+    assert!(left.is_empty(), "{} still alive", left.len());
+}
+
+#[test]
+fn the_origin_of_a_demo_does_not_outlive_a_program_that_is_killed() {
+    let fake = Fake::named("ffmpeg");
+    let ffmpeg = fake.path();
+    let args = ["--demo", "-log-format", "json", "-metrics", "127.0.0.1:0", "--skip-preflight"];
+    let mut program = Setup::with(&args).args(&["-ffmpeg", ffmpeg.to_str().unwrap()]).start();
+    let origin = program.event("origin_started");
+    let origin = Process::open(u32::try_from(origin["pid"].as_u64().unwrap()).unwrap()).unwrap();
+    program.signal(Signal::KILL);
+    assert_eq!(program.ended().code, None);
+    assert!(origin.ends_within(ORPHANED));
+}
