@@ -40,12 +40,13 @@ pub const fn measure_arguments() -> &'static [&'static str] {
 }
 
 /// A client's memory in percent of what is measured: it also holds HTTP, TLS and
-/// playlist state. Seen: 12.0 MB for 11.5 (5.1.9), 9.0 MB for 8.1 (9.0.2).
+/// playlist state. Seen: 12.0 MB for 11.5 (5.1.9), 8.9 MB for 8.1 (9.0.2).
 const MEMORY_PERCENT: u64 = 110;
 
 /// A client's start-up CPU in percent of what is measured: it also opens the
-/// playlist and probes more. Seen: 59 to 75 ms for 53 to 55 (5.1.9), 16 to 20 ms
-/// for 13 to 16 (9.0.2).
+/// playlist and probes more. Seen on a busy machine: 94 ms for 76 (5.1.9), 27 ms
+/// for 22 (9.0.2). A binary that is not yet in the page cache takes twice as long,
+/// so measure after it was asked for its options.
 const START_CPU_PERCENT: u32 = 125;
 
 /// What a client costs, of one variant. Each further variant that it reads adds
