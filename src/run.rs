@@ -2,6 +2,7 @@
 
 mod check;
 mod companion;
+mod host;
 mod load;
 mod serve;
 mod tools;

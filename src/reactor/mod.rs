@@ -9,6 +9,7 @@ pub mod child;
 pub mod children;
 pub mod journal;
 pub mod log_sink;
+pub mod observe;
 pub mod orphans;
 pub mod process_use;
 pub mod reports;

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::check::Check;
 use super::companion::Companion;
-use super::{Fatal, install_journal, print, tools};
+use super::{Fatal, host, install_journal, print, tools};
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
 use crate::ffmpeg::capabilities::Capabilities;
 use crate::ffmpeg::command::{Map, Template, Variant};
@@ -23,9 +23,9 @@ use crate::reactor::child::{self, Spawner};
 use crate::reactor::children::Children;
 use crate::reactor::journal::Journal;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
-use crate::reactor::{Application, Ended, Reactor, orphans, process_use};
+use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports};
 use crate::stats::{Health, Snapshot};
-use crate::swarm::{Action, Input, Swarm};
+use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::{ClientId, Moment, Tick};
 use crate::view::summary::{self, Ending, SummaryInput};
 use crate::view::{Scene, endpoints};
@@ -56,11 +56,15 @@ pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
         print(&format!("{}\n", template.shell_line(&ffmpeg, ClientId::new(0))));
         return Ok(ExitCode::SUCCESS);
     }
+    host::check(&config, &ffmpeg)?;
     let server = bind(&config)?;
     let children = children(&config, &ffmpeg, template)?;
     orphans::adopt();
     let mut reactor = Reactor::new(journal.clone(), server, Some(children))
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
+    if config.swarm.dangerous {
+        reports::write(&Report::Dangerous);
+    }
     let mut load = Load {
         swarm: Swarm::new(config.swarm.clone()),
         ffmpeg_version: capabilities.version().to_owned(),
