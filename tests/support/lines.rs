@@ -13,7 +13,7 @@ use super::LIMIT;
 pub(crate) struct Lines {
     seen: Vec<String>,
     coming: Receiver<String>,
-    _hold: Sender<()>,
+    hold: Option<Sender<()>>,
 }
 
 impl Lines {
@@ -47,7 +47,7 @@ impl Lines {
                 line.clear();
             }
         });
-        Self { seen: Vec::new(), coming, _hold: hold }
+        Self { seen: Vec::new(), coming, hold: Some(hold) }
     }
 
     /// The first `count` lines, old or to come, that `pick` makes something of;
@@ -85,8 +85,10 @@ impl Lines {
         self.seen.iter().filter_map(|line| pick(line)).collect()
     }
 
-    /// All lines up to the pipe's end, which must come within the limit.
+    /// All lines up to the pipe's end, which must come within the limit, or up
+    /// to where the reader stalled.
     pub(crate) fn rest(&mut self) -> &[String] {
+        self.hold = None;
         let deadline = Instant::now() + LIMIT;
         loop {
             match self.coming.recv_timeout(deadline.saturating_duration_since(Instant::now())) {

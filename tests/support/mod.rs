@@ -18,7 +18,7 @@ pub(crate) mod processes;
 pub(crate) mod program;
 pub(crate) mod tools;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take that is awaited: far more than it needs on a busy
 /// machine, so that only a fault reaches it.
@@ -28,4 +28,13 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// that executables can be linked into it.
 pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// Asks again and again until the answer is yes: for what tells nobody when it
+/// changes. The question itself is the pause.
+pub(crate) fn until(what: &str, mut answer: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !answer() {
+        assert!(Instant::now() < deadline, "not within {LIMIT:?}: {what}");
+    }
 }

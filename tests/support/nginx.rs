@@ -72,6 +72,11 @@ impl Nginx {
         self.requests.pick(count, pick).unwrap_or_else(|why| panic!("{count} requests: {why}"))
     }
 
+    /// What `pick` makes of the requests that were there already.
+    pub(crate) fn seen<T>(&mut self, pick: impl Fn(&Value) -> Option<T>) -> Vec<T> {
+        self.requests.seen(|line| pick(&serde_json::from_str(line).ok()?))
+    }
+
     /// Ends nginx after the last open request; every request there was.
     pub(crate) fn ended(mut self) -> Vec<Value> {
         self.stop(Signal::QUIT);

@@ -30,7 +30,18 @@ pub(crate) struct Setup {
     command: Command,
     url: Option<String>,
     mark: String,
-    stalls: bool,
+    reader: Reader,
+}
+
+/// Who reads the program's log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// One that reads all of it.
+    Eager,
+    /// One that stalls once the ramp is complete.
+    Stalling,
+    /// One that has gone.
+    Gone,
 }
 
 impl Setup {
@@ -48,7 +59,7 @@ impl Setup {
             }
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { command, url: None, mark, stalls: false }
+        Self { command, url: None, mark, reader: Reader::Eager }
     }
 
     /// A load of `url` by this FFmpeg, scraped at a port that the kernel chooses.
@@ -78,17 +89,30 @@ impl Setup {
 
     /// The reader of the log stalls once the ramp is complete.
     pub(crate) fn with_stalled_log(mut self) -> Self {
-        self.stalls = true;
+        self.reader = Reader::Stalling;
+        self
+    }
+
+    /// The reader of the log is gone before the program begins.
+    pub(crate) fn with_closed_log(mut self) -> Self {
+        self.reader = Reader::Gone;
         self
     }
 
     /// Starts it.
     pub(crate) fn start(mut self) -> Program {
         self.command.args(self.url);
+        if self.reader == Reader::Gone {
+            let (_, stderr) = std::io::pipe().unwrap();
+            self.command.stderr(stderr);
+        }
         let mut child = self.command.spawn().unwrap();
-        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let stalls = self.stalls;
-        let log = Lines::until(stderr, move |line| stalls && line.contains(STALLS_AFTER));
+        let stdout = child.stdout.take().unwrap();
+        let stalls = self.reader == Reader::Stalling;
+        let log = match child.stderr.take() {
+            Some(stderr) => Lines::until(stderr, move |line| stalls && line.contains(STALLS_AFTER)),
+            None => Lines::of(std::io::empty()),
+        };
         let process = Process::open(child.id()).unwrap();
         Program { process, child, mark: self.mark, stdout: Lines::of(stdout), log }
     }
@@ -130,6 +154,11 @@ impl Program {
     /// How many events of this name were there already.
     pub(crate) fn seen(&mut self, name: &str) -> usize {
         self.log.seen(|line| event(line).filter(|e| e["msg"] == name)).len()
+    }
+
+    /// The lines of the log that were there already and that `is` holds for.
+    pub(crate) fn seen_lines(&mut self, is: impl Fn(&str) -> bool) -> Vec<String> {
+        self.log.seen(|line| is(line).then(|| line.to_owned()))
     }
 
     /// The first event of this name.

@@ -1,0 +1,73 @@
+//! End to end with the fake FFmpeg: one thread, and no system call when nothing
+//! happens.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, reason = "starts strace")]
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::fake::Fake;
+use support::program::{Program, Setup};
+use support::tools::tool;
+
+fn silent() -> (Fake, Program) {
+    let fake = Fake::named("ffmpeg");
+    let mut program = Setup::faking(&fake, "wait")
+        .args(&["-clients", "50", "-ramp-rate", "500", "-ramp-jitter", "0"])
+        .start();
+    program.event("ramp_complete");
+    (fake, program)
+}
+
+/// What strace saw of the program within a second, as its table of calls; `None`
+/// where tracing is not allowed.
+fn system_calls(strace: &Path, program: &Program) -> Option<String> {
+    let output = Command::new("timeout")
+        .args(["-s", "INT", "1"])
+        .arg(strace)
+        .args(["-c", "-f", "-p", &program.process.pid.to_string()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    if !said.contains("attached") {
+        println!("skipped: strace may not attach here: {said}");
+        return None;
+    }
+    let own = |line: &str| line.contains("strace: Process");
+    Some(said.lines().filter(|line| !own(line)).map(|line| format!("{line}\n")).collect())
+}
+
+#[test]
+fn nothing_to_do_is_no_system_call() {
+    let Some(strace) = tool("strace") else { return };
+    let (_fake, mut program) = silent();
+    program.scrape();
+    let Some(calls) = system_calls(&strace, &program) else { return };
+    assert_eq!(calls, "");
+    program.stopped();
+}
+
+#[test]
+fn something_to_do_is_seen_by_the_same_means() {
+    let Some(strace) = tool("strace") else { return };
+    let fake = Fake::named("ffmpeg");
+    let mut program = Setup::faking(&fake, "flood-0").args(&["-clients", "1"]).start();
+    program.event("ramp_complete");
+    let Some(calls) = system_calls(&strace, &program) else { return };
+    assert!(calls.contains("read"), "{calls}");
+    program.stopped();
+}
+
+#[test]
+fn there_is_one_thread() {
+    let (_fake, mut program) = silent();
+    program.scrape();
+    let threads = fs::read_dir(format!("/proc/{}/task", program.process.pid)).unwrap();
+    assert_eq!(threads.count(), 1);
+    program.stopped();
+}

@@ -1,0 +1,127 @@
+//! End to end with the fake FFmpeg: the log as JSON and as text, its secrets, and
+//! readers that stall or go.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use support::fake::Fake;
+use support::http::Scrape;
+use support::program::{Setup, assert_nothing_left};
+
+const DROPPED: &str = "hlsswarm_log_lines_dropped_total{stream=\"journal\"}";
+
+fn setup(fake: &Fake, steps: &str, args: &[&str]) -> Setup {
+    Setup::faking(fake, steps)
+        .args(&["-clients", "4", "-ramp-rate", "200", "-ramp-jitter", "0"])
+        .args(args)
+}
+
+#[test]
+fn a_reader_that_stalls_costs_lines_and_not_the_load() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = setup(&fake, "sleep-500/flood-0", &["-v"]).with_stalled_log().start();
+    let mark = program.mark();
+    let address = program.metrics();
+    program.event("ramp_complete");
+    let mut read_before = 0.0;
+    support::until("lines are dropped", || {
+        let scrape = Scrape::of(address);
+        read_before = scrape.get("hlsswarm_log_lines_total{stream=\"stderr\"}");
+        scrape.get(DROPPED) > 0.0
+    });
+    support::until("the clients are read on", || {
+        let scrape = Scrape::of(address);
+        assert_eq!(scrape.get("hlsswarm_clients_active"), 4.0);
+        scrape.get("hlsswarm_log_lines_total{stream=\"stderr\"}") > read_before + 10_000.0
+    });
+    program.signal(Signal::TERM);
+    let ended = program.ended_within(Duration::from_secs(10));
+    assert_eq!(ended.code, Some(0));
+    assert_nothing_left(&mark);
+}
+
+#[test]
+fn a_reader_that_has_gone_does_not_end_the_run() {
+    let fake = Fake::named("ffmpeg");
+    let ended = setup(&fake, "err-5/exit-1", &["-v", "-duration", "1s"]).with_closed_log().run();
+    assert_eq!(ended.code, Some(0));
+    assert!(!ended.stdout.is_empty(), "no summary");
+}
+
+#[test]
+fn every_line_is_a_json_object_whatever_a_client_says() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = setup(&fake, "noise-20/endless-100/err-2/exit-1", &["-v"]).start();
+    program.events("client_exited", 6);
+    let ended = program.stopped();
+    for line in &ended.log {
+        let event: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
+        assert!(event["ts"].is_string() && event["level"].is_string(), "{line}");
+        assert!(event["msg"].is_string(), "{line}");
+    }
+    assert!(!ended.events("process_stderr").is_empty());
+}
+
+#[test]
+fn the_events_of_a_client_carry_its_number() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = setup(&fake, "exit-2", &[]).start();
+    for name in ["client_started", "client_exited", "client_restart_scheduled"] {
+        for event in program.events(name, 4) {
+            assert!(event["client_id"].as_u64().is_some_and(|id| id < 4), "{event}");
+        }
+    }
+    program.stopped();
+}
+
+#[test]
+fn stderr_of_clients_is_logged_only_when_asked_for() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = setup(&fake, "err-5/wait", &[]).start();
+    program.event("ramp_complete");
+    assert_eq!(program.stopped().events("process_stderr").len(), 0);
+    let mut program = setup(&fake, "err-5/wait", &["-v"]).start();
+    program.events("process_stderr", 20);
+    program.stopped();
+}
+
+#[test]
+fn text_is_for_people() {
+    let fake = Fake::named("ffmpeg");
+    let ended = setup(&fake, "wait", &["-log-format", "text", "-duration", "1s"]).run();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(
+        ended.log.iter().any(|line| line.contains(" client_started client_id=0 ")),
+        "{ended:#?}"
+    );
+    assert!(ended.log.iter().all(|line| !line.starts_with('{')), "{ended:#?}");
+}
+
+#[test]
+fn a_level_leaves_out_what_is_less_severe() {
+    let fake = Fake::named("ffmpeg");
+    for (level, logged) in [("info", true), ("warn", false), ("error", false)] {
+        let ended = setup(&fake, "wait", &["-log-level", level, "-duration", "1s"]).run();
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        assert_eq!(!ended.log.is_empty(), logged, "{level}: {ended:#?}");
+    }
+}
+
+#[test]
+fn secrets_are_printed_nowhere() {
+    let fake = Fake::named("ffmpeg");
+    let secrets = ["-header", "Authorization: Bearer hunter2", "-header", "Cookie: sid=hunter2"];
+    let url = "http://me:hunter2@127.0.0.1:9/err-3/exit-1?token=hunter2";
+    let ended = Setup::load(&fake.path(), url)
+        .args(&["-clients", "2", "-duration", "1s", "-v", "--skip-preflight"])
+        .args(&secrets)
+        .run();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(!ended.events("client_exited").is_empty(), "{ended:#?}");
+    assert!(!format!("{ended:?}").contains("hunter2"), "{ended:#?}");
+}

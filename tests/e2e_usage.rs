@@ -1,0 +1,89 @@
+//! End to end: an FFmpeg that is missing, is none, or is an old one.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use support::fake::Fake;
+use support::program::{PROGRAM, Setup};
+
+const URL: &str = "http://127.0.0.1:9/wait";
+
+#[test]
+fn no_ffmpeg_in_path_is_told_with_the_remedy() {
+    let ended = Setup::with(&["-metrics", "127.0.0.1:0", URL]).env("PATH", "/nowhere").run();
+    ended.refuses(1, "install");
+}
+
+#[test]
+fn what_is_no_ffmpeg_is_told_with_the_remedy() {
+    let folder = support::folder();
+    let plain = folder.path().join("plain");
+    fs::write(&plain, "no program").unwrap();
+    let missing = folder.path().join("missing");
+    for ffmpeg in [&plain, &missing, folder.path(), Path::new("/bin/true"), Path::new(PROGRAM)] {
+        let ended = Setup::load(ffmpeg, URL).run();
+        ended.refuses(1, "install");
+        assert!(ended.log[0].contains(ffmpeg.to_str().unwrap()), "{ended:#?}");
+    }
+}
+
+#[test]
+fn an_ffmpeg_that_does_not_answer_is_given_up() {
+    let fake = Fake::named("ffmpeg-hangs");
+    let ended = Setup::load(&fake.path(), URL).start().ended_within(Duration::from_secs(8));
+    ended.refuses(1, "5 s");
+}
+
+#[test]
+fn an_old_ffmpeg_runs_without_the_options_it_does_not_know() {
+    let fake = Fake::named("ffmpeg-old");
+    let args = ["-clients", "2", "-ramp-rate", "50", "-v"];
+    let mut program = Setup::faking(&fake, "err-1/wait").args(&args).start();
+    let left_out = program.event("ffmpeg_options_left_out");
+    assert!(left_out.to_string().contains("-seg_max_retry"), "{left_out}");
+    program.events("process_stderr", 2);
+    let ended = program.stopped();
+    assert_eq!(ended.events("ffmpeg_options_left_out").len(), 1);
+    for exited in ended.events("client_exited") {
+        assert_eq!(exited["exit_code"], 255, "{exited}");
+    }
+}
+
+#[test]
+fn a_url_that_cannot_be_loaded_is_bad_usage() {
+    for url in ["", "ftp://h/a", "http://", "-", "h/a.m3u8"] {
+        let ended = Setup::with(&["-metrics", "127.0.0.1:0", url]).run();
+        assert_eq!(ended.code, Some(2), "{url:?}: {ended:#?}");
+        assert_eq!(ended.stdout, "");
+    }
+}
+
+#[test]
+fn variants_come_from_the_ffprobe_beside_ffmpeg() {
+    let fake = Fake::named("ffmpeg").beside("ffprobe");
+    for (variant, map) in [("highest", "-map 0:p:1"), ("lowest", "-map 0:p:0")] {
+        let ended = Setup::faking(&fake, "wait").args(&["-variant", variant, "--print-cmd"]).run();
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        assert!(ended.stdout.contains(map), "{ended:#?}");
+        let found = ended.log.join("\n");
+        assert!(found.contains("2500000") && found.contains("400000"), "{found}");
+    }
+}
+
+#[test]
+fn variants_that_cannot_be_told_are_a_warning_or_the_end() {
+    let fake = Fake::named("ffmpeg").beside("ffprobe-fails");
+    let ffprobe = fake.path().with_file_name("ffprobe-fails");
+    let args = ["-variant", "highest", "--print-cmd", "-ffprobe", ffprobe.to_str().unwrap()];
+    let ended = Setup::faking(&fake, "wait").args(&args).run();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(ended.stdout.contains("-map '0:v:0?' -map '0:a:0?'"), "{ended:#?}");
+    assert_eq!(ended.events("variants_unknown").len(), 1, "{ended:#?}");
+    let fails = ["-probe-failure-policy", "fail"];
+    Setup::faking(&fake, "wait").args(&args).args(&fails).run().refuses(1, "-variant");
+}
