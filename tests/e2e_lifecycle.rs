@@ -111,7 +111,7 @@ fn a_binary_that_vanishes_costs_starts_but_not_the_run() {
     let scrape = program.scrape();
     assert!(scrape.get("hlsswarm_spawn_failures_total{reason=\"not_found\"}") >= 3.0);
     assert!(scrape.get("hlsswarm_clients_active") >= 1.0);
-    let restarts = program.seen("client_started");
+    let restarts = program.seen("client_started").len();
     fake.reappear();
     program.events("client_started", restarts + 2);
     program.stopped();

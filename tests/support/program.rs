@@ -151,14 +151,19 @@ impl Program {
         picked.unwrap_or_else(|why| panic!("{count} of event {name}: {why}"))
     }
 
-    /// How many events of this name were there already.
-    pub(crate) fn seen(&mut self, name: &str) -> usize {
-        self.log.seen(|line| event(line).filter(|e| e["msg"] == name)).len()
+    /// Waits until this client, run with `-v`, has said so many lines that `is`
+    /// holds for.
+    pub(crate) fn says(&mut self, client: usize, count: usize, is: impl Fn(&str) -> bool) {
+        let said = self.log.pick(count, |line| {
+            let event = event(line).filter(|e| e["msg"] == "process_stderr")?;
+            (event["client_id"] == client && is(event["line"].as_str()?)).then_some(())
+        });
+        said.unwrap_or_else(|why| panic!("{count} lines of client {client}: {why}"));
     }
 
-    /// The lines of the log that were there already and that `is` holds for.
-    pub(crate) fn seen_lines(&mut self, is: impl Fn(&str) -> bool) -> Vec<String> {
-        self.log.seen(|line| is(line).then(|| line.to_owned()))
+    /// The events of this name that were there already.
+    pub(crate) fn seen(&mut self, name: &str) -> Vec<Value> {
+        self.log.seen(|line| event(line).filter(|e| e["msg"] == name))
     }
 
     /// The first event of this name.
