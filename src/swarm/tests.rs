@@ -1,3 +1,5 @@
+//! The swarm, driven by hand: ramp, restarts, draining, and how it tells of them.
+
 mod disorder;
 mod stop;
 

@@ -1,3 +1,5 @@
+//! A connection, asked well and badly, in pieces of any size.
+
 use std::rc::Rc;
 
 use proptest::prelude::*;

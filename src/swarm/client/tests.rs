@@ -1,3 +1,5 @@
+//! The life of a client: which ways lead from state to state, and no other.
+
 use super::*;
 
 /// The life of a client as a person would tell it.

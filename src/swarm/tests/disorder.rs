@@ -1,3 +1,5 @@
+//! Inputs in any order: what is out of place changes nothing and breaks nothing.
+
 use proptest::prelude::*;
 
 use super::*;

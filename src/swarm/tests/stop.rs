@@ -1,3 +1,5 @@
+//! How a run ends: by signals, by its duration, and for want of clients.
+
 use super::*;
 use crate::swarm::client::{DRAIN_MAX, DRAIN_MAX_STOPPING};
 use crate::swarm::stopping::{FORCED_FINISH_AFTER_KILL, KILL_AFTER, TERMINATE_AGAIN_AFTER};

@@ -1,3 +1,5 @@
+//! Whole summaries as they are printed, and the words of each part.
+
 use std::net::Ipv4Addr;
 
 use super::*;
