@@ -5,7 +5,9 @@
 
 mod support;
 
+use rustix::process::Signal;
 use support::fake::Fake;
+use support::processes::Process;
 use support::program::{Program, Setup, assert_nothing_left};
 
 /// Quick restarts, so that a test sees several.
@@ -141,13 +143,40 @@ fn a_crash_is_told_by_its_signal() {
 #[test]
 fn a_child_is_born_with_a_clean_slate() {
     let fake = Fake::named("ffmpeg");
-    let mut program = start(&fake, "report/exit-1", "2", &[]);
+    // The program raises its own limit of descriptors; the child gets the old one.
+    // What the program inherited as ignored (nohup) is not the child's business.
+    let mut program = Setup::faking(&fake, "report/exit-1")
+        .args(&["-clients", "2", "-ramp-rate", "200"])
+        .born_after("ulimit -Sn 300; trap '' HUP USR1 PIPE")
+        .start();
     for exited in program.events("client_exited", 4) {
         let stderr = exited["stderr"].as_str().unwrap();
-        for born in ["fds 0 1 2\n", "stdin /dev/null\n", "blocked\n", "ignored\n", "group own\n"] {
-            assert!(stderr.contains(&format!("report {born}")), "not {born:?}: {stderr}");
+        for born in
+            ["fds 0 1 2", "stdin /dev/null", "blocked", "ignored", "group own", "nofile 300"]
+        {
+            let told = stderr.lines().any(|line| line == format!("report {born}"));
+            assert!(told, "not {born:?}: {stderr}");
         }
     }
+    assert!(program.scrape().get("process_max_fds") > 300.0);
+    program.stopped();
+}
+
+#[test]
+fn what_a_client_leaves_behind_is_reaped_when_it_ends() {
+    let fake = Fake::named("ffmpeg");
+    let restart = ["-backoff-initial", "60s", "-backoff-max", "60s"];
+    let mut program = start(&fake, "only-0/daemon-60/exit-1", "2", &restart);
+    program.event("client_restart_scheduled");
+    let children = program.children(2);
+    let of_run = program.process.children();
+    assert_eq!((children.len(), of_run.len()), (1, 2), "{of_run:?}");
+    let daemon = of_run.into_iter().find(|&pid| pid != children[0].pid);
+    Process::open(daemon.unwrap()).unwrap().signal(Signal::KILL);
+    support::until("only the client is left", || {
+        program.scrape();
+        program.process.children() == [children[0].pid]
+    });
     program.stopped();
 }
 

@@ -44,11 +44,10 @@ impl Process {
         let _ = pidfd_send_signal(&self.fd, signal);
     }
 
-    /// A line of `/proc/PID/status`, without its name.
-    pub(crate) fn status(&self, name: &str) -> String {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
-        let line = status.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'));
-        line.unwrap().trim().to_owned()
+    /// The ids of its children, ended ones that it has not reaped among them.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let listed = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid)).unwrap();
+        listed.split_ascii_whitespace().map(|pid| pid.parse().unwrap()).collect()
     }
 }
 

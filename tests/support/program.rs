@@ -75,6 +75,17 @@ impl Setup {
         Self::load(&fake.path(), &format!("http://127.0.0.1:9/{steps}")).args(&["--skip-preflight"])
     }
 
+    /// Started by a shell that first does something to itself, such as `ulimit`.
+    pub(crate) fn born_after(mut self, doing: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell.arg("-c").arg(format!("{doing}; exec \"$0\" \"$@\"")).arg(PROGRAM);
+        shell.args(self.command.get_args());
+        shell.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.command = shell;
+        self
+    }
+
     /// More arguments.
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
         self.command.args(args);
