@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -19,7 +19,8 @@ use super::processes::{MARK, Process, marked};
 /// The program under test, as cargo built it.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ffmpeg-hls-swarm");
 
-/// How long a process may take to vanish that has been killed already.
+/// How long a process may outlive the program: none does longer, not even when
+/// the program is killed.
 const DYING: Duration = Duration::from_secs(1);
 
 /// The event after which a stalled reader of the log reads no more.
@@ -212,18 +213,19 @@ impl Program {
         self.process.signal(signal);
     }
 
-    /// Its end, which must come within the limit.
+    /// Its end, which must come within the limit and leave nothing behind.
     pub(crate) fn ended(self) -> Ended {
         self.ended_within(LIMIT)
     }
 
-    /// Its end, which must come this soon.
+    /// Its end, which must come this soon and leave nothing behind.
     pub(crate) fn ended_within(mut self, limit: Duration) -> Ended {
         if !self.process.ends_within(limit) {
             let seen = self.log.pick(usize::MAX, |_| Some(())).unwrap_err();
             panic!("did not end within {limit:?}: {seen}");
         }
         let code = self.child.wait().unwrap().code();
+        self.left_nothing();
         let log = self.log.rest().to_vec();
         let stdout = self.stdout.rest().iter().map(|line| format!("{line}\n")).collect();
         Ended { code, stdout, log }
@@ -231,17 +233,32 @@ impl Program {
 
     /// Stops it by SIGTERM; it must end with code 0 and leave nothing behind.
     pub(crate) fn stopped(self) -> Ended {
-        let mark = self.mark.clone();
         self.signal(Signal::TERM);
         let ended = self.ended();
         assert_eq!(ended.code, Some(0), "{ended:#?}");
-        assert_nothing_left(&mark);
         ended
     }
 
-    /// The mark of all processes of this run.
-    pub(crate) fn mark(&self) -> String {
-        self.mark.clone()
+    /// Kills it, as the kernel does when memory runs out; nothing of the run may be
+    /// alive after it.
+    pub(crate) fn killed(self) {
+        self.signal(Signal::KILL);
+        assert!(self.process.ends_within(LIMIT));
+        self.left_nothing();
+    }
+
+    /// Every process of the run, its own among them.
+    pub(crate) fn processes(&self) -> Vec<Process> {
+        marked(&self.mark)
+    }
+
+    fn left_nothing(&self) {
+        let deadline = Instant::now() + DYING;
+        for process in self.processes() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let pid = process.pid;
+            assert!(process.ends_within(left), "{pid} is still alive after the end of the run");
+        }
     }
 }
 
@@ -268,13 +285,6 @@ impl Ended {
         assert!(self.log[0].contains(said), "no {said:?} in {self:#?}");
         assert_eq!(self.stdout, "");
     }
-}
-
-/// Asserts that no process of a run is left, or that it is at its last breath.
-pub(crate) fn assert_nothing_left(mark: &str) {
-    let left: Vec<u32> =
-        marked(mark).iter().filter(|p| !p.ends_within(DYING)).map(|p| p.pid).collect();
-    assert!(left.is_empty(), "still alive: {left:?}");
 }
 
 /// A line of the log as an event.
