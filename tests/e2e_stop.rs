@@ -174,7 +174,8 @@ fn the_origin_of_a_demo_does_not_outlive_a_program_that_is_killed() {
     let args = ["--demo", "-log-format", "json", "-metrics", "127.0.0.1:0", "--skip-preflight"];
     let mut program = Setup::with(&args).args(&["-ffmpeg", ffmpeg.to_str().unwrap()]).start();
     program.event("client_started");
-    // The program, its origin and a client.
-    assert!(program.processes().len() >= 3);
+    // The program, its origin and a client, whose environment comes a moment after
+    // its start.
+    support::until("three processes run", || program.processes().len() >= 3);
     program.killed();
 }
