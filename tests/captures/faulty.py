@@ -1,0 +1,219 @@
+"""An HTTP server that stands before the origin and fails as a scenario asks.
+
+It keeps what it saw of each request: the truth that a capture is held against.
+Knows no FFmpeg.
+"""
+
+import http.client
+import http.server
+import socket
+import ssl
+import struct
+import threading
+import time
+
+PIECE_BYTES = 16384
+ORIGIN_TIMEOUT_SECS = 10
+COPIED_FIELDS = ("Content-Type", "Content-Range", "Accept-Ranges")
+
+
+class Answer:
+    """What goes back for one request, and what becomes of the connection."""
+
+    def __init__(self, status=None, body=b"", fields=None, fate="complete", send_bytes=None):
+        self.status = status  # None: nothing at all is sent
+        self.body = body
+        self.fields = fields or {}
+        self.fate = fate  # complete, close, hang, reset or truncated
+        self.send_bytes = send_bytes  # None: the whole body
+
+
+class Seen:
+    """Requests and connections in the order in which they came."""
+
+    def __init__(self):
+        self.start = time.monotonic()
+        self.lock = threading.Lock()
+        self.rows = []
+        self.connections = 0
+        self.counts = {}
+
+    def now(self):
+        return time.monotonic() - self.start
+
+    def connect(self):
+        with self.lock:
+            self.connections += 1
+            return self.connections
+
+    def count(self, path):
+        """How often the path was asked for, this time included."""
+        with self.lock:
+            self.counts[path] = self.counts.get(path, 0) + 1
+            return self.counts[path]
+
+    def add(self, began, method, path, status, sent, connection, end):
+        row = (began, method, path, status, sent, connection, end, self.now())
+        with self.lock:
+            self.rows.append(row)
+
+    def text(self):
+        with self.lock:
+            rows = sorted(self.rows)
+        return "".join(
+            f"{began:.3f}\t{method}\t{path}\t{status}\t{sent}\t{connection}\t{end}\t{ended:.3f}\n"
+            for began, method, path, status, sent, connection, end, ended in rows
+        )
+
+
+class Request:
+    """A request as a scenario sees it."""
+
+    def __init__(self, path, count, elapsed, origin_port, byte_range):
+        self.path = path
+        self.count = count
+        self.elapsed = elapsed
+        self.origin_port = origin_port
+        self.byte_range = byte_range
+        name = path.rsplit("/", 1)[-1]
+        self.master = name in ("stream.m3u8", "master.m3u8")
+        self.playlist = name.endswith(".m3u8") and not self.master
+        self.segment = name.endswith((".ts", ".m4s"))
+        digits = "".join(c for c in name if c.isdigit())
+        self.number = int(digits) if digits else 0
+
+    def from_origin(self):
+        """The origin's own answer, whatever path the scenario gave."""
+        origin = http.client.HTTPConnection("127.0.0.1", self.origin_port, ORIGIN_TIMEOUT_SECS)
+        try:
+            fields = {"Range": self.byte_range} if self.byte_range else {}
+            origin.request("GET", self.path, headers=fields)
+            response = origin.getresponse()
+            body = response.read()
+        finally:
+            origin.close()
+        fields = {name: response.headers[name] for name in COPIED_FIELDS if name in response.headers}
+        return Answer(response.status, body, fields)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        self.number = self.server.seen.connect()
+        self.left = threading.Event()
+        with self.server.lock:
+            self.server.open.add(self.request)
+        if self.server.tls:
+            began = self.server.seen.now()
+            try:
+                self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+            except (ssl.SSLError, OSError) as error:
+                why = getattr(error, "reason", None) or type(error).__name__
+                self.server.seen.add(began, "-", "-", "-", 0, self.number, f"tls:{why}")
+                raise
+        super().setup()
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        seen = self.server.seen
+        began = seen.now()
+        sent = 0
+        request = Request(
+            self.path, seen.count(self.path), began, self.server.origin_port, self.headers["Range"]
+        )
+        answer = self.server.scenario(request)
+        self.close_connection = answer.fate != "complete"
+        try:
+            if answer.status is not None:
+                self.head(answer)
+            for piece in pieces(answer.body, answer.send_bytes):
+                self.wfile.write(piece)
+                sent += len(piece)
+            end = answer.fate
+            if end == "hang":
+                self.hang()
+            elif end == "reset":
+                self.reset()
+        except (OSError, ValueError):
+            self.close_connection = True
+            end = "client_left"
+        status = "-" if answer.status is None else answer.status
+        seen.add(began, "GET", self.path, status, sent, self.number, end)
+
+    def head(self, answer):
+        self.send_response_only(answer.status)
+        for name, value in answer.fields.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Connection", "close" if answer.fate == "close" else "keep-alive")
+        self.end_headers()
+
+    def hang(self):
+        """Sends nothing more until the client leaves."""
+        while self.connection.recv(PIECE_BYTES):
+            pass
+
+    def reset(self):
+        """Closes with RST, once what was sent has had time to be read."""
+        time.sleep(0.2)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+
+def pieces(body, limit):
+    whole = body if limit is None else body[:limit]
+    return (whole[at : at + PIECE_BYTES] for at in range(0, len(whole), PIECE_BYTES))
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves one capture; the clock of its requests starts with `restart_clock`."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def __init__(self, scenario, origin_port, tls=None, port=0):
+        self.scenario = scenario
+        self.origin_port = origin_port
+        self.tls = tls
+        self.seen = Seen()
+        self.lock = threading.Lock()
+        self.open = set()
+        super().__init__(("127.0.0.1", port), Handler)
+        self.port = self.server_address[1]
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def handle_error(self, *_):
+        pass
+
+    def shutdown_request(self, request):
+        with self.lock:
+            self.open.discard(request)
+        super().shutdown_request(request)
+
+    def go_down(self):
+        """Refuses connections and resets those that are open, as a killed origin does."""
+        self.shutdown()
+        self.server_close()
+        with self.lock:
+            left = list(self.open)
+        for connection in left:
+            try:
+                linger = struct.pack("ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                connection.shutdown(socket.SHUT_RDWR)
+                connection.close()
+            except OSError:
+                pass
+
+    def come_back(self):
+        """A server on the same port that goes on with the same record."""
+        again = Server(self.scenario, self.origin_port, self.tls, self.port)
+        again.seen = self.seen
+        return again
