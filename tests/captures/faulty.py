@@ -27,6 +27,12 @@ class Answer:
         self.fate = fate  # complete, close, hang, reset or truncated
         self.send_bytes = send_bytes  # None: the whole body
 
+    def set_body(self, body):
+        """Another body; one that is given in part is given whole."""
+        self.body = body
+        self.status = 200
+        self.fields.pop("Content-Range", None)
+
 
 class Seen:
     """Requests and connections in the order in which they came."""
@@ -69,11 +75,11 @@ class Seen:
 class Request:
     """A request as a scenario sees it."""
 
-    def __init__(self, path, count, elapsed, origin_port, byte_range):
+    def __init__(self, path, elapsed, server, byte_range):
         self.path = path
-        self.count = count
+        self.count = server.seen.count(path)
         self.elapsed = elapsed
-        self.origin_port = origin_port
+        self.server = server
         self.byte_range = byte_range
         name = path.rsplit("/", 1)[-1]
         self.master = name in ("stream.m3u8", "master.m3u8")
@@ -84,7 +90,8 @@ class Request:
 
     def from_origin(self):
         """The origin's own answer, whatever path the scenario gave."""
-        origin = http.client.HTTPConnection("127.0.0.1", self.origin_port, ORIGIN_TIMEOUT_SECS)
+        port = self.server.origin_port
+        origin = http.client.HTTPConnection("127.0.0.1", port, ORIGIN_TIMEOUT_SECS)
         try:
             fields = {"Range": self.byte_range} if self.byte_range else {}
             origin.request("GET", self.path, headers=fields)
@@ -95,6 +102,15 @@ class Request:
         fields = {name: response.headers[name] for name in COPIED_FIELDS if name in response.headers}
         return Answer(response.status, body, fields)
 
+    def from_folder(self):
+        """A file of the server's folder, whole."""
+        file = self.server.folder / self.path.rsplit("/", 1)[-1]
+        return Answer(200, file.read_bytes()) if file.is_file() else Answer(404, b"not here\n")
+
+    def keep(self, name, value):
+        """The first value that was ever given under this name."""
+        return self.server.kept.setdefault(name, value)
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """One connection."""
@@ -104,7 +120,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def setup(self):
         self.number = self.server.seen.connect()
-        self.left = threading.Event()
         with self.server.lock:
             self.server.open.add(self.request)
         if self.server.tls:
@@ -124,14 +139,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         seen = self.server.seen
         began = seen.now()
         sent = 0
-        request = Request(
-            self.path, seen.count(self.path), began, self.server.origin_port, self.headers["Range"]
-        )
+        request = Request(self.path, began, self.server, self.headers["Range"])
         answer = self.server.scenario(request)
-        self.close_connection = answer.fate != "complete"
         try:
             if answer.status is not None:
                 self.head(answer)
+            self.close_connection = answer.fate != "complete"
             for piece in pieces(answer.body, answer.send_bytes):
                 self.wfile.write(piece)
                 sent += len(piece)
@@ -172,16 +185,18 @@ def pieces(body, limit):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves one capture; the clock of its requests starts with `restart_clock`."""
+    """Serves one capture."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, scenario, origin_port, tls=None, port=0):
+    def __init__(self, scenario, origin_port, folder, tls=None, port=0):
         self.scenario = scenario
         self.origin_port = origin_port
+        self.folder = folder
         self.tls = tls
+        self.kept = {}
         self.seen = Seen()
         self.lock = threading.Lock()
         self.open = set()
@@ -214,6 +229,6 @@ class Server(http.server.ThreadingHTTPServer):
 
     def come_back(self):
         """A server on the same port that goes on with the same record."""
-        again = Server(self.scenario, self.origin_port, self.tls, self.port)
+        again = Server(self.scenario, self.origin_port, self.folder, self.tls, self.port)
         again.seen = self.seen
         return again

@@ -35,6 +35,7 @@ TIMEOUT = "3s"
 AGAIN_AFTER_SECS = 0.3
 KILL_AFTER_SECS = 5
 READ_BYTES = 65536
+KEY = bytes(range(16))
 # Three variants of the least bit rate that the origin makes.
 ORIGIN = ["-variants", "150k,200k,250k", "-segment-duration", "1s", "-window", "4", "-listen", "127.0.0.1:0"]
 
@@ -67,6 +68,19 @@ def make_certificate(folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return context
+
+
+def make_media(ffmpeg, folder, options):
+    """Five seconds on demand by FFmpeg's own muxer, with a master playlist."""
+    folder.mkdir()
+    (folder / "key.bin").write_bytes(KEY)
+    key = ["-hls_enc_key", KEY.hex()] if "-hls_enc" in options else []
+    subprocess.run(
+        [ffmpeg, "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=s=160x90:r=10",
+         "-f", "lavfi", "-i", "sine", "-t", "5", "-c:v", "libx264", "-preset", "ultrafast",
+         "-g", "10", "-c:a", "aac", "-f", "hls", "-hls_time", "1", "-hls_playlist_type", "vod",
+         *options, *key, "-master_pl_name", "stream.m3u8", "index.m3u8"],
+        check=True, cwd=folder)
 
 
 class Record:
@@ -122,11 +136,11 @@ def finish(process, start, seconds, outage, server):
         f"signal\t{one}\n" for one in told), server
 
 
-def capture(job, origin_port, tls, certificate):
+def capture(job, origin_port, tls, scratch):
     """Makes the files of one scenario, version and level."""
     version, name, level, words, folder = job
     scenario = SCENARIOS[name]
-    server = Server(scenario.answer, origin_port, tls if scenario.tls else None)
+    server = Server(scenario.answer, origin_port, scratch / name, tls if scenario.tls else None)
     scheme = "https" if scenario.tls else "http"
     authority = scenario.authority or f"127.0.0.1:{server.port}"
     words = list(words)
@@ -134,7 +148,7 @@ def capture(job, origin_port, tls, certificate):
     words[words.index("-i") + 1] = f"{scheme}://{authority}{scenario.path}"
     environment = {"PATH": "/usr/bin:/bin"}
     if scenario.trusted:
-        environment["SSL_CERT_FILE"] = str(certificate)
+        environment["SSL_CERT_FILE"] = str(scratch / "cert.pem")
     server.seen.start = start = time.monotonic()
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, env=environment)
@@ -165,8 +179,6 @@ def plan(options, origin_port):
         for name, scenario in SCENARIOS.items():
             if options.scenario and name not in options.scenario:
                 continue
-            if scenario.only and version not in scenario.only:
-                continue
             for level in LEVELS:
                 if level == "datetime" and int(version.split(".")[0]) < DATETIME_FROM:
                     continue
@@ -179,6 +191,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True, help="ffmpeg-hls-swarm")
     parser.add_argument("--ffmpeg", action="append", required=True, metavar="VERSION=FILE")
+    parser.add_argument("--muxer", default="ffmpeg", help="an FFmpeg with libx264")
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--level", action="append", choices=LEVELS)
     parser.add_argument("--out", type=pathlib.Path, default=HERE)
@@ -189,8 +202,11 @@ def main():
         with tempfile.TemporaryDirectory() as scratch:
             folder = pathlib.Path(scratch)
             tls = make_certificate(folder)
+            for name, scenario in SCENARIOS.items():
+                if scenario.muxer:
+                    make_media(options.muxer, folder / name, scenario.muxer)
             with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
-                jobs = [pool.submit(capture, job, origin_port, tls, folder / "cert.pem")
+                jobs = [pool.submit(capture, job, origin_port, tls, folder)
                         for job in plan(options, origin_port)]
                 for done in concurrent.futures.as_completed(jobs):
                     print(done.result(), flush=True)
