@@ -55,14 +55,15 @@ def third(request):
     return request.segment and request.number % 3 == 0
 
 
-def once(request):
-    """Every fifth segment after a healthy start, the first time."""
-    late = request.elapsed >= FAULT_FROM_SECS
-    return late and request.segment and request.number % 5 == 0 and request.count == 1
-
-
 def faulty(request):
     return request.elapsed >= FAULT_FROM_SECS
+
+
+def once(request):
+    """The first segment after a healthy start, the first time."""
+    if not request.segment or not faulty(request):
+        return False
+    return request.keep("victim", request.path) == request.path and request.count == 1
 
 
 def live_close(request):
@@ -222,10 +223,10 @@ SCENARIOS = {
     "segment_404": Scenario(answer=segment_404, seconds=10),
     "segment_404_all": Scenario(answer=segment_404_all),
     "segment_503": Scenario(answer=segment_503),
-    "segment_hang": Scenario(answer=segment_hang, seconds=12),
-    "segment_stall": Scenario(answer=segment_stall, seconds=12),
-    "segment_reset": Scenario(answer=segment_reset, seconds=10),
-    "segment_truncated": Scenario(answer=segment_truncated, seconds=10),
+    "segment_hang": Scenario(answer=segment_hang, seconds=11),
+    "segment_stall": Scenario(answer=segment_stall, seconds=14),
+    "segment_reset": Scenario(answer=segment_reset),
+    "segment_truncated": Scenario(answer=segment_truncated),
     "stale": Scenario(answer=stale, seconds=12),
     "sequence_back": Scenario(answer=sequence_back),
     "sequence_ahead": Scenario(answer=sequence_ahead),
