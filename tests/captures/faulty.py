@@ -24,7 +24,7 @@ class Answer:
         self.status = status  # None: nothing at all is sent
         self.body = body
         self.fields = fields or {}
-        self.fate = fate  # complete, close, hang, reset or truncated
+        self.fate = fate  # complete, close, drop, hang, reset or truncated
         self.send_bytes = send_bytes  # None: the whole body
 
     def set_body(self, body):

@@ -18,6 +18,8 @@ import tempfile
 import threading
 import time
 
+sys.dont_write_bytecode = True  # No cache among the captures.
+
 from faulty import Server
 from scenarios import SCENARIOS
 

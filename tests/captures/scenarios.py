@@ -72,6 +72,13 @@ def live_close(request):
     return answer
 
 
+def live_drop(request):
+    """The server closes each connection after an answer that promised to keep it."""
+    answer = plain(request)
+    answer.fate = "drop"
+    return answer
+
+
 def live_ended(request):
     """The programme ends."""
     return plain(request, lambda text: text + "#EXT-X-ENDLIST\n" if faulty(request) else text)
@@ -203,6 +210,7 @@ SCENARIOS = {
     "live": Scenario(answer=whole, variant="highest", seconds=12),
     "live_all": Scenario(answer=whole, variant="all", seconds=12),
     "live_close": Scenario(answer=live_close),
+    "live_drop": Scenario(answer=live_drop),
     "live_ended": Scenario(answer=live_ended, seconds=15),
     "vod": Scenario(path="/vod/stream.m3u8", seconds=30),
     "fmp4": Scenario(answer=from_folder, muxer=FMP4),
