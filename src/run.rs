@@ -14,7 +14,9 @@ use std::process::ExitCode;
 use tracing::Level;
 
 use crate::config::{Invocation, LogConfig, LogFormat, LogLevel};
+use crate::http::redact::redact;
 use crate::reactor::journal::{Format, Journal};
+use crate::reactor::signals::{Signals, StopSignal};
 
 /// Does what was asked and says how it went.
 ///
@@ -52,9 +54,21 @@ impl Fatal {
     }
 }
 
-/// Writes a line for the user to standard error, after the program's name.
+/// Writes a line for the user to standard error, after the program's name and
+/// without the secrets in it.
 pub fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "ffmpeg-hls-swarm: {line}");
+    let _ = writeln!(std::io::stderr(), "ffmpeg-hls-swarm: {}", redact(line));
+}
+
+/// Takes over the signals, so that one that asks us to stop is not lost before
+/// there is a loop to hear it.
+fn take_signals() -> Result<Signals, Fatal> {
+    Signals::block().map_err(|error| Fatal(format!("no descriptors are left: {error}")))
+}
+
+/// The end of a run that was asked to stop before its loop.
+fn stopped_by(signal: StopSignal) -> Fatal {
+    Fatal(format!("stopped by {} before anything was started", signal.name()))
 }
 
 /// Writes to standard output; a reader that has gone is no failure of the run.

@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -13,6 +15,9 @@ use support::program::{Ended, Program, Setup};
 
 /// The whole shutdown is done within this, whatever the children do.
 const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// A helper that hangs would be given up after this.
+const HELPER_TIME: Duration = Duration::from_secs(4);
 
 fn start(fake: &Fake, steps: &str, args: &[&str]) -> Program {
     Setup::faking(fake, steps)
@@ -178,4 +183,77 @@ fn the_origin_of_a_demo_does_not_outlive_a_program_that_is_killed() {
     // its start.
     support::until("three processes run", || program.processes().len() >= 3);
     program.killed();
+}
+
+/// An FFmpeg that never answers and has a child, as wrappers do.
+const HANGS: &str = "#!/bin/sh\nsleep 1000 &\nwait\n";
+
+#[test]
+fn a_stop_before_the_loop_ends_all_at_once() {
+    let folder = support::folder();
+    let hangs = folder.path().join("ffmpeg");
+    fs::write(&hangs, HANGS).unwrap();
+    fs::set_permissions(&hangs, PermissionsExt::from_mode(0o755)).unwrap();
+    for (signal, name) in
+        [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")]
+    {
+        let program = Setup::load(&hangs, "http://127.0.0.1:9/").start();
+        stop_before_the_loop(program, 2, signal, name);
+    }
+}
+
+#[test]
+fn a_stop_while_the_variants_are_asked_for_is_no_failure_to_tell_them() {
+    let fake = Fake::named("ffmpeg").beside("ffprobe-hangs");
+    let ffprobe = fake.path().with_file_name("ffprobe-hangs");
+    let args = ["-variant", "highest", "-ffprobe", ffprobe.to_str().unwrap()];
+    let program = Setup::faking(&fake, "wait").args(&args).start();
+    stop_before_the_loop(program, 1, Signal::INT, "SIGINT");
+}
+
+/// Waits until the program waits for so many helpers and stops it.
+fn stop_before_the_loop(program: Program, helpers: usize, signal: Signal, name: &str) {
+    let mark = program.mark();
+    support::until("the helpers run", || marked(&mark).len() == 1 + helpers);
+    program.signal(signal);
+    let ended = program.ended_within(HELPER_TIME);
+    ended.refuses(1, &format!("stopped by {name} before anything was started"));
+    assert_nothing_left(&mark);
+}
+
+#[test]
+fn a_parent_that_ignores_sigchld_does_not_hide_the_ends_of_clients() {
+    let fake = Fake::named("ffmpeg");
+    let setup = Setup::faking(&fake, "sleep-500/exit-3").args(&["-clients", "2"]);
+    let mut program = setup.ignoring("CHLD").start();
+    assert_eq!(program.events("client_exited", 2)[1]["exit_code"], 3);
+    program.stopped();
+}
+
+#[test]
+fn a_run_under_nohup_does_not_end_with_its_terminal() {
+    let fake = Fake::named("ffmpeg");
+    let setup = Setup::faking(&fake, "sleep-500/exit-3").args(&["-clients", "2"]);
+    let mut program = setup.ignoring("HUP").start();
+    program.events("client_started", 1);
+    program.signal(Signal::HUP);
+    program.events("client_started", 3);
+    assert!(program.stopped().events("received_signal").len() == 1);
+}
+
+#[test]
+fn the_end_of_the_origin_of_a_demo_is_told_and_survived() {
+    let fake = Fake::named("ffmpeg");
+    let ffmpeg = fake.path();
+    let args = ["--demo", "-log-format", "json", "-metrics", "127.0.0.1:0", "--skip-preflight"];
+    let mut program = Setup::with(&args).args(&["-ffmpeg", ffmpeg.to_str().unwrap()]).start();
+    let origin = program.event("origin_started");
+    let process = Process::open(u32::try_from(origin["pid"].as_u64().unwrap()).unwrap()).unwrap();
+    program.events("client_started", 2);
+    process.signal(Signal::KILL);
+    let ended = program.event("origin_ended");
+    assert_eq!(ended["pid"], origin["pid"]);
+    assert_eq!(ended["exit_code"], 137);
+    assert_eq!(ended["level"], "warn");
+    assert_eq!(program.stopped().events("origin_ended").len(), 1);
 }

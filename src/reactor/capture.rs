@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::child::{self, Child, Process, Spawner, Wait};
+use super::child::{self, Child, Process, Spawner, Stdio};
 use super::timer::Clock;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason};
 use crate::swarm::{Signal, SpawnFailure};
@@ -21,13 +21,19 @@ use crate::units::Tick;
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
 
+/// How long a process may take to vanish that was killed. One in an
+/// uninterruptible read is left behind.
+const DYING: Duration = Duration::from_secs(1);
+
 /// Bounds of a captured run.
 #[derive(Debug, Clone, Copy)]
-pub struct CaptureLimits {
+pub struct CaptureLimits<'a> {
     /// It is killed when it takes longer.
     pub time: Duration,
     /// Bytes kept of each stream; the rest is read and dropped.
     pub bytes: usize,
+    /// It is killed when this becomes readable: a stop was asked.
+    pub stop: BorrowedFd<'a>,
 }
 
 /// What a program printed and used.
@@ -52,37 +58,34 @@ pub enum CaptureError {
     Spawn(SpawnFailure),
     /// It took longer than allowed and was killed.
     TimedOut,
+    /// A stop was asked, and it was killed.
+    Stopped,
 }
 
 /// Runs a program to its end with stdin /dev/null and collects what it prints.
 ///
 /// # Errors
-/// When it cannot be started, or when the time is over; then its group is
-/// killed and it is reaped.
+/// When it cannot be started, or when the time is over or a stop is asked; then
+/// its group is killed and it is reaped.
 pub fn capture(
     program: &Path,
     args: &[OsString],
-    limits: CaptureLimits,
+    limits: CaptureLimits<'_>,
 ) -> Result<Captured, CaptureError> {
-    let child = start(program, args, None).map_err(CaptureError::Spawn)?;
-    collect(&child, limits).map_err(|_| {
+    let child = start(program, args, Stdio::default()).map_err(CaptureError::Spawn)?;
+    collect(&child, limits).map_err(|errno| {
         end(&child.process);
-        CaptureError::TimedOut
+        if errno == Errno::CANCELED { CaptureError::Stopped } else { CaptureError::TimedOut }
     })
 }
 
-fn collect(child: &Child, limits: CaptureLimits) -> Result<Captured, Errno> {
-    let clock = Clock::start();
-    let deadline = Tick::ZERO.after(limits.time);
+fn collect(child: &Child, limits: CaptureLimits<'_>) -> Result<Captured, Errno> {
+    let wait = Wait::new(limits.time, Some(limits.stop));
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let mut open = [true, true];
     // A grandchild may hold the pipes open; the end of the program is enough.
     while open != [false, false] {
-        wait_readable(
-            &[child.stdout.as_fd(), child.stderr.as_fd(), child.process.pidfd()],
-            &clock,
-            deadline,
-        )?;
+        wait.readable(&[child.stdout.as_fd(), child.stderr.as_fd(), child.process.pidfd()])?;
         let ended = is_readable(child.process.pidfd());
         open[0] = open[0] && read_into(&child.stdout, &mut stdout, limits.bytes)?;
         open[1] = open[1] && read_into(&child.stderr, &mut stderr, limits.bytes)?;
@@ -90,9 +93,9 @@ fn collect(child: &Child, limits: CaptureLimits) -> Result<Captured, Errno> {
             break;
         }
     }
-    wait_readable(&[child.process.pidfd()], &clock, deadline)?;
+    wait.readable(&[child.process.pidfd()])?;
     child.process.signal_group(Signal::Kill);
-    let exit = child.process.reap(Wait::Block)?.ok_or(Errno::CHILD)?;
+    let exit = child.process.reap(child::Wait::Poll)?.ok_or(Errno::CHILD)?;
     Ok(Captured {
         status: exit.status,
         stdout,
@@ -106,11 +109,7 @@ fn collect(child: &Child, limits: CaptureLimits) -> Result<Captured, Errno> {
 ///
 /// # Errors
 /// As [`Spawner::spawn`]; an argument with a NUL byte is `EINVAL`.
-pub fn start(
-    program: &Path,
-    args: &[OsString],
-    stdin: Option<BorrowedFd<'_>>,
-) -> Result<Child, SpawnFailure> {
+pub fn start(program: &Path, args: &[OsString], stdio: Stdio<'_>) -> Result<Child, SpawnFailure> {
     let failure = |errno: Errno| SpawnFailure {
         reason: SpawnFailureReason::Other,
         errno: errno.raw_os_error(),
@@ -123,42 +122,75 @@ pub fn start(
         std::iter::once(program.as_c_str()).chain(args.iter().map(CString::as_c_str)).collect();
     let mut spawner = Spawner::new(child::environment(), None)
         .map_err(|error| failure(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-    spawner.spawn(&program, &argv, stdin)
+    spawner.spawn(&program, &argv, stdio)
 }
 
 /// Kills a program's group and reaps it.
 pub fn end(process: &Process) {
     process.signal_group(Signal::Kill);
-    let _ = process.reap(Wait::Block);
+    let _ = Wait::new(DYING, None).readable(&[process.pidfd()]);
+    let _ = process.reap(child::Wait::Poll);
 }
 
 /// Asks a program to end, gives it `grace`, then kills its group; reaps it.
 pub fn end_gently(process: &Process, grace: Duration) {
     process.signal_group(Signal::Terminate);
-    let clock = Clock::start();
-    let _ = wait_readable(&[process.pidfd()], &clock, Tick::ZERO.after(grace));
+    let _ = Wait::new(grace, None).readable(&[process.pidfd()]);
     end(process);
 }
 
-/// Waits until one of the descriptors is readable or has hung up.
-///
-/// # Errors
-/// `ETIMEDOUT` at the deadline.
-pub fn wait_readable(fds: &[BorrowedFd<'_>], clock: &Clock, deadline: Tick) -> Result<(), Errno> {
-    let mut polled: Vec<_> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-    loop {
-        let left = deadline.since(clock.tick());
-        let limit = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
-        match poll(&mut polled, Some(&limit)) {
-            Ok(0) => return Err(Errno::TIMEDOUT),
-            Ok(_) => return Ok(()),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
+/// A wait with an end: at a point in time, or when a stop is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Wait<'a> {
+    clock: Clock,
+    deadline: Tick,
+    stop: Option<BorrowedFd<'a>>,
+}
+
+impl<'a> Wait<'a> {
+    /// A wait that ends after `limit`, or as soon as `stop` is readable.
+    #[must_use]
+    pub fn new(limit: Duration, stop: Option<BorrowedFd<'a>>) -> Self {
+        Self { clock: Clock::start(), deadline: Tick::ZERO.after(limit), stop }
+    }
+
+    /// Waits until one of the descriptors is readable or has hung up.
+    ///
+    /// # Errors
+    /// `ETIMEDOUT` at the deadline, `ECANCELED` when a stop is asked.
+    pub fn readable(&self, fds: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+        let fds = fds.iter().chain(&self.stop);
+        self.ready(&mut fds.map(|fd| PollFd::new(fd, PollFlags::IN)).collect::<Vec<_>>())
+    }
+
+    /// Waits until `writer` takes bytes or `other` is readable.
+    ///
+    /// # Errors
+    /// As [`Wait::readable`].
+    pub fn writable_or(&self, writer: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<(), Errno> {
+        let mut polled =
+            vec![PollFd::new(&writer, PollFlags::OUT), PollFd::new(&other, PollFlags::IN)];
+        polled.extend(self.stop.as_ref().map(|stop| PollFd::new(stop, PollFlags::IN)));
+        self.ready(&mut polled)
+    }
+
+    fn ready(&self, polled: &mut [PollFd<'_>]) -> Result<(), Errno> {
+        loop {
+            let left = self.deadline.since(self.clock.tick());
+            let limit = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
+            match poll(polled, Some(&limit)) {
+                Ok(_) if self.stop.is_some_and(is_readable) => return Err(Errno::CANCELED),
+                Ok(0) => return Err(Errno::TIMEDOUT),
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
         }
     }
 }
 
-fn is_readable(fd: BorrowedFd<'_>) -> bool {
+/// Whether a descriptor is readable now.
+pub fn is_readable(fd: BorrowedFd<'_>) -> bool {
     let mut polled = [PollFd::new(&fd, PollFlags::IN)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     poll(&mut polled, Some(&now)) == Ok(1)
@@ -185,9 +217,12 @@ fn read_into(pipe: &OwnedFd, kept: &mut Vec<u8>, limit: usize) -> Result<bool, E
 mod tests {
     use super::*;
 
-    const LIMITS: CaptureLimits = CaptureLimits { time: Duration::from_secs(20), bytes: 1 << 20 };
+    const LIMITS: (Duration, usize) = (Duration::from_secs(20), 1 << 20);
 
-    fn sh(script: &str, limits: CaptureLimits) -> Result<Captured, CaptureError> {
+    /// Runs a script that nobody asks to stop.
+    fn sh(script: &str, (time, bytes): (Duration, usize)) -> Result<Captured, CaptureError> {
+        let (stop, _asks) = rustix::pipe::pipe().unwrap();
+        let limits = CaptureLimits { time, bytes, stop: stop.as_fd() };
         capture(Path::new("/bin/sh"), &["-c".into(), script.into()], limits)
     }
 
@@ -207,23 +242,62 @@ mod tests {
 
     #[test]
     fn a_program_that_hangs_is_killed() {
-        let limits = CaptureLimits { time: Duration::from_millis(50), ..LIMITS };
+        let limits = (Duration::from_millis(50), LIMITS.1);
         assert_eq!(sh("sleep 1000", limits).unwrap_err(), CaptureError::TimedOut);
     }
 
     #[test]
+    fn a_stop_ends_the_wait_and_the_whole_group() {
+        let (stop, asks) = rustix::pipe::pipe().unwrap();
+        let (held, holds) = rustix::pipe::pipe().unwrap();
+        let stdio = Stdio { stdin: Some(holds.as_fd()), stderr: None };
+        let script = ["-c".into(), "sleep 1000 <&0 & echo; wait".into()];
+        let child = start(Path::new("/bin/sh"), &script, stdio).unwrap();
+        drop(holds);
+        Wait::new(LIMITS.0, None).readable(&[child.stdout.as_fd()]).unwrap();
+        drop(asks);
+        let limits = CaptureLimits { time: LIMITS.0, bytes: LIMITS.1, stop: stop.as_fd() };
+        assert_eq!(collect(&child, limits).unwrap_err(), Errno::CANCELED);
+        end(&child.process);
+        // It hangs up when the last process that holds the other end is gone.
+        Wait::new(LIMITS.0, None).readable(&[held.as_fd()]).unwrap();
+        let sh = capture(Path::new("/bin/sh"), &script, limits).unwrap_err();
+        assert_eq!(sh, CaptureError::Stopped);
+    }
+
+    #[test]
     fn a_long_output_is_cut_and_a_grandchild_does_not_hold_it_up() {
-        let limits = CaptureLimits { bytes: 10, ..LIMITS };
+        let limits = (LIMITS.0, 10);
         let ran = sh("head -c 300000 /dev/zero; sleep 1000 & exit 0", limits).unwrap();
         assert_eq!(ran.stdout, [0; 10]);
     }
 
     #[test]
     fn a_program_that_is_not_there_is_not_found() {
-        let missing = capture(Path::new("/nonexistent"), &[], LIMITS).unwrap_err();
+        let (stop, _asks) = rustix::pipe::pipe().unwrap();
+        let limits = CaptureLimits { time: LIMITS.0, bytes: LIMITS.1, stop: stop.as_fd() };
+        let missing = capture(Path::new("/nonexistent"), &[], limits).unwrap_err();
         let CaptureError::Spawn(failure) = missing else { panic!("{missing:?}") };
         assert_eq!(failure.reason, SpawnFailureReason::NotFound);
         assert_eq!(failure.errno, libc::ENOENT);
+    }
+
+    #[test]
+    fn a_given_stderr_is_used_and_the_slots_are_empty_afterwards() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let stdio = Stdio { stdin: None, stderr: Some(writer.as_fd()) };
+        let script = ["-c".into(), "echo here >&2".into()];
+        let child = start(Path::new("/bin/sh"), &script, stdio).unwrap();
+        drop(writer);
+        let mut said = Vec::new();
+        while read_into(&child.stderr, &mut said, 10).unwrap() {}
+        assert_eq!(said, b"");
+        let (mut said, mut buffer) = (Vec::<u8>::new(), [0; 10]);
+        while let Ok(count @ 1..) = rustix::io::read(&reader, &mut buffer) {
+            said.extend(&buffer[..count]);
+        }
+        assert_eq!(said, b"here\n");
+        end_gently(&child.process, LIMITS.0);
     }
 
     #[test]

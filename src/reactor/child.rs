@@ -54,11 +54,22 @@ pub struct Child {
     pub stderr: OwnedFd,
 }
 
+/// What a process gets in place of /dev/null and the pipes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stdio<'a> {
+    /// Its standard input.
+    pub stdin: Option<BorrowedFd<'a>>,
+    /// Its standard error; [`Child::stderr`] has ended from the beginning then.
+    pub stderr: Option<BorrowedFd<'a>>,
+}
+
 /// A process of ours, alive or not yet reaped.
 #[derive(Debug)]
 pub struct Process {
     pid: Pid,
     pidfd: OwnedFd,
+    /// From then on its id may be that of another.
+    reaped: Cell<bool>,
 }
 
 /// Starts processes.
@@ -118,7 +129,8 @@ impl Spawner {
     ///
     /// The process leads a group of its own, gets SIGKILL when this thread
     /// ends, has the default signal mask and dispositions, and has only
-    /// descriptors 0 (`stdin`, else /dev/null), 1 and 2 (the pipes) open.
+    /// descriptors 0 (/dev/null), 1 and 2 (the pipes) open, as far as `stdio`
+    /// does not say otherwise.
     ///
     /// # Errors
     /// The errno of the first step that failed, exec(3) in the child included.
@@ -126,9 +138,9 @@ impl Spawner {
         &mut self,
         program: &CStr,
         argv: &[&CStr],
-        stdin: Option<BorrowedFd<'_>>,
+        stdio: Stdio<'_>,
     ) -> Result<Child, SpawnFailure> {
-        self.try_spawn(program, argv, stdin)
+        self.try_spawn(program, argv, stdio)
             .map_err(|errno| SpawnFailure { reason: reason(errno), errno: errno.raw_os_error() })
     }
 
@@ -136,21 +148,33 @@ impl Spawner {
         &mut self,
         program: &CStr,
         argv: &[&CStr],
-        stdin: Option<BorrowedFd<'_>>,
+        stdio: Stdio<'_>,
     ) -> Result<Child, Errno> {
         let (stdout, stdout_child) = pipe()?;
         let (stderr, stderr_child) = pipe()?;
-        let [null, slot_out, slot_err] = &mut self.slots;
-        rustix::io::dup3(&stdout_child, slot_out, DupFlags::CLOEXEC)?;
-        rustix::io::dup3(&stderr_child, slot_err, DupFlags::CLOEXEC)?;
+        let stderr_given = stdio.stderr.unwrap_or_else(|| stderr_child.as_fd());
+        let filled = self.fill_slots(stdout_child.as_fd(), stderr_given);
         drop((stdout_child, stderr_child));
-        let stdin = stdin.unwrap_or_else(|| null.as_fd()).as_raw_fd();
-        let process = self.clone_and_exec(program, argv, stdin);
+        let stdin = stdio.stdin.unwrap_or_else(|| self.slots[0].as_fd()).as_raw_fd();
+        let process = filled.and_then(|()| self.clone_and_exec(program, argv, stdin));
         // The writing ends in the slots would keep the pipes from ending.
-        let [null, slot_out, slot_err] = &mut self.slots;
-        rustix::io::dup3(&*null, slot_out, DupFlags::CLOEXEC)?;
-        rustix::io::dup3(&*null, slot_err, DupFlags::CLOEXEC)?;
+        self.empty_slots();
         Ok(Child { process: process?, stdout, stderr })
+    }
+
+    fn fill_slots(&mut self, stdout: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> Result<(), Errno> {
+        let [_, slot_out, slot_err] = &mut self.slots;
+        rustix::io::dup3(stdout, slot_out, DupFlags::CLOEXEC)?;
+        rustix::io::dup3(stderr, slot_err, DupFlags::CLOEXEC)
+    }
+
+    fn empty_slots(&mut self) {
+        let [null, slot_out, slot_err] = &mut self.slots;
+        for slot in [slot_out, slot_err] {
+            // Putting one open descriptor in the place of another takes nothing
+            // that could be used up (dup(2)).
+            let _ = rustix::io::dup3(&*null, slot, DupFlags::CLOEXEC);
+        }
     }
 
     fn clone_and_exec(
@@ -208,7 +232,8 @@ impl Spawner {
         // SAFETY: clone succeeded, so the kernel stored a new descriptor that
         // nobody else owns.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-        let process = Process { pid: Pid::from_raw(pid).ok_or(Errno::SRCH)?, pidfd };
+        let pid = Pid::from_raw(pid).ok_or(Errno::SRCH)?;
+        let process = Process { pid, pidfd, reaped: Cell::new(false) };
         match start.errno.get() {
             0 => Ok(process),
             errno => {
@@ -252,7 +277,11 @@ unsafe fn prepare_and_exec(start: &Start) {
         {
             return;
         }
-        libc::syscall(libc::SYS_prctl, libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        // A long, since the kernel looks at all of it.
+        let death_signal = libc::SIGKILL as libc::c_ulong;
+        if libc::syscall(libc::SYS_prctl, libc::PR_SET_PDEATHSIG, death_signal) < 0 {
+            return;
+        }
         if libc::syscall(libc::SYS_getppid) != i64::from(start.parent) {
             libc::syscall(libc::SYS_exit_group, 127);
         }
@@ -309,10 +338,12 @@ impl Process {
         self.pidfd.as_fd()
     }
 
-    /// Sends a signal to its process group; one that is gone is no error.
-    ///
-    /// Must not be called after the reap.
+    /// Sends a signal to its process group; one that is gone is no error, and
+    /// after the reap nothing is sent.
     pub fn signal_group(&self, signal: Signal) {
+        if self.reaped.get() {
+            return;
+        }
         let number = match signal {
             Signal::Terminate => rustix::process::Signal::TERM,
             Signal::Kill => rustix::process::Signal::KILL,
@@ -335,12 +366,25 @@ impl Process {
         }
     }
 
+    /// Whether it has ended; it is not reaped by this.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.wait(libc::WEXITED | libc::WNOHANG | libc::WNOWAIT).is_ok_and(|end| end.is_some())
+    }
+
     /// Reaps the process: its end and what it used, or `None` while it lives.
     ///
     /// # Errors
     /// `ECHILD` if it was reaped already.
     pub fn reap(&self, wait: Wait) -> Result<Option<Exit>, Errno> {
-        let options = libc::WEXITED | if wait == Wait::Poll { libc::WNOHANG } else { 0 };
+        let exit = self.wait(libc::WEXITED | if wait == Wait::Poll { libc::WNOHANG } else { 0 });
+        if exit.is_ok_and(|exit| exit.is_some()) {
+            self.reaped.set(true);
+        }
+        exit
+    }
+
+    fn wait(&self, options: c_int) -> Result<Option<Exit>, Errno> {
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
         let mut usage = MaybeUninit::<libc::rusage>::zeroed();
         loop {
@@ -421,9 +465,21 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     Ok((reader, writer))
 }
 
+/// Makes ended children wait for their reap. A parent that ignores SIGCHLD hands
+/// that on by exec(2), and then the kernel reaps them unseen (wait(2)).
+pub(super) fn keep_ended_children() {
+    let default_action = KernelSigaction::default();
+    // SAFETY: the new action is valid, has the kernel's layout and names no
+    // handler; the old one is not asked for.
+    unsafe {
+        let action = &raw const default_action;
+        libc::syscall(libc::SYS_rt_sigaction, libc::SIGCHLD, action, NULL, SIGSET_BYTES);
+    }
+}
+
 /// Signals whose disposition exec(2) would hand on: those ignored. Asked of the
 /// kernel itself, since libc hides the two signals it keeps for its threads.
-fn ignored_signals() -> Vec<c_int> {
+pub(super) fn ignored_signals() -> Vec<c_int> {
     let ignored = |signal: c_int| {
         let mut action = KernelSigaction::default();
         // SAFETY: a null new action only asks; the out-pointer is valid and has

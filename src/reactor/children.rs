@@ -11,7 +11,7 @@ use mio::{Interest, Token};
 use rustix::io::Errno;
 
 use super::Registrar;
-use super::child::{Process, Spawner, Wait};
+use super::child::{Process, Spawner, Stdio, Wait};
 use super::table::Owner;
 use crate::ffmpeg::command::Template;
 use crate::stats::totals::{SpawnFailureReason, Stream};
@@ -70,7 +70,7 @@ impl Children {
         let mut argv: Vec<&CStr> = Vec::with_capacity(64);
         argv.push(&self.program);
         argv.extend(self.template.argv(id, &mut self.user_agent));
-        let child = self.spawner.spawn(&self.program, &argv, None)?;
+        let child = self.spawner.spawn(&self.program, &argv, Stdio::default())?;
         let pid = child.process.pid();
         let slot = self.slots.get_mut(id.index()).ok_or(UNKNOWN_CLIENT)?;
         let watched = watch_all(registrar, slot, child, id);
@@ -112,8 +112,8 @@ impl Children {
             Stream::Stderr => &mut slot.stderr,
         };
         let Some(open) = pipe.as_ref() else { return Read::Empty };
-        match rustix::io::read(&open.what, buffer) {
-            Err(Errno::AGAIN | Errno::INTR) => Read::Empty,
+        match rustix::io::retry_on_intr(|| rustix::io::read(&open.what, &mut *buffer)) {
+            Err(Errno::AGAIN) => Read::Empty,
             Ok(count) if count > 0 => Read::Bytes(count),
             // An error of a pipe is as final as its end.
             Ok(_) | Err(_) => {
@@ -127,20 +127,19 @@ impl Children {
     /// group.
     pub fn reap(&mut self, registrar: &mut Registrar, id: ClientId) -> Option<Exit> {
         let slot = self.slots.get_mut(id.index())?;
-        let Watched { what: process, token } = slot.process.take()?;
+        let process = &slot.process.as_ref()?.what;
+        // Readiness is a hint: a process that lives is left alone.
+        if !process.has_ended() {
+            return None;
+        }
         // Until the reap the group's id is taken, so this cannot hit another.
         process.signal_group(Signal::Kill);
-        match process.reap(Wait::Poll) {
-            Ok(Some(exit)) => {
-                // The pidfd would become readable once more.
-                registrar.table.remove(registrar.poll.registry(), token);
-                Some(exit)
-            }
-            Ok(None) | Err(_) => {
-                slot.process = Some(Watched { what: process, token });
-                None
-            }
+        let exit = process.reap(Wait::Poll).ok().flatten()?;
+        if let Some(Watched { token, .. }) = slot.process.take() {
+            // The pidfd would become readable once more.
+            registrar.table.remove(registrar.poll.registry(), token);
         }
+        Some(exit)
     }
 
     /// Whether this process id is one of a client's, not reaped yet.

@@ -22,10 +22,12 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token};
 
+use self::child::{Process, Wait};
 use self::children::{Children, Read};
 use self::journal::Journal;
 use self::server::{Respond, Server};
@@ -71,11 +73,27 @@ pub trait Application {
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response;
 }
 
-/// The poll and the table of what is registered with it.
+/// The poll, the table of what is registered with it, and what waits for a turn.
 #[derive(Debug)]
 pub struct Registrar {
     poll: Poll,
     table: Table,
+    ready: VecDeque<Token>,
+}
+
+impl Registrar {
+    fn new() -> io::Result<Self> {
+        Ok(Self { poll: Poll::new()?, table: Table::default(), ready: VecDeque::new() })
+    }
+
+    /// Puts an entry at the back of the line of those that wait for a turn, once.
+    /// Readiness is told only when it comes (epoll(7)), so this is owed to one
+    /// that was left before there was nothing more to do.
+    fn queue(&mut self, token: Token, hung_up: bool) {
+        if self.table.mark_ready(token, hung_up) {
+            self.ready.push_back(token);
+        }
+    }
 }
 
 /// How the loop ended.
@@ -98,7 +116,8 @@ pub struct Reactor {
     children: Option<Children>,
     journal: Journal,
     health: Health,
-    ready: VecDeque<Token>,
+    /// A process beside the clients whose end is to be told.
+    watched: Option<(Rc<Process>, Token)>,
     actions: Vec<Action>,
     buffer: Box<[u8]>,
     sweep_at: Option<Tick>,
@@ -107,27 +126,27 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// A reactor with what it is to serve; takes over the signals of this
-    /// process.
+    /// A reactor with what it is to serve.
     ///
     /// # Errors
     /// When no descriptors are left.
     pub fn new(
         journal: Journal,
+        signals: Signals,
         server: Option<Server>,
         children: Option<Children>,
     ) -> io::Result<Self> {
         let clock = Clock::start();
         let mut reactor = Self {
-            registrar: Registrar { poll: Poll::new()?, table: Table::default() },
+            registrar: Registrar::new()?,
             clock,
             timer: Timer::new(clock)?,
-            signals: Signals::block()?,
+            signals,
             server,
             children,
             journal,
             health: Health::default(),
-            ready: VecDeque::new(),
+            watched: None,
             actions: Vec::new(),
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             sweep_at: None,
@@ -139,7 +158,7 @@ impl Reactor {
     }
 
     fn register(&mut self) -> io::Result<()> {
-        let Registrar { poll, table } = &mut self.registrar;
+        let Registrar { poll, table, .. } = &mut self.registrar;
         let registry = poll.registry();
         table.insert(registry, self.signals.as_fd(), Owner::Signals, Interest::READABLE)?;
         table.insert(registry, self.timer.as_fd(), Owner::Timer, Interest::READABLE)?;
@@ -170,6 +189,20 @@ impl Reactor {
     #[must_use]
     pub fn now(&self) -> Tick {
         self.clock.tick()
+    }
+
+    /// Tells by a warning when this process ends, and reaps it. Where it cannot
+    /// be watched nothing is told.
+    pub fn watch(&mut self, process: Rc<Process>) {
+        let Registrar { poll, table, .. } = &mut self.registrar;
+        let pidfd = process.pidfd();
+        let token = table.insert(poll.registry(), pidfd, Owner::Watched, Interest::READABLE);
+        self.watched = token.ok().map(|token| (process, token));
+    }
+
+    /// Gives the signals back to the kernel, for what follows the loop.
+    pub fn release_signals(&mut self) {
+        self.signals.release();
     }
 
     /// Runs until the application says that everything is over.
@@ -208,7 +241,7 @@ impl Reactor {
         let deadline =
             [application.next_deadline(), server, self.sweep_at].into_iter().flatten().min();
         let due = deadline.is_some_and(|tick| tick <= self.clock.tick());
-        let limit = if due || !self.ready.is_empty() {
+        let limit = if due || !self.registrar.ready.is_empty() {
             Some(Duration::ZERO)
         } else {
             self.timer.arm(deadline)?;
@@ -224,21 +257,18 @@ impl Reactor {
         for event in events {
             self.health.events += 1;
             let hung_up = event.is_read_closed() || event.is_error();
-            if self.registrar.table.mark_ready(event.token(), hung_up) {
-                self.ready.push_back(event.token());
-            }
+            self.registrar.queue(event.token(), hung_up);
         }
     }
 
     /// Gives each ready entry a bounded turn; one that has more to do goes to
     /// the back of the line.
     fn turns(&mut self, now: Tick, application: &mut dyn Application) {
-        for _ in 0..self.ready.len() {
-            let Some(token) = self.ready.pop_front() else { break };
+        for _ in 0..self.registrar.ready.len() {
+            let Some(token) = self.registrar.ready.pop_front() else { break };
             let Some((owner, hung_up)) = self.registrar.table.take_turn(token) else { continue };
-            let more = self.dispatch(now, owner, hung_up, application);
-            if more && self.registrar.table.mark_ready(token, hung_up) {
-                self.ready.push_back(token);
+            if self.dispatch(now, owner, hung_up, application) {
+                self.registrar.queue(token, hung_up);
             }
         }
     }
@@ -256,6 +286,7 @@ impl Reactor {
             // Flushed at the end of the turn.
             Owner::LogSink => {}
             Owner::Exit(client) => self.reap(now, client, application),
+            Owner::Watched => self.tell_end(),
             Owner::Output(client, stream) => {
                 return self.read(now, client, stream, hung_up, application);
             }
@@ -333,6 +364,23 @@ impl Reactor {
         }
     }
 
+    fn tell_end(&mut self) {
+        let ended = self.watched.take_if(|(process, _)| process.has_ended());
+        let Some((process, token)) = ended else { return };
+        let Registrar { poll, table, .. } = &mut self.registrar;
+        table.remove(poll.registry(), token);
+        if let Ok(Some(exit)) = process.reap(Wait::Poll) {
+            let exit_code = exit.status.shell_code();
+            tracing::warn!(pid = process.pid(), exit_code, "origin_ended");
+        }
+    }
+
+    /// Whether this process id is that of a child that is reaped by its pidfd.
+    fn owns(&self, pid: u32) -> bool {
+        self.watched.as_ref().is_some_and(|(process, _)| process.pid() == pid)
+            || self.children.as_ref().is_some_and(|children| children.owns(pid))
+    }
+
     /// Lets the server answer requests.
     fn serve(
         &mut self,
@@ -367,17 +415,15 @@ impl Reactor {
         let now = self.clock.tick();
         if self.sweep_at.is_some_and(|tick| tick <= now) {
             self.sweep_at = None;
-            if orphans::reap(|pid| self.children.as_ref().is_some_and(|all| all.owns(pid))) {
+            if orphans::reap(|pid| self.owns(pid)) {
                 self.sweep_at = Some(now.after(SWEEP_EVERY));
             }
         }
         if self.server.as_ref().and_then(Server::next_deadline).is_some_and(|tick| tick <= now) {
-            let again = self.serve(application, |server, registrar, respond| {
-                server.deadline_reached(registrar, now, respond)
+            self.serve(application, |server, registrar, respond| {
+                server.deadline_reached(registrar, now, respond);
+                false
             });
-            if again && let Some(server) = &mut self.server {
-                server.accept(&mut self.registrar, now);
-            }
         }
         if application.next_deadline().is_some_and(|tick| tick <= now) {
             application.handle(now, Input::DeadlineReached, &mut self.actions);

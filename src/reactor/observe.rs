@@ -5,15 +5,16 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
-use super::capture::{start, wait_readable};
-use super::child::{Process, Wait};
+use super::capture::{Wait, start};
+use super::child::{self, Process, Stdio};
 use super::process_use;
 use super::timer::Clock;
 use crate::stats::totals::SpawnFailureReason;
@@ -44,45 +45,76 @@ pub enum ObserveError {
     Spawn(SpawnFailure),
     /// It ended before it came to rest.
     Ended,
-    /// It was not at rest within the time, or `/proc` does not tell.
+    /// It was not at rest within the time or before a stop was asked, or `/proc`
+    /// does not tell.
     Unseen,
 }
 
 /// Starts a program, writes `input` to its stdin, which stays open, waits until
 /// it is at rest, looks at it and kills it.
 ///
-/// `input` must fit into an empty pipe, 64 KiB (pipe(7)).
-///
 /// # Errors
-/// When it cannot be started, ends, or is not at rest within `limit`.
+/// When it cannot be started, ends, or is not at rest within `limit` and before
+/// `stop` is readable.
 pub fn observe(
     program: &Path,
     args: &[OsString],
     input: &[u8],
     limit: Duration,
+    stop: BorrowedFd<'_>,
 ) -> Result<Observed, ObserveError> {
     let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
-    let child = start(program, args, Some(reader.as_fd())).map_err(ObserveError::Spawn)?;
+    rustix::fs::fcntl_setfl(&writer, OFlags::NONBLOCK).map_err(failed)?;
+    let stdio = Stdio { stdin: Some(reader.as_fd()), stderr: None };
+    let child = start(program, args, stdio).map_err(ObserveError::Spawn)?;
     drop(reader);
-    let seen = match rustix::io::write(&writer, input) {
-        Ok(_) => at_rest(&child.process, limit),
-        Err(_) => Err(ObserveError::Ended),
-    };
+    let wait = Wait::new(limit, Some(stop));
+    let seen = feed(&child.process, &writer, input, wait)
+        .and_then(|()| at_rest(&child.process, limit, stop));
     // FFmpeg does not act on SIGTERM while it waits for its stdin.
     child.process.signal_group(Signal::Kill);
-    let exit = child.process.reap(Wait::Block).ok().flatten();
+    let _ = Wait::new(limit, None).readable(&[child.process.pidfd()]);
+    let exit = child.process.reap(child::Wait::Poll).ok().flatten();
     let (private_dirty_bytes, threads) = seen?;
     let cpu = exit.ok_or(ObserveError::Unseen)?.cpu;
     Ok(Observed { private_dirty_bytes, threads, cpu })
 }
 
-fn at_rest(process: &Process, limit: Duration) -> Result<(u64, u32), ObserveError> {
+/// Writes all of `input`; the pipe may be smaller, as it is for a user who has
+/// many (pipe(7), `pipe-user-pages-soft`).
+fn feed(
+    process: &Process,
+    writer: &OwnedFd,
+    mut input: &[u8],
+    wait: Wait<'_>,
+) -> Result<(), ObserveError> {
+    while !input.is_empty() {
+        match rustix::io::write(writer, input) {
+            Ok(count) => input = input.get(count..).unwrap_or_default(),
+            Err(Errno::AGAIN) => wait
+                .writable_or(writer.as_fd(), process.pidfd())
+                .map_err(|_| ObserveError::Unseen)?,
+            Err(_) => return Err(ObserveError::Ended),
+        }
+        if process.has_ended() {
+            return Err(ObserveError::Ended);
+        }
+    }
+    Ok(())
+}
+
+fn at_rest(
+    process: &Process,
+    limit: Duration,
+    stop: BorrowedFd<'_>,
+) -> Result<(u64, u32), ObserveError> {
     let clock = Clock::start();
     let mut last = (None, Tick::ZERO);
     while clock.tick() < Tick::ZERO.after(limit) {
-        let look = clock.tick().after(LOOK_EVERY);
-        if wait_readable(&[process.pidfd()], &clock, look).is_ok() {
-            return Err(ObserveError::Ended);
+        match Wait::new(LOOK_EVERY, Some(stop)).readable(&[process.pidfd()]) {
+            Ok(()) => return Err(ObserveError::Ended),
+            Err(Errno::CANCELED) => return Err(ObserveError::Unseen),
+            Err(_) => {}
         }
         let work = Some(work_done(process.pid()).ok_or(ObserveError::Unseen)?);
         let now = clock.tick();
@@ -121,16 +153,18 @@ fn failed(errno: Errno) -> ObserveError {
 mod tests {
     use super::*;
 
-    fn observe_sh(script: &str) -> Result<Observed, ObserveError> {
+    fn observe_sh(script: &str, input: &[u8]) -> Result<Observed, ObserveError> {
+        let (stop, _asks) = rustix::pipe::pipe().unwrap();
         let args = ["-c".into(), script.into()];
-        observe(Path::new("/bin/sh"), &args, b"input\n", Duration::from_secs(20))
+        let limit = Duration::from_secs(20);
+        observe(Path::new("/bin/sh"), &args, input, limit, stop.as_fd())
     }
 
     #[test]
     fn a_process_that_waits_for_more_input_is_seen() {
         // Some tens of milliseconds of work, then the pipe that stays open.
         let script = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done; exec cat >/dev/null";
-        let seen = observe_sh(script).unwrap();
+        let seen = observe_sh(script, b"input\n").unwrap();
         assert!(seen.private_dirty_bytes > 0);
         assert_eq!(seen.threads, 1);
         assert!(seen.cpu > Duration::ZERO);
@@ -138,6 +172,23 @@ mod tests {
 
     #[test]
     fn one_that_ends_is_told() {
-        assert_eq!(observe_sh("exit 0").unwrap_err(), ObserveError::Ended);
+        for input in [0, 1, 1 << 20] {
+            let seen = observe_sh("exit 0", &vec![0; input]);
+            assert_eq!(seen.unwrap_err(), ObserveError::Ended);
+        }
+    }
+
+    #[test]
+    fn more_than_a_pipe_holds_is_fed_and_a_stop_ends_the_feeding() {
+        assert!(observe_sh("exec cat >/dev/null", &vec![0; 1 << 20]).is_ok());
+        let (stop, asks) = rustix::pipe::pipe().unwrap();
+        drop(asks);
+        let limit = Duration::from_secs(300);
+        for input in [0, 1 << 20] {
+            let sleep = [OsString::from("1000")];
+            let seen =
+                observe(Path::new("/bin/sleep"), &sleep, &vec![0; input], limit, stop.as_fd());
+            assert_eq!(seen.unwrap_err(), ObserveError::Unseen);
+        }
     }
 }

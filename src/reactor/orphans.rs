@@ -5,13 +5,22 @@
 //! gives what they used.
 
 use std::fs;
+use std::os::fd::AsFd;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
+use rustix::process::{PidfdFlags, pidfd_open};
+
+use super::capture::Wait;
 
 /// Orphans reaped in one sweep; more wait for the next.
 const REAPS_PER_SWEEP: usize = 1024;
+
+/// How long those killed at the end may take to vanish. One in an uninterruptible
+/// read, or in the hands of a debugger, is left behind.
+pub const DYING: Duration = Duration::from_millis(500);
 
 /// Rounds of killing at the end: each may bring up the children of those killed.
 const KILL_ROUNDS: usize = 16;
@@ -39,26 +48,30 @@ pub fn reap(is_known: impl Fn(u32) -> bool) -> bool {
     true
 }
 
-/// Ends and reaps every child but `spared`, for the end of the run when no
-/// client's process is left. Returns how many were alive.
-pub fn end_all(spared: Option<u32>) -> usize {
-    let mut ended = 0;
+/// Kills and reaps every child, for the end of the run when no client's process
+/// is left. Takes no longer than [`DYING`], whatever state they are in.
+pub fn end_all() {
+    let wait = Wait::new(DYING, None);
     for _ in 0..KILL_ROUNDS {
-        let orphans: Vec<Pid> =
-            children().filter(|pid| Some(pid.as_raw().unsigned_abs()) != spared).collect();
-        if orphans.is_empty() {
+        let orphans: Vec<Pid> = children().collect();
+        for &pid in &orphans {
+            // A child that was not reaped keeps its id, so this hits no other.
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        if orphans.is_empty() || !orphans.into_iter().all(|pid| is_reaped(pid, wait)) {
             break;
         }
-        for pid in orphans {
-            // A child that was not reaped keeps its id, so this hits no other.
-            let alive = waitpid(pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
-            if alive && kill(pid, Signal::SIGKILL).is_ok() {
-                ended += 1;
-                let _ = waitpid(pid, None);
-            }
-        }
     }
-    ended
+}
+
+/// Reaps a child that was killed; false if it has not ended in time.
+fn is_reaped(pid: Pid, wait: Wait<'_>) -> bool {
+    let pidfd = rustix::process::Pid::from_raw(pid.as_raw())
+        .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    if let Some(pidfd) = pidfd {
+        let _ = wait.readable(&[pidfd.as_fd()]);
+    }
+    waitpid(pid, Some(WaitPidFlag::WNOHANG)) != Ok(WaitStatus::StillAlive)
 }
 
 /// Our children as the kernel lists them (`CONFIG_PROC_CHILDREN`; none without).

@@ -33,7 +33,7 @@ const IO_PER_TURN: usize = 8;
 /// Bytes read at once from a connection; a request head is rarely longer than one.
 const READ_BYTES: usize = 4096;
 
-/// How long accepting pauses when descriptors or memory are used up.
+/// How long accepting pauses when it failed: descriptors or memory are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Bounds of a server.
@@ -115,12 +115,13 @@ impl Server {
             match rustix::net::accept_with(&self.listener, flags) {
                 Ok(socket) => self.welcome(registrar, now, socket),
                 Err(Errno::AGAIN) => return false,
-                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                // The peer gave up while it waited (accept(2)).
+                Err(Errno::CONNABORTED | Errno::INTR) => {}
+                // Used up, or an error of the network below, which may stay.
+                Err(_) => {
                     self.accept_again = Some(now.after(ACCEPT_PAUSE));
                     return false;
                 }
-                // The peer gave up while it waited (accept(2)).
-                Err(_) => {}
             }
         }
         true
@@ -186,30 +187,29 @@ impl Server {
         [peer, self.accept_again].into_iter().flatten().min()
     }
 
-    /// Ends what took too long. True if accepting is to be tried again.
-    pub fn deadline_reached(
-        &mut self,
-        registrar: &mut Registrar,
-        now: Tick,
-        respond: Respond<'_>,
-    ) -> bool {
+    /// Ends what took too long, and accepts again after a pause.
+    pub fn deadline_reached(&mut self, registrar: &mut Registrar, now: Tick, respond: Respond<'_>) {
         while let Some(&(tick, key)) = self.deadlines.first()
             && tick <= now
         {
             if let Some(peer) = self.peers.get_mut(key) {
                 peer.connection.deadline_reached(now);
             }
-            self.turn(registrar, now, key, respond);
+            if self.turn(registrar, now, key, respond)
+                && let Some(peer) = self.peers.get(key)
+            {
+                registrar.queue(peer.token, false);
+            }
             // A deadline that stays where it was would be met for ever.
             if self.deadlines.contains(&(tick, key)) {
                 self.close(registrar, key);
             }
         }
-        let again = self.accept_again.is_some_and(|tick| tick <= now);
-        if again {
-            self.accept_again = None;
+        if self.accept_again.take_if(|tick| *tick <= now).is_some()
+            && let Some(listener) = self.listener_token
+        {
+            registrar.queue(listener, false);
         }
-        again
     }
 
     fn note_deadline(&mut self, key: usize) {

@@ -30,6 +30,8 @@ pub enum Owner {
     Output(ClientId, Stream),
     /// A client's pidfd.
     Exit(ClientId),
+    /// The pidfd of a process beside the clients.
+    Watched,
 }
 
 /// One registered descriptor.

@@ -2,17 +2,17 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use url::Url;
 
-use crate::reactor::capture::{end_gently, start, wait_readable};
-use crate::reactor::child::Child;
-use crate::reactor::timer::Clock;
-use crate::units::Tick;
+use crate::config::LogFormat;
+use crate::reactor::capture::{Wait, end_gently, start};
+use crate::reactor::child::{Child, Process, Stdio};
 
 /// How long the origin may take to listen.
 const START_TIME: Duration = Duration::from_secs(10);
@@ -30,28 +30,34 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 /// kernel ends it with us.
 #[derive(Debug)]
 pub(super) struct Companion {
-    child: Child,
+    process: Rc<Process>,
     url: Url,
 }
 
 impl Companion {
     /// Starts the origin on a port of the kernel's choice and waits until it
-    /// listens.
+    /// listens, or until `stop` is readable.
     ///
     /// # Errors
     /// When it cannot be started or does not say where it listens.
-    pub(super) fn start() -> io::Result<Self> {
+    pub(super) fn start(format: LogFormat, stop: BorrowedFd<'_>) -> io::Result<Self> {
+        let format = match format {
+            LogFormat::Json => "json",
+            LogFormat::Text => "text",
+        };
         let args: Vec<OsString> =
-            ["origin", "-listen", "127.0.0.1:0", "-log-level", "warn", "-log-format", "text"]
+            ["origin", "-listen", "127.0.0.1:0", "-log-level", "warn", "-log-format", format]
                 .iter()
                 .map(Into::into)
                 .collect();
-        let child = start(Path::new(OWN_PROGRAM), &args, None)
+        // What it has to say stands among our own lines; nobody would read a pipe.
+        let stdio = Stdio { stderr: Some(rustix::stdio::stderr()), ..Stdio::default() };
+        let child = start(Path::new(OWN_PROGRAM), &args, stdio)
             .map_err(|failure| io::Error::from_raw_os_error(failure.errno))?;
-        let said = first_line(&child);
+        let said = first_line(&child, Wait::new(START_TIME, Some(stop)));
         let url = said.and_then(|line| Url::parse(line.trim()).map_err(io::Error::other));
         match url {
-            Ok(url) => Ok(Self { child, url }),
+            Ok(url) => Ok(Self { process: Rc::new(child.process), url }),
             Err(error) => {
                 end_gently(&child.process, Duration::ZERO);
                 Err(error)
@@ -65,25 +71,23 @@ impl Companion {
         &self.url
     }
 
-    /// Its process id.
+    /// Its process.
     #[must_use]
-    pub(super) fn pid(&self) -> u32 {
-        self.child.process.pid()
+    pub(super) fn process(&self) -> &Rc<Process> {
+        &self.process
     }
 }
 
 impl Drop for Companion {
     fn drop(&mut self) {
-        end_gently(&self.child.process, END_GRACE);
+        end_gently(&self.process, END_GRACE);
     }
 }
 
-fn first_line(child: &Child) -> io::Result<String> {
-    let clock = Clock::start();
-    let deadline = Tick::ZERO.after(START_TIME);
+fn first_line(child: &Child, wait: Wait<'_>) -> io::Result<String> {
     let mut line = Vec::new();
     while !line.contains(&b'\n') && line.len() < LINE_BYTES {
-        wait_readable(&[child.stdout.as_fd()], &clock, deadline)?;
+        wait.readable(&[child.stdout.as_fd()])?;
         let mut buffer = [0; LINE_BYTES];
         match rustix::io::read(&child.stdout, &mut buffer) {
             Ok(0) => return Err(io::Error::other("the built-in origin ended at once")),

@@ -1,6 +1,7 @@
 //! Checks the host before anything is started on it.
 
 use std::ffi::OsString;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,12 +22,12 @@ const MEASURE_SEGMENT: Duration = Duration::from_secs(2);
 
 /// Holds the host against what the run wants of it: a hard check that fails ends
 /// the run, a soft one warns.
-pub(super) fn check(config: &Config, ffmpeg: &Path) -> Result<(), Fatal> {
+pub(super) fn check(config: &Config, ffmpeg: &Path, stop: BorrowedFd<'_>) -> Result<(), Fatal> {
     if config.skip_preflight {
         return Ok(());
     }
     let plan = Plan { clients: config.swarm.clients.get(), ramp_rate: config.swarm.ramp_rate };
-    let checks = checks(plan, &Host::read(Path::new("/")), measure(ffmpeg));
+    let checks = checks(plan, &Host::read(Path::new("/")), measure(ffmpeg, stop));
     for check in &checks {
         let told = check.to_string();
         if check.stops() {
@@ -49,11 +50,11 @@ pub(super) fn check(config: &Config, ffmpeg: &Path) -> Result<(), Fatal> {
 
 /// What one client of this FFmpeg costs; `None` if it cannot be told, which
 /// leaves some checks undone and says so.
-fn measure(ffmpeg: &Path) -> Option<Measured> {
+fn measure(ffmpeg: &Path, stop: BorrowedFd<'_>) -> Option<Measured> {
     let args: Vec<OsString> = measure_arguments().iter().map(Into::into).collect();
     let mut input = Variant::new(MEASURE_BITRATE, MEASURE_SEGMENT).segment(0);
     input.truncate(MEASURE_INPUT_BYTES);
-    match observe(ffmpeg, &args, &input, MEASURE_TIME_LIMIT) {
+    match observe(ffmpeg, &args, &input, MEASURE_TIME_LIMIT, stop) {
         Ok(seen) => {
             let measured = Measured::new(seen.private_dirty_bytes, seen.threads, seen.cpu);
             debug!(

@@ -1,16 +1,18 @@
 //! A load run: from what was meant to the exit code.
 
 use std::ffi::{CString, OsString};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tracing::{info, warn};
 
 use super::check::Check;
 use super::companion::Companion;
-use super::{Fatal, host, install_journal, print, tools};
+use super::{Fatal, host, install_journal, print, stopped_by, take_signals, tools};
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
 use crate::ffmpeg::capabilities::Capabilities;
 use crate::ffmpeg::command::{Map, Template, Variant};
@@ -18,11 +20,12 @@ use crate::ffmpeg::variants::{
     PROBE_OUTPUT_LIMIT_BYTES, PROBE_TIME_LIMIT, Variants, probe_arguments,
 };
 use crate::http::{Limits, Request, Response};
-use crate::reactor::capture::{CaptureError, CaptureLimits, capture};
+use crate::reactor::capture::{CaptureError, CaptureLimits, capture, is_readable};
 use crate::reactor::child::{self, Spawner};
 use crate::reactor::children::Children;
 use crate::reactor::journal::Journal;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
+use crate::reactor::signals::Signals;
 use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports};
 use crate::stats::{Health, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
@@ -45,48 +48,102 @@ const SCRAPE_LIMITS: ServerLimits = ServerLimits {
 /// Runs a load.
 pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
     let journal = install_journal(config.log);
+    let signals = take_signals()?;
+    let mut stop = signals.stop_asked().map_err(Fatal::from_display)?;
+    orphans::adopt();
+    let prepared = prepare(&mut config, stop.as_fd());
+    let ended = match (prepared, stop.take()) {
+        // Whatever else went wrong, it is what the stop made of it.
+        (_, Some(signal)) => Err(stopped_by(signal)),
+        (Ok(Prepared::Command(line)), None) => {
+            print(&line);
+            Ok(ExitCode::SUCCESS)
+        }
+        (Ok(Prepared::Load(ready)), None) => run(&config, &journal, signals, *ready),
+        (Err(fatal), None) => Err(fatal),
+    };
+    orphans::end_all();
+    ended
+}
+
+/// What is to be done once all is known.
+enum Prepared {
+    /// To print this line.
+    Command(String),
+    /// To run.
+    Load(Box<Ready>),
+}
+
+/// All that a run needs.
+struct Ready {
+    server: Option<Server>,
+    children: Children,
+    companion: Option<Companion>,
+    ffmpeg_version: String,
+}
+
+/// Finds out what is to be run and whether it can be; cut short when `stop`
+/// becomes readable.
+fn prepare(config: &mut Config, stop: BorrowedFd<'_>) -> Result<Prepared, Fatal> {
     let (ffmpeg, capabilities) =
-        tools::ask(&config.ffmpeg, &config.search_path).map_err(Fatal::from_display)?;
-    let companion = start_companion(&mut config)?;
-    let map = choose_variant(&config, &ffmpeg, &capabilities)?;
+        tools::ask(&config.ffmpeg, &config.search_path, stop).map_err(Fatal::from_display)?;
+    let companion = start_companion(config, stop)?;
+    let map = choose_variant(config, &ffmpeg, &capabilities, stop)?;
     let template =
         Template::new(&config.options, map, &capabilities).map_err(Fatal::from_display)?;
     warn_left_out(&template, &capabilities);
     if config.mode == Mode::PrintCommand {
-        print(&format!("{}\n", template.shell_line(&ffmpeg, ClientId::new(0))));
-        return Ok(ExitCode::SUCCESS);
+        let line = template.shell_line(&ffmpeg, ClientId::new(0));
+        return Ok(Prepared::Command(format!("{line}\n")));
     }
-    host::check(&config, &ffmpeg)?;
-    let server = bind(&config)?;
-    let children = children(&config, &ffmpeg, template)?;
-    orphans::adopt();
-    let mut reactor = Reactor::new(journal.clone(), server, Some(children))
+    host::check(config, &ffmpeg, stop)?;
+    Ok(Prepared::Load(Box::new(Ready {
+        server: bind(config)?,
+        children: children(config, &ffmpeg, template)?,
+        companion,
+        ffmpeg_version: capabilities.version().to_owned(),
+    })))
+}
+
+/// Runs the loop to its end and says how it went.
+fn run(
+    config: &Config,
+    journal: &Journal,
+    signals: Signals,
+    ready: Ready,
+) -> Result<ExitCode, Fatal> {
+    let Ready { server, children, companion, ffmpeg_version } = ready;
+    let mut reactor = Reactor::new(journal.clone(), signals, server, Some(children))
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
+    if let Some(companion) = &companion {
+        reactor.watch(Rc::clone(companion.process()));
+    }
     if config.swarm.dangerous {
         reports::write(&Report::Dangerous);
     }
     let mut load = Load {
         swarm: Swarm::new(config.swarm.clone()),
-        ffmpeg_version: capabilities.version().to_owned(),
+        ffmpeg_version,
         check: (config.mode == Mode::Check)
             .then(|| Check::new(config.swarm.duration.unwrap_or_default())),
     };
     let ended =
         reactor.run(&mut load).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
-    orphans::end_all(companion.as_ref().map(Companion::pid));
     drop(companion);
-    Ok(conclude(&config, &journal, &mut reactor, &load, ended))
+    orphans::end_all();
+    Ok(conclude(config, journal, &mut reactor, &load, ended))
 }
 
 /// The demo loads an origin of its own.
-fn start_companion(config: &mut Config) -> Result<Option<Companion>, Fatal> {
+fn start_companion(config: &mut Config, stop: BorrowedFd<'_>) -> Result<Option<Companion>, Fatal> {
     if config.mode != Mode::Demo {
         return Ok(None);
     }
-    let companion = Companion::start()
+    let companion = Companion::start(config.log.format, stop)
         .map_err(|error| Fatal(format!("the built-in origin did not start: {error}")))?;
     config.options.url = companion.url().clone();
-    info!(url = companion.url().as_str(), pid = companion.pid(), "origin_started");
+    let pid = companion.process().pid();
+    info!(url = companion.url().as_str(), pid, "origin_started");
     Ok(Some(companion))
 }
 
@@ -96,6 +153,7 @@ fn choose_variant(
     config: &Config,
     ffmpeg: &Path,
     capabilities: &Capabilities,
+    stop: BorrowedFd<'_>,
 ) -> Result<Map, Fatal> {
     match config.variant {
         Variant::All => return Ok(Map::All),
@@ -105,13 +163,14 @@ fn choose_variant(
     let found = if config.options.url.as_str() == PLACEHOLDER_URL {
         Err("there is no URL to probe".to_owned())
     } else {
-        probe(config, ffmpeg, capabilities)
+        probe(config, ffmpeg, capabilities, stop)
     };
     match (found, config.probe_failure_policy) {
         (Ok(variants), _) => {
             info!(bitrates = %variants, chosen = ?variants.map(config.variant), "variants_found");
             Ok(variants.map(config.variant))
         }
+        (Err(why), _) if is_readable(stop) => Err(Fatal(why)),
         (Err(why), ProbeFailurePolicy::Fallback) => {
             warn!(why, using = "first", "variants_unknown");
             Ok(Map::First)
@@ -123,7 +182,12 @@ fn choose_variant(
     }
 }
 
-fn probe(config: &Config, ffmpeg: &Path, capabilities: &Capabilities) -> Result<Variants, String> {
+fn probe(
+    config: &Config,
+    ffmpeg: &Path,
+    capabilities: &Capabilities,
+    stop: BorrowedFd<'_>,
+) -> Result<Variants, String> {
     let ffprobe = config
         .ffprobe
         .as_deref()
@@ -137,11 +201,12 @@ fn probe(config: &Config, ffmpeg: &Path, capabilities: &Capabilities) -> Result<
         .into_iter()
         .map(|arg| OsString::from_vec(arg.into_bytes()))
         .collect();
-    let limits = CaptureLimits { time: PROBE_TIME_LIMIT, bytes: PROBE_OUTPUT_LIMIT_BYTES };
+    let limits = CaptureLimits { time: PROBE_TIME_LIMIT, bytes: PROBE_OUTPUT_LIMIT_BYTES, stop };
     let printed = capture(&ffprobe, &args, limits).map_err(|error| match error {
         CaptureError::TimedOut => {
             format!("{} took longer than {} s", ffprobe.display(), PROBE_TIME_LIMIT.as_secs())
         }
+        CaptureError::Stopped => format!("{} was not asked to the end", ffprobe.display()),
         CaptureError::Spawn(failure) => {
             let error = std::io::Error::from_raw_os_error(failure.errno);
             format!("{} cannot be started: {error}", ffprobe.display())
@@ -197,6 +262,8 @@ fn conclude(
     let ending = ending(ended, &snapshot);
     info!(elapsed_sec = snapshot.elapsed.as_secs(), "shutdown_complete");
     journal.flush_last();
+    // From here on a reader of stdout that stalls can be given up by Ctrl-C.
+    reactor.release_signals();
     let checked = load.check.as_ref().map(|check| check.conclude(&snapshot));
     match &checked {
         Some((verdict, _)) => print(verdict),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use super::{Fatal, install_journal, print};
+use super::{Fatal, install_journal, print, take_signals};
 use crate::config::OriginConfig;
 use crate::http::{Limits, Request, Response};
 use crate::origin::Origin;
@@ -34,6 +34,7 @@ const LIMITS: ServerLimits = ServerLimits {
 /// master playlist.
 pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     let journal = install_journal(config.log);
+    let signals = take_signals()?;
     // Without it the soft limit would bound the connections.
     let _ = child::raise_nofile();
     let server = Server::bind(config.listen, LIMITS)
@@ -41,7 +42,7 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     let address = server
         .local_addr()
         .map_err(|error| Fatal(format!("the listening socket has no address: {error}")))?;
-    let mut reactor = Reactor::new(journal.clone(), Some(server), None)
+    let mut reactor = Reactor::new(journal.clone(), signals, Some(server), None)
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
     print(&format!("http://{}/stream.m3u8\n", reachable(address)));
     info!(%address, "origin_started");

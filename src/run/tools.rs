@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,28 +57,34 @@ pub(super) fn locate_ffprobe(ffmpeg: &Path, search_path: &[PathBuf]) -> Option<P
 /// Asks FFmpeg for its version and the options it knows.
 ///
 /// # Errors
-/// When it is missing, may not be executed, is not FFmpeg, or takes longer than
-/// 5 s.
+/// When it is missing, may not be executed, is not FFmpeg, takes longer than 5 s,
+/// or when `stop` becomes readable.
 pub(super) fn ask(
     name: &Path,
     search_path: &[PathBuf],
+    stop: BorrowedFd<'_>,
 ) -> Result<(PathBuf, Capabilities), Unusable> {
     let path = locate(name, search_path).ok_or_else(|| {
         Unusable(format!("FFmpeg not found: no {} in PATH; {INSTALL}", name.display()))
     })?;
     let clock = Clock::start();
-    let version = ask_for(&path, VERSION_ARGS, &clock)?;
-    let help = ask_for(&path, HELP_ARGS, &clock)?;
+    let version = ask_for(&path, VERSION_ARGS, &clock, stop)?;
+    let help = ask_for(&path, HELP_ARGS, &clock, stop)?;
     let capabilities = Capabilities::parse(&version.stdout, &help.stdout).map_err(|error| {
         Unusable(format!("{} cannot be used: {error}; {INSTALL}", path.display()))
     })?;
     Ok((path, capabilities))
 }
 
-fn ask_for(path: &Path, args: &[&str], clock: &Clock) -> Result<Captured, Unusable> {
+fn ask_for(
+    path: &Path,
+    args: &[&str],
+    clock: &Clock,
+    stop: BorrowedFd<'_>,
+) -> Result<Captured, Unusable> {
     let args: Vec<OsString> = args.iter().map(Into::into).collect();
     let left = Tick::ZERO.after(ASK_TIME).since(clock.tick());
-    let limits = CaptureLimits { time: left, bytes: OUTPUT_LIMIT_BYTES };
+    let limits = CaptureLimits { time: left, bytes: OUTPUT_LIMIT_BYTES, stop };
     capture(path, &args, limits).map_err(|error| Unusable(why(path, error)))
 }
 
@@ -88,6 +95,7 @@ fn why(path: &Path, error: CaptureError) -> String {
             let secs = ASK_TIME.as_secs();
             return format!("{shown} did not say what it is within {secs} s; {INSTALL}");
         }
+        CaptureError::Stopped => return format!("{shown} was not asked to the end"),
         CaptureError::Spawn(failure) => failure,
     };
     let error = std::io::Error::from_raw_os_error(failure.errno);
@@ -103,6 +111,7 @@ fn why(path: &Path, error: CaptureError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsFd;
 
     fn executable(directory: &Path, name: &str, text: &str) -> PathBuf {
         let path = directory.join(name);
@@ -141,13 +150,14 @@ mod tests {
         std::fs::write(&plain, "").unwrap();
         let other = executable(directory.path(), "other", "#!/bin/sh\necho hello\n");
         let missing = directory.path().join("missing");
+        let (stop, _asks) = std::io::pipe().unwrap();
         for (path, word) in [
             (Path::new("ffmpeg"), "not found"),
             (&missing, "not found"),
             (&plain, "chmod +x"),
             (&other, "not FFmpeg"),
         ] {
-            let said = ask(path, &[]).unwrap_err().to_string();
+            let said = ask(path, &[], stop.as_fd()).unwrap_err().to_string();
             assert!(said.contains(word), "{said}");
             assert!(said.contains("apt install ffmpeg") && !said.contains('\n'), "{said}");
         }

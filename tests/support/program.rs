@@ -99,6 +99,17 @@ impl Setup {
         self
     }
 
+    /// Its parent ignores this signal, as nohup(1) does, and hands that on.
+    pub(crate) fn ignoring(mut self, signal: &str) -> Self {
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(format!("trap '' {signal}; exec \"$@\"")).arg("sh");
+        command.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = command;
+        self
+    }
+
     /// The reader of the log stalls once the ramp is complete.
     pub(crate) fn with_stalled_log(mut self) -> Self {
         self.reader = Reader::Stalling;
