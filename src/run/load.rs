@@ -52,18 +52,16 @@ pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
     let mut stop = signals.stop_asked().map_err(Fatal::from_display)?;
     orphans::adopt();
     let prepared = prepare(&mut config, stop.as_fd());
-    let ended = match (prepared, stop.take()) {
-        // Whatever else went wrong, it is what the stop made of it.
-        (_, Some(signal)) => Err(stopped_by(signal)),
-        (Ok(Prepared::Command(line)), None) => {
-            print(&line);
-            Ok(ExitCode::SUCCESS)
-        }
-        (Ok(Prepared::Load(ready)), None) => run(&config, &journal, signals, *ready),
-        (Err(fatal), None) => Err(fatal),
-    };
+    // Whatever else went wrong, it is what the stop made of it.
+    let prepared = stop.take().map_or(prepared, |signal| Err(stopped_by(signal)));
+    if let Ok(Prepared::Load(ready)) = prepared {
+        return run(&config, &journal, signals, *ready);
+    }
     orphans::end_all();
-    ended
+    if let Prepared::Command(line) = prepared? {
+        print(&line);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What is to be done once all is known.
@@ -127,10 +125,10 @@ fn run(
         check: (config.mode == Mode::Check)
             .then(|| Check::new(config.swarm.duration.unwrap_or_default())),
     };
-    let ended =
-        reactor.run(&mut load).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
+    let ended = reactor.run(&mut load);
     drop(companion);
     orphans::end_all();
+    let ended = ended.map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
     Ok(conclude(config, journal, &mut reactor, &load, ended))
 }
 
