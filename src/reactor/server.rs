@@ -278,3 +278,6 @@ pub fn bind_advice(address: SocketAddr, error: &io::Error) -> String {
     };
     format!("cannot listen on {address}: {error}; {remedy}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+//! The server over real sockets of this host, in a time that the test tells.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown as Half, TcpStream};
+
+use mio::Events;
+
+use super::*;
+use crate::http::Status;
+
+const LIMITS: ServerLimits = ServerLimits {
+    connections: 200,
+    connection: Limits {
+        head_bytes: 1024,
+        head_time: Duration::from_secs(5),
+        idle_time: Duration::from_secs(60),
+        write_time: Duration::from_secs(10),
+    },
+};
+
+/// What neither side's socket buffers hold, in bytes.
+const BIG: usize = 64 << 20;
+
+const START: Tick = Tick::from_millis(1000);
+const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// A server, and the part of the loop that it needs.
+struct World {
+    registrar: Registrar,
+    server: Server,
+    events: Events,
+    now: Tick,
+}
+
+impl World {
+    fn new(limits: ServerLimits) -> Self {
+        let mut registrar = Registrar::new().unwrap();
+        let mut server = Server::bind("127.0.0.1:0".parse().unwrap(), limits).unwrap();
+        server.start(&mut registrar).unwrap();
+        Self { registrar, server, events: Events::with_capacity(1024), now: START }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let socket = TcpStream::connect(self.server.local_addr().unwrap()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket
+    }
+
+    /// A connection that is accepted already.
+    fn welcomed(&mut self) -> TcpStream {
+        let (socket, before) = (self.connect(), self.server.peers.len());
+        self.until(|world| world.server.peers.len() > before);
+        socket
+    }
+
+    /// Takes the events from the kernel; they wait for [`World::turns`].
+    fn poll(&mut self, limit: Duration) {
+        self.registrar.poll.poll(&mut self.events, Some(limit)).unwrap();
+        for event in &self.events {
+            self.registrar.queue(event.token(), event.is_read_closed() || event.is_error());
+        }
+    }
+
+    /// One turn for each that waits for it.
+    fn turns(&mut self) {
+        for _ in 0..self.registrar.ready.len() {
+            let token = self.registrar.ready.pop_front().unwrap();
+            let Some((owner, _)) = self.registrar.table.take_turn(token) else { continue };
+            let (registrar, server) = (&mut self.registrar, &mut self.server);
+            let more = match owner {
+                Owner::Listener => server.accept(registrar, self.now),
+                Owner::Connection(key) => server.turn(registrar, self.now, key, &mut answer),
+                _ => panic!("{owner:?}"),
+            };
+            if more {
+                self.registrar.queue(token, false);
+            }
+        }
+    }
+
+    /// Goes on until something holds.
+    fn until(&mut self, mut holds: impl FnMut(&mut Self) -> bool) {
+        for _ in 0..1000 {
+            if holds(self) {
+                return;
+            }
+            let idle = self.registrar.ready.is_empty();
+            self.poll(Duration::from_millis(if idle { 10 } else { 0 }));
+            self.turns();
+        }
+        panic!("never came");
+    }
+
+    /// Goes on until the server has closed its side, and returns what it said.
+    fn said_to(&mut self, client: &mut TcpStream) -> String {
+        let mut said = Vec::new();
+        self.until(|_| hear(client, &mut said));
+        String::from_utf8(said).unwrap()
+    }
+
+    /// Goes on until the last word of these was said.
+    fn says(&mut self, client: &mut TcpStream, last: &str) -> String {
+        let mut said = Vec::new();
+        self.until(|_| {
+            hear(client, &mut said);
+            said.ends_with(last.as_bytes())
+        });
+        String::from_utf8(said).unwrap()
+    }
+
+    /// The time of the next deadline comes.
+    fn deadline(&mut self) -> Duration {
+        let next = self.server.next_deadline().unwrap();
+        let waited = next.since(self.now);
+        self.now = next;
+        self.server.deadline_reached(&mut self.registrar, next, &mut answer);
+        waited
+    }
+}
+
+/// Reads all there is; true at the end.
+fn hear(client: &mut TcpStream, said: &mut Vec<u8>) -> bool {
+    match client.read_to_end(said) {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+            false
+        }
+    }
+}
+
+fn answer(request: &Request<'_>) -> Response {
+    match request.path {
+        "/big" => Response::new(Status::OK, "text/plain", vec![b'x'; BIG]),
+        path => Response::text(Status::OK, path),
+    }
+}
+
+fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n").into_bytes()
+}
+
+#[test]
+fn a_turn_accepts_a_bounded_number_and_says_that_more_may_wait() {
+    let mut world = World::new(LIMITS);
+    let _clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
+    assert!(world.server.accept(&mut world.registrar, START));
+    assert_eq!(world.server.peers.len(), ACCEPTS_PER_TURN);
+    assert!(!world.server.accept(&mut world.registrar, START));
+    assert_eq!(world.server.peers.len(), ACCEPTS_PER_TURN + 10);
+}
+
+#[test]
+fn at_the_limit_the_one_that_has_waited_longest_goes() {
+    let mut world = World::new(ServerLimits { connections: 2, ..LIMITS });
+    let mut oldest = world.welcomed();
+    world.now = world.now.after(Duration::from_secs(1));
+    let mut older = world.welcomed();
+    world.now = world.now.after(Duration::from_secs(1));
+    let mut newest = world.connect();
+    assert_eq!(world.said_to(&mut oldest), "");
+    for client in [&mut older, &mut newest] {
+        client.write_all(GET).unwrap();
+        assert!(world.says(client, "/a\n").starts_with("HTTP/1.1 200"));
+    }
+    assert_eq!(world.server.peers.len(), 2);
+    // The listener and the two that are left.
+    assert_eq!(world.registrar.table.len(), 3);
+}
+
+#[test]
+fn what_cannot_be_accepted_waits_for_a_pause() {
+    let mut world = World::new(LIMITS);
+    // A listener that was shut down accepts nothing until it listens again.
+    rustix::net::shutdown(&world.server.listener, Shutdown::Both).unwrap();
+    assert!(!world.server.accept(&mut world.registrar, START));
+    rustix::net::listen(&world.server.listener, BACKLOG).unwrap();
+    let clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
+    // Readiness that was told during the pause is not told again.
+    world.poll(Duration::ZERO);
+    world.registrar.ready.clear();
+    world.registrar.table.take_turn(world.server.listener_token.unwrap());
+    assert_eq!(world.deadline(), ACCEPT_PAUSE);
+    assert_eq!(world.registrar.ready.len(), 1, "the listener gets a turn");
+    assert!(world.server.next_deadline().is_none());
+    world.until(|world| world.server.peers.len() == clients.len());
+}
+
+#[test]
+fn a_slow_head_gets_408() {
+    let mut world = World::new(LIMITS);
+    let mut client = world.welcomed();
+    client.write_all(b"GET / HT").unwrap();
+    let head_until = START.after(LIMITS.connection.head_time);
+    world.until(|world| world.server.next_deadline() == Some(head_until));
+    // A byte now and then does not make it longer.
+    world.now = START.after(Duration::from_secs(4));
+    client.write_all(b"T").unwrap();
+    world.poll(Duration::from_secs(10));
+    world.turns();
+    assert_eq!(world.deadline(), Duration::from_secs(1));
+    let said = world.said_to(&mut client);
+    assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
+    drop(client);
+    world.until(|world| world.server.peers.is_empty());
+    assert_eq!(world.server.next_deadline(), None);
+}
+
+#[test]
+fn a_peer_that_was_left_in_the_middle_at_its_deadline_gets_another_turn() {
+    let mut world = World::new(LIMITS);
+    let mut client = world.welcomed();
+    client.write_all(b"GET").unwrap();
+    let head_until = START.after(LIMITS.connection.head_time);
+    world.until(|world| world.server.next_deadline() == Some(head_until));
+    client.write_all(&[b'x'; 2 * IO_PER_TURN * READ_BYTES]).unwrap();
+    client.shutdown(Half::Write).unwrap();
+    // All that can be told of this socket was told before.
+    world.poll(Duration::ZERO);
+    while let Some(token) = world.registrar.ready.pop_front() {
+        world.registrar.table.take_turn(token);
+    }
+    world.deadline();
+    assert!(!world.registrar.ready.is_empty());
+    while !world.registrar.ready.is_empty() {
+        world.turns();
+    }
+    assert!(world.server.peers.is_empty());
+    let mut said = Vec::new();
+    assert!(hear(&mut client, &mut said));
+    assert!(said.starts_with(b"HTTP/1.1 408 "));
+}
+
+#[test]
+fn a_silent_peer_is_closed_without_a_word() {
+    let mut world = World::new(LIMITS);
+    let mut client = world.welcomed();
+    assert_eq!(world.deadline(), LIMITS.connection.idle_time);
+    assert_eq!(world.said_to(&mut client), "");
+    assert!(world.server.peers.is_empty());
+    assert_eq!(world.registrar.table.len(), 1);
+}
+
+#[test]
+fn a_peer_that_asks_and_does_not_read_is_given_up_and_holds_nobody_up() {
+    let mut world = World::new(LIMITS);
+    let (mut stalled, mut other) = (world.welcomed(), world.welcomed());
+    stalled.write_all(&get("/big")).unwrap();
+    other.write_all(GET).unwrap();
+    world.says(&mut other, "/a\n");
+    world.until(|world| world.registrar.ready.is_empty());
+    assert_eq!(world.deadline(), LIMITS.connection.write_time);
+    assert_eq!(world.server.peers.len(), 1);
+    let mut said = Vec::new();
+    let end = loop {
+        match stalled.read_to_end(&mut said) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            end => break end.is_ok(),
+        }
+    };
+    assert!(said.len() < BIG, "{} bytes, in order: {end}", said.len());
+}
+
+#[test]
+fn a_big_answer_comes_whole_to_one_that_reads() {
+    let mut world = World::new(LIMITS);
+    let mut client = world.welcomed();
+    client.write_all(&get("/big")).unwrap();
+    let mut said = Vec::new();
+    world.until(|_| {
+        hear(&mut client, &mut said);
+        said.len() > BIG
+    });
+    assert!(said.ends_with(b"xxx"));
+}
+
+#[test]
+fn requests_in_advance_are_answered_in_order_however_they_are_cut() {
+    let asked: Vec<u8> = (0..20).flat_map(|number| get(&format!("/{number}"))).collect();
+    for piece in [1, 7, 1000] {
+        let mut world = World::new(LIMITS);
+        let mut client = world.welcomed();
+        let (mut said, mut pieces) = (Vec::new(), asked.chunks(piece));
+        world.until(|_| {
+            pieces.next().into_iter().for_each(|piece| client.write_all(piece).unwrap());
+            hear(&mut client, &mut said);
+            said.ends_with(b"/19\n")
+        });
+        let said = String::from_utf8(said).unwrap();
+        let bodies: Vec<_> = said.lines().filter(|line| line.starts_with('/')).collect();
+        let wanted: Vec<_> = (0..20).map(|number| format!("/{number}")).collect();
+        assert_eq!(bodies, wanted, "pieces of {piece}");
+    }
+}
+
+#[test]
+fn one_that_sends_no_more_still_gets_its_answers() {
+    let mut world = World::new(LIMITS);
+    let mut client = world.welcomed();
+    client.write_all(&[GET, GET].concat()).unwrap();
+    client.shutdown(Half::Write).unwrap();
+    let said = world.said_to(&mut client);
+    assert_eq!(said.matches("\r\n\r\n/a").count(), 2, "{said}");
+    world.until(|world| world.server.peers.is_empty());
+}
+
+#[test]
+fn one_that_is_gone_leaves_nothing() {
+    let mut world = World::new(LIMITS);
+    let mut client = world.welcomed();
+    client.write_all(&get("/big")).unwrap();
+    world.until(|world| world.server.peers.iter().any(|(_, peer)| peer.connection.wants_write()));
+    // With an answer unread this resets the connection.
+    drop(client);
+    world.until(|world| world.server.peers.is_empty());
+    assert_eq!(world.registrar.table.len(), 1);
+    assert_eq!(world.server.next_deadline(), None);
+}
