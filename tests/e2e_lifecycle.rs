@@ -211,3 +211,17 @@ fn a_flood_from_one_client_hinders_no_other() {
     assert_eq!(program.scrape().get("hlsswarm_clients_active"), 4.0);
     program.stopped();
 }
+
+#[test]
+fn a_host_without_descriptors_costs_starts_and_no_descriptor() {
+    let fake = Fake::named("ffmpeg");
+    let setup = Setup::faking(&fake, "sleep-200/exit-1").born_after("ulimit -n 60");
+    let setup = setup.args(&["-clients", "40", "-ramp-rate", "1000", "-ramp-jitter", "0"]);
+    let mut program = setup.args(&["-metrics", "", "-log-format", "json"]).start();
+    for event in program.events("spawn_failed", 5) {
+        assert_eq!(event["reason"], "descriptors", "{event}");
+    }
+    let ended = program.events("client_exited", 200);
+    assert!(ended.iter().all(|event| event["exit_code"] == 1));
+    program.stopped();
+}

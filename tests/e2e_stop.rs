@@ -6,6 +6,7 @@
 mod support;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
@@ -84,6 +85,29 @@ fn a_client_that_is_stopped_by_sigstop_ends_too() {
     let fake = Fake::named("ffmpeg");
     let ended = stop_by(settled(&fake, "err-1/stop/wait"), Signal::TERM);
     assert_eq!(exit_codes(&ended).len(), 4);
+}
+
+#[test]
+fn a_client_in_the_hands_of_a_debugger_does_not_hold_the_run() {
+    let fake = Fake::named("ffmpeg");
+    let ended = stop_by(settled(&fake, "traced/err-1/wait"), Signal::TERM);
+    assert!(!ended.stdout.is_empty(), "no summary");
+}
+
+#[test]
+fn a_summary_that_nobody_reads_can_be_given_up() {
+    let fake = Fake::named("ffmpeg");
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while writer.write(&[0; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    let setup = Setup::faking(&fake, "wait").args(&["-duration", "1s"]).writing_to(writer);
+    let mut program = setup.start();
+    program.event("shutdown_complete");
+    support::until("it is given up", || {
+        program.signal(Signal::INT);
+        program.process.ends_within(Duration::ZERO)
+    });
 }
 
 #[test]

@@ -21,6 +21,7 @@
  *   grandchild     leaves a child that holds both pipes and heeds SIGTERM
  *   stubborn-grandchild  the same, and ignores SIGTERM
  *   daemon-S       the same, in a session of its own, for S seconds
+ *   traced         leaves a debugger that holds it fast, dead or alive
  *   only-N         plays what follows as client N alone; the others wait
  *   exit-N         ends with code N
  *   kill-N         ends by signal N
@@ -35,6 +36,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <time.h>
@@ -187,6 +190,27 @@ static void leave_child(int heeds_term, long session_seconds) {
   _exit(0);
 }
 
+/* The parent of a traced process cannot reap it before its tracer has. */
+static void leave_tracer(void) {
+  const pid_t traced = getpid();
+  int seized[2];
+  if (pipe(seized) != 0) return;
+  prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+  if (fork() == 0) {
+    setsid();
+    close(1), close(2);
+    signal(SIGTERM, SIG_DFL);
+    ptrace(PTRACE_SEIZE, traced, NULL, NULL);
+    close(seized[0]), close(seized[1]);
+    sleep_ms(LONGEST_LIFE * 1000L);
+    _exit(0);
+  }
+  close(seized[1]);
+  char end;
+  while (read(seized[0], &end, 1) < 0) {
+  }
+}
+
 static void end_by(int number) {
   const struct rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
@@ -215,6 +239,7 @@ static void play(const char *name, long n) {
   else if (!strcmp(name, "grandchild")) leave_child(1, 0);
   else if (!strcmp(name, "stubborn-grandchild")) leave_child(0, 0);
   else if (!strcmp(name, "daemon")) leave_child(0, n);
+  else if (!strcmp(name, "traced")) leave_tracer();
   else if (!strcmp(name, "only")) { if (!is_client(n)) wait_to_be_stopped(); }
   else if (!strcmp(name, "exit")) exit((int)n);
   else if (!strcmp(name, "kill")) end_by((int)n);

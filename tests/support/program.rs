@@ -100,13 +100,24 @@ impl Setup {
     }
 
     /// Its parent ignores this signal, as nohup(1) does, and hands that on.
-    pub(crate) fn ignoring(mut self, signal: &str) -> Self {
+    pub(crate) fn ignoring(self, signal: &str) -> Self {
+        self.born_after(&format!("trap '' {signal}"))
+    }
+
+    /// A shell does this and then becomes the program.
+    pub(crate) fn born_after(mut self, script: &str) -> Self {
         let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(format!("trap '' {signal}; exec \"$@\"")).arg("sh");
+        command.arg("-c").arg(format!("{script}; exec \"$@\"")).arg("sh");
         command.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
         command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command = command;
+        self
+    }
+
+    /// Its stdout is this, and what it writes there is not read.
+    pub(crate) fn writing_to(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.command.stdout(stdout);
         self
     }
 
@@ -130,14 +141,17 @@ impl Setup {
             self.command.stderr(stderr);
         }
         let mut child = self.command.spawn().unwrap();
-        let stdout = child.stdout.take().unwrap();
         let stalls = self.reader == Reader::Stalling;
         let log = match child.stderr.take() {
             Some(stderr) => Lines::until(stderr, move |line| stalls && line.contains(STALLS_AFTER)),
             None => Lines::of(std::io::empty()),
         };
+        let stdout = match child.stdout.take() {
+            Some(stdout) => Lines::of(stdout),
+            None => Lines::of(std::io::empty()),
+        };
         let process = Process::open(child.id()).unwrap();
-        Program { process, child, mark: self.mark, stdout: Lines::of(stdout), log }
+        Program { process, child, mark: self.mark, stdout, log }
     }
 
     /// Starts it and waits for its end.
