@@ -27,6 +27,10 @@ use crate::swarm::{Exit, Signal, SpawnFailure};
 /// runs one function of a few hundred bytes on it and calls only the kernel.
 const STACK_UNITS: usize = 2048;
 
+/// Descriptors up to this are closed one by one where close_range(2) is refused:
+/// a parent that hands on more is not known.
+const LAST_INHERITED: c_int = 255;
+
 /// Highest signal number (signal(7)).
 const LAST_SIGNAL: c_int = 64;
 
@@ -90,6 +94,17 @@ pub struct Spawner {
     nofile: Option<Rlimit>,
     ignored_signals: Vec<c_int>,
     parent: Pid,
+    files: Files,
+}
+
+/// How a child comes by a descriptor table of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Files {
+    /// It shares ours and takes a copy of the low descriptors (Linux 5.9).
+    TakesLow,
+    /// It gets a copy of all: where the kernel, or a container that does not know
+    /// the call, refuses close_range(2).
+    GetsAll,
 }
 
 /// What the child needs between clone and exec; all of it outlives the call,
@@ -104,7 +119,10 @@ struct Start {
     ignored_signals: *const c_int,
     ignored_count: usize,
     parent: c_int,
+    files: Files,
     errno: Cell<c_int>,
+    /// Whether it failed to take a descriptor table of its own.
+    shares_files: Cell<bool>,
 }
 
 impl Spawner {
@@ -122,6 +140,7 @@ impl Spawner {
             nofile,
             ignored_signals: ignored_signals(),
             parent: rustix::process::getpid(),
+            files: Files::TakesLow,
         })
     }
 
@@ -156,7 +175,11 @@ impl Spawner {
         let filled = self.fill_slots(stdout_child.as_fd(), stderr_given);
         drop((stdout_child, stderr_child));
         let stdin = stdio.stdin.unwrap_or_else(|| self.slots[0].as_fd()).as_raw_fd();
-        let process = filled.and_then(|()| self.clone_and_exec(program, argv, stdin));
+        let before = self.files;
+        let mut process = filled.and_then(|()| self.clone_and_exec(program, argv, stdin));
+        if self.files != before {
+            process = self.clone_and_exec(program, argv, stdin);
+        }
         // The writing ends in the slots would keep the pipes from ending.
         self.empty_slots();
         Ok(Child { process: process?, stdout, stderr })
@@ -203,13 +226,12 @@ impl Spawner {
             ignored_signals: self.ignored_signals.as_ptr(),
             ignored_count: self.ignored_signals.len(),
             parent: self.parent.as_raw_nonzero().get(),
+            files: self.files,
             errno: Cell::new(0),
+            shares_files: Cell::new(false),
         };
-        let flags = libc::CLONE_VM
-            | libc::CLONE_VFORK
-            | libc::CLONE_FILES
-            | libc::CLONE_PIDFD
-            | libc::SIGCHLD;
+        let share = if self.files == Files::TakesLow { libc::CLONE_FILES } else { 0 };
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD | share;
         let mut pidfd: c_int = -1;
         // SAFETY: the stack is ours, 16-byte aligned and used by this child
         // alone; CLONE_VFORK suspends this thread until the child has called
@@ -238,7 +260,11 @@ impl Spawner {
             0 => Ok(process),
             errno => {
                 process.reap(Wait::Block)?;
-                Err(Errno::from_raw_os_error(errno))
+                let errno = Errno::from_raw_os_error(errno);
+                if start.shares_files.get() && matches!(errno, Errno::NOSYS | Errno::PERM) {
+                    self.files = Files::GetsAll;
+                }
+                Err(errno)
             }
         }
     }
@@ -268,13 +294,11 @@ unsafe fn prepare_and_exec(start: &Start) {
     // stack. Until the first one has succeeded the descriptor table is still
     // the parent's, so nothing may be closed or moved before it.
     unsafe {
-        if libc::syscall(
-            libc::SYS_close_range,
-            start.last_slot + 1,
-            u32::MAX,
-            libc::CLOSE_RANGE_UNSHARE,
-        ) < 0
+        let (low, all, unshare) = (start.last_slot + 1, u32::MAX, libc::CLOSE_RANGE_UNSHARE);
+        if start.files == Files::TakesLow
+            && libc::syscall(libc::SYS_close_range, low, all, unshare) < 0
         {
+            start.shares_files.set(true);
             return;
         }
         // A long, since the kernel looks at all of it.
@@ -311,7 +335,12 @@ unsafe fn prepare_and_exec(start: &Start) {
                 return;
             }
         }
-        libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
+        if libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) < 0 {
+            // What we opened closes by exec; this is for what we were born with.
+            for inherited in 3..=LAST_INHERITED {
+                libc::syscall(libc::SYS_close, inherited);
+            }
+        }
         libc::syscall(libc::SYS_execve, start.program, start.argv, start.envp);
     }
 }
@@ -512,3 +541,6 @@ fn reason(errno: Errno) -> SpawnFailureReason {
         _ => SpawnFailureReason::Other,
     }
 }
+
+#[cfg(test)]
+mod tests;
