@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::environment::Lookup;
+use super::environment::{Lookup, STREAM_URL};
 use super::flags::{LoadFlags, Log, Modes, Network, OriginFlags, Restarts};
 use super::{Typed, UsageError, playlist_url, repeat};
 use crate::config::{
@@ -96,7 +96,10 @@ fn url(typed: &Typed, mode: Mode) -> Result<Url, UsageError> {
             "--demo loads the built-in origin; leave out the URL, or leave out --demo",
         )),
         (Mode::Demo, _) | (Mode::PrintCommand, None) => placeholder(),
-        (_, Some(text)) => playlist_url::parse(text),
+        (_, Some(text)) => playlist_url::parse(text).map_err(|error| match typed.url_typed {
+            true => error,
+            false => UsageError::new(format!("{STREAM_URL} in the environment: {error}")),
+        }),
         (_, None) => Err(UsageError::new(
             "no URL; give one as in ffmpeg-hls-swarm https://example.com/live.m3u8, or try --demo",
         )),

@@ -280,7 +280,7 @@ fn a_bad_variable_is_named() {
         ("RAMP_JITTER", "-5", r#"RAMP_JITTER in the environment, "-5ms": must not be negative"#),
         ("METRICS_PORT", "x", r#"METRICS_PORT in the environment, "x": give a port"#),
         ("NO_CACHE", "yes", r#"NO_CACHE in the environment, "yes": give true or false"#),
-        ("STREAM_URL", "ftp://h", "is not http or https"),
+        ("STREAM_URL", "ftp://h", r#"STREAM_URL in the environment: URL "ftp://h" is not http"#),
     ];
     for (name, value, want) in cases {
         let args: &[&str] = if name == "STREAM_URL" { &[] } else { &[URL] };
