@@ -73,7 +73,9 @@ pub(super) fn exit_code(code: u8) -> String {
     name.map_or_else(|| code.to_string(), |name| format!("{code} ({name})"))
 }
 
-/// The name of a signal on Linux (signal(7)), for x86 and ARM.
+/// The name of a signal on Linux (signal(7)), for x86 and ARM. Those that end no
+/// process have none here: 145 is not SIGCHLD but FFmpeg's own code for a refused
+/// connection.
 fn signal(number: u8) -> Option<&'static str> {
     const NAMES: [&str; 31] = [
         "SIGHUP",
@@ -92,23 +94,23 @@ fn signal(number: u8) -> Option<&'static str> {
         "SIGALRM",
         "SIGTERM",
         "SIGSTKFLT",
-        "SIGCHLD",
-        "SIGCONT",
-        "SIGSTOP",
-        "SIGTSTP",
-        "SIGTTIN",
-        "SIGTTOU",
-        "SIGURG",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
         "SIGXCPU",
         "SIGXFSZ",
         "SIGVTALRM",
         "SIGPROF",
-        "SIGWINCH",
+        "",
         "SIGIO",
         "SIGPWR",
         "SIGSYS",
     ];
-    NAMES.get(usize::from(number).checked_sub(1)?).copied()
+    NAMES.get(usize::from(number).checked_sub(1)?).copied().filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -163,6 +165,8 @@ mod tests {
             (137, "137 (SIGKILL)"),
             (139, "139 (SIGSEGV)"),
             (143, "143 (SIGTERM)"),
+            (145, "145"),
+            (148, "148"),
             (159, "159 (SIGSYS)"),
             (160, "160"),
             (255, "255 (ffmpeg stopped)"),
