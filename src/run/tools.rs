@@ -101,6 +101,9 @@ fn why(path: &Path, error: CaptureError) -> String {
     let error = std::io::Error::from_raw_os_error(failure.errno);
     match failure.reason {
         SpawnFailureReason::NotFound => format!("FFmpeg not found: no file {shown}; {INSTALL}"),
+        SpawnFailureReason::Permission if path.is_dir() => {
+            format!("{shown} is a folder; name the file in it with -ffmpeg, or {INSTALL}")
+        }
         SpawnFailureReason::Permission => {
             format!("{shown} may not be executed: run `chmod +x {shown}`, or {INSTALL}")
         }
@@ -155,6 +158,7 @@ mod tests {
             (Path::new("ffmpeg"), "not found"),
             (&missing, "not found"),
             (&plain, "chmod +x"),
+            (directory.path(), "is a folder"),
             (&other, "not FFmpeg"),
         ] {
             let said = ask(path, &[], stop.as_fd()).unwrap_err().to_string();
