@@ -111,7 +111,7 @@ fn a_demo_runs_by_itself_and_ends_well() {
 fn a_check_gives_its_verdict_in_words_and_code() {
     let Some(nginx) = witness() else { return };
     for ffmpeg in real_ffmpegs() {
-        for (path, code) in [("low/live.m3u8", 0), ("low/none.m3u8", 1)] {
+        for (path, code) in [("low/live.m3u8", 0), ("low/vod.m3u8", 0), ("low/none.m3u8", 1)] {
             let args = ["--check", "-duration", "4s"];
             let ended = Setup::load(&ffmpeg, &nginx.url(path)).args(&args).run();
             assert_eq!(ended.code, Some(code), "{path}: {ended:#?}");

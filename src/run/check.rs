@@ -64,9 +64,15 @@ impl Check {
             self.before_stop.as_ref().map_or((end.totals, false), |(t, running)| (t, *running));
         let last_lines: Vec<_> =
             self.last_lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
-        let media = self.media;
-        let input =
-            CheckInput { totals, running, media, asked: self.asked, last_lines: &last_lines };
-        (verdict::render(&input), verdict::verdict(&input) == Verdict::Good)
+        let input = CheckInput {
+            totals,
+            running,
+            media: self.media,
+            asked: self.asked,
+            last_lines: &last_lines,
+            trouble: self.last_lines.tell_trouble(),
+        };
+        let passed = !matches!(verdict::verdict(&input), Verdict::Bad(_));
+        (verdict::render(&input), passed)
     }
 }

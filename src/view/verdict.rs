@@ -23,6 +23,8 @@ pub struct CheckInput<'a> {
     pub asked: Duration,
     /// The last lines of FFmpeg's stderr, if any were kept.
     pub last_lines: &'a [String],
+    /// Whether FFmpeg logged a warning or an error.
+    pub trouble: bool,
 }
 
 /// What it says.
@@ -30,6 +32,8 @@ pub struct CheckInput<'a> {
 pub enum Verdict {
     /// The client started and stayed up.
     Good,
+    /// The client read to the end of what there is, without a warning.
+    Ended,
     /// It did not, for this reason.
     Bad(String),
 }
@@ -46,6 +50,9 @@ pub fn verdict(check: &CheckInput<'_>) -> Verdict {
         });
     }
     let exits: u64 = totals.exits.iter().sum();
+    if only_clean_exits(totals) && check.media.is_some() && !check.trouble {
+        return Verdict::Ended;
+    }
     if exits > 0 {
         let codes: Vec<_> = (0_u8..=255)
             .zip(totals.exits.iter())
@@ -70,6 +77,7 @@ pub fn render(check: &CheckInput<'_>) -> String {
     let asked = words::span(check.asked);
     let mut text = match verdict(check) {
         Verdict::Good => format!("check passed: one client played without a restart for {asked}\n"),
+        Verdict::Ended => "check passed: one client read the stream to its end\n".to_owned(),
         Verdict::Bad(reason) => format!("check failed: {reason}\n"),
     };
     let media = check.media.map_or_else(|| "none".to_owned(), words::span);
@@ -78,7 +86,7 @@ pub fn render(check: &CheckInput<'_>) -> String {
         "  starts {}, restarts {}, running at the end: {running}, media read: {media}\n",
         check.totals.started, check.totals.restarted
     ));
-    if only_clean_exits(check.totals) {
+    if only_clean_exits(check.totals) && verdict(check) != Verdict::Ended {
         text.push_str(
             "  exit 0 means that the playlist ended (VOD) or that its origin stopped serving it\n",
         );
@@ -92,7 +100,8 @@ pub fn render(check: &CheckInput<'_>) -> String {
     text
 }
 
-/// Exit 0 hides both an end and a failure, which no exit code tells apart.
+/// Exit 0 hides both an end and a failure, which no exit code tells apart; an
+/// origin that stops serving a playlist makes FFmpeg warn first.
 fn only_clean_exits(totals: &Totals) -> bool {
     let exits = &totals.exits;
     exits.first().is_some_and(|&clean| clean > 0) && exits.iter().skip(1).all(|&n| n == 0)
@@ -106,7 +115,7 @@ mod tests {
     fn check(totals: &Totals) -> CheckInput<'_> {
         let asked = Duration::from_secs(10);
         let media = Some(Duration::from_secs(12));
-        CheckInput { totals, running: true, media, asked, last_lines: &[] }
+        CheckInput { totals, running: true, media, asked, last_lines: &[], trouble: true }
     }
 
     fn ended(code: usize, times: u64) -> Totals {
@@ -135,6 +144,18 @@ mod tests {
             (check(&refused), "failed: FFmpeg could not be started (not_found)"),
             (check(&flapped), "failed: FFmpeg ended by itself 3 times: exit 1 (error)"),
             (check(&clean), "failed: FFmpeg ended by itself 1 time: exit 0 (clean)"),
+            (
+                CheckInput { trouble: false, ..check(&clean) },
+                "passed: one client read the stream to its end",
+            ),
+            (
+                CheckInput { trouble: false, media: None, ..check(&clean) },
+                "failed: FFmpeg ended by itself 1 time: exit 0 (clean)",
+            ),
+            (
+                CheckInput { trouble: false, ..check(&flapped) },
+                "failed: FFmpeg ended by itself 3 times: exit 1 (error)",
+            ),
         ];
         for (input, want) in cases {
             assert_eq!(render(&input).lines().next(), Some(&*format!("check {want}")));
@@ -155,5 +176,7 @@ mod tests {
         );
         assert!(render(&check(&ended(0, 2))).contains("the playlist ended (VOD)"));
         assert!(!render(&check(&ended(1, 2))).contains("VOD"));
+        let ended = ended(0, 2);
+        assert!(!render(&CheckInput { trouble: false, ..check(&ended) }).contains("VOD"));
     }
 }
