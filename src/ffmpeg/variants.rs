@@ -55,6 +55,12 @@ pub struct Program {
     pub bitrate: u64,
 }
 
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bit/s (program {})", self.bitrate, self.id)
+    }
+}
+
 /// The variants found, in the order of the playlist; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variants(Vec<Program>);
@@ -84,17 +90,24 @@ impl Variants {
     /// variant without a bitrate is the lowest only if there is no other.
     #[must_use]
     pub fn map(&self, variant: Variant) -> Map {
-        let chosen = match variant {
-            Variant::All => return Map::All,
-            Variant::First => return Map::First,
+        match variant {
+            Variant::All => Map::All,
+            _ => self.chosen(variant).map_or(Map::First, |program| Map::Program(program.id)),
+        }
+    }
+
+    /// The one program that `variant` means, if it is told by its bitrate.
+    #[must_use]
+    pub fn chosen(&self, variant: Variant) -> Option<Program> {
+        let programs = self.0.iter().copied();
+        match variant {
+            Variant::All | Variant::First => None,
             // Of equal ones `max_by_key` takes the last and `min_by_key` the first.
-            Variant::Highest => self.0.iter().rev().max_by_key(|program| program.bitrate),
-            Variant::Lowest => self
-                .0
-                .iter()
-                .min_by_key(|program| program.bitrate.checked_sub(1).unwrap_or(u64::MAX)),
-        };
-        chosen.map_or(Map::First, |program| Map::Program(program.id))
+            Variant::Highest => programs.rev().max_by_key(|program| program.bitrate),
+            Variant::Lowest => {
+                programs.min_by_key(|program| program.bitrate.checked_sub(1).unwrap_or(u64::MAX))
+            }
+        }
     }
 }
 
@@ -172,6 +185,9 @@ mod tests {
         assert_eq!(master.to_string(), "400000, 800000, 200000 bit/s");
         assert_eq!(master.map(Variant::Highest), Map::Program(1));
         assert_eq!(master.map(Variant::Lowest), Map::Program(2));
+        let highest = master.chosen(Variant::Highest).unwrap();
+        assert_eq!(highest.to_string(), "800000 bit/s (program 1)");
+        assert_eq!(master.chosen(Variant::All), None);
         let media = Variants::parse(MEDIA).unwrap();
         assert_eq!(media.programs(), [Program { id: 0, bitrate: 0 }]);
         assert_eq!(media.map(Variant::Highest), Map::Program(0));

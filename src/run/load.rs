@@ -165,7 +165,8 @@ fn choose_variant(
     };
     match (found, config.probe_failure_policy) {
         (Ok(variants), _) => {
-            info!(bitrates = %variants, chosen = ?variants.map(config.variant), "variants_found");
+            let chosen = variants.chosen(config.variant).map(|program| program.to_string());
+            info!(bitrates = %variants, chosen, "variants_found");
             Ok(variants.map(config.variant))
         }
         (Err(why), _) if is_readable(stop) => Err(Fatal(why)),
