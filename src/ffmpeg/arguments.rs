@@ -155,7 +155,7 @@ impl fmt::Display for CommandError {
                 f,
                 "-resolve cannot work for https with FFmpeg {version}: it verifies every \
                  certificate, and -tls_verify 0 does not reach the segments; put the address \
-                 into /etc/hosts instead of -resolve, or use FFmpeg 7 or older"
+                 into /etc/hosts instead of -resolve, or use FFmpeg 8 or older"
             ),
         }
     }
