@@ -67,12 +67,12 @@ impl Children {
     /// # Errors
     /// What kept it from being started; nothing is left of it then.
     pub fn spawn(&mut self, registrar: &mut Registrar, id: ClientId) -> Result<u32, SpawnFailure> {
+        let slot = self.slots.get_mut(id.index()).ok_or(UNKNOWN_CLIENT)?;
         let mut argv: Vec<&CStr> = Vec::with_capacity(64);
         argv.push(&self.program);
         argv.extend(self.template.argv(id, &mut self.user_agent));
         let child = self.spawner.spawn(&self.program, &argv, Stdio::default())?;
         let pid = child.process.pid();
-        let slot = self.slots.get_mut(id.index()).ok_or(UNKNOWN_CLIENT)?;
         let watched = watch_all(registrar, slot, child, id);
         watched.map(|()| pid).map_err(|error| {
             // The poll has no room: without a watch the process would be lost.
@@ -216,5 +216,88 @@ fn watch_all(
             let _ = child.process.reap(Wait::Block);
             Err(error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ffmpeg::capabilities::Capabilities;
+    use crate::ffmpeg::command::{Map, Options};
+    use crate::reactor::capture::Wait as Until;
+    use crate::reactor::child::environment;
+    use crate::stats::totals::ExitStatus;
+
+    const CLIENT: ClientId = ClientId::new(1);
+
+    fn template() -> Template {
+        let options = Options {
+            url: "http://127.0.0.1:9/".parse().unwrap(),
+            resolve: None,
+            no_cache: false,
+            headers: vec![],
+            extra_args: vec![],
+            user_agent: String::new(),
+            timeout: Duration::ZERO,
+            reconnect: false,
+            reconnect_delay_secs: 0,
+            segment_retries: 0,
+            http_multiple: false,
+        };
+        let version = include_bytes!("../../tests/data/ffmpeg-9.0.2-version.txt");
+        let help = include_bytes!("../../tests/data/ffmpeg-9.0.2-help.txt");
+        let capabilities = Capabilities::parse(version, help).unwrap();
+        Template::new(&options, Map::All, &capabilities).unwrap()
+    }
+
+    fn children(program: &std::path::Path, clients: u32) -> Children {
+        let program = CString::new(program.as_os_str().as_bytes()).unwrap();
+        let spawner = Spawner::new(environment(), None).unwrap();
+        Children::new(spawner, program, template(), clients)
+    }
+
+    #[test]
+    fn a_wrong_hint_of_the_end_leaves_a_process_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("script");
+        std::fs::write(&script, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        let mut registrar = Registrar::new().unwrap();
+        let mut all = children(&script, 2);
+        let pid = all.spawn(&mut registrar, CLIENT).unwrap();
+        assert_eq!(registrar.table.len(), 3);
+        assert_eq!(all.next_to_sample(8), [(CLIENT, pid)]);
+        for _ in 0..3 {
+            assert_eq!(all.reap(&mut registrar, CLIENT), None);
+        }
+        assert!(all.owns(pid));
+        all.signal(CLIENT, Signal::Terminate);
+        let process = &all.slots[CLIENT.index()].process.as_ref().unwrap().what;
+        Until::new(Duration::from_secs(20), None).readable(&[process.pidfd()]).unwrap();
+        let exit = all.reap(&mut registrar, CLIENT).unwrap();
+        assert_eq!(exit.status, ExitStatus::Signal(15));
+        assert!(!all.owns(pid));
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let mut buffer = [0; 10];
+            assert_eq!(all.read(&mut registrar, CLIENT, stream, &mut buffer), Read::Ended);
+            assert_eq!(all.read(&mut registrar, CLIENT, stream, &mut buffer), Read::Empty);
+        }
+        assert!(registrar.table.is_empty());
+    }
+
+    #[test]
+    fn a_start_that_fails_leaves_nothing() {
+        let mut registrar = Registrar::new().unwrap();
+        let mut all = children("/nonexistent".as_ref(), 2);
+        let failure = all.spawn(&mut registrar, CLIENT).unwrap_err();
+        assert_eq!(failure.reason, SpawnFailureReason::NotFound);
+        assert!(registrar.table.is_empty() && all.next_to_sample(8).is_empty());
+        // A client that there is no room for is not even started.
+        let unknown = all.spawn(&mut registrar, ClientId::new(7)).unwrap_err();
+        assert_eq!(unknown, UNKNOWN_CLIENT);
     }
 }

@@ -104,17 +104,6 @@ impl Setup {
         self.born_after(&format!("trap '' {signal}"))
     }
 
-    /// A shell does this and then becomes the program.
-    pub(crate) fn born_after(mut self, script: &str) -> Self {
-        let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(format!("{script}; exec \"$@\"")).arg("sh");
-        command.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
-        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        self.command = command;
-        self
-    }
-
     /// Its stdout is this, and what it writes there is not read.
     pub(crate) fn writing_to(mut self, stdout: impl Into<Stdio>) -> Self {
         self.command.stdout(stdout);
