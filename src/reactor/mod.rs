@@ -120,7 +120,10 @@ pub struct Reactor {
     watched: Option<(Rc<Process>, Token)>,
     actions: Vec<Action>,
     buffer: Box<[u8]>,
+    /// When orphans are looked for; `None` unless a child has ended.
     sweep_at: Option<Tick>,
+    /// Not before this, however many children end.
+    next_sweep: Tick,
     ended: Ended,
     finished: bool,
 }
@@ -150,6 +153,7 @@ impl Reactor {
             actions: Vec::new(),
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             sweep_at: None,
+            next_sweep: Tick::ZERO,
             ended: Ended::default(),
             finished: false,
         };
@@ -306,7 +310,7 @@ impl Reactor {
     fn take_signals(&mut self, now: Tick, application: &mut dyn Application) {
         for signal in self.signals.take() {
             let Some(stop) = signal else {
-                self.sweep_at.get_or_insert(now.after(SWEEP_EVERY));
+                self.sweep_at.get_or_insert(self.next_sweep.max(now));
                 continue;
             };
             tracing::info!(signal = stop.name(), "received_signal");
@@ -414,10 +418,9 @@ impl Reactor {
     fn deadlines(&mut self, application: &mut dyn Application) {
         let now = self.clock.tick();
         if self.sweep_at.is_some_and(|tick| tick <= now) {
-            self.sweep_at = None;
-            if orphans::reap(|pid| self.owns(pid)) {
-                self.sweep_at = Some(now.after(SWEEP_EVERY));
-            }
+            self.next_sweep = now.after(SWEEP_EVERY);
+            let more = orphans::reap(|pid| self.owns(pid));
+            self.sweep_at = more.then_some(self.next_sweep);
         }
         if self.server.as_ref().and_then(Server::next_deadline).is_some_and(|tick| tick <= now) {
             self.serve(application, |server, registrar, respond| {
