@@ -14,8 +14,7 @@ use std::process::ExitCode;
 use tracing::Level;
 
 use crate::config::{Invocation, LogConfig, LogFormat, LogLevel};
-use crate::http::redact::redact;
-use crate::reactor::journal::{Format, Journal};
+use crate::reactor::journal::{Format, Journal, for_people};
 use crate::reactor::signals::{Signals, StopSignal};
 
 /// Does what was asked and says how it went.
@@ -54,10 +53,10 @@ impl Fatal {
     }
 }
 
-/// Writes a line for the user to standard error, after the program's name and
-/// without the secrets in it.
+/// Writes a line for the user to standard error, after the program's name and as
+/// a terminal may show it.
 pub fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "ffmpeg-hls-swarm: {}", redact(line));
+    let _ = writeln!(std::io::stderr(), "ffmpeg-hls-swarm: {}", for_people(line));
 }
 
 /// Takes over the signals, so that one that asks us to stop is not lost before

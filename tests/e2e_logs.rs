@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -122,4 +123,16 @@ fn secrets_are_printed_nowhere() {
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert!(!ended.events("client_exited").is_empty(), "{ended:#?}");
     assert!(!format!("{ended:?}").contains("hunter2"), "{ended:#?}");
+}
+
+#[test]
+fn secrets_are_neither_in_a_refusal_nor_in_a_verdict() {
+    let missing = Setup::load(Path::new("/missing?token=hunter2"), "http://127.0.0.1:9/").run();
+    missing.refuses(1, "token=***");
+    let fake = Fake::named("ffmpeg");
+    let checked = Setup::faking(&fake, "token=hunter2").args(&["--check", "-max-restarts", "1"]);
+    let checked = checked.run();
+    assert_eq!(checked.code, Some(1), "{checked:#?}");
+    assert!(checked.stdout.contains("unknown step token=***"), "{checked:#?}");
+    assert!(!format!("{checked:?}").contains("hunter2"), "{checked:#?}");
 }

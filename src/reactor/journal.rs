@@ -192,6 +192,22 @@ impl Visit for JsonFields {
     }
 }
 
+/// A text as it may be shown on a terminal: without secrets, and with control
+/// characters escaped, since what FFmpeg prints of a stream could move the cursor
+/// or worse. Ends of lines stay.
+#[must_use]
+pub fn for_people(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in redact(text).chars() {
+        if character.is_control() && character != '\n' {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// Collects an event's fields as ` name=value`.
 struct TextFields {
     message: String,
@@ -211,7 +227,7 @@ impl Visit for TextFields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let shown = redact(value);
+        let shown = for_people(value);
         match field.name() {
             "message" => self.message.push_str(&shown),
             // Several lines are shown below the event, as they came.
@@ -221,7 +237,8 @@ impl Visit for TextFields {
                 }
             }
             name if shown.contains([' ', '"']) => {
-                let _ = write!(self.rest, " {name}={shown:?}");
+                let quoted = shown.replace('"', "\\\"");
+                let _ = write!(self.rest, " {name}=\"{quoted}\"");
             }
             name => {
                 let _ = write!(self.rest, " {name}={shown}");
@@ -264,6 +281,25 @@ mod tests {
         let stamp: Timestamp = parsed[0]["ts"].as_str().unwrap().parse().unwrap();
         assert!(stamp.as_second() > 1_700_000_000);
         assert!(text.starts_with("{\"ts\":\"20"));
+    }
+
+    #[test]
+    fn text_leaves_the_terminal_alone() {
+        let text = lines(Format::Text, || {
+            tracing::info!(line = "\x1b]0;x\x07y \"z\"", more = "a\nb\x1b[2J\r", "event");
+            tracing::info!(line = "\x1b[2J?token=secret", "event");
+        });
+        let shown: Vec<_> = text
+            .lines()
+            .map(|line| line.split_once("event").map_or(line, |(_, rest)| rest))
+            .collect();
+        let wanted = [
+            " line=\"\\u{1b}]0;x\\u{7}y \\\"z\\\"\"",
+            "    a",
+            "    b\\u{1b}[2J\\r",
+            " line=\\u{1b}[2J?token=***",
+        ];
+        assert_eq!(shown, wanted);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::ffmpeg::lines::{LastLines, LineSplitter};
 use crate::ffmpeg::progress::media_time;
+use crate::reactor::journal::for_people;
 use crate::stats::totals::Stream;
 use crate::stats::{Phase, Snapshot, Totals};
 use crate::swarm::Input;
@@ -63,7 +64,7 @@ impl Check {
         let (totals, running) =
             self.before_stop.as_ref().map_or((end.totals, false), |(t, running)| (t, *running));
         let last_lines: Vec<_> =
-            self.last_lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            self.last_lines.iter().map(|line| for_people(&String::from_utf8_lossy(line))).collect();
         let input = CheckInput {
             totals,
             running,
