@@ -135,10 +135,11 @@ impl Reactor {
     /// When no descriptors are left.
     pub fn new(
         journal: Journal,
-        signals: Signals,
+        mut signals: Signals,
         server: Option<Server>,
         children: Option<Children>,
     ) -> io::Result<Self> {
+        signals.hear_children()?;
         let clock = Clock::start();
         let mut reactor = Self {
             registrar: Registrar::new()?,

@@ -49,19 +49,19 @@ impl StopSignal {
     }
 }
 
-/// The signals of this process, taken over until this is dropped.
+/// The signals of this process, taken over until this is dropped; its descriptor
+/// is readable while one waits.
 #[derive(Debug)]
 pub struct Signals {
     fd: SignalFd,
-    /// Those among them that ask us to stop.
-    stops: SigSet,
+    taken_over: SigSet,
     /// The mask before.
     before: SigSet,
 }
 
 impl Signals {
-    /// Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD and makes them readable. The
-    /// children get an empty mask back when they are started.
+    /// Blocks SIGINT, SIGTERM and SIGHUP and makes them readable. The children
+    /// get an empty mask back when they are started.
     ///
     /// From here on a stop that is asked waits to be read, also in process 1,
     /// which the kernel spares the signals that it does not take. A SIGHUP that
@@ -75,25 +75,36 @@ impl Signals {
         if !child::ignored_signals().contains(&libc::SIGHUP) {
             stops.add(Signal::SIGHUP);
         }
-        let mut all = stops;
-        all.add(Signal::SIGCHLD);
-        let before = all.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-        Ok(Self { fd: signal_fd(&all)?, stops, before })
+        let before = stops.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let fd = SignalFd::with_flags(&stops, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        Ok(Self { fd, taken_over: stops, before })
     }
 
-    /// A descriptor that is readable as soon as a stop was asked. Reading it, or
-    /// [`Signals::take`], takes the signal.
+    /// Makes word of children (SIGCHLD) readable too. Of those that ended before
+    /// nothing is told.
     ///
     /// # Errors
-    /// When no descriptors are left.
-    pub fn stop_asked(&self) -> io::Result<StopAsked> {
-        Ok(StopAsked(signal_fd(&self.stops)?))
+    /// None that a valid descriptor can cause.
+    pub fn hear_children(&mut self) -> io::Result<()> {
+        self.taken_over.add(Signal::SIGCHLD);
+        self.taken_over.thread_block()?;
+        Ok(self.fd.set_mask(&self.taken_over)?)
     }
 
     /// The signals that wait, in order: those that ask us to stop, and `None`
     /// for word of a child.
     pub fn take(&mut self) -> Vec<Option<StopSignal>> {
-        std::iter::from_fn(|| read(&mut self.fd)).collect()
+        let mut taken = Vec::new();
+        while let Ok(Some(info)) = self.fd.read_signal() {
+            let number = i32::try_from(info.ssi_signo).unwrap_or(0);
+            taken.push(match Signal::try_from(number) {
+                Ok(Signal::SIGINT) => Some(StopSignal::Interrupt),
+                Ok(Signal::SIGTERM) => Some(StopSignal::Terminate),
+                Ok(Signal::SIGHUP) => Some(StopSignal::HangUp),
+                _ => None,
+            });
+        }
+        taken
     }
 
     /// Gives the signals back: what waits is dropped, what comes ends the process
@@ -108,38 +119,6 @@ impl Drop for Signals {
     fn drop(&mut self) {
         self.release();
     }
-}
-
-/// Tells before the loop starts that a stop was asked.
-#[derive(Debug)]
-pub struct StopAsked(SignalFd);
-
-impl StopAsked {
-    /// The signal that asks us to stop, if one waits.
-    pub fn take(&mut self) -> Option<StopSignal> {
-        read(&mut self.0).flatten()
-    }
-}
-
-impl AsFd for StopAsked {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-fn signal_fd(signals: &SigSet) -> io::Result<SignalFd> {
-    Ok(SignalFd::with_flags(signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?)
-}
-
-/// The next signal that waits; within it, `None` for word of a child.
-fn read(fd: &mut SignalFd) -> Option<Option<StopSignal>> {
-    let info = fd.read_signal().ok().flatten()?;
-    Some(match Signal::try_from(i32::try_from(info.ssi_signo).unwrap_or(0)) {
-        Ok(Signal::SIGINT) => Some(StopSignal::Interrupt),
-        Ok(Signal::SIGTERM) => Some(StopSignal::Terminate),
-        Ok(Signal::SIGHUP) => Some(StopSignal::HangUp),
-        _ => None,
-    })
 }
 
 impl AsFd for Signals {

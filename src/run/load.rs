@@ -48,12 +48,12 @@ const SCRAPE_LIMITS: ServerLimits = ServerLimits {
 /// Runs a load.
 pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
     let journal = install_journal(config.log);
-    let signals = take_signals()?;
-    let mut stop = signals.stop_asked().map_err(Fatal::from_display)?;
+    let mut signals = take_signals()?;
     orphans::adopt();
-    let prepared = prepare(&mut config, stop.as_fd());
+    let prepared = prepare(&mut config, signals.as_fd());
     // Whatever else went wrong, it is what the stop made of it.
-    let prepared = stop.take().map_or(prepared, |signal| Err(stopped_by(signal)));
+    let stop = signals.take().into_iter().flatten().next();
+    let prepared = stop.map_or(prepared, |signal| Err(stopped_by(signal)));
     if let Ok(Prepared::Load(ready)) = prepared {
         return run(&config, &journal, signals, *ready);
     }
