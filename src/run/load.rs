@@ -166,7 +166,7 @@ fn choose_variant(
     match (found, config.probe_failure_policy) {
         (Ok(variants), _) => {
             let chosen = variants.chosen(config.variant).map(|program| program.to_string());
-            info!(bitrates = %variants, chosen, "variants_found");
+            info!(bitrates = variants.to_string(), chosen, "variants_found");
             Ok(variants.map(config.variant))
         }
         (Err(why), _) if is_readable(stop) => Err(Fatal(why)),
