@@ -4,5 +4,6 @@ mod arguments;
 pub mod capabilities;
 pub mod command;
 pub mod lines;
+pub mod outcome;
 pub mod progress;
 pub mod variants;

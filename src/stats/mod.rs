@@ -4,6 +4,8 @@
 pub mod active_time;
 pub mod health;
 pub mod histogram;
+pub mod playback;
+pub mod requests;
 pub mod snapshot;
 pub mod totals;
 pub mod usage;
@@ -11,6 +13,8 @@ pub mod usage;
 pub use active_time::ActiveTime;
 pub use health::{Health, ProcessUse};
 pub use histogram::Histogram;
+pub use playback::Playback;
+pub use requests::{ErrorReason, RequestKind, Requests};
 pub use snapshot::{Phase, Snapshot, State};
 pub use totals::Totals;
 pub use usage::{ChildrenUse, LiveUse};

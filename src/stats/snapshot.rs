@@ -99,6 +99,14 @@ pub struct Snapshot<'a> {
     /// Time spent at each number of clients running, from the start of the ramp
     /// until the stop was asked.
     pub active_time: &'a ActiveTime,
+    /// Clients whose media time stands still for longer than the threshold.
+    pub stalled: u32,
+    /// Time in stalls, those that go on included.
+    pub stall_time: Duration,
+    /// Playing clients whose windowed speed is below 1.
+    pub below_realtime: u32,
+    /// Playing clients whose windowed speed is 1 or more.
+    pub above_realtime: u32,
     /// Running totals.
     pub totals: &'a Totals,
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::Histogram;
+use super::{Histogram, Playback, Requests};
+use crate::ffmpeg::outcome::Outcome;
 
 /// Upper bounds of a process's uptime, in seconds.
 const UPTIME_SECS: &[f64] = &[1.0, 5.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
@@ -123,6 +124,12 @@ pub struct Totals {
     pub stderr_lines_cut: u64,
     /// Largest peak resident memory of any process, in bytes.
     pub peak_resident_bytes: u64,
+    /// Ended attempts by outcome, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; Outcome::ALL.len()],
+    /// What was asked of the origin, and what came of it.
+    pub requests: Requests,
+    /// What a viewer would have felt.
+    pub playback: Playback,
 }
 
 impl Totals {
@@ -166,6 +173,9 @@ impl Default for Totals {
             stderr_lines: 0,
             stderr_lines_cut: 0,
             peak_resident_bytes: 0,
+            outcomes: [0; Outcome::ALL.len()],
+            requests: Requests::default(),
+            playback: Playback::default(),
         }
     }
 }

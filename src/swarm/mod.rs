@@ -133,6 +133,10 @@ impl Swarm {
             children_cpu: ledger.children.cpu(),
             children_resident_bytes: None,
             active_time: &ledger.active_time,
+            stalled: 0,
+            stall_time: ledger.totals.playback.stalled,
+            below_realtime: 0,
+            above_realtime: 0,
             totals: &ledger.totals,
         };
         snapshot.children_resident_bytes = ledger.children.resident_bytes(snapshot.live());

@@ -38,6 +38,10 @@ impl Numbers {
             children_cpu: Duration::from_millis(12_340),
             children_resident_bytes: Some(400 * 1024 * 1024),
             active_time: &self.active_time,
+            stalled: 1,
+            stall_time: Duration::from_millis(12_500),
+            below_realtime: 2,
+            above_realtime: 7,
             totals: &self.totals,
         }
     }

@@ -1,0 +1,219 @@
+//! What the clients asked of the origin, and what came of it.
+
+use std::time::Duration;
+
+use super::Histogram;
+
+/// Upper bounds of a TCP connect and of a round trip, in seconds.
+const NETWORK_SECS: &[f64] =
+    &[0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+
+/// Upper bounds of a download, in seconds.
+const DOWNLOAD_SECS: &[f64] =
+    &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 30.0];
+
+/// What a request was for (RFC 8216).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RequestKind {
+    /// A master or media playlist.
+    Playlist,
+    /// A media segment.
+    Segment,
+    /// A media initialization section (`EXT-X-MAP`).
+    Init,
+    /// A decryption key (`EXT-X-KEY`).
+    Key,
+    /// Anything else.
+    Other,
+}
+
+impl RequestKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Playlist, Self::Segment, Self::Init, Self::Key, Self::Other];
+
+    /// Its place in [`RequestKind::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The kind as a label value.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Playlist => "playlist",
+            Self::Segment => "segment",
+            Self::Init => "init",
+            Self::Key => "key",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ErrorReason {
+    /// A status of 400 to 499.
+    Http4xx,
+    /// A status of 500 to 599.
+    Http5xx,
+    /// The name could not be resolved.
+    Dns,
+    /// The connection was refused, unreachable or reset before an answer.
+    Connect,
+    /// The TLS handshake or the certificate failed.
+    Tls,
+    /// Nothing came in time.
+    Timeout,
+    /// The answer ended before it was whole.
+    Truncated,
+    /// Anything else.
+    Other,
+}
+
+impl ErrorReason {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::Http4xx,
+        Self::Http5xx,
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Truncated,
+        Self::Other,
+    ];
+
+    /// Its place in [`ErrorReason::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The reason as a label value.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http4xx => "http_4xx",
+            Self::Http5xx => "http_5xx",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Truncated => "truncated",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// First and last status that counts as an error (RFC 9110 §15.5, §15.6).
+pub const ERROR_STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
+
+/// Running totals of the requests of all clients; they only grow.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    /// Requests by kind, in the order of [`RequestKind::ALL`].
+    pub by_kind: [u64; RequestKind::ALL.len()],
+    /// Failed requests by kind and reason, in the orders of `ALL`.
+    pub errors: [[u64; ErrorReason::ALL.len()]; RequestKind::ALL.len()],
+    /// Answers of [`ERROR_STATUSES`], by status less 400.
+    pub http_errors: Box<[u64; 200]>,
+    /// Requests on a new connection.
+    pub connections_new: u64,
+    /// Requests on a kept-alive connection.
+    pub connections_reused: u64,
+    /// Segments asked for and not seen to fail.
+    pub segments_downloaded: u64,
+    /// Media playlists asked for after the first of a playlist, and not seen to
+    /// fail.
+    pub playlist_refreshes: u64,
+    /// From the start of a TCP connect to its success, as the log tells it.
+    pub connect: Histogram,
+    /// Segment downloads, bracketed by log lines.
+    pub segment_download: Histogram,
+    /// Playlist downloads, bracketed by log lines.
+    pub playlist_download: Histogram,
+    /// Reconnects that FFmpeg announced.
+    pub reconnections: u64,
+    /// Requests that timed out.
+    pub timeouts: u64,
+    /// Segments that FFmpeg gave up or that expired before it came to them.
+    pub segments_skipped: u64,
+    /// Media sequences that changed unexpectedly.
+    pub sequence_jumps: u64,
+    /// Playlists that could not be loaded anew.
+    pub reload_failures: u64,
+    /// Bytes received.
+    pub bytes: u64,
+    /// Smoothed round-trip times of the clients' sockets, one a sample.
+    pub tcp_rtt: Histogram,
+    /// Segments of TCP sent again by the clients' sockets.
+    pub tcp_retransmits: u64,
+}
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self {
+            by_kind: Default::default(),
+            errors: Default::default(),
+            http_errors: Box::new([0; 200]),
+            connections_new: 0,
+            connections_reused: 0,
+            segments_downloaded: 0,
+            playlist_refreshes: 0,
+            connect: Histogram::new(NETWORK_SECS),
+            segment_download: Histogram::new(DOWNLOAD_SECS),
+            playlist_download: Histogram::new(DOWNLOAD_SECS),
+            reconnections: 0,
+            timeouts: 0,
+            segments_skipped: 0,
+            sequence_jumps: 0,
+            reload_failures: 0,
+            bytes: 0,
+            tcp_rtt: Histogram::new(NETWORK_SECS),
+            tcp_retransmits: 0,
+        }
+    }
+}
+
+impl Requests {
+    /// A request was made.
+    pub fn count(&mut self, kind: RequestKind, reused: bool) {
+        if let Some(count) = self.by_kind.get_mut(kind.index()) {
+            *count += 1;
+        }
+        if reused {
+            self.connections_reused += 1;
+        } else {
+            self.connections_new += 1;
+        }
+    }
+
+    /// A request failed.
+    pub fn count_error(&mut self, kind: RequestKind, reason: ErrorReason) {
+        let row = self.errors.get_mut(kind.index());
+        if let Some(count) = row.and_then(|row| row.get_mut(reason.index())) {
+            *count += 1;
+        }
+        if reason == ErrorReason::Timeout {
+            self.timeouts += 1;
+        }
+    }
+
+    /// An answer had this status; only those of [`ERROR_STATUSES`] count.
+    pub fn count_status(&mut self, status: u16) {
+        let index = status.checked_sub(*ERROR_STATUSES.start()).map(usize::from);
+        if let Some(count) = index.and_then(|index| self.http_errors.get_mut(index)) {
+            *count += 1;
+        }
+    }
+
+    /// A socket of a client was sampled.
+    pub fn sample_socket(&mut self, bytes: u64, retransmits: u64, rtt: Option<Duration>) {
+        self.bytes += bytes;
+        self.tcp_retransmits += retransmits;
+        if let Some(rtt) = rtt {
+            self.tcp_rtt.record(rtt);
+        }
+    }
+}
