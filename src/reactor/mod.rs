@@ -15,6 +15,7 @@ pub mod process_use;
 pub mod reports;
 pub mod server;
 pub mod signals;
+pub mod sock_diag;
 pub mod table;
 pub mod timer;
 
