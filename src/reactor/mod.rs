@@ -18,6 +18,7 @@ pub mod signals;
 pub mod sock_diag;
 pub mod table;
 pub mod timer;
+pub mod traffic;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};

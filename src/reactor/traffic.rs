@@ -1,0 +1,232 @@
+//! What clients receive over TCP, sampled once a second from the kernel.
+//!
+//! A socket is a client's if its inode is linked under the `/proc/PID/fd` of the
+//! client's process, which is searched only after the client said that it
+//! connects. The other end of a loopback connection is thus nobody's. Missed are
+//! sockets whose whole life fell between two samples.
+//!
+//! Knows no clock and no timer: it says when it wants to be called.
+
+mod ledger;
+mod links;
+
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+pub use self::ledger::Delta;
+use self::ledger::Ledger;
+use super::sock_diag::{LastWords, SockDiag, Step, Unavailable};
+use crate::units::{ClientId, Tick};
+
+/// From one sample to the next.
+pub const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// Datagrams of a dump read in one step: some 320 sockets.
+const DATAGRAMS_PER_STEP: usize = 4;
+
+/// Processes searched in one step.
+const SEARCHES_PER_STEP: usize = 10;
+
+/// Last words read in one step, of one socket each.
+const LAST_WORDS_PER_STEP: usize = 256;
+
+/// How far a sample got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The sample goes on: [`Traffic::next_sample`] is past already.
+    More,
+    /// The sample is over, or none was due.
+    Done,
+}
+
+/// What could not be counted, since the sampler was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Losses {
+    /// Samples broken off by the kernel; the next one makes up for them but for
+    /// sockets that ended meanwhile.
+    pub samples: u64,
+    /// Times that the ends of sockets, anyone's, came faster than the kernel's
+    /// queue holds: what a client's socket received last may be missing.
+    pub ends: u64,
+    /// Sockets not followed because there were too many at once.
+    pub sockets: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    LastWords,
+    Searching,
+    Dumping,
+}
+
+/// The sampler.
+#[derive(Debug)]
+pub struct Traffic {
+    diag: SockDiag,
+    /// Open only while there are samples, since nobody empties it otherwise.
+    last_words: Option<LastWords>,
+    ledger: Ledger,
+    /// `None` between samples.
+    phase: Option<Phase>,
+    next_at: Option<Tick>,
+    losses: Losses,
+}
+
+impl Traffic {
+    /// A sampler that has nothing to do yet.
+    ///
+    /// # Errors
+    /// When the kernel does not tell; the load can go on without.
+    pub fn new() -> Result<Self, Unavailable> {
+        Ok(Self {
+            diag: SockDiag::open()?,
+            last_words: None,
+            ledger: Ledger::default(),
+            phase: None,
+            next_at: None,
+            losses: Losses::default(),
+        })
+    }
+
+    /// The client's process opened a connection: it is searched in the next
+    /// samples until as many new sockets were found as connections were told of,
+    /// three times at most.
+    pub fn watch(&mut self, now: Tick, client: ClientId, pid: u32) {
+        self.ledger.watch(client, pid);
+        if self.next_at.is_none() {
+            self.next_at = Some(now.after(SAMPLE_EVERY));
+            // A kernel before 4.3 refuses; the tails of sockets are missed then.
+            self.last_words = LastWords::open().ok();
+        }
+    }
+
+    /// The client's process was reaped: nothing more is told of its sockets.
+    pub fn forget(&mut self, client: ClientId) {
+        self.ledger.forget(client);
+        if self.ledger.is_idle() {
+            self.rest();
+        }
+    }
+
+    /// When [`Traffic::step`] is due; past while a sample goes on, `None` while
+    /// no client has a connection.
+    #[must_use]
+    pub fn next_sample(&self) -> Option<Tick> {
+        self.next_at
+    }
+
+    /// What could not be counted.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        Losses { sockets: self.ledger.unfollowed(), ..self.losses }
+    }
+
+    /// Does a bounded part of the sample that is due, and tells what moved: a
+    /// socket that did nothing is not told of, a new one with all that it ever
+    /// received. A client with several sockets is told of several times.
+    ///
+    /// `buffer` takes one datagram: 32 KiB or more.
+    pub fn step(
+        &mut self,
+        now: Tick,
+        buffer: &mut [u8],
+        each: &mut dyn FnMut(ClientId, Delta),
+    ) -> Progress {
+        if self.phase.is_none() && self.next_at.is_none_or(|at| at > now) {
+            return Progress::Done;
+        }
+        match self.phase.unwrap_or(Phase::LastWords) {
+            Phase::LastWords => self.hear_last_words(buffer, each),
+            Phase::Searching => self.search(now),
+            Phase::Dumping => self.dump(now, buffer, each),
+        }
+        if self.phase.is_some() { Progress::More } else { Progress::Done }
+    }
+
+    fn hear_last_words(&mut self, buffer: &mut [u8], each: &mut dyn FnMut(ClientId, Delta)) {
+        self.phase = Some(Phase::LastWords);
+        for _ in 0..LAST_WORDS_PER_STEP {
+            let Some(last_words) = &mut self.last_words else {
+                self.phase = Some(Phase::Searching);
+                return;
+            };
+            let ledger = &mut self.ledger;
+            let heard = last_words.read(buffer, &mut |socket| {
+                if let Some((client, delta)) = ledger.ended(socket) {
+                    each(client, delta);
+                }
+            });
+            match heard {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.phase = Some(Phase::Searching);
+                    return;
+                }
+                Err(errno) => {
+                    self.losses.ends += 1;
+                    // Nothing but an overflow passes.
+                    if errno != Errno::NOBUFS {
+                        self.last_words = None;
+                    }
+                }
+            }
+        }
+    }
+
+    fn search(&mut self, now: Tick) {
+        for _ in 0..SEARCHES_PER_STEP {
+            let Some((client, pid)) = self.ledger.next_search() else {
+                match self.diag.begin() {
+                    Ok(()) => self.phase = Some(Phase::Dumping),
+                    Err(_) => self.break_off(now),
+                }
+                return;
+            };
+            // A process that has ended has no sockets either.
+            let _ = links::socket_inodes(pid, &mut |inode| self.ledger.found(client, inode));
+        }
+    }
+
+    fn dump(&mut self, now: Tick, buffer: &mut [u8], each: &mut dyn FnMut(ClientId, Delta)) {
+        let Self { diag, ledger, .. } = self;
+        for _ in 0..DATAGRAMS_PER_STEP {
+            let step = diag.step(buffer, &mut |socket| {
+                if let Some((client, delta)) = ledger.seen(socket) {
+                    each(client, delta);
+                }
+            });
+            match step {
+                Ok(Step::More) => {}
+                Ok(Step::Done { consistent }) => return self.finish(now, consistent),
+                Err(_) => return self.break_off(now),
+            }
+        }
+    }
+
+    fn break_off(&mut self, now: Tick) {
+        self.losses.samples += 1;
+        self.finish(now, false);
+    }
+
+    fn finish(&mut self, now: Tick, consistent: bool) {
+        self.phase = None;
+        self.ledger.finish(consistent);
+        if self.ledger.is_idle() {
+            self.rest();
+        } else {
+            // On the same beat, unless that one was missed.
+            let beat = self.next_at.map(|at| at.after(SAMPLE_EVERY)).filter(|&at| at > now);
+            self.next_at = Some(beat.unwrap_or_else(|| now.after(SAMPLE_EVERY)));
+        }
+    }
+
+    fn rest(&mut self) {
+        self.phase = None;
+        self.next_at = None;
+        self.last_words = None;
+    }
+}
+
+#[cfg(test)]
+mod tests;

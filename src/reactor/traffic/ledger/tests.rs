@@ -1,0 +1,214 @@
+//! Whose a socket is and what it did, without a kernel.
+
+use super::*;
+use proptest::prelude::*;
+
+const CLIENT: ClientId = ClientId::new(3);
+const PID: u32 = 100;
+
+fn socket(inode: u32, bytes: u64) -> Socket {
+    Socket {
+        inode,
+        cookie: u64::from(inode) + 1_000_000,
+        bytes_received: Some(bytes),
+        retransmits: Some(0),
+        rtt: Some(Duration::from_micros(80)),
+    }
+}
+
+fn delta(bytes_received: u64) -> Option<(ClientId, Delta)> {
+    let rtt = Some(Duration::from_micros(80));
+    Some((CLIENT, Delta { bytes_received, retransmits: 0, rtt }))
+}
+
+/// One sample, with what a search of each process would find.
+fn sample(
+    ledger: &mut Ledger,
+    finds: &[u32],
+    dump: &[Socket],
+    consistent: bool,
+) -> Vec<Option<(ClientId, Delta)>> {
+    while let Some((client, _)) = ledger.next_search() {
+        finds.iter().for_each(|inode| ledger.found(client, *inode));
+    }
+    let told = dump.iter().map(|socket| ledger.seen(socket)).collect();
+    ledger.finish(consistent);
+    told
+}
+
+fn with_socket(bytes: u64) -> Ledger {
+    let mut ledger = Ledger::default();
+    ledger.watch(CLIENT, PID);
+    assert_eq!(sample(&mut ledger, &[1], &[socket(1, bytes)], true), [delta(bytes)]);
+    ledger
+}
+
+#[test]
+fn a_new_socket_is_told_of_whole_and_then_by_what_moved() {
+    let mut ledger = with_socket(0);
+    for (bytes, told) in [(500, delta(500)), (500, None), (499, None), (700, delta(200))] {
+        assert_eq!(sample(&mut ledger, &[], &[socket(1, bytes)], true), [told], "{bytes}");
+    }
+    let again = Socket { retransmits: Some(2), ..socket(1, 700) };
+    let told = sample(&mut ledger, &[], &[again], true)[0].unwrap().1;
+    assert_eq!((told.bytes_received, told.retransmits), (0, 2));
+}
+
+#[test]
+fn the_sockets_of_others_are_not_told_of() {
+    let mut ledger = Ledger::default();
+    ledger.watch(CLIENT, PID);
+    let dump = [socket(8, 10), socket(1, 20), socket(9, 30)];
+    // 5 is no TCP socket, and so in no dump.
+    assert_eq!(sample(&mut ledger, &[5, 1], &dump, true), [None, delta(20), None]);
+}
+
+#[test]
+fn a_socket_without_counters_is_absent_rather_than_zero() {
+    let mut ledger = Ledger::default();
+    ledger.watch(CLIENT, PID);
+    let unknown = Socket { bytes_received: None, ..socket(1, 0) };
+    assert_eq!(sample(&mut ledger, &[1], &[unknown], true), [None]);
+}
+
+#[test]
+fn a_process_is_searched_until_its_connections_are_found() {
+    let mut ledger = Ledger::default();
+    ledger.watch(CLIENT, PID);
+    ledger.watch(CLIENT, PID);
+    assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
+    assert_eq!(ledger.next_search(), None, "once a sample");
+    ledger.found(CLIENT, 1);
+    assert_eq!(ledger.seen(&socket(1, 10)), delta(10));
+    ledger.finish(true);
+    let second = sample(&mut ledger, &[1, 2], &[socket(1, 10), socket(2, 5)], true);
+    assert_eq!(second, [None, delta(5)]);
+    assert_eq!(ledger.next_search(), None, "both were found");
+}
+
+#[test]
+fn a_process_is_not_searched_for_ever() {
+    let mut ledger = Ledger::default();
+    for _ in 0..2 {
+        ledger.watch(CLIENT, PID);
+        for _ in 0..SEARCHES {
+            assert!(!ledger.is_idle());
+            assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
+            ledger.finish(true);
+        }
+        assert_eq!(ledger.next_search(), None);
+        assert!(ledger.is_idle());
+    }
+}
+
+#[test]
+fn a_connection_told_of_during_a_sample_is_searched_for_in_the_next() {
+    let mut ledger = Ledger::default();
+    ledger.watch(CLIENT, PID);
+    assert!(ledger.next_search().is_some());
+    ledger.found(CLIENT, 1);
+    assert!(ledger.seen(&socket(1, 10)).is_some());
+    ledger.watch(CLIENT, PID);
+    ledger.finish(true);
+    assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
+    assert_eq!(ledger.next_search(), None);
+}
+
+#[test]
+fn the_sockets_of_a_former_process_are_not_the_next_ones() {
+    let mut ledger = with_socket(10);
+    ledger.forget(CLIENT);
+    assert!(ledger.is_idle());
+    let mut ledger = with_socket(10);
+    ledger.watch(ClientId::new(4), 200);
+    ledger.forget(CLIENT);
+    ledger.watch(CLIENT, PID + 1);
+    assert_eq!(ledger.seen(&socket(1, 50)), None);
+    assert_eq!(ledger.ended(&socket(1, 60)), None);
+    let mut ledger = with_socket(10);
+    ledger.watch(CLIENT, PID + 1);
+    assert_eq!(ledger.next_search(), Some((CLIENT, PID + 1)), "without a word of the end");
+    assert_eq!(ledger.seen(&socket(1, 50)), None);
+}
+
+#[test]
+fn a_search_of_a_former_process_is_not_made() {
+    let mut ledger = Ledger::default();
+    ledger.watch(ClientId::new(4), 200);
+    ledger.watch(CLIENT, PID);
+    ledger.forget(CLIENT);
+    ledger.watch(CLIENT, PID + 1);
+    let searches: Vec<_> = std::iter::from_fn(|| ledger.next_search()).collect();
+    assert_eq!(searches, [(CLIENT, PID + 1), (ClientId::new(4), 200)]);
+}
+
+#[test]
+fn a_socket_that_a_dump_passed_over_is_not_counted_again() {
+    let mut ledger = with_socket(10);
+    for consistent in [true, false, false, false, false, true] {
+        sample(&mut ledger, &[], &[], consistent);
+    }
+    assert_eq!(sample(&mut ledger, &[], &[socket(1, 12)], true), [delta(2)]);
+    for _ in 0..KEPT_SAMPLES {
+        assert!(!ledger.is_idle());
+        sample(&mut ledger, &[], &[], true);
+    }
+    assert!(ledger.is_idle(), "it is gone");
+}
+
+#[test]
+fn last_words_are_counted_once_and_only_for_a_known_socket() {
+    let mut ledger = with_socket(10);
+    let last = Socket { inode: 0, ..socket(1, 25) };
+    assert_eq!(ledger.ended(&Socket { inode: 0, ..socket(2, 99) }), None);
+    assert_eq!(ledger.ended(&last), delta(15));
+    assert_eq!(ledger.ended(&last), None);
+    assert!(ledger.is_idle());
+}
+
+#[test]
+fn too_many_sockets_are_counted_instead_of_followed() {
+    let mut ledger = Ledger::default();
+    ledger.watch(CLIENT, PID);
+    let all: Vec<u32> = (1..=SOCKETS_MAX as u32).collect();
+    let dump: Vec<Socket> = all.iter().map(|inode| socket(*inode, 1)).collect();
+    assert!(sample(&mut ledger, &all, &dump, true).iter().all(Option::is_some));
+    ledger.watch(CLIENT, PID);
+    assert_eq!(sample(&mut ledger, &[70_000], &[socket(70_000, 1)], true), [None]);
+    assert_eq!(ledger.unfollowed(), 1);
+}
+
+proptest! {
+    /// However a socket's bytes are spread over samples, and whichever dumps
+    /// pass over it, what was told adds up to its counter when last seen.
+    #[test]
+    fn what_is_told_adds_up_to_the_counter(
+        samples in prop::collection::vec(
+            (prop::collection::vec((0_u64..1000, prop::bool::weighted(0.8)), 4), any::<bool>()),
+            1..30,
+        ),
+    ) {
+        let mut ledger = Ledger::default();
+        (0..4).for_each(|_| ledger.watch(CLIENT, PID));
+        let (mut counters, mut last, mut misses) = ([0; 4], [0; 4], [0; 4]);
+        let mut told = 0;
+        let first = (0..4).map(|inode| socket(inode + 1, 0)).collect::<Vec<_>>();
+        sample(&mut ledger, &[1, 2, 3, 4], &first, true);
+        for (moves, consistent) in samples {
+            let mut dump = Vec::new();
+            for (at, (bytes, seen)) in moves.into_iter().enumerate() {
+                counters[at] += bytes;
+                // As often as this the kernel never passes over one.
+                if seen || misses[at] + 1 == KEPT_SAMPLES {
+                    (last[at], misses[at]) = (counters[at], 0);
+                    dump.push(socket(at as u32 + 1, counters[at]));
+                } else {
+                    misses[at] += 1;
+                }
+            }
+            let deltas = sample(&mut ledger, &[1, 2, 3, 4], &dump, consistent);
+            told += deltas.iter().flatten().map(|(_, delta)| delta.bytes_received).sum::<u64>();
+        }
+        prop_assert_eq!(told, last.iter().sum::<u64>());
+    }
+}

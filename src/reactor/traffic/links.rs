@@ -1,0 +1,84 @@
+//! The sockets that a process has open, by the links under `/proc/PID/fd`
+//! (proc(5)).
+
+use std::mem::MaybeUninit;
+
+use rustix::fs::{Mode, OFlags, RawDir};
+use rustix::io::Errno;
+
+/// Links read of one process: FFmpeg has some 20, and a search must end.
+const LINKS_MAX: usize = 1024;
+
+/// Entries read at once, of 24 bytes each.
+const ENTRIES_BYTES: usize = 4096;
+
+/// The longest link that can be a socket's: `socket:[4294967295]`.
+const LINK_BYTES: usize = 32;
+
+/// Tells the inode of each socket of the process.
+///
+/// # Errors
+/// `ENOENT` when it has ended, `EACCES` when it is another user's.
+pub(super) fn socket_inodes(pid: u32, each: &mut dyn FnMut(u32)) -> Result<(), Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(format!("/proc/{pid}/fd"), flags, Mode::empty())?;
+    let mut entries = [MaybeUninit::<u8>::uninit(); ENTRIES_BYTES];
+    let mut entries = RawDir::new(&folder, &mut entries);
+    for _ in 0..LINKS_MAX {
+        let Some(entry) = entries.next() else { break };
+        let mut link = [0; LINK_BYTES];
+        // A descriptor may be closed meanwhile, and `.` is no link.
+        let length = rustix::fs::readlinkat_raw(&folder, entry?.file_name(), &mut link[..]);
+        if let Some(inode) = length.ok().and_then(|length| link.get(..length)).and_then(inode) {
+            each(inode);
+        }
+    }
+    Ok(())
+}
+
+fn inode(link: &[u8]) -> Option<u32> {
+    let number = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    std::str::from_utf8(number).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn a_link_is_a_sockets_or_not() {
+        for (link, expected) in [
+            ("socket:[17]", Some(17)),
+            ("socket:[4294967295]", Some(u32::MAX)),
+            ("socket:[4294967296]", None),
+            ("socket:[]", None),
+            ("socket:[17", None),
+            ("pipe:[17]", None),
+            ("/tmp/socket:[17]", None),
+            ("", None),
+        ] {
+            assert_eq!(inode(link.as_bytes()), expected, "{link}");
+        }
+    }
+
+    #[test]
+    fn our_own_sockets_are_found_beside_other_descriptors() {
+        let file = tempfile::tempfile().unwrap();
+        let listeners: Vec<_> =
+            (0..300).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let mut found = std::collections::HashSet::new();
+        socket_inodes(std::process::id(), &mut |inode| {
+            found.insert(inode);
+        })
+        .unwrap();
+        let inode = |fd: std::os::fd::BorrowedFd<'_>| rustix::fs::fstat(fd).unwrap().st_ino as u32;
+        assert!(listeners.iter().all(|listener| found.contains(&inode(listener.as_fd()))));
+        assert!(!found.contains(&inode(file.as_fd())));
+    }
+
+    #[test]
+    fn a_process_that_is_gone_has_none() {
+        assert_eq!(socket_inodes(u32::MAX, &mut |_| {}), Err(Errno::NOENT));
+    }
+}
