@@ -130,6 +130,21 @@ fn a_sample_keeps_to_the_beat_unless_it_is_late() {
 }
 
 #[test]
+fn a_sample_broken_off_is_made_up_for_by_the_next() {
+    let mut traffic = Traffic::new().unwrap();
+    let mut viewer = Viewer::start("head -c 1000 | wc -c >/dev/null; echo ok; exec sleep 1000");
+    traffic.watch(Tick::ZERO, ClientId::new(0), viewer.pid());
+    viewer.send(1000);
+    viewer.wait();
+    let now = traffic.next_sample().unwrap();
+    // No datagram fits into so little.
+    while traffic.step(now, &mut [0; 64], &mut |_, _| panic!()) == Progress::More {}
+    assert_eq!(traffic.losses().samples, 1);
+    assert_eq!(sample(&mut traffic, 1), [Some(1000)]);
+    assert_eq!(traffic.losses().samples, 1);
+}
+
+#[test]
 fn the_end_of_a_connection_is_counted() {
     let mut traffic = Traffic::new().unwrap();
     let mut viewer = Viewer::start(

@@ -99,6 +99,9 @@ fn a_process_is_not_searched_for_ever() {
         assert_eq!(ledger.next_search(), None);
         assert!(ledger.is_idle());
     }
+    ledger.watch(CLIENT, PID);
+    assert_eq!(sample(&mut ledger, &[1], &[socket(1, 10)], true), [delta(10)]);
+    assert_eq!(ledger.next_search(), None, "those given up are not searched for again");
 }
 
 #[test]
