@@ -13,7 +13,7 @@ pub mod usage;
 pub use active_time::ActiveTime;
 pub use health::{Health, ProcessUse};
 pub use histogram::Histogram;
-pub use playback::Playback;
+pub use playback::{Pace, Playback, Viewing};
 pub use requests::{ErrorReason, RequestKind, Requests};
 pub use snapshot::{Phase, Snapshot, State};
 pub use totals::Totals;

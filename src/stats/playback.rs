@@ -1,8 +1,13 @@
-//! What a viewer would have felt.
+//! What a viewer would have felt: start-up, speed, drift, stalls.
+//!
+//! [`Viewing`] follows the media time of one attempt and tells what it saw to
+//! the totals of all, [`Playback`]. Told by FFmpeg's progress, which comes once a
+//! second, so every span here is known to about a second. Knows no clock.
 
 use std::time::Duration;
 
 use super::Histogram;
+use crate::units::{Tick, nanos};
 
 /// Upper bounds of start-up, drift and live latency, in seconds.
 const VIEWER_SECS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 15.0, 30.0, 60.0];
@@ -10,6 +15,88 @@ const VIEWER_SECS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 15.0, 30
 /// Upper bounds of a windowed speed, in media seconds a wall second. The
 /// histogram counts spans, so a speed of 1 is recorded as one second.
 const SPEEDS: &[f64] = &[0.25, 0.5, 0.75, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5, 2.0, 4.0];
+
+/// A speed is told over a window of at least this.
+///
+/// A window begins and ends where the media time moves: FFmpeg reads a segment
+/// of a live stream at once as soon as it appears, so between two points of time
+/// there would lie one segment more or less than there should. A stall ends a
+/// window as well, and the next begins where the stall ends. The first begins
+/// with the first media time, so the segments that a live client reads at its
+/// start (three, in FFmpeg's default) are left out as far as they came before
+/// it; on a slow network the rest of them makes the first speeds larger than 1.
+pub const SPEED_WINDOW: Duration = Duration::from_secs(5);
+
+/// FFmpeg tells its progress so often (`-stats_period 1`): a movement of media
+/// time is seen so late at most.
+pub const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
+
+/// Whether a client keeps up with real time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Its last windowed speed was below 1 by more than [`PROGRESS_PERIOD`]
+    /// explains.
+    Below,
+    /// Its last windowed speed was 1 or more, as far as that can be told.
+    Keeps,
+}
+
+/// How the clients that play now are doing; kept up step by step, so that a
+/// snapshot takes O(1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Viewers {
+    stalled: u32,
+    /// Sum of the ticks at which the stalls that go on began.
+    stalls_began_ns: u128,
+    below: u32,
+    keeps: u32,
+}
+
+impl Viewers {
+    /// Clients that are stalled now.
+    #[must_use]
+    pub const fn stalled(&self) -> u32 {
+        self.stalled
+    }
+
+    /// Playing clients that are [`Pace::Below`] real time.
+    #[must_use]
+    pub const fn below_realtime(&self) -> u32 {
+        self.below
+    }
+
+    /// Playing clients that keep up with real time or are faster.
+    #[must_use]
+    pub const fn above_realtime(&self) -> u32 {
+        self.keeps
+    }
+
+    fn stall_began(&mut self, at: Tick) {
+        self.stalled += 1;
+        self.stalls_began_ns += u128::from(at.as_nanos());
+    }
+
+    fn stall_ended(&mut self, began: Tick) {
+        self.stalled = self.stalled.saturating_sub(1);
+        self.stalls_began_ns = self.stalls_began_ns.saturating_sub(u128::from(began.as_nanos()));
+    }
+
+    fn change_pace(&mut self, from: Option<Pace>, to: Option<Pace>) {
+        if let Some(count) = from.map(|pace| self.of(pace)) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = to.map(|pace| self.of(pace)) {
+            *count += 1;
+        }
+    }
+
+    const fn of(&mut self, pace: Pace) -> &mut u32 {
+        match pace {
+            Pace::Below => &mut self.below,
+            Pace::Keeps => &mut self.keeps,
+        }
+    }
+}
 
 /// Running totals of what the clients' viewers would have felt.
 #[derive(Debug, Clone)]
@@ -27,6 +114,20 @@ pub struct Playback {
     pub stalls: u64,
     /// Time in stalls that have ended.
     pub stalled: Duration,
+    /// The clients that play now; the one part that does not only grow.
+    pub viewers: Viewers,
+}
+
+impl Playback {
+    /// Time in stalls, those that go on included. Never goes back.
+    #[must_use]
+    pub fn stall_time(&self, now: Tick) -> Duration {
+        let Viewers { stalled, stalls_began_ns, .. } = self.viewers;
+        let all_ns = u128::from(stalled) * u128::from(now.as_nanos());
+        let open_ns = all_ns.saturating_sub(stalls_began_ns);
+        let open = Duration::from_nanos(u64::try_from(open_ns).unwrap_or(u64::MAX));
+        self.stalled.saturating_add(open)
+    }
 }
 
 impl Default for Playback {
@@ -38,6 +139,191 @@ impl Default for Playback {
             live_latency: Histogram::new(VIEWER_SECS),
             stalls: 0,
             stalled: Duration::ZERO,
+            viewers: Viewers::default(),
         }
     }
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    /// No process, or one that was told to end.
+    #[default]
+    Over,
+    /// No media time yet.
+    Starting,
+    /// Media time has moved.
+    Playing,
+}
+
+/// The media time of one attempt, from its spawn to its end.
+///
+/// A stall begins when the media time was still for `stall_after`, counted from
+/// the spawn while there was none yet. It is dated to that moment however late
+/// it is noted, so counts and times do not depend on how often [`Self::note`] is
+/// called; only the gauge waits for it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Viewing {
+    stall_after: Duration,
+    spawned_at: Tick,
+    /// The last movement of the media time; the spawn before the first.
+    moved_at: Tick,
+    /// The first media time.
+    started_at: Tick,
+    window_began: Tick,
+    media_us: u64,
+    /// Media played since the first media time.
+    played_us: u64,
+    /// The same where the window began.
+    window_played_us: u64,
+    stage: Stage,
+    stalled: bool,
+    /// A start-up that is told after the end still counts.
+    startup_counts: bool,
+    pace: Option<Pace>,
+}
+
+impl Viewing {
+    /// The process was spawned at `now`; its media time may be still for
+    /// `stall_after`.
+    #[must_use]
+    pub fn spawned(now: Tick, stall_after: Duration) -> Self {
+        let (spawned_at, moved_at) = (now, now);
+        let (stage, startup_counts) = (Stage::Starting, true);
+        Self { stall_after, spawned_at, moved_at, stage, startup_counts, ..Self::default() }
+    }
+
+    /// The newest media time; zero before the first.
+    #[must_use]
+    pub const fn media(&self) -> Duration {
+        Duration::from_micros(self.media_us)
+    }
+
+    /// Whether a stall was noted and goes on.
+    #[must_use]
+    pub const fn is_stalled(&self) -> bool {
+        self.stalled
+    }
+
+    /// How it keeps up with real time; `None` before the first window and after
+    /// the end.
+    #[must_use]
+    pub const fn pace(&self) -> Option<Pace> {
+        self.pace
+    }
+
+    /// For how long the media time has been still.
+    #[must_use]
+    pub const fn still_for(&self, now: Tick) -> Duration {
+        now.since(self.moved_at)
+    }
+
+    /// When it will be stalled unless its media time moves; `None` if it is
+    /// stalled already or over.
+    #[must_use]
+    pub fn stall_due(&self) -> Option<Tick> {
+        (self.stage != Stage::Over && !self.stalled).then(|| self.stall_begins())
+    }
+
+    /// Progress told this media time.
+    pub fn progress(&mut self, now: Tick, media: Duration, playback: &mut Playback) {
+        let media_us = nanos(media) / 1_000;
+        if media_us == 0 || media_us == self.media_us {
+            return;
+        }
+        self.note(now, playback);
+        // A clock that jumped back (a discontinuity) has moved, and played nothing.
+        let step_us = media_us.saturating_sub(self.media_us);
+        self.media_us = media_us;
+        self.count_startup(now, playback);
+        match self.stage {
+            Stage::Over => return,
+            Stage::Starting => {
+                self.stage = Stage::Playing;
+                (self.started_at, self.window_began) = (now, now);
+            }
+            Stage::Playing => self.played_us = self.played_us.saturating_add(step_us),
+        }
+        self.end_stall(now, playback);
+        self.moved_at = now;
+        if now.since(self.window_began) >= SPEED_WINDOW {
+            self.close_window(now, playback);
+        }
+    }
+
+    /// Notes a stall if one has begun by `now`; true if so.
+    pub fn note(&mut self, now: Tick, playback: &mut Playback) -> bool {
+        if self.stall_due().is_none_or(|due| due > now) {
+            return false;
+        }
+        let began = self.stall_begins();
+        if self.stage == Stage::Playing {
+            self.close_window(began, playback);
+        }
+        self.stalled = true;
+        playback.stalls += 1;
+        playback.viewers.stall_began(began);
+        true
+    }
+
+    /// The process was told to end: what its media time does now says nothing of
+    /// the origin any more.
+    pub fn told_to_end(&mut self, now: Tick, playback: &mut Playback) {
+        self.end(now, playback);
+        self.startup_counts = false;
+    }
+
+    /// The process has ended. What it told before and is read later still counts
+    /// for [`Self::media`] and the start-up.
+    pub fn end(&mut self, now: Tick, playback: &mut Playback) {
+        self.note(now, playback);
+        self.end_stall(now, playback);
+        self.set_pace(None, playback);
+        self.stage = Stage::Over;
+    }
+
+    fn stall_begins(&self) -> Tick {
+        self.moved_at.after(self.stall_after)
+    }
+
+    fn count_startup(&mut self, now: Tick, playback: &mut Playback) {
+        if std::mem::take(&mut self.startup_counts) {
+            playback.startup.record(now.since(self.spawned_at));
+        }
+    }
+
+    fn end_stall(&mut self, now: Tick, playback: &mut Playback) {
+        if std::mem::take(&mut self.stalled) {
+            let began = self.stall_begins();
+            playback.viewers.stall_ended(began);
+            playback.stalled = playback.stalled.saturating_add(now.since(began));
+            self.begin_window(now);
+        }
+    }
+
+    const fn begin_window(&mut self, now: Tick) {
+        (self.window_began, self.window_played_us) = (now, self.played_us);
+    }
+
+    fn close_window(&mut self, now: Tick, playback: &mut Playback) {
+        let wall = now.since(self.window_began);
+        let played = Duration::from_micros(self.played_us.saturating_sub(self.window_played_us));
+        if wall.is_zero() {
+            return;
+        }
+        let speed = played.as_secs_f64() / wall.as_secs_f64();
+        playback.speed.record(Duration::try_from_secs_f64(speed).unwrap_or(Duration::MAX));
+        let ahead = Duration::from_micros(self.played_us);
+        playback.drift.record(now.since(self.started_at).saturating_sub(ahead));
+        let below = played.saturating_add(PROGRESS_PERIOD) < wall;
+        self.set_pace(Some(if below { Pace::Below } else { Pace::Keeps }), playback);
+        self.begin_window(now);
+    }
+
+    fn set_pace(&mut self, pace: Option<Pace>, playback: &mut Playback) {
+        playback.viewers.change_pace(self.pace, pace);
+        self.pace = pace;
+    }
+}
+
+#[cfg(test)]
+mod tests;

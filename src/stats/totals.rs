@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::{Histogram, Playback, Requests};
 use crate::ffmpeg::outcome::Outcome;
 
+pub use crate::ffmpeg::outcome::ExitStatus;
+
 /// Upper bounds of a process's uptime, in seconds.
 const UPTIME_SECS: &[f64] = &[1.0, 5.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
 
@@ -70,26 +72,6 @@ impl SpawnFailureReason {
     }
 }
 
-/// How a process ended (wait(2)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ExitStatus {
-    /// It exited with this code.
-    Code(u8),
-    /// This signal ended it.
-    Signal(u8),
-}
-
-impl ExitStatus {
-    /// The exit code as a shell tells it: 128 + n for signal n.
-    #[must_use]
-    pub const fn shell_code(self) -> u8 {
-        match self {
-            Self::Code(code) => code,
-            Self::Signal(signal) => 128_u8.saturating_add(signal),
-        }
-    }
-}
-
 /// Which of a client's two pipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stream {
@@ -145,6 +127,13 @@ impl Totals {
     /// Counts a process that could not be started.
     pub fn count_spawn_failure(&mut self, reason: SpawnFailureReason) {
         if let Some(count) = self.spawn_failures.get_mut(reason.index()) {
+            *count += 1;
+        }
+    }
+
+    /// Counts an attempt that is over.
+    pub fn count_outcome(&mut self, outcome: Outcome) {
+        if let Some(count) = self.outcomes.get_mut(outcome.index()) {
             *count += 1;
         }
     }

@@ -1,0 +1,178 @@
+//! A viewing told second by second, and the same by search.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const STALL_AFTER: Duration = Duration::from_secs(12);
+
+const fn at(ms: u64) -> Tick {
+    Tick::from_millis(ms)
+}
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// A viewing spawned at 1 s and told these media times, both in milliseconds.
+fn viewing(told: &[(u64, u64)]) -> (Viewing, Playback) {
+    let (mut viewing, mut playback) =
+        (Viewing::spawned(at(1_000), STALL_AFTER), Playback::default());
+    for &(now_ms, media_ms) in told {
+        viewing.progress(at(now_ms), ms(media_ms), &mut playback);
+    }
+    (viewing, playback)
+}
+
+/// The sum of the speeds that were recorded.
+fn speed(playback: &Playback) -> f64 {
+    playback.speed.sum_secs()
+}
+
+#[test]
+fn startup_is_from_spawn_to_the_first_media_time() {
+    let (viewing, playback) = viewing(&[(1_500, 0), (2_500, 3_000), (3_500, 4_000)]);
+    assert_eq!(playback.startup.count(), 1);
+    assert!((playback.startup.sum_secs() - 1.5).abs() < 1e-9);
+    assert_eq!(viewing.media(), ms(4_000));
+}
+
+#[test]
+fn the_first_segments_do_not_count_as_speed() {
+    let (viewing, playback) = viewing(&[(2_000, 18_000), (7_000, 23_000)]);
+    assert!((speed(&playback) - 1.0).abs() < 1e-9);
+    assert_eq!(viewing.pace(), Some(Pace::Keeps));
+    assert_eq!(playback.viewers.above_realtime(), 1);
+}
+
+#[test]
+fn a_window_ends_with_a_movement() {
+    // Segments of 6 s that are read at once: any window of 5 s holds one or none.
+    let told: Vec<_> =
+        (0..60).map(|second| (2_000 + second * 1_000, 18_000 + second / 6 * 6_000)).collect();
+    let (_, playback) = viewing(&told);
+    assert_eq!(playback.speed.count(), 9);
+    assert!((speed(&playback) - 9.0).abs() < 1e-9);
+    assert!(playback.drift.sum_secs() < 1e-9);
+}
+
+#[test]
+fn a_shortfall_below_the_error_of_the_clock_is_none() {
+    for (played_ms, pace) in [(4_000, Pace::Keeps), (3_999, Pace::Below)] {
+        let (viewing, mut playback) = viewing(&[(2_000, 1), (7_000, 1 + played_ms)]);
+        assert_eq!(viewing.pace(), Some(pace));
+        assert_eq!(
+            (playback.viewers.below_realtime(), playback.viewers.above_realtime()),
+            (u32::from(pace == Pace::Below), u32::from(pace == Pace::Keeps))
+        );
+        let mut viewing = viewing;
+        viewing.end(at(8_000), &mut playback);
+        assert_eq!((viewing.pace(), playback.viewers), (None, Viewers::default()));
+    }
+}
+
+#[test]
+fn drift_grows_while_the_media_falls_behind() {
+    let (_, playback) = viewing(&[(2_000, 6_000), (8_000, 9_000), (14_000, 12_000)]);
+    assert_eq!((playback.speed.count(), playback.drift.count()), (2, 2));
+    assert!((playback.drift.sum_secs() - (3.0 + 6.0)).abs() < 1e-9);
+}
+
+#[test]
+fn a_stall_is_counted_once_and_dated_to_its_beginning() {
+    let (mut viewing, mut playback) = viewing(&[(2_000, 6_000), (3_000, 6_000)]);
+    assert_eq!(viewing.stall_due(), Some(at(14_000)));
+    assert!(!viewing.note(at(13_999), &mut playback));
+    assert!(viewing.note(at(15_000), &mut playback));
+    assert!(!viewing.note(at(16_000), &mut playback));
+    assert_eq!((viewing.stall_due(), viewing.is_stalled()), (None, true));
+    assert_eq!((playback.stalls, playback.viewers.stalled()), (1, 1));
+    assert_eq!(playback.stall_time(at(20_000)), ms(6_000));
+    assert_eq!((viewing.pace(), speed(&playback)), (Some(Pace::Below), 0.0));
+    viewing.progress(at(24_000), ms(12_000), &mut playback);
+    assert_eq!((playback.stalled, playback.viewers.stalled()), (ms(10_000), 0));
+    assert_eq!(playback.stall_time(at(90_000)), ms(10_000));
+    assert_eq!(viewing.stall_due(), Some(at(36_000)));
+}
+
+#[test]
+fn a_stall_that_nobody_noted_counts_as_well() {
+    for (told, stalled_ms) in [(&[(2_000, 6_000), (15_500, 9_000)][..], 1_500), (&[], 2_500)] {
+        let (mut viewing, mut playback) = viewing(told);
+        viewing.end(at(15_500), &mut playback);
+        assert_eq!((playback.stalls, playback.stalled), (1, ms(stalled_ms)));
+        assert_eq!(playback.viewers, Viewers::default());
+    }
+}
+
+#[test]
+fn a_client_without_media_is_starting_until_the_threshold_passed() {
+    let (mut viewing, mut playback) = viewing(&[(12_000, 0)]);
+    assert_eq!(viewing.stall_due(), Some(at(13_000)));
+    assert!(viewing.note(at(13_000), &mut playback));
+    assert_eq!((playback.speed.count(), viewing.pace()), (0, None));
+    viewing.progress(at(14_000), ms(100), &mut playback);
+    assert_eq!((playback.startup.count(), playback.viewers.stalled()), (1, 0));
+}
+
+#[test]
+fn after_the_end_only_a_startup_is_still_told() {
+    let (mut viewing, mut playback) = viewing(&[]);
+    viewing.end(at(1_200), &mut playback);
+    viewing.progress(at(1_201), ms(30_000), &mut playback);
+    viewing.progress(at(1_202), ms(31_000), &mut playback);
+    assert_eq!((playback.startup.count(), playback.speed.count()), (1, 0));
+    assert_eq!((viewing.media(), viewing.stall_due()), (ms(31_000), None));
+
+    let (mut told, mut playback) = self::viewing(&[]);
+    told.told_to_end(at(1_200), &mut playback);
+    told.progress(at(1_300), ms(3_000), &mut playback);
+    assert_eq!((playback.startup.count(), told.media()), (0, ms(3_000)));
+}
+
+#[test]
+fn a_clock_that_jumps_back_moves_and_plays_nothing() {
+    let (viewing, playback) = viewing(&[(2_000, 90_000), (3_000, 10), (7_000, 4_010)]);
+    assert_eq!(viewing.stall_due(), Some(at(19_000)));
+    assert!((speed(&playback) - 0.8).abs() < 1e-9);
+}
+
+#[test]
+fn a_viewing_is_small() {
+    assert!(size_of::<Viewing>() <= 100, "{} bytes", size_of::<Viewing>());
+}
+
+proptest! {
+    /// Steps of time, of media, and whether the stall is looked for.
+    #[test]
+    fn stalls_are_those_of_every_millisecond(
+        steps in prop::collection::vec((1..30_000_u64, 0..2_u64, any::<bool>()), 1..40),
+    ) {
+        let (mut viewing, mut playback) = viewing(&[]);
+        let (mut now, mut media, mut moved) = (1_000, 0, 1_000);
+        let (mut stalls, mut stalled, mut last) = (0, 0, Duration::ZERO);
+        for (wait, step, look) in steps {
+            now += wait;
+            media += step * 500;
+            if look {
+                viewing.note(at(now), &mut playback);
+                prop_assert_eq!(viewing.is_stalled(), now - moved >= 12_000);
+            }
+            let time = playback.stall_time(at(now));
+            prop_assert!(time >= last);
+            last = time;
+            viewing.progress(at(now), ms(media), &mut playback);
+            if step > 0 {
+                stalls += u64::from(now - moved >= 12_000);
+                stalled += (now - moved).saturating_sub(12_000);
+                moved = now;
+            }
+            prop_assert_eq!(playback.viewers.stalled(), u32::from(viewing.is_stalled()));
+        }
+        viewing.end(at(now), &mut playback);
+        stalls += u64::from(now - moved >= 12_000);
+        stalled += (now - moved).saturating_sub(12_000);
+        prop_assert_eq!((playback.stalls, playback.stalled), (stalls, ms(stalled)));
+        prop_assert_eq!(playback.viewers, Viewers::default());
+    }
+}
