@@ -42,6 +42,9 @@ pub(super) fn load(
         backoff: backoff(&flags.restarts)?,
         verbose: flags.metrics.verbose,
         dangerous: flags.network.resolve.is_some(),
+        target_duration: Duration::from_secs(6),
+        restart_on_stall: false,
+        stats: true,
     };
     Ok(Invocation::Load(Box::new(Config {
         mode,

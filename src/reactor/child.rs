@@ -457,6 +457,7 @@ impl Process {
             status,
             cpu: span(usage.ru_utime) + span(usage.ru_stime),
             peak_resident_bytes: u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024),
+            oom_suspected: false,
         }))
     }
 }

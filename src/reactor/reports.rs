@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::swarm::{Outcome, Report};
+use crate::swarm::Report;
 
 /// Writes a report of the swarm to the log.
 pub fn write(report: &Report) {
@@ -21,11 +21,14 @@ pub fn write(report: &Report) {
                 client_id = client.number(),
                 pid,
                 exit_code = status.shell_code(),
-                outcome = outcome.map(outcome_name),
+                outcome = outcome.name(),
                 uptime_sec = secs(*uptime),
                 stderr,
                 "client_exited"
             );
+        }
+        Report::ClientStalled { client, still_for } => {
+            warn!(client_id = client.number(), still_for_sec = secs(*still_for), "client_stalled");
         }
         Report::RestartScheduled { client, backoff } => {
             info!(
@@ -63,14 +66,6 @@ pub fn write(report: &Report) {
             );
         }
         Report::Stopping { live } => info!(live, "stopping"),
-    }
-}
-
-fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Stopped => "stopped",
-        Outcome::Crashed => "crashed",
-        Outcome::Error => "error",
     }
 }
 

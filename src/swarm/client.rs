@@ -10,10 +10,12 @@ use super::backoff::with_jitter;
 use super::deadlines::{Deadlines, Key};
 use super::random::Random;
 use super::turn::Turn;
-use super::{Action, Exit, Outcome, Report, Sample, SpawnFailure, ramp};
+use super::{Action, Exit, Report, Sample, SpawnFailure, ramp};
 use crate::ffmpeg::lines::{LastLines, LineSplitter};
-use crate::stats::totals::{ExitStatus, Stream};
-use crate::stats::{LiveUse, State};
+use crate::ffmpeg::outcome::{Ending, Evidence, Outcome, classify};
+use crate::ffmpeg::progress::Progress;
+use crate::stats::totals::Stream;
+use crate::stats::{LiveUse, Pace, State, Viewing};
 use crate::units::{ClientId, Tick};
 
 /// What a client is to be.
@@ -34,6 +36,8 @@ pub enum Event {
     Spawned,
     /// Its process could not be started.
     SpawnFailed,
+    /// It is stalled, and its process is ended for that.
+    Stalled,
     /// Its process was reaped.
     Exited,
     /// After the exit: both pipes ended, or there was no time to wait for that.
@@ -44,8 +48,15 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 6] =
-        [Self::Due, Self::Spawned, Self::SpawnFailed, Self::Exited, Self::Drained, Self::Stop];
+    pub const ALL: [Self; 7] = [
+        Self::Due,
+        Self::Spawned,
+        Self::SpawnFailed,
+        Self::Stalled,
+        Self::Exited,
+        Self::Drained,
+        Self::Stop,
+    ];
 }
 
 /// The transition table: the state that follows, or `None` where the event does
@@ -56,7 +67,7 @@ impl Event {
 #[must_use]
 pub const fn next(state: State, event: Event, desired: Desired) -> Option<State> {
     use Desired::{Down, Up};
-    use Event::{Drained, Due, Exited, SpawnFailed, Spawned, Stop};
+    use Event::{Drained, Due, Exited, SpawnFailed, Spawned, Stalled, Stop};
     use State::{Backoff, Draining, Idle, Running, Starting, Stopped, Stopping};
     Some(match (state, event, desired) {
         (Idle, Due, Up) => Starting,
@@ -66,6 +77,7 @@ pub const fn next(state: State, event: Event, desired: Desired) -> Option<State>
         (Starting, SpawnFailed, Up) => Backoff,
         (Starting, SpawnFailed, Down) => Stopped,
         (Starting, Stop, Down) => Starting,
+        (Running, Stalled, Up) => Stopping,
         (Running, Exited, Up) => Draining,
         (Running, Stop, Down) => Stopping,
         (Draining, Drained, Up) => Backoff,
@@ -73,7 +85,8 @@ pub const fn next(state: State, event: Event, desired: Desired) -> Option<State>
         (Draining, Stop, Down) => Draining,
         (Backoff, Due, Up) => Starting,
         (Backoff, Stop, Down) => Stopped,
-        (Stopping, Exited, Down) => Draining,
+        (Stopping, Exited, Up | Down) => Draining,
+        (Stopping, Stop, Down) => Stopping,
         _ => return None,
     })
 }
@@ -104,14 +117,19 @@ pub struct ClientView {
     pub state: State,
     /// Its processes so far.
     pub attempts: u64,
-    /// Its pending deadline: the next start, or the end of draining.
+    /// Its pending deadline: the next start, the check whether it is stalled, or
+    /// the end of draining.
     pub deadline: Option<Tick>,
+    /// Whether its media time stands still for too long.
+    pub stalled: bool,
+    /// Whether it keeps up with real time; `None` where that is not known yet.
+    pub pace: Option<Pace>,
 }
 
 /// How the process of an attempt ended, until its pipes are drained.
 #[derive(Debug, Clone, Copy)]
 struct End {
-    status: ExitStatus,
+    exit: Exit,
     /// Whether we had told it to end.
     told: bool,
     uptime: Duration,
@@ -155,6 +173,11 @@ pub(super) struct Client {
     random: Random,
     splitter: LineSplitter,
     last_lines: LastLines,
+    progress_splitter: LineSplitter,
+    progress: Progress,
+    viewing: Viewing,
+    /// Signals sent to end the process for a stall.
+    stall_signals: u8,
 }
 
 impl Client {
@@ -174,6 +197,10 @@ impl Client {
             random: Random::new(seed, id),
             splitter: LineSplitter::new(),
             last_lines: LastLines::new(),
+            progress_splitter: LineSplitter::new(),
+            progress: Progress::default(),
+            viewing: Viewing::default(),
+            stall_signals: 0,
         }
     }
 
@@ -187,8 +214,14 @@ impl Client {
     }
 
     pub(super) fn view(&self, deadlines: &Deadlines) -> ClientView {
-        let deadline = deadlines.get(self.key());
-        ClientView { client: self.id, state: self.state, attempts: self.attempts, deadline }
+        ClientView {
+            client: self.id,
+            state: self.state,
+            attempts: self.attempts,
+            deadline: deadlines.get(self.key()),
+            stalled: self.viewing.is_stalled(),
+            pace: self.viewing.pace(),
+        }
     }
 
     /// The ramp begins.
@@ -222,6 +255,7 @@ impl Client {
         ledger.ever_started += u32::from(self.attempts == 1);
         ledger.totals.count_start(self.attempts, turn.now.since(self.due));
         turn.report(Report::ClientStarted { client: self.id, pid, attempt: self.attempts });
+        self.begin_viewing(turn);
         self.signal_if_left(turn);
     }
 
@@ -242,15 +276,19 @@ impl Client {
     }
 
     pub(super) fn output(&mut self, turn: &mut Turn<'_>, stream: Stream, bytes: &[u8]) {
-        if *self.pipes.of(stream) && stream == Stream::Stderr {
-            self.read_lines(turn, Some(bytes));
+        match stream {
+            _ if !*self.pipes.of(stream) => {}
+            Stream::Stderr => self.read_lines(turn, Some(bytes)),
+            Stream::Stdout => self.read_progress(turn, Some(bytes)),
         }
     }
 
     pub(super) fn pipe_ended(&mut self, turn: &mut Turn<'_>, stream: Stream) {
         let was_open = std::mem::take(self.pipes.of(stream));
-        if was_open && stream == Stream::Stderr {
-            self.read_lines(turn, None);
+        match stream {
+            _ if !was_open => {}
+            Stream::Stderr => self.read_lines(turn, None),
+            Stream::Stdout => self.read_progress(turn, None),
         }
         if was_open && self.pipes == Pipes::NONE {
             self.drained(turn);
@@ -266,7 +304,8 @@ impl Client {
         let ledger = &mut turn.common.ledger;
         ledger.totals.count_exit(exit.status, uptime, exit.peak_resident_bytes);
         ledger.children.reap(&mut self.live_use, exit.cpu);
-        self.end = Some(End { status: exit.status, told, uptime });
+        self.viewing.end(turn.now, &mut ledger.totals.playback);
+        self.end = Some(End { exit, told, uptime });
         if self.pipes == Pipes::NONE {
             self.drained(turn);
         } else {
@@ -282,7 +321,9 @@ impl Client {
         let Some(end) = self.end.take() else { return };
         turn.common.deadlines.clear(self.key());
         self.close_pipes(turn);
-        self.report_exit(turn, end);
+        let outcome = self.outcome(turn, end);
+        turn.common.ledger.totals.count_outcome(outcome);
+        self.report_exit(turn, end, outcome);
         let restarts = self.attempts.saturating_sub(1);
         let most = turn.common.settings.max_restarts;
         if self.desired == Desired::Up && most.is_some_and(|most| restarts >= most.get()) {
@@ -292,7 +333,7 @@ impl Client {
         }
         self.step(turn, Event::Drained);
         if self.state == State::Backoff {
-            let clean = end.status == ExitStatus::Code(0) && end.uptime >= CLEAN_EXIT_AFTER;
+            let clean = outcome == Outcome::Completed && end.uptime >= CLEAN_EXIT_AFTER;
             if clean || end.uptime >= STABLE_AFTER {
                 self.failures = 0;
             }
@@ -318,7 +359,12 @@ impl Client {
                 let drained = turn.now.after(DRAIN_MAX_STOPPING);
                 turn.common.deadlines.set_if_earlier(self.key(), drained);
             }
-            _ => self.signal_if_left(turn),
+            State::Stopping => {
+                turn.common.deadlines.clear(self.key());
+                self.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+                self.signal_if_left(turn);
+            }
+            _ => {}
         }
     }
 
@@ -388,27 +434,36 @@ impl Client {
         if self.pipes.stderr {
             self.read_lines(turn, None);
         }
+        if self.pipes.stdout {
+            self.read_progress(turn, None);
+        }
         if std::mem::replace(&mut self.pipes, Pipes::NONE) != Pipes::NONE {
             turn.act(Action::ClosePipes { client: self.id });
         }
     }
 
-    fn report_exit(&mut self, turn: &mut Turn<'_>, end: End) {
-        let outcome = match end.status {
-            _ if end.told => Some(Outcome::Stopped),
-            ExitStatus::Signal(_) => Some(Outcome::Crashed),
-            ExitStatus::Code(0) => None,
-            ExitStatus::Code(_) => Some(Outcome::Error),
-        };
+    /// What the end means. The log is not read for it yet.
+    fn outcome(&self, turn: &Turn<'_>, end: End) -> Outcome {
+        let stalled_by_us = self.stall_signals > 0;
+        classify(&Ending {
+            status: end.exit.status,
+            told: end.told && !stalled_by_us,
+            stalled_by_us,
+            oom: end.exit.oom_suspected,
+            media: turn.common.settings.stats.then(|| self.viewing.media()),
+            evidence: Evidence::default(),
+        })
+    }
+
+    fn report_exit(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
         let last_lines = std::mem::replace(&mut self.last_lines, LastLines::new());
-        let failed = matches!(outcome, Some(Outcome::Crashed | Outcome::Error));
         turn.report(Report::ClientExited {
             client: self.id,
             pid: self.pid,
-            status: end.status,
+            status: end.exit.status,
             outcome,
             uptime: end.uptime,
-            last_lines: if failed { texts(&last_lines) } else { Vec::new() },
+            last_lines: if outcome.is_failure() { texts(&last_lines) } else { Vec::new() },
         });
     }
 }
@@ -417,6 +472,8 @@ impl Client {
 fn texts(lines: &LastLines) -> Vec<String> {
     lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }
+
+mod stall;
 
 #[cfg(test)]
 mod tests;

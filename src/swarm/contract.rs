@@ -15,6 +15,9 @@ pub struct Exit {
     pub cpu: Duration,
     /// Peak resident memory in bytes.
     pub peak_resident_bytes: u64,
+    /// The kernel's count of processes that it killed for want of memory rose
+    /// just before, and a SIGKILL that was not ours ended this one.
+    pub oom_suspected: bool,
 }
 
 /// A process that could not be started.

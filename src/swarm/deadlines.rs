@@ -15,7 +15,9 @@ const NONE: u32 = u32::MAX;
 pub enum Key {
     /// Something of the whole run.
     Run(RunKey),
-    /// The next step of this client: its start or the end of its draining.
+    /// The next step of this client, by its state: its start, the check whether
+    /// it is stalled, the next signal to one that is ended for a stall, or the
+    /// end of its draining.
     Client(ClientId),
 }
 

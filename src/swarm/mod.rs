@@ -29,9 +29,11 @@ use deadlines::{Key, RunKey};
 use turn::{Common, Turn};
 
 pub use contract::{Action, Exit, Input, Sample, Signal, SpawnFailure};
-pub use report::{Outcome, Report};
+pub use report::Report;
 pub use settings::{Backoff, Settings};
-pub use turn::{DANGEROUS_EVERY, PROGRESS_EVERY, SPAWN_FAILURE_REPORTS_PER_SEC};
+pub use turn::{
+    DANGEROUS_EVERY, PROGRESS_EVERY, SPAWN_FAILURE_REPORTS_PER_SEC, STALL_REPORTS_PER_SEC,
+};
 
 /// Processes started in one turn at most, so that a ramp or a storm of restarts
 /// leaves the loop responsive; at some 100 µs a start this is under 2 ms.
@@ -122,6 +124,7 @@ impl Swarm {
     #[must_use]
     pub fn snapshot(&self, now: Tick) -> Snapshot<'_> {
         let ledger = &self.common.ledger;
+        let playback = &ledger.totals.playback;
         let mut snapshot = Snapshot {
             now,
             phase: self.phase(),
@@ -133,10 +136,10 @@ impl Swarm {
             children_cpu: ledger.children.cpu(),
             children_resident_bytes: None,
             active_time: &ledger.active_time,
-            stalled: 0,
-            stall_time: ledger.totals.playback.stalled,
-            below_realtime: 0,
-            above_realtime: 0,
+            stalled: playback.viewers.stalled(),
+            stall_time: playback.stall_time(now),
+            below_realtime: playback.viewers.below_realtime(),
+            above_realtime: playback.viewers.above_realtime(),
             totals: &ledger.totals,
         };
         snapshot.children_resident_bytes = ledger.children.resident_bytes(snapshot.live());
@@ -219,6 +222,8 @@ impl Swarm {
     fn client_deadline(&mut self, now: Tick, id: ClientId, actions: &mut Vec<Action>) {
         match self.clients.get(id.index()).map(Client::state) {
             Some(State::Idle | State::Backoff) => self.ready.push_back(id),
+            Some(State::Running) => self.with_client(now, id, actions, Client::check_stall),
+            Some(State::Stopping) => self.with_client(now, id, actions, Client::signal_stalled),
             _ => self.with_client(now, id, actions, Client::drained),
         }
     }

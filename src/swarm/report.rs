@@ -3,19 +3,9 @@
 use std::time::Duration;
 
 use super::SpawnFailure;
+use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::{ExitStatus, Stream};
 use crate::units::ClientId;
-
-/// How an attempt ended, as far as it can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// We asked it to end.
-    Stopped,
-    /// A signal that was not ours ended it.
-    Crashed,
-    /// It exited with a code other than 0.
-    Error,
-}
 
 /// An event worth a line in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,12 +36,19 @@ pub enum Report {
         pid: u32,
         /// How it ended.
         status: ExitStatus,
-        /// What that means, where it can be told.
-        outcome: Option<Outcome>,
+        /// What that means.
+        outcome: Outcome,
         /// Spawn to exit.
         uptime: Duration,
         /// The last lines of stderr; empty unless the attempt failed.
         last_lines: Vec<String>,
+    },
+    /// A client's media time has been still for too long.
+    ClientStalled {
+        /// Which client.
+        client: ClientId,
+        /// For so long.
+        still_for: Duration,
     },
     /// A client starts again after a delay.
     RestartScheduled {

@@ -35,4 +35,25 @@ pub struct Settings {
     pub verbose: bool,
     /// Repeats the warning of `--dangerous` every minute.
     pub dangerous: bool,
+    /// Expected length of a segment (RFC 8216, `EXT-X-TARGETDURATION`).
+    pub target_duration: Duration,
+    /// Whether a stalled client's process is ended, and started anew.
+    pub restart_on_stall: bool,
+    /// Whether progress is read; without it no stall is told.
+    pub stats: bool,
+}
+
+/// Media time that is still for so many target durations is a stall.
+const STALL_TARGET_DURATIONS: u32 = 2;
+
+/// Media time may always be still for this: FFmpeg tells it once a second, so of
+/// less a client that plays well would be accused.
+const STALL_AFTER_MIN: Duration = Duration::from_secs(2);
+
+impl Settings {
+    /// Media time that is still for this long is a stall.
+    #[must_use]
+    pub fn stall_after(&self) -> Duration {
+        self.target_duration.saturating_mul(STALL_TARGET_DURATIONS).max(STALL_AFTER_MIN)
+    }
 }

@@ -1,6 +1,7 @@
 //! The swarm, driven by hand: ramp, restarts, draining, and how it tells of them.
 
 mod disorder;
+mod stall;
 mod stop;
 
 use std::num::{NonZeroU32, NonZeroU64};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use super::client::{CLEAN_EXIT_AFTER, DRAIN_MAX, STABLE_AFTER};
 use super::*;
+use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason, Stream};
 
 fn settings(clients: u32) -> Settings {
@@ -25,6 +27,9 @@ fn settings(clients: u32) -> Settings {
         },
         verbose: false,
         dangerous: false,
+        target_duration: Duration::from_secs(6),
+        restart_on_stall: false,
+        stats: false,
     }
 }
 
@@ -79,7 +84,8 @@ impl Driver {
     }
 
     fn exit(&mut self, number: u32, status: ExitStatus) {
-        let exit = Exit { status, cpu: Duration::ZERO, peak_resident_bytes: 0 };
+        let exit =
+            Exit { status, cpu: Duration::ZERO, peak_resident_bytes: 0, oom_suspected: false };
         self.give(Input::Exited { client: client(number), exit });
     }
 
@@ -203,7 +209,7 @@ fn an_exit_waits_for_both_pipes_and_keeps_the_last_lines() {
         client,
         pid: 100,
         status: ExitStatus::Code(1),
-        outcome: Some(Outcome::Error),
+        outcome: Outcome::Error,
         uptime: Duration::from_secs(2),
         last_lines: vec!["one".into(), "two".into()],
     };
@@ -224,7 +230,7 @@ fn a_pipe_that_never_ends_is_closed_at_the_deadline() {
     let Action::Report(Report::ClientExited { outcome, last_lines, .. }) = &actions[1] else {
         panic!("{actions:?}")
     };
-    assert_eq!((outcome, &last_lines[..]), (&Some(Outcome::Crashed), &["tail".to_owned()][..]));
+    assert_eq!((outcome, &last_lines[..]), (&Outcome::Crashed, &["tail".to_owned()][..]));
 }
 
 #[test]

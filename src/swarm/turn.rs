@@ -20,6 +20,10 @@ pub const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 /// of processes fails thousands of starts in the same words.
 pub const SPAWN_FAILURE_REPORTS_PER_SEC: u32 = 5;
 
+/// Stalls reported a second at most; all are counted. When an origin freezes
+/// thousands of clients stall together.
+pub const STALL_REPORTS_PER_SEC: u32 = 5;
+
 /// The books over all clients.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -76,6 +80,7 @@ pub(super) struct Common {
     pub(super) ledger: Ledger,
     pub(super) deadlines: Deadlines,
     pub(super) failure_reports: RateLimit,
+    pub(super) stall_reports: RateLimit,
     /// Once the run stops: the signal that ends a process now.
     pub(super) stop: Option<Signal>,
 }
@@ -88,6 +93,7 @@ impl Common {
             ledger: Ledger::new(target),
             deadlines: Deadlines::new(target),
             failure_reports: RateLimit::new(SPAWN_FAILURE_REPORTS_PER_SEC),
+            stall_reports: RateLimit::new(STALL_REPORTS_PER_SEC),
             stop: None,
         }
     }

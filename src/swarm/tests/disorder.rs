@@ -37,7 +37,14 @@ fn give_any(driver: &mut Driver, any: &Any) {
         Any::SpawnFailed(n) => driver.fail_spawn(n, SpawnFailureReason::Other),
         Any::Output(n, s) => {
             let (client, stream) = (client(n), stream(s));
-            driver.give(Input::Output { client, stream, bytes: b"a\nb" });
+            let bytes = match stream {
+                Stream::Stderr => b"a\nb".to_vec(),
+                Stream::Stdout => {
+                    let media_us = driver.now.as_nanos() % 5 * 1_000_000;
+                    format!("out_time_us={media_us}\nprogress=continue\nx").into_bytes()
+                }
+            };
+            driver.give(Input::Output { client, stream, bytes: &bytes });
         }
         Any::PipeEnded(n, s) => {
             driver.give(Input::PipeEnded { client: client(n), stream: stream(s) });
@@ -58,14 +65,21 @@ fn give_any(driver: &mut Driver, any: &Any) {
 proptest! {
     /// Whatever comes in, in whatever order, the books agree with the clients.
     #[test]
-    fn inputs_out_of_place_are_dropped(inputs in prop::collection::vec(any_input(), 0..200)) {
-        let mut driver = Driver::begun(settings(4));
+    fn inputs_out_of_place_are_dropped(
+        inputs in prop::collection::vec(any_input(), 0..200),
+        restart_on_stall: bool,
+    ) {
+        let target_duration = Duration::from_secs(1);
+        let watched = Settings { stats: true, restart_on_stall, target_duration, ..settings(4) };
+        let mut driver = Driver::begun(watched);
         for any in &inputs {
             give_any(&mut driver, any);
             let snapshot = driver.swarm.snapshot(driver.now);
             let mut recount = [0; State::ALL.len()];
             driver.swarm.clients().for_each(|c| recount[c.state.index()] += 1);
             prop_assert_eq!(snapshot.by_state, recount);
+            let stalled = driver.swarm.clients().filter(|client| client.stalled).count();
+            prop_assert_eq!(snapshot.stalled as usize, stalled);
             let exits = snapshot.totals.exits.iter().sum::<u64>();
             prop_assert_eq!(snapshot.totals.started, exits + u64::from(snapshot.live()));
         }

@@ -69,7 +69,7 @@ fn the_end_of_the_duration_stops_in_good_order() {
     let Action::Report(Report::ClientExited { outcome, last_lines, .. }) = &reports[1] else {
         panic!("{reports:?}")
     };
-    assert_eq!((outcome, last_lines.len()), (&Some(Outcome::Stopped), 0));
+    assert_eq!((outcome, last_lines.len()), (&Outcome::Stopped, 0));
 }
 
 #[test]

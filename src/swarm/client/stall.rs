@@ -1,0 +1,99 @@
+//! What a client does about its media time: reads it, notes when it stands still
+//! for too long, and ends the process for that if it was asked to.
+//!
+//! A line of progress moves no deadline. One check waits for each running client;
+//! when it comes and the client has moved meanwhile, it is set anew. Checks come
+//! at whole seconds, so thousands of clients wake the loop once a second at most.
+//! A client that is stalled has no check: its next movement ends the stall.
+
+use std::time::Duration;
+
+use super::{Client, Event};
+use crate::ffmpeg::lines::LineSplitter;
+use crate::ffmpeg::progress::Progress;
+use crate::stats::{State, Viewing};
+use crate::swarm::stopping::{KILL_AFTER, TERMINATE_AGAIN_AFTER};
+use crate::swarm::turn::Turn;
+use crate::swarm::{Action, Report, Signal};
+use crate::units::{Tick, nanos};
+
+/// Checks come at whole multiples of this.
+const CHECK_GRID: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// The process was spawned; one that is to end at once is not watched.
+    pub(super) fn begin_viewing(&mut self, turn: &mut Turn<'_>) {
+        self.progress_splitter = LineSplitter::new();
+        self.progress = Progress::default();
+        self.viewing = Viewing::default();
+        self.stall_signals = 0;
+        if turn.common.settings.stats && self.state == State::Running {
+            self.viewing = Viewing::spawned(turn.now, turn.common.settings.stall_after());
+            self.schedule_check(turn);
+        }
+    }
+
+    /// Takes in bytes of stdout; `None` is its end.
+    pub(super) fn read_progress(&mut self, turn: &mut Turn<'_>, bytes: Option<&[u8]>) {
+        if !turn.common.settings.stats {
+            return;
+        }
+        let was_stalled = self.viewing.is_stalled();
+        let playback = &mut turn.common.ledger.totals.playback;
+        let (viewing, progress, now) = (&mut self.viewing, &mut self.progress, turn.now);
+        let each = |line: &[u8], _| {
+            if let Some(media) = progress.line(line).and_then(|block| block.media) {
+                viewing.progress(now, media, playback);
+            }
+        };
+        match bytes {
+            Some(bytes) => self.progress_splitter.feed(bytes, each),
+            None => self.progress_splitter.finish(each),
+        }
+        if was_stalled && !self.viewing.is_stalled() && self.state == State::Running {
+            self.schedule_check(turn);
+        }
+    }
+
+    /// The check came: the client is stalled, or has moved meanwhile.
+    pub(in crate::swarm) fn check_stall(&mut self, turn: &mut Turn<'_>) {
+        if !self.viewing.note(turn.now, &mut turn.common.ledger.totals.playback) {
+            self.schedule_check(turn);
+            return;
+        }
+        if turn.common.stall_reports.allows(turn.now) {
+            let still_for = self.viewing.still_for(turn.now);
+            turn.report(Report::ClientStalled { client: self.id, still_for });
+        }
+        if turn.common.settings.restart_on_stall && self.step(turn, Event::Stalled) {
+            self.signal_stalled(turn);
+        }
+    }
+
+    /// Sends the next signal to a process that is ended for a stall: the same, at
+    /// the same times, as when everything stops.
+    pub(in crate::swarm) fn signal_stalled(&mut self, turn: &mut Turn<'_>) {
+        self.stall_signals = self.stall_signals.saturating_add(1);
+        let (signal, next) = match self.stall_signals {
+            1 => (Signal::Terminate, Some(TERMINATE_AGAIN_AFTER)),
+            2 => (Signal::Terminate, Some(KILL_AFTER.saturating_sub(TERMINATE_AGAIN_AFTER))),
+            _ => (Signal::Kill, None),
+        };
+        turn.act(Action::Signal { client: self.id, signal });
+        if let Some(delay) = next {
+            turn.common.deadlines.set(self.key(), turn.now.after(delay));
+        }
+    }
+
+    fn schedule_check(&self, turn: &mut Turn<'_>) {
+        if let Some(due) = self.viewing.stall_due() {
+            turn.common.deadlines.set(self.key(), on_grid(due));
+        }
+    }
+}
+
+/// The next whole multiple of [`CHECK_GRID`], or the tick itself if it is one.
+fn on_grid(tick: Tick) -> Tick {
+    let grid_ns = nanos(CHECK_GRID);
+    Tick::from_nanos(tick.as_nanos().div_ceil(grid_ns).saturating_mul(grid_ns))
+}
