@@ -2,8 +2,9 @@
 //!
 //! The children run for a while and exit with any code or signal, hang, ignore
 //! SIGTERM, flood their pipes, leave them to a grandchild, cannot be started or
-//! answer late; they die all together; the stop comes at any moment. After every
-//! step what the swarm says is compared with what it was told.
+//! answer late; they print progress, freeze with the origin and thaw; they die all
+//! together; the stop comes at any moment. After every step what the swarm says is
+//! compared with what it was told.
 //!
 //! `SIMULATION_SEEDS=n` plays n seeds; `SIMULATION_SEED=n` plays seed n alone.
 
@@ -22,6 +23,8 @@ mod books;
 mod plan;
 #[path = "simulation/referee.rs"]
 mod referee;
+#[path = "simulation/viewing.rs"]
+mod viewing;
 #[path = "simulation/world.rs"]
 mod world;
 

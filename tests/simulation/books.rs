@@ -22,6 +22,8 @@ pub(crate) struct Told {
     /// A line of stderr has begun.
     pub(crate) partial: bool,
     pub(crate) signals: u32,
+    /// When it was first told to end for a stall.
+    pub(crate) stalled_out: Option<Tick>,
     /// The end of the process, until it is reported.
     pub(crate) exit: Option<(ExitStatus, bool)>,
     /// When the next start is due, where that was said.
@@ -68,6 +70,7 @@ impl Books {
                 told.open = [true; 2];
                 told.partial = false;
                 told.signals = 0;
+                told.stalled_out = None;
                 let restart = told.attempts > 1;
                 self.started += 1;
                 self.restarted += u64::from(restart);

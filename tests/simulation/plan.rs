@@ -49,6 +49,12 @@ pub(crate) struct Plan {
     pub(crate) unkillable: u64,
     pub(crate) pipe_held_open: u64,
     pub(crate) talks: u64,
+    /// Tells its media time.
+    pub(crate) plays: u64,
+    /// A frozen child repeats its media time, as FFmpeg 9 does; else it is silent.
+    pub(crate) repeats: bool,
+    /// The origin is frozen from one to the other, counted from the start.
+    pub(crate) frozen: Option<(Duration, Duration)>,
     /// In this world a deadline is seen so late at most.
     pub(crate) lag_max_ms: u64,
     /// A start takes so long.
@@ -76,6 +82,9 @@ impl Plan {
             unkillable: dice.pick(&[0, 0, 0, 0, 0, 0, 5]),
             pipe_held_open: dice.pick(&[0, 0, 10, 100]),
             talks: if quiet { 0 } else { dice.pick(&[0, 30, 100]) },
+            plays: if quiet { 0 } else { dice.pick(&[0, 50, 100, 100]) },
+            repeats: dice.percent(50),
+            frozen: dice.percent(60).then(|| (dice.ms(0, 10_000), dice.ms(2_000, 20_000))),
             lag_max_ms: if ideal { 0 } else { dice.pick(&[0, 0, 2, LAG_MAX.as_millis() as u64]) },
             start_takes: if ideal {
                 Duration::ZERO
@@ -120,6 +129,9 @@ fn settings(seed: u64, duration: Option<Duration>, dice: &mut Dice) -> Settings 
         },
         verbose: dice.percent(10),
         dangerous: dice.percent(10),
+        target_duration: Duration::from_secs(dice.pick(&[1, 1, 2, 6])),
+        restart_on_stall: dice.percent(30),
+        stats: dice.percent(75),
     }
 }
 
@@ -154,6 +166,8 @@ pub(crate) struct Character {
     /// Of stderr and of stdout.
     pub(crate) pipes: [PipeEnd; 2],
     pub(crate) bursts: u32,
+    /// Tells its first media time so long after its start.
+    pub(crate) plays_after: Option<Duration>,
 }
 
 impl Character {
@@ -172,6 +186,7 @@ impl Character {
             on_kill: (!dice.percent(plan.unkillable)).then(|| dice.ms(0, 50)),
             pipes: [Self::pipe_end(plan, dice), Self::pipe_end(plan, dice)],
             bursts: if dice.percent(plan.talks) { dice.between(1, 6) as u32 } else { 0 },
+            plays_after: dice.percent(plan.plays).then(|| dice.ms(1, 3_000)),
         }
     }
 

@@ -4,18 +4,22 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
 use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
 use ffmpeg_hls_swarm::stats::{Phase, State};
 use ffmpeg_hls_swarm::swarm::client::{ClientView, Desired, Event, next};
-use ffmpeg_hls_swarm::swarm::stopping::FORCED_FINISH_AFTER_KILL;
+use ffmpeg_hls_swarm::swarm::stopping::{
+    FORCED_FINISH_AFTER_KILL, KILL_AFTER, TERMINATE_AGAIN_AFTER,
+};
 use ffmpeg_hls_swarm::swarm::{
-    Action, Input, Outcome, PROGRESS_EVERY, Report, SPAWN_FAILURE_REPORTS_PER_SEC, SPAWNS_PER_TURN,
-    Settings, Swarm, ramp,
+    Action, Input, PROGRESS_EVERY, Report, SPAWN_FAILURE_REPORTS_PER_SEC, SPAWNS_PER_TURN,
+    STALL_REPORTS_PER_SEC, Settings, Signal, Swarm, ramp,
 };
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
 
 use crate::books::Books;
 use crate::plan::{LAG_MAX, Plan};
+use crate::viewing::Viewings;
 
 /// The whole stop is done within this.
 const STOP_MAX: Duration = Duration::from_secs(10);
@@ -29,6 +33,8 @@ pub(crate) struct Referee {
     prompt: bool,
     mortal: bool,
     books: Books,
+    viewings: Viewings,
+    exits_reported: u64,
     /// Transitions seen.
     pub(crate) made: BTreeSet<(State, Event)>,
     states: Vec<State>,
@@ -44,6 +50,7 @@ pub(crate) struct Referee {
     active_since_progress: bool,
     ramp_complete: bool,
     failure_reports: VecDeque<Tick>,
+    stall_reports: VecDeque<Tick>,
     finishes: u32,
 }
 
@@ -54,6 +61,8 @@ impl Referee {
             prompt: plan.is_prompt(),
             mortal: plan.is_mortal(),
             books: Books::new(plan.settings.clients.get()),
+            viewings: Viewings::new(&plan.settings),
+            exits_reported: 0,
             made: BTreeSet::new(),
             states: Vec::new(),
             peak: 0,
@@ -67,6 +76,7 @@ impl Referee {
             active_since_progress: false,
             ramp_complete: false,
             failure_reports: VecDeque::new(),
+            stall_reports: VecDeque::new(),
             finishes: 0,
         }
     }
@@ -98,6 +108,9 @@ impl Referee {
         self.check_transitions(input, &views);
         let snapshot = swarm.snapshot(now);
         self.books.compare(&snapshot, &views);
+        let late_max = if self.prompt { Duration::ZERO } else { Duration::from_secs(1) };
+        self.viewings.compare(&snapshot, &views, late_max);
+        assert_eq!(snapshot.totals.outcomes.iter().sum::<u64>(), self.exits_reported);
         self.active = snapshot.active();
         self.peak = self.peak.max(self.active);
         assert_eq!(snapshot.peak_active, self.peak);
@@ -135,6 +148,7 @@ impl Referee {
 
     fn take_in(&mut self, now: Tick, input: &Input<'_>) {
         self.books.take_in(input);
+        self.view(now, input);
         match input {
             Input::Started => self.began = Some(now),
             Input::KillAsked => self.killed_at = self.killed_at.or(Some(now)),
@@ -146,6 +160,20 @@ impl Referee {
         }
         if !matches!(input, Input::DeadlineReached) {
             self.last_input = now;
+        }
+    }
+
+    fn view(&mut self, now: Tick, input: &Input<'_>) {
+        match *input {
+            Input::Spawned { client, .. } => self.viewings.spawned(now, client),
+            Input::Output { client, stream: Stream::Stdout, bytes } => {
+                self.viewings.output(now, client, bytes);
+            }
+            Input::PipeEnded { client, stream: Stream::Stdout } => {
+                self.viewings.closed(now, client);
+            }
+            Input::Exited { client, .. } => self.viewings.exited(now, client),
+            _ => {}
         }
     }
 
@@ -161,8 +189,10 @@ impl Referee {
     fn check_action(&mut self, now: Tick, action: &Action) {
         match action {
             Action::Spawn { client } => self.check_spawn(now, *client),
-            Action::Signal { client, .. } => {
-                assert!(self.stopped_at.is_some(), "a signal before the stop");
+            Action::Signal { client, signal } => {
+                if self.stopped_at.is_none() {
+                    self.check_stall_signal(now, *client, *signal);
+                }
                 let told = self.books.of(*client);
                 assert!(told.live, "a signal to a process that is gone");
                 told.signals += 1;
@@ -171,6 +201,7 @@ impl Referee {
                 assert_ne!(self.books.of(*client).open, [false; 2], "no pipe to close");
                 self.books.close(*client, Stream::Stderr);
                 self.books.close(*client, Stream::Stdout);
+                self.viewings.closed(now, *client);
             }
             Action::Report(report) => self.check_report(now, report),
             Action::Finish => self.finishes += 1,
@@ -194,13 +225,52 @@ impl Referee {
         (told.asked, told.ever_asked) = (true, true);
     }
 
+    /// Before the stop a signal is for a stall: at its times, and for no other
+    /// reason.
+    fn check_stall_signal(&mut self, now: Tick, client: ClientId, signal: Signal) {
+        assert!(self.settings.restart_on_stall, "a signal before the stop");
+        let told = self.books.of(client);
+        let began = *told.stalled_out.get_or_insert(now);
+        let (wanted, after) = match told.signals {
+            0 => (Signal::Terminate, Duration::ZERO),
+            1 => (Signal::Terminate, TERMINATE_AGAIN_AFTER),
+            2 => (Signal::Kill, KILL_AFTER),
+            more => panic!("{more} signals for a stall"),
+        };
+        assert_eq!(signal, wanted);
+        assert!(now >= began.after(after));
+        assert!(!self.prompt || now == began.after(after));
+        assert!(self.viewings.may_be_stalled(now, client));
+        self.viewings.ending(client);
+    }
+
+    fn check_exit(&mut self, client: ClientId, status: ExitStatus, outcome: Outcome) {
+        let told = self.books.of(client);
+        let stalled_out = told.stalled_out.is_some();
+        let (ended, told) = told.exit.take().unwrap();
+        assert_eq!(status, ended);
+        let wanted = match (status, self.viewings.media(client)) {
+            _ if stalled_out => Outcome::Stalled,
+            _ if told => Outcome::Stopped,
+            (ExitStatus::Signal(_), _) => Outcome::Crashed,
+            (_, Some(Duration::ZERO)) => Outcome::NoInput,
+            (ExitStatus::Code(0), _) => Outcome::Completed,
+            (ExitStatus::Code(_), _) => Outcome::Error,
+        };
+        assert_eq!(outcome, wanted);
+        self.exits_reported += 1;
+    }
+
     fn check_report(&mut self, now: Tick, report: &Report) {
         match report {
             Report::ClientExited { client, status, outcome, last_lines, .. } => {
-                let (ended, told) = self.books.of(*client).exit.take().unwrap();
-                assert_eq!(*status, ended);
-                assert_eq!(*outcome == Some(Outcome::Stopped), told);
-                assert!(last_lines.is_empty() || (!told && ended != ExitStatus::Code(0)));
+                self.check_exit(*client, *status, *outcome);
+                assert!(last_lines.is_empty() || outcome.is_failure());
+            }
+            Report::ClientStalled { client, still_for } => {
+                assert!(self.viewings.may_be_stalled(now, *client));
+                assert!(*still_for >= self.settings.stall_after());
+                check_limit(&mut self.stall_reports, now, STALL_REPORTS_PER_SEC);
             }
             Report::RestartScheduled { client, backoff } => {
                 assert!(self.stopped_at.is_none());
@@ -211,7 +281,7 @@ impl Referee {
                 let exhausted = failure.reason.is_exhaustion();
                 self.check_backoff(*backoff, Duration::from_secs(u64::from(exhausted)));
                 self.books.of(*client).due = Some(now.after(*backoff));
-                self.check_failure_reports(now);
+                check_limit(&mut self.failure_reports, now, SPAWN_FAILURE_REPORTS_PER_SEC);
             }
             Report::MaxRestartsReached { client } => {
                 let most = self.settings.max_restarts.unwrap().get();
@@ -229,6 +299,7 @@ impl Referee {
             Report::Stopping { .. } => {
                 assert!(self.stopped_at.is_none(), "stopped twice");
                 self.stopped_at = Some(now);
+                self.viewings.stop(now);
             }
             Report::Dangerous => assert!(self.settings.dangerous),
             Report::Line { .. } => assert!(self.settings.verbose),
@@ -240,16 +311,6 @@ impl Referee {
         let (initial, max) = (self.settings.backoff.initial, self.settings.backoff.max);
         assert!(backoff >= initial.max(least).mul_f64(0.799_999), "{backoff:?} is too short");
         assert!(backoff <= max.max(least).mul_f64(1.200_001), "{backoff:?} is too long");
-    }
-
-    /// Windows of the limit begin anywhere, so a second may touch two of them.
-    fn check_failure_reports(&mut self, now: Tick) {
-        self.failure_reports.push_back(now);
-        let second = Duration::from_secs(1);
-        while self.failure_reports.front().is_some_and(|&at| now.since(at) >= second) {
-            self.failure_reports.pop_front();
-        }
-        assert!(self.failure_reports.len() <= 2 * SPAWN_FAILURE_REPORTS_PER_SEC as usize);
     }
 
     /// Every change of state is one that the table admits for this input.
@@ -272,7 +333,10 @@ impl Referee {
                 }
                 Input::PipeEnded { client, .. } if client == view.client => &[Event::Drained],
                 Input::StopAsked | Input::KillAsked => &[Event::Stop],
-                Input::DeadlineReached => &[Event::Drained, Event::Due, Event::Stop],
+                Input::DeadlineReached if self.stopped_at.is_some() => {
+                    &[Event::Drained, Event::Due, Event::Stop, Event::Stalled]
+                }
+                Input::DeadlineReached => &[Event::Drained, Event::Due, Event::Stalled],
                 _ => &[],
             };
             let path = (0..=3).find_map(|steps| path(from, view.state, events, steps));
@@ -293,6 +357,16 @@ impl Referee {
                     let waits = self.began.is_some();
                     assert!(!waits || swarm.next_deadline().is_some(), "forgotten");
                 }
+                State::Running if self.settings.stats && !view.stalled => {
+                    // All checks of a second come together.
+                    let check = view.deadline.unwrap();
+                    assert_eq!(check.as_nanos() % 1_000_000_000, 0);
+                    assert!(check <= self.viewings.check(view.client), "the check comes late");
+                }
+                State::Stopping if self.stopped_at.is_none() => {
+                    let killed = self.books.clients[view.client.index()].signals == 3;
+                    assert_eq!(view.deadline.is_none(), killed);
+                }
                 _ => assert_eq!(view.deadline, None, "{:?} waits for something", view.state),
             }
         }
@@ -302,7 +376,8 @@ impl Referee {
         {
             assert!(next > stopped_at, "a start is still due after the stop");
         }
-        let steady = views.iter().all(|view| view.state == State::Running);
+        let quiet = |view: &ClientView| view.stalled || !self.settings.stats;
+        let steady = views.iter().all(|view| view.state == State::Running && quiet(view));
         let Settings { duration: None, dangerous: false, .. } = self.settings else { return };
         if steady && self.ramp_complete {
             let quiet_from = self.last_input.after(PROGRESS_EVERY);
@@ -332,13 +407,23 @@ impl Referee {
         }
         if actions.iter().any(|a| matches!(a, Action::Report(Report::Stopping { .. }))) {
             for (view, &from) in views.iter().zip(&self.states) {
-                let stays = matches!(from, State::Starting | State::Draining);
+                let stays = matches!(from, State::Starting | State::Draining | State::Stopping);
                 if stays && view.state == from {
                     self.made.insert((from, Event::Stop));
                 }
             }
         }
     }
+}
+
+/// Windows of the limit begin anywhere, so a second may touch two of them.
+fn check_limit(reports: &mut VecDeque<Tick>, now: Tick, per_sec: u32) {
+    reports.push_back(now);
+    let second = Duration::from_secs(1);
+    while reports.front().is_some_and(|&at| now.since(at) >= second) {
+        reports.pop_front();
+    }
+    assert!(reports.len() <= 2 * per_sec as usize);
 }
 
 /// The transitions that lead in exactly so many steps from one state to another.

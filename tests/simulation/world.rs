@@ -21,6 +21,9 @@ const STEPS_MAX: u32 = 200_000;
 /// A sample is taken so often.
 const SAMPLE_EVERY: Duration = Duration::from_secs(2);
 
+/// FFmpeg tells its progress so often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(1_003);
+
 const STREAMS: [Stream; 2] = [Stream::Stderr, Stream::Stdout];
 
 /// A process of a client: the number of its attempt tells it from later ones.
@@ -30,6 +33,7 @@ type Process = (ClientId, u64);
 enum Event {
     Answer(Process),
     Write(Process),
+    Progress(Process),
     PipeEnds(Process, usize),
     /// The process ends, by this signal or with this code.
     Ends(Process, Result<u8, u8>),
@@ -49,6 +53,7 @@ struct Child {
     /// pipe is closed.
     pipes: [Option<Vec<u8>>; 2],
     cpu: Duration,
+    media: Duration,
 }
 
 pub(crate) struct World {
@@ -76,6 +81,7 @@ impl World {
             character: Character::new(&plan, &mut dice),
             pipes: [None, None],
             cpu: Duration::ZERO,
+            media: Duration::ZERO,
         };
         let children = (0..plan.settings.clients.get()).map(child).collect();
         Self {
@@ -157,7 +163,8 @@ impl World {
                 }
             }
             Event::Ends(process, how) if self.is_alive(process) => self.end(process.0, how),
-            Event::Write(_) | Event::Ends(..) => {}
+            Event::Progress(process) if self.is_alive(process) => self.progress(process),
+            Event::Write(_) | Event::Progress(_) | Event::Ends(..) => {}
             Event::Sample => self.sample(),
             Event::AllDie => self.all_die(),
             Event::Stop => self.give(Input::StopAsked),
@@ -224,6 +231,7 @@ impl World {
         child.alive = true;
         child.terms = 0;
         child.cpu = Duration::ZERO;
+        child.media = Duration::ZERO;
         child.pipes = [Some(Vec::new()), Some(Vec::new())];
         let character = child.character;
         if let Some(life) = character.life {
@@ -236,6 +244,9 @@ impl World {
         }
         if character.bursts > 0 {
             self.at(Duration::ZERO, Event::Write(process));
+        }
+        if let Some(delay) = character.plays_after {
+            self.at(delay, Event::Progress(process));
         }
         self.give(Input::Spawned { client, pid: attempt as u32 });
     }
@@ -265,6 +276,28 @@ impl World {
             let delay = self.dice.ms(0, if flood { 1 } else { 4_000 });
             self.at(delay, Event::Write(process));
         }
+    }
+
+    /// The process prints a block of progress: what it played since the last one,
+    /// or while the origin is frozen the same again, or nothing.
+    fn progress(&mut self, process: Process) {
+        let client = process.0;
+        let elapsed = self.now.since(Tick::from_millis(500));
+        let frozen = self.plan.frozen.is_some_and(|(from, to)| from <= elapsed && elapsed < to);
+        if !frozen {
+            let played = self.dice.ms(0, 2_000);
+            self.child(client).media += played;
+        }
+        if !frozen || self.plan.repeats {
+            let media_us = self.child(client).media.as_micros();
+            let out_time = if media_us == 0 { "N/A".to_owned() } else { media_us.to_string() };
+            let block = format!("frame=1\nout_time_us={out_time}\nspeed=1x\nprogress=continue\n");
+            if let Some(unread) = &mut self.child(client).pipes[1] {
+                unread.extend(block.into_bytes());
+            }
+            self.read(client, 1, 4);
+        }
+        self.at(PROGRESS_EVERY, Event::Progress(process));
     }
 
     /// Reads in at most so many pieces; what is left stays in the pipe.
@@ -302,7 +335,8 @@ impl World {
         let status = how.map_or_else(ExitStatus::Signal, ExitStatus::Code);
         let rounding = self.dice.ms(0, 3);
         let cpu = self.child(client).cpu.saturating_sub(rounding) + self.dice.ms(0, 10);
-        let exit = Exit { status, cpu, peak_resident_bytes: self.dice.between(1, 1 << 24) };
+        let peak_resident_bytes = self.dice.between(1, 1 << 24);
+        let exit = Exit { status, cpu, peak_resident_bytes, oom_suspected: false };
         self.give(Input::Exited { client, exit });
     }
 

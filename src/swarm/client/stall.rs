@@ -33,9 +33,10 @@ impl Client {
         }
     }
 
-    /// Takes in bytes of stdout; `None` is its end.
+    /// Takes in bytes of stdout; `None` is its end. A process that is ended for a
+    /// stall is stalled until it is gone.
     pub(super) fn read_progress(&mut self, turn: &mut Turn<'_>, bytes: Option<&[u8]>) {
-        if !turn.common.settings.stats {
+        if !turn.common.settings.stats || self.stall_signals > 0 {
             return;
         }
         let was_stalled = self.viewing.is_stalled();

@@ -1,0 +1,176 @@
+//! Books over the media time that the swarm was told, kept apart from its own:
+//! stalls by search, at every step.
+
+use std::time::Duration;
+
+use ffmpeg_hls_swarm::stats::{Pace, Snapshot};
+use ffmpeg_hls_swarm::swarm::Settings;
+use ffmpeg_hls_swarm::swarm::client::ClientView;
+use ffmpeg_hls_swarm::units::{ClientId, Tick};
+
+/// What was told of one client's media time.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    /// Its process runs and was not told to end with all the others.
+    watched: bool,
+    startup_counts: bool,
+    /// It is ended for a stall, which goes on until then.
+    ending: bool,
+    /// The unfinished line of stdout.
+    line: Vec<u8>,
+    /// The media time of the unfinished block.
+    block_us: Option<u64>,
+    media_us: u64,
+    moved: Tick,
+}
+
+pub(crate) struct Viewings {
+    stats: bool,
+    stall_after: Duration,
+    clients: Vec<Told>,
+    stopped: bool,
+    startups: u64,
+    /// Stalls that have ended, and their time.
+    stalls: u64,
+    stalled: Duration,
+    last_stall_time: Duration,
+}
+
+impl Viewings {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            stats: settings.stats,
+            stall_after: settings.target_duration * 2,
+            clients: vec![Told::default(); settings.clients.get() as usize],
+            stopped: false,
+            startups: 0,
+            stalls: 0,
+            stalled: Duration::ZERO,
+            last_stall_time: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn spawned(&mut self, now: Tick, client: ClientId) {
+        let watched = self.stats && !self.stopped;
+        let startup_counts = watched;
+        self.clients[client.index()] =
+            Told { watched, startup_counts, moved: now, ..Told::default() };
+    }
+
+    pub(crate) fn output(&mut self, now: Tick, client: ClientId, bytes: &[u8]) {
+        for &byte in bytes {
+            if byte == b'\n' {
+                self.line(now, client);
+            } else {
+                self.clients[client.index()].line.push(byte);
+            }
+        }
+    }
+
+    /// Stdout ended or was closed: what was begun of a line is one.
+    pub(crate) fn closed(&mut self, now: Tick, client: ClientId) {
+        self.line(now, client);
+    }
+
+    fn line(&mut self, now: Tick, client: ClientId) {
+        let told = &mut self.clients[client.index()];
+        let line = String::from_utf8(std::mem::take(&mut told.line)).unwrap();
+        if let Some(media_us) = line.strip_prefix("out_time_us=") {
+            told.block_us = media_us.parse().ok();
+        } else if line.starts_with("progress=")
+            && let Some(media_us) = told.block_us.take()
+            && media_us != told.media_us
+            && !told.ending
+        {
+            told.media_us = media_us;
+            self.startups += u64::from(std::mem::take(&mut told.startup_counts));
+            if told.watched {
+                self.count_stall(now, client);
+                self.clients[client.index()].moved = now;
+            }
+        }
+    }
+
+    pub(crate) fn exited(&mut self, now: Tick, client: ClientId) {
+        if std::mem::take(&mut self.clients[client.index()].watched) {
+            self.count_stall(now, client);
+        }
+    }
+
+    /// It is told to end for a stall.
+    pub(crate) fn ending(&mut self, client: ClientId) {
+        self.clients[client.index()].ending = true;
+    }
+
+    /// Everything stops.
+    pub(crate) fn stop(&mut self, now: Tick) {
+        self.stopped = true;
+        for number in 0..self.clients.len() as u32 {
+            let client = ClientId::new(number);
+            if self.clients[client.index()].watched {
+                self.clients[client.index()].startup_counts = false;
+                self.exited(now, client);
+            }
+        }
+    }
+
+    fn count_stall(&mut self, now: Tick, client: ClientId) {
+        let due = self.due(client);
+        self.stalls += u64::from(now >= due);
+        self.stalled += now.since(due);
+    }
+
+    /// When this client's media time has been still for too long.
+    fn due(&self, client: ClientId) -> Tick {
+        self.clients[client.index()].moved.after(self.stall_after)
+    }
+
+    /// Whether it is time to note that this client is stalled.
+    pub(crate) fn may_be_stalled(&self, now: Tick, client: ClientId) -> bool {
+        self.clients[client.index()].watched && now >= self.due(client)
+    }
+
+    /// Media time that was told of the last attempt; `None` if it is not read.
+    pub(crate) fn media(&self, client: ClientId) -> Option<Duration> {
+        self.stats.then(|| Duration::from_micros(self.clients[client.index()].media_us))
+    }
+
+    /// The next whole second after the client's stall begins: the latest check.
+    pub(crate) fn check(&self, client: ClientId) -> Tick {
+        Tick::from_millis(self.due(client).as_nanos().div_ceil(1_000_000_000) * 1_000)
+    }
+
+    /// The swarm says what it was told; a check is seen so late at most.
+    pub(crate) fn compare(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        views: &[ClientView],
+        late_max: Duration,
+    ) {
+        let now = snapshot.now;
+        let (mut open, mut stalled) = (Duration::ZERO, 0);
+        for view in views {
+            let watched = self.clients[view.client.index()].watched;
+            let due = self.due(view.client);
+            if view.stalled {
+                assert!(watched && now >= due, "{view:?} is not stalled");
+                stalled += 1;
+                open += now.since(due);
+            } else if watched {
+                let latest = self.check(view.client).after(late_max);
+                assert!(now <= latest, "nobody notes that {view:?} is stalled");
+            }
+            assert!(watched || view.pace.is_none());
+        }
+        let playback = &snapshot.totals.playback;
+        assert_eq!(snapshot.stalled, stalled);
+        assert_eq!(playback.stalls, self.stalls + u64::from(stalled));
+        assert_eq!(snapshot.stall_time, self.stalled + open);
+        assert!(snapshot.stall_time >= self.last_stall_time, "stall time goes back");
+        self.last_stall_time = snapshot.stall_time;
+        assert_eq!(playback.startup.count(), self.startups);
+        let pace = |pace| views.iter().filter(|view| view.pace == Some(pace)).count();
+        assert_eq!(snapshot.below_realtime as usize, pace(Pace::Below));
+        assert_eq!(snapshot.above_realtime as usize, pace(Pace::Keeps));
+    }
+}
