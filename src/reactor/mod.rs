@@ -10,6 +10,7 @@ pub mod children;
 pub mod journal;
 pub mod log_sink;
 pub mod observe;
+pub mod oom;
 pub mod orphans;
 pub mod process_use;
 pub mod reports;
