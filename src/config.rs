@@ -107,6 +107,10 @@ pub struct Config {
     pub search_path: Vec<PathBuf>,
     /// Scrape address; `None` is off.
     pub metrics: Option<SocketAddr>,
+    /// Whether the scrape has series of each client.
+    pub client_metrics: bool,
+    /// Where the summary is written as JSON; `None` is nowhere.
+    pub summary_json: Option<PathBuf>,
     /// How and what is logged.
     pub log: LogConfig,
     /// Whether the host is left unchecked.

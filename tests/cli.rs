@@ -40,7 +40,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 36] = [
+const LOAD: [Flag; 42] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -51,8 +51,10 @@ const LOAD: [Flag; 36] = [
     flag("-backoff-initial", "250ms", "", "100ms"),
     flag("-backoff-max", "5s", "", "10s"),
     flag("-backoff-multiplier", "1.7", "", "2"),
+    flag("-restart-on-stall", "false", "", "true"),
     flag("-variant", "all", "VARIANT", "lowest"),
     flag("-probe-failure-policy", "fallback", "", "fail"),
+    flag("-target-duration", "6s", "", "4s"),
     flag("-resolve", "", "RESOLVE_IP", "192.0.2.1"),
     flag("-no-cache", "false", "NO_CACHE", "true"),
     flag("-header", "", "", "A: b"),
@@ -66,6 +68,10 @@ const LOAD: [Flag; 36] = [
     flag("-ffprobe", "beside it, else PATH", "FFPROBE", "/opt/ffprobe"),
     flag("-ffmpeg-arg", "", "", "-vn"),
     flag("-metrics", "0.0.0.0:9090", "METRICS_PORT", "127.0.0.1:9091"),
+    flag("-prom-client-metrics", "false", "", "true"),
+    flag("-summary-json", "", "", "run.json"),
+    flag("-stats", "true", "", "false"),
+    flag("-stats-loglevel", "verbose", "", "debug"),
     flag("-v", "false", "", "true"),
     flag("-log-level", "info", "LOG_LEVEL", "warning"),
     flag("-log-format", "json", "LOG_FORMAT", "text"),

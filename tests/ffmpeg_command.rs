@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ffmpeg_hls_swarm::ffmpeg::capabilities::{Capabilities, HELP_ARGS, VERSION_ARGS};
-use ffmpeg_hls_swarm::ffmpeg::command::{Map, Options, Template};
+use ffmpeg_hls_swarm::ffmpeg::command::{LogDetail, Map, Options, Template};
 use ffmpeg_hls_swarm::units::ClientId;
 
 /// What FFmpeg says of an option, or of a value, that it does not take.
@@ -70,6 +70,7 @@ fn options(scheme: &str, host: &str) -> Options {
         reconnect_delay_secs: 1,
         segment_retries: 3,
         http_multiple: false,
+        stats: Some(LogDetail::Verbose),
     }
 }
 

@@ -13,7 +13,7 @@ use clap::{ArgAction, Command, CommandFactory, Parser};
 use super::duration;
 use super::values::{self, Bitrates, Scrape};
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
-use crate::ffmpeg::command::Variant;
+use crate::ffmpeg::command::{LogDetail, Variant};
 
 /// `User-Agent` without the client's suffix.
 const USER_AGENT: &str = concat!("ffmpeg-hls-swarm/", env!("CARGO_PKG_VERSION"));
@@ -82,6 +82,9 @@ pub(super) struct Restarts {
     /// Growth of the delay from one restart to the next
     #[arg(long, value_name = "X", default_value = "1.7", value_parser = values::multiplier)]
     pub(super) backoff_multiplier: f64,
+    /// Kill stalled clients, so that they start again
+    #[arg(long)]
+    pub(super) restart_on_stall: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -93,6 +96,9 @@ pub(super) struct Stream {
     /// If ffprobe cannot tell the variants: fallback (use first, and warn) or fail
     #[arg(long, value_name = "POLICY", default_value = "fallback", value_parser = values::policy)]
     pub(super) probe_failure_policy: ProbeFailurePolicy,
+    /// Expected segment duration; media standing still for twice as long is a stall
+    #[arg(long, value_name = "SPAN", default_value = "6s", value_parser = values::target_duration)]
+    pub(super) target_duration: Duration,
 }
 
 #[derive(Debug, clap::Args)]
@@ -148,6 +154,19 @@ pub(super) struct Metrics {
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:9090", alias = "metrics-port")]
     #[arg(value_parser = values::scrape_address)]
     pub(super) metrics: Scrape,
+    /// Show series of each client, of the first 1,000 at most
+    #[arg(long)]
+    pub(super) prom_client_metrics: bool,
+    /// Write the exit summary as JSON to this file; '' is off
+    #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
+    pub(super) summary_json: PathBuf,
+    /// Read FFmpeg's progress and log; without, only processes are counted
+    #[arg(long, default_value = "true")]
+    pub(super) stats: bool,
+    /// FFmpeg's log level when stats are on: info, verbose or debug
+    #[arg(long, value_name = "LEVEL", default_value = "verbose")]
+    #[arg(value_parser = values::log_detail)]
+    pub(super) stats_loglevel: LogDetail,
     /// Verbose: log FFmpeg's stderr lines; as the only argument, print the version
     #[arg(long = "v")]
     pub(super) verbose: bool,

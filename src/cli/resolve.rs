@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroU64};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -15,7 +15,7 @@ use crate::config::{
     CHECK_DURATION, Config, DEFAULT_SEARCH_PATH, DEMO_DURATION, Invocation, LogConfig, LogFormat,
     Mode, OriginConfig, PLACEHOLDER_URL,
 };
-use crate::ffmpeg::command::Options;
+use crate::ffmpeg::command::{LogDetail, Options};
 use crate::origin;
 use crate::swarm::{Backoff, Settings};
 
@@ -31,6 +31,7 @@ pub(super) fn load(
     if let (Some(ip), false) = (flags.network.resolve, flags.modes.dangerous) {
         return Err(needs_dangerous(ip));
     }
+    let stats = stats(&flags, mode)?;
     let seed = flags.load.seed.unwrap_or(random_seed);
     let swarm = Settings {
         clients: if mode == Mode::Check { NonZeroU32::MIN } else { flags.load.clients },
@@ -42,20 +43,22 @@ pub(super) fn load(
         backoff: backoff(&flags.restarts)?,
         verbose: flags.metrics.verbose,
         dangerous: flags.network.resolve.is_some(),
-        target_duration: Duration::from_secs(6),
-        restart_on_stall: false,
-        stats: true,
+        target_duration: flags.stream.target_duration,
+        restart_on_stall: flags.restarts.restart_on_stall,
+        stats: stats.is_some(),
     };
     Ok(Invocation::Load(Box::new(Config {
         mode,
         swarm,
-        options: options(url, flags.network, flags.ffmpeg.ffmpeg_arg),
+        options: options(url, flags.network, flags.ffmpeg.ffmpeg_arg, stats),
         variant: flags.stream.variant,
         probe_failure_policy: flags.stream.probe_failure_policy,
         ffmpeg: flags.ffmpeg.ffmpeg,
         ffprobe: flags.ffmpeg.ffprobe,
         search_path: search_path(env("PATH")),
         metrics: flags.metrics.metrics.0,
+        client_metrics: flags.metrics.prom_client_metrics,
+        summary_json: Some(flags.metrics.summary_json).filter(|file| file != Path::new("")),
         log: log(&flags.log, for_people(typed, mode)),
         skip_preflight: flags.modes.skip_preflight,
         repeat_command: repeat::command(typed, seed),
@@ -133,7 +136,23 @@ fn backoff(flags: &Restarts) -> Result<Backoff, UsageError> {
     })
 }
 
-fn options(url: Url, network: Network, extra_args: Vec<String>) -> Options {
+/// How much FFmpeg tells. A check judges by FFmpeg's progress, so it always reads.
+fn stats(flags: &LoadFlags, mode: Mode) -> Result<Option<LogDetail>, UsageError> {
+    let read = flags.metrics.stats || mode == Mode::Check;
+    if flags.restarts.restart_on_stall && !read {
+        return Err(UsageError::new(
+            "-restart-on-stall needs FFmpeg's progress; leave out -stats=false",
+        ));
+    }
+    Ok(read.then_some(flags.metrics.stats_loglevel))
+}
+
+fn options(
+    url: Url,
+    network: Network,
+    extra_args: Vec<String>,
+    stats: Option<LogDetail>,
+) -> Options {
     Options {
         url,
         resolve: network.resolve,
@@ -146,6 +165,7 @@ fn options(url: Url, network: Network, extra_args: Vec<String>) -> Options {
         reconnect_delay_secs: network.reconnect_delay,
         segment_retries: network.seg_retry,
         http_multiple: network.http_multiple,
+        stats,
     }
 }
 

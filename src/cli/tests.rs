@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{Config, LogFormat, LogLevel, Mode, OriginConfig, ProbeFailurePolicy};
-use crate::ffmpeg::command::Variant;
+use crate::ffmpeg::command::{LogDetail, Variant};
 
 const URL: &str = "http://h/live.m3u8";
 const SEED: u64 = 42;
@@ -67,6 +67,10 @@ fn a_url_alone_means_the_defaults() {
     assert_eq!((config.options.reconnect_delay_secs, config.options.segment_retries), (5, 3));
     assert!(config.options.reconnect && !config.options.no_cache && !config.options.http_multiple);
     assert_eq!(config.options.resolve, None);
+    assert_eq!(config.swarm.target_duration, Duration::from_secs(6));
+    assert!(config.swarm.stats && !config.swarm.restart_on_stall);
+    assert_eq!(config.options.stats, Some(LogDetail::Verbose));
+    assert_eq!((config.client_metrics, config.summary_json), (false, None));
     assert_eq!(config.variant, Variant::All);
     assert_eq!(config.probe_failure_policy, ProbeFailurePolicy::Fallback);
     assert_eq!((config.ffmpeg.as_path(), config.ffprobe), (Path::new("ffmpeg"), None));
@@ -257,6 +261,12 @@ fn refused_in_one_line_with_the_remedy() {
         (&["-ffmpeg", "", URL], r#"-ffmpeg "": give the path of a program"#),
         (&["-backoff-initial", "6s", URL], "is longer than -backoff-max 5s; raise -backoff-max"),
         (&["-backoff-initial", "0", URL], r#"-backoff-initial "0": give 1ms or more"#),
+        (&["-target-duration", "0", URL], r#"-target-duration "0": give 500ms or more"#),
+        (&["-stats-loglevel", "quiet", URL], "give one of info, verbose, debug"),
+        (
+            &["-restart-on-stall", "-stats=0", URL],
+            "-restart-on-stall needs FFmpeg's progress; leave out -stats=false",
+        ),
         (&[URL, "-clients"], "-clients needs a value; see -help"),
         (&[URL, "extra"], r#"unexpected argument "extra": give one URL"#),
         (&["--demo", URL], "--demo loads the built-in origin; leave out the URL"),
@@ -311,18 +321,24 @@ fn an_unknown_flag_is_named_as_typed_with_the_nearest_known() {
 
 #[test]
 fn what_is_not_built_yet_does_not_exist_yet() {
-    let later = [
-        "-target-duration",
-        "-restart-on-stall",
-        "-stats",
-        "-stats-loglevel",
-        "-prom-client-metrics",
-        "-summary-json",
-        "-tui",
-    ];
-    for flag in later {
-        assert!(refusal(&[flag, URL], &[]).starts_with(&format!("unknown flag {flag};")));
-    }
+    assert!(refusal(&["-tui", URL], &[]).starts_with("unknown flag -tui;"));
+}
+
+#[test]
+fn what_is_read_of_ffmpeg() {
+    let off = config(&["-stats=false", "-stats-loglevel", "debug", URL], &[]);
+    assert_eq!((off.swarm.stats, off.options.stats), (false, None));
+    let deep = config(&["-stats-loglevel", "debug", URL], &[]);
+    assert_eq!((deep.swarm.stats, deep.options.stats), (true, Some(LogDetail::Debug)));
+    let check = config(&["--check", "-stats=false", URL], &[]);
+    assert_eq!((check.swarm.stats, check.options.stats), (true, Some(LogDetail::Verbose)));
+}
+
+#[test]
+fn a_summary_goes_to_a_file_that_is_named() {
+    let named = config(&["-summary-json", "out/run.json", URL], &[]);
+    assert_eq!(named.summary_json.as_deref(), Some(Path::new("out/run.json")));
+    assert_eq!(config(&["-summary-json", "", URL], &[]).summary_json, None);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::duration;
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
-use crate::ffmpeg::command::Variant;
+use crate::ffmpeg::command::{LogDetail, Variant};
 
 /// Most clients. No Linux host runs more: `PID_MAX_LIMIT` is 4,194,304 and a
 /// million of the smallest FFmpeg need some 3.6 TB.
@@ -34,6 +34,10 @@ pub const MAX_RECONNECT_DELAY_SECS: u32 = 4_294;
 
 /// Most segment retries that FFmpeg takes (`seg_max_retry` in libavformat/hls.c).
 pub const MAX_SEGMENT_RETRIES: u32 = i32::MAX as u32;
+
+/// Shortest target duration, in milliseconds: progress comes once a second, so
+/// that anything below says nothing of a stall.
+pub const MIN_TARGET_DURATION_MS: u64 = 500;
 
 /// A scrape address; `None` is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +147,19 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     one_of(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])
 }
 
+pub(super) fn log_detail(text: &str) -> Result<LogDetail, String> {
+    let details = [LogDetail::Info, LogDetail::Verbose, LogDetail::Debug];
+    one_of(text, &details.map(|detail| (detail.name(), detail)))
+}
+
+pub(super) fn target_duration(text: &str) -> Result<Duration, String> {
+    let span = duration::parse(text)?;
+    if span < Duration::from_millis(MIN_TARGET_DURATION_MS) {
+        return Err(format!("give {MIN_TARGET_DURATION_MS}ms or more, such as 6s"));
+    }
+    Ok(span)
+}
+
 pub(super) fn ip(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "give an IP address such as 192.0.2.1 or 2001:db8::1".to_owned())
 }
@@ -180,6 +197,14 @@ pub(super) fn segment_retries(text: &str) -> Result<u32, String> {
 pub(super) fn file(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() || text.contains('\0') {
         return Err("give the path of a program, or its name in PATH".to_owned());
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// A file to write; the empty path is none.
+pub(super) fn output_file(text: &str) -> Result<PathBuf, String> {
+    if text.contains('\0') {
+        return Err("must not contain NUL; give the path of a file".to_owned());
     }
     Ok(PathBuf::from(text))
 }
@@ -288,6 +313,13 @@ mod tests {
     }
 
     #[test]
+    fn a_stall_takes_longer_than_progress_does() {
+        assert!(target_duration("0").is_err());
+        assert!(target_duration("499ms").is_err());
+        assert_eq!(target_duration("500ms"), Ok(Duration::from_millis(500)));
+    }
+
+    #[test]
     fn addresses() {
         let cases = [
             ("9090", Some("0.0.0.0:9090")),
@@ -343,6 +375,10 @@ mod tests {
         assert_eq!(log_level("warning"), Ok(LogLevel::Warn));
         assert_eq!(log_level("warn"), Ok(LogLevel::Warn));
         assert_eq!(variant("best"), Err("give one of all, highest, lowest, first".to_owned()));
+        assert_eq!(log_detail("debug"), Ok(LogDetail::Debug));
+        assert_eq!(log_detail("quiet"), Err("give one of info, verbose, debug".to_owned()));
+        assert_eq!(output_file(""), Ok(PathBuf::new()));
+        assert!(output_file("a\0b").is_err());
         assert!(policy("").is_err());
         assert!(log_format("JSON").is_err());
         assert_eq!(ip("::1"), Ok(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])));

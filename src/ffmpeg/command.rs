@@ -21,9 +21,20 @@ use crate::ffmpeg::arguments::{Arguments, Source, into_c_string};
 use crate::ffmpeg::capabilities::{Capabilities, OptionName};
 use crate::units::ClientId;
 
-/// Verbose names every request; `level` puts the level into each line and
-/// `repeat` stops FFmpeg from collapsing equal ones. Accepted from 4.1 to 9.0.
-const LOG_LEVEL: &str = "repeat+level+verbose";
+/// Flags of the log: `level` puts the level into each line and `repeat` stops
+/// FFmpeg from collapsing equal ones. Accepted from 4.1 to 9.0.
+const LOG_FLAGS: &str = "repeat+level";
+
+/// Flag of the log that puts FFmpeg's own clock before each line. No help text
+/// of FFmpeg lists it, so the version must tell who knows it.
+const LOG_CLOCK_FLAG: &str = "datetime";
+
+/// First release whose log knows [`LOG_CLOCK_FLAG`].
+const LOG_CLOCK_SINCE_MAJOR: u32 = 8;
+
+/// What FFmpeg logs when nobody counts: what went wrong, for the last words of a
+/// client.
+const QUIET_LOG_LEVEL: &str = "warning";
 
 /// Period of the progress blocks, in seconds.
 const STATS_PERIOD_SECS: u32 = 1;
@@ -51,6 +62,29 @@ pub enum Variant {
     First,
 }
 
+/// How much FFmpeg logs (`-loglevel`), from which the numbers are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogDetail {
+    /// Requests, but no connects.
+    Info,
+    /// Every request and every connect.
+    Verbose,
+    /// Everything, at several times the lines.
+    Debug,
+}
+
+impl LogDetail {
+    /// The level as FFmpeg names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Verbose => "verbose",
+            Self::Debug => "debug",
+        }
+    }
+}
+
 /// What every client asks of FFmpeg; the same for all but the client's number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -76,6 +110,8 @@ pub struct Options {
     pub segment_retries: u32,
     /// Whether FFmpeg's own prefetching stays on.
     pub http_multiple: bool,
+    /// How much FFmpeg logs; `None` is warnings alone, and no progress.
+    pub stats: Option<LogDetail>,
 }
 
 /// The streams of the input that a client reads (`-map`).
@@ -126,9 +162,12 @@ impl Template {
     ) -> Result<Self, CommandError> {
         let source = Source::new(options, capabilities)?;
         let mut arguments = Arguments::new(capabilities);
-        arguments.push(["-hide_banner", "-nostdin", "-nostats", "-loglevel", LOG_LEVEL]);
-        arguments.push(["-progress", "pipe:1"]);
-        arguments.push_known(OptionName::StatsPeriod, STATS_PERIOD_SECS);
+        let log_level = log_level(options.stats, capabilities);
+        arguments.push(["-hide_banner", "-nostdin", "-nostats", "-loglevel", &log_level]);
+        if options.stats.is_some() {
+            arguments.push(["-progress", "pipe:1"]);
+            arguments.push_known(OptionName::StatsPeriod, STATS_PERIOD_SECS);
+        }
         arguments.push_tls(&source);
         if options.reconnect {
             let delay_secs = options.reconnect_delay_secs.min(RECONNECT_DELAY_MAX_SECS);
@@ -193,6 +232,25 @@ impl Template {
     }
 }
 
+/// The value of `-loglevel`: flags and level.
+fn log_level(stats: Option<LogDetail>, capabilities: &Capabilities) -> String {
+    let Some(detail) = stats else { return format!("{LOG_FLAGS}+{QUIET_LOG_LEVEL}") };
+    let level = detail.name();
+    match release(capabilities.version()) {
+        Some(major) if major >= LOG_CLOCK_SINCE_MAJOR => {
+            format!("{LOG_FLAGS}+{LOG_CLOCK_FLAG}+{level}")
+        }
+        _ => format!("{LOG_FLAGS}+{level}"),
+    }
+}
+
+/// The number before the first dot of a release's version (`9.0.2`, `n9.0.2-17`);
+/// `None` for a snapshot, which is named by a date or a commit.
+fn release(version: &str) -> Option<u32> {
+    let version = version.strip_prefix('n').unwrap_or(version);
+    version.split_once('.')?.0.parse().ok()
+}
+
 /// A word for a shell. Control characters get bash's `$'…'`, since a terminal
 /// would take a pasted CR for the Enter key.
 fn quote(word: &str) -> String {
@@ -250,6 +308,7 @@ mod tests {
             reconnect_delay_secs: 5,
             segment_retries: 3,
             http_multiple: false,
+            stats: Some(LogDetail::Verbose),
         }
     }
 
@@ -267,23 +326,27 @@ mod tests {
     #[test]
     fn the_whole_command() {
         let options = options("http://h/a.m3u8");
-        let common = "-hide_banner -nostdin -nostats -loglevel repeat+level+verbose \
-                      -progress pipe:1";
+        let common = |clock| {
+            let log = format!("-loglevel repeat+level{clock}+verbose");
+            format!("-hide_banner -nostdin -nostats {log} -progress pipe:1")
+        };
         let reconnect = "-reconnect 1 -reconnect_streamed 1";
         let end = "-i http://h/a.m3u8 -map 0 -c copy -f null -";
         assert_eq!(
             line(&options, Map::All, &can(NEW)),
             format!(
-                "{common} -stats_period 1 {reconnect} -reconnect_on_network_error 1 \
+                "{} -stats_period 1 {reconnect} -reconnect_on_network_error 1 \
                  -reconnect_delay_max 5 -rw_timeout 15000000 -user_agent ua/1/client-7 \
-                 -seg_max_retry 3 -max_reload 1000 -http_multiple 0 {end}"
+                 -seg_max_retry 3 -max_reload 1000 -http_multiple 0 {end}",
+                common("+datetime")
             )
         );
         assert_eq!(
             line(&options, Map::All, &can(OLD)),
             format!(
-                "{common} {reconnect} -reconnect_delay_max 5 -rw_timeout 15000000 \
-                 -user_agent ua/1/client-7 -max_reload 1000 -http_multiple 0 {end}"
+                "{} {reconnect} -reconnect_delay_max 5 -rw_timeout 15000000 \
+                 -user_agent ua/1/client-7 -max_reload 1000 -http_multiple 0 {end}",
+                common("")
             )
         );
     }
@@ -298,6 +361,44 @@ mod tests {
         options.reconnect = false;
         assert_eq!(left_out(&options), [StatsPeriod, SegMaxRetry]);
         assert_eq!(Template::new(&options, Map::All, &can(NEW)).unwrap().left_out(), []);
+    }
+
+    #[test]
+    fn the_log_is_as_deep_as_asked_and_has_a_clock_where_ffmpeg_has_one() {
+        let cases = [
+            (Some(LogDetail::Info), DEBIAN, "repeat+level+info"),
+            (Some(LogDetail::Debug), DEBIAN, "repeat+level+debug"),
+            (Some(LogDetail::Verbose), OLD, "repeat+level+verbose"),
+            (Some(LogDetail::Info), NEW, "repeat+level+datetime+info"),
+            (None, NEW, "repeat+level+warning"),
+        ];
+        for (stats, ffmpeg, want) in cases {
+            let options = Options { stats, ..options("http://h/a") };
+            let words = words(&options, Map::All, &can(ffmpeg));
+            assert!(words.windows(2).any(|pair| pair == ["-loglevel", want]), "{words:?}");
+            for option in ["-progress", "-stats_period"] {
+                let given = words.iter().any(|word| word == option);
+                let known = option == "-progress" || ffmpeg != OLD;
+                assert_eq!(given, stats.is_some() && known, "{option} {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_release_tells_its_age() {
+        let cases = [
+            ("9.0.2", Some(9)),
+            ("n9.0.2-17-g2a571b6068-20260930", Some(9)),
+            ("5.1.9-0+deb12u1", Some(5)),
+            ("10.0", Some(10)),
+            ("N-47683-g0e8eb07980-static", None),
+            ("2024-05-20-git-127ded5078-full_build.net", None),
+            ("git-2020-06-04-7f81785", None),
+            ("", None),
+        ];
+        for (version, want) in cases {
+            assert_eq!(release(version), want, "{version}");
+        }
     }
 
     #[test]

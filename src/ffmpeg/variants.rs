@@ -259,6 +259,7 @@ mod tests {
             reconnect_delay_secs: 5,
             segment_retries: 3,
             http_multiple: false,
+            stats: None,
         };
         let arguments = probe_arguments(&options, &capabilities.unwrap()).unwrap();
         let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap()).collect();
