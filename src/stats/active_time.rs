@@ -1,5 +1,7 @@
 //! How long how many clients were active: peak and exact median over time.
 
+use std::time::Duration;
+
 use crate::units::Tick;
 
 /// Time spent at each number of active clients.
@@ -62,6 +64,17 @@ impl ActiveTime {
         0
     }
 
+    /// Time that all clients together were active.
+    ///
+    /// Takes O(target); for a summary, not for a scrape.
+    #[must_use]
+    pub fn client_time(&self, now: Tick) -> Duration {
+        let open = u128::from(self.open_ns(now)) * u128::from(self.active);
+        let settled = self.levels_ns.iter().zip(0_u128..);
+        let ns = open + settled.map(|(&ns, level)| u128::from(ns) * level).sum::<u128>();
+        Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
+    }
+
     fn settle(&mut self, now: Tick) {
         let open_ns = self.open_ns(now);
         if let Some(level_ns) = self.levels_ns.get_mut(self.active as usize) {
@@ -98,6 +111,9 @@ mod tests {
         active.change(at(1_100), 0);
         assert_eq!(active.median(at(1_100)), 5);
         assert_eq!(active.peak(), 9);
+        assert_eq!(active.client_time(at(1_100)), Duration::from_millis(9 * 10 + 10 + 5 * 70));
+        active.change(at(1_100), 2);
+        assert_eq!(active.client_time(at(1_150)), Duration::from_millis(450 + 2 * 50));
     }
 
     #[test]

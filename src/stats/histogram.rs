@@ -71,6 +71,14 @@ impl Histogram {
         })
     }
 
+    /// Every recorded span in microseconds, rounded up within the stated error,
+    /// with how often it came; ascending. Counts of equal spans of two histograms
+    /// add up to those of both together.
+    pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let values = self.precise.iter().flat_map(hdrhistogram::Histogram::iter_recorded);
+        values.map(|value| (value.value_iterated_to(), value.count_at_value()))
+    }
+
     /// The span that a share `quantile` (0 to 1) of the recorded ones do not
     /// exceed; `None` if nothing was recorded.
     #[must_use]
@@ -113,6 +121,22 @@ mod tests {
             let got = h.quantile(q).unwrap().as_secs_f64();
             assert!((got - want).abs() <= want * 0.01, "{q}: {got} is not {want}");
         }
+    }
+
+    #[test]
+    fn the_recorded_spans_of_two_add_up_to_those_of_both() {
+        let [mut one, mut two, mut both] = [(); 3].map(|()| Histogram::new(BOUNDS));
+        for (half, ms) in [(0, 1_u64), (1, 1), (0, 777), (1, 778), (1, 90_000)] {
+            let span = Duration::from_millis(ms);
+            if half == 0 { &mut one } else { &mut two }.record(span);
+            both.record(span);
+        }
+        let mut sum = std::collections::BTreeMap::new();
+        for (us, count) in one.recorded().chain(two.recorded()) {
+            *sum.entry(us).or_insert(0) += count;
+        }
+        assert_eq!(both.recorded().collect::<Vec<_>>(), sum.into_iter().collect::<Vec<_>>());
+        assert_eq!(both.recorded().next(), Some((1_003, 2)));
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //! as plain integers.
 
 pub mod active_time;
+pub mod figures;
 pub mod health;
 pub mod histogram;
+pub mod patterns;
 pub mod playback;
 pub mod requests;
 pub mod snapshot;
@@ -11,8 +13,10 @@ pub mod totals;
 pub mod usage;
 
 pub use active_time::ActiveTime;
+pub use figures::ClientFigures;
 pub use health::{Health, ProcessUse};
 pub use histogram::Histogram;
+pub use patterns::Patterns;
 pub use playback::{Pace, Playback, Viewing};
 pub use requests::{ErrorReason, RequestKind, Requests};
 pub use snapshot::{Phase, Snapshot, State};

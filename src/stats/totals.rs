@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Histogram, Playback, Requests};
+use super::{Histogram, Patterns, Playback, Requests};
 use crate::ffmpeg::outcome::Outcome;
 
 pub use crate::ffmpeg::outcome::ExitStatus;
@@ -104,6 +104,8 @@ pub struct Totals {
     pub stderr_lines: u64,
     /// Lines of stderr that were longer than the line limit and were cut there.
     pub stderr_lines_cut: u64,
+    /// The error lines of stderr by pattern.
+    pub error_patterns: Patterns,
     /// Largest peak resident memory of any process, in bytes.
     pub peak_resident_bytes: u64,
     /// Ended attempts by outcome, in the order of [`Outcome::ALL`].
@@ -161,6 +163,7 @@ impl Default for Totals {
             late_starts: 0,
             stderr_lines: 0,
             stderr_lines_cut: 0,
+            error_patterns: Patterns::default(),
             peak_resident_bytes: 0,
             outcomes: [0; Outcome::ALL.len()],
             requests: Requests::default(),
