@@ -56,7 +56,7 @@ impl<'a> Family<'a> {
         let suffix = name.strip_prefix(self.name).unwrap_or_else(|| panic!("{line:?} is astray"));
         let allowed: &[&str] = match self.kind {
             "counter" => &["_total"],
-            "gauge" => &[""],
+            "gauge" | "unknown" => &[""],
             "histogram" => &["_bucket", "_count", "_sum"],
             other => panic!("{} is of type {other:?}", self.name),
         };
@@ -89,5 +89,14 @@ fn the_open_metrics_keeps_the_rules() {
         }
         family.describe(keyword, text);
     }
-    assert!(names.len() > 20);
+    for name in &names {
+        let suffixes = ["_total", "_created", "_bucket", "_count", "_sum"];
+        let stem = suffixes.iter().find_map(|suffix| names.get(name.strip_suffix(suffix)?));
+        let suffixed = |stem: &&&str| {
+            let is = |kind: &str| text.contains(&format!("# TYPE {stem} {kind}\n"));
+            is("counter") || is("histogram")
+        };
+        assert_eq!(stem.filter(suffixed), None, "{name} may be a sample of another family");
+    }
+    assert!(names.len() > 50);
 }

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "so does a test fail")]
 
-use ffmpeg_hls_swarm::stats::State;
+use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
 use ffmpeg_hls_swarm::stats::totals::SpawnFailureReason;
+use ffmpeg_hls_swarm::stats::{ErrorReason, RequestKind, State};
 use ffmpeg_hls_swarm::view::families::{ALL, Family};
 
 const DOCS: &str = include_str!("../docs/METRICS.md");
@@ -47,13 +48,18 @@ fn every_documented_family_exists_and_in_this_order() {
 
 #[test]
 fn known_label_values_are_documented() {
-    let states = section("hlsswarm_clients").unwrap();
-    for state in State::ALL {
-        assert!(states.contains(&format!("\n| `{}` |", state.name())), "{}", state.name());
-    }
-    let reasons = section("hlsswarm_spawn_failures_total").unwrap();
-    for reason in SpawnFailureReason::ALL {
-        assert!(reasons.contains(&format!("\n| `{}` |", reason.name())), "{}", reason.name());
+    let cases = [
+        ("hlsswarm_clients", State::ALL.map(State::name).to_vec()),
+        ("hlsswarm_spawn_failures_total", SpawnFailureReason::ALL.map(|r| r.name()).to_vec()),
+        ("hlsswarm_client_exits_total", Outcome::ALL.map(Outcome::name).to_vec()),
+        ("hlsswarm_requests_total", RequestKind::ALL.map(RequestKind::name).to_vec()),
+        ("hlsswarm_request_errors_total", ErrorReason::ALL.map(ErrorReason::name).to_vec()),
+    ];
+    for (family, values) in cases {
+        let section = section(family).unwrap();
+        let rows: Vec<_> = section.lines().filter_map(|line| line.strip_prefix("| `")).collect();
+        let documented: Vec<_> = rows.iter().map(|row| row.split('`').next().unwrap()).collect();
+        assert_eq!(documented, values, "{family}");
     }
 }
 

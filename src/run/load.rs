@@ -31,7 +31,7 @@ use crate::stats::{Health, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::{ClientId, Moment, Tick};
 use crate::view::summary::{self, Ending, SummaryInput};
-use crate::view::{Scene, endpoints};
+use crate::view::{Measured, Scene, endpoints};
 
 /// Bounds of the scrape server. Scrapers are few; 256 connections leave room for
 /// those that hang, and the descriptors for them are reserved by preflight.
@@ -122,6 +122,7 @@ fn run(
     let mut load = Load {
         swarm: Swarm::new(config.swarm.clone()),
         ffmpeg_version,
+        measured: Measured { log: config.swarm.stats, tcp: false },
         check: (config.mode == Mode::Check)
             .then(|| Check::new(config.swarm.duration.unwrap_or_default())),
     };
@@ -301,6 +302,7 @@ fn ending(ended: Ended, snapshot: &Snapshot<'_>) -> Ending {
 struct Load {
     swarm: Swarm,
     ffmpeg_version: String,
+    measured: Measured,
     check: Option<Check>,
 }
 
@@ -322,7 +324,13 @@ impl Application for Load {
 
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
         let snapshot = self.swarm.snapshot(at.tick);
-        let scene = Scene { snapshot: &snapshot, health, ffmpeg_version: &self.ffmpeg_version };
+        let scene = Scene {
+            snapshot: &snapshot,
+            health,
+            ffmpeg_version: &self.ffmpeg_version,
+            measured: self.measured,
+            clients: &[],
+        };
         endpoints::respond(&scene, request)
     }
 }

@@ -81,12 +81,74 @@ families! {
         "Starts that fork or exec refused, by what this host ran out of or lacks.";
     PROCESS_EXITS = Counter "hlsswarm_process_exits_total" ["code"]
         "FFmpeg processes that ended, by exit code; 128+n for signal n.";
+    CLIENT_EXITS = Counter "hlsswarm_client_exits_total" ["outcome"]
+        "Attempts that ended, by what really happened as far as exit code, log and media time tell.";
     CLIENT_UPTIME = Histogram "hlsswarm_client_uptime_seconds"
         "Time from spawn to exit of the FFmpeg processes that ended.";
     RAMP_PROGRESS = Gauge "hlsswarm_ramp_progress"
         "Share of the clients that were started at least once, 0 to 1.";
     START_LATENESS = Histogram "hlsswarm_start_lateness_seconds"
         "Time by which starts and restarts came later than planned.";
+    BYTES_DOWNLOADED = Counter "hlsswarm_bytes_downloaded_total"
+        "Bytes that the clients received, sampled at their sockets and corrected by what FFmpeg tells at its end; what a socket got between its last sample and its close may be missing.";
+    REQUESTS = Counter "hlsswarm_requests_total" ["kind"]
+        "Requests that FFmpeg's log tells, by what they asked for.";
+    SEGMENTS_DOWNLOADED = Counter "hlsswarm_segments_downloaded_total"
+        "Segments asked for and not seen to fail.";
+    PLAYLIST_REFRESHES = Counter "hlsswarm_playlist_refreshes_total"
+        "Media playlists asked for again and not seen to fail.";
+    REQUEST_ERRORS = Counter "hlsswarm_request_errors_total" ["kind", "reason"]
+        "Requests that failed, by what they asked for and why.";
+    HTTP_ERRORS = Counter "hlsswarm_http_errors_total" ["status"]
+        "Answers with an error status, 400 to 599.";
+    CONNECTIONS = Counter "hlsswarm_connections_total" ["reused"]
+        "Requests by connection: kept alive (true) or new (false).";
+    TCP_CONNECT = Histogram "hlsswarm_tcp_connect_seconds"
+        "Time of a TCP connect, inferred from FFmpeg's log; absent before the first.";
+    SEGMENT_DOWNLOAD = Histogram "hlsswarm_segment_download_seconds"
+        "Time of a segment's download, inferred from the lines of FFmpeg's log around it.";
+    PLAYLIST_DOWNLOAD = Histogram "hlsswarm_playlist_download_seconds"
+        "Time of a playlist's download, inferred from the lines of FFmpeg's log around it.";
+    RECONNECTIONS = Counter "hlsswarm_reconnections_total"
+        "Reconnects that FFmpeg announced.";
+    TIMEOUTS = Counter "hlsswarm_timeouts_total"
+        "Requests that timed out.";
+    SEGMENTS_SKIPPED = Counter "hlsswarm_segments_skipped_total"
+        "Segments that FFmpeg gave up, or that expired before it came to them.";
+    STARTUP = Histogram "hlsswarm_startup_seconds"
+        "Time from spawn to the first media time.";
+    CLIENTS_STALLED = Gauge "hlsswarm_clients_stalled"
+        "Clients whose media time stands still for longer than twice the target duration.";
+    STALLS = Counter "hlsswarm_clients_stalled_total"
+        "Stalls that began.";
+    STALL_TIME = Counter "hlsswarm_stall_seconds_total"
+        "Time that clients were stalled, those that still are included.";
+    BELOW_REALTIME = Gauge "hlsswarm_clients_below_realtime"
+        "Playing clients whose windowed speed is below 1.";
+    ABOVE_REALTIME = Gauge "hlsswarm_clients_above_realtime"
+        "Playing clients whose windowed speed is 1 or more.";
+    PLAYBACK_SPEED = Histogram "hlsswarm_playback_speed"
+        "Windowed speed in media seconds a wall second, one value a window of each client.";
+    DRIFT = Histogram "hlsswarm_drift_seconds"
+        "Wall clock less media clock since start-up, one value a window of each client; a client ahead counts as 0.";
+    LIVE_LATENCY = Histogram "hlsswarm_live_latency_seconds"
+        "Wall clock less programme date time of a playlist's newest segment; absent before the first.";
+    TCP_RTT = Histogram "hlsswarm_tcp_rtt_seconds"
+        "Smoothed round-trip times of the clients' sockets as the kernel tells them, one value a sample.";
+    TCP_RETRANSMITS = Counter "hlsswarm_tcp_retransmits_total"
+        "TCP segments that the clients' sockets sent again, as the kernel tells.";
+    CLIENT_UP = Gauge "hlsswarm_client_up" ["client"]
+        "Whether this client's FFmpeg process runs (with -prom-client-metrics).";
+    CLIENT_RESTARTS = Counter "hlsswarm_client_restarts_total" ["client"]
+        "FFmpeg processes of this client started after its first (with -prom-client-metrics).";
+    CLIENT_STALLED = Gauge "hlsswarm_client_stalled" ["client"]
+        "Whether this client is stalled (with -prom-client-metrics).";
+    CLIENT_MEDIA = Counter "hlsswarm_client_media_seconds_total" ["client"]
+        "Media time that this client read (with -prom-client-metrics).";
+    CLIENT_SPEED = Gauge "hlsswarm_client_playback_speed" ["client"]
+        "Windowed speed of this client, while it plays (with -prom-client-metrics).";
+    CLIENT_BYTES = Counter "hlsswarm_client_bytes_downloaded_total" ["client"]
+        "Bytes that this client received (with -prom-client-metrics).";
     LOG_LINES = Counter "hlsswarm_log_lines_total" ["stream"]
         "Complete lines read from FFmpeg's stderr; none is dropped.";
     LOG_LINES_CUT = Counter "hlsswarm_log_lines_cut_total" ["stream"]
@@ -116,3 +178,7 @@ families! {
     PROCESS_START = Gauge "process_start_time_seconds"
         "Start of this process in seconds since the Unix epoch.";
 }
+
+/// The families that have a series of each client.
+pub const PER_CLIENT: &[Family] =
+    &[CLIENT_UP, CLIENT_RESTARTS, CLIENT_STALLED, CLIENT_MEDIA, CLIENT_SPEED, CLIENT_BYTES];

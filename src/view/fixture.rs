@@ -2,9 +2,38 @@
 
 use std::time::Duration;
 
-use super::Scene;
-use crate::stats::{ActiveTime, Health, Phase, ProcessUse, Snapshot, State, Totals};
-use crate::units::Tick;
+use super::{Measured, Scene};
+use crate::ffmpeg::outcome::Outcome;
+use crate::stats::{
+    ActiveTime, ClientFigures, ErrorReason, Health, Phase, ProcessUse, RequestKind, Snapshot,
+    State, Totals,
+};
+use crate::units::{ClientId, Tick};
+
+/// A run in which everything is measured.
+pub(super) const EVERYTHING: Measured = Measured { log: true, tcp: true };
+
+/// Two clients, one by one.
+const CLIENTS: [ClientFigures; 2] = [
+    ClientFigures {
+        client: ClientId::new(0),
+        state: State::Running,
+        restarts: 0,
+        stalled: false,
+        media: Duration::from_millis(58_500),
+        speed: Some(1.02),
+        bytes: Some(1_930_000),
+    },
+    ClientFigures {
+        client: ClientId::new(1),
+        state: State::Backoff,
+        restarts: 4,
+        stalled: true,
+        media: Duration::from_secs(12),
+        speed: None,
+        bytes: Some(396_000),
+    },
+];
 
 /// The numbers behind a snapshot.
 pub(super) struct Numbers {
@@ -48,7 +77,13 @@ impl Numbers {
 
     /// The scene of this snapshot.
     pub(super) fn scene<'a>(&'a self, snapshot: &'a Snapshot<'a>) -> Scene<'a> {
-        Scene { snapshot, health: &self.health, ffmpeg_version: "5.1.9-0+deb12u1" }
+        Scene {
+            snapshot,
+            health: &self.health,
+            ffmpeg_version: "5.1.9-0+deb12u1",
+            measured: EVERYTHING,
+            clients: &CLIENTS,
+        }
     }
 }
 
@@ -74,6 +109,10 @@ pub(super) fn busy_run() -> Numbers {
     for us in [400, 400, 400, 2_000, 120_000] {
         totals.lateness.record(Duration::from_micros(us));
     }
+    for outcome in [Outcome::HttpError, Outcome::HttpError, Outcome::Crashed, Outcome::Stalled] {
+        totals.outcomes[outcome.index()] += 1;
+    }
+    stream(&mut totals);
     let mut health = Health {
         events: 5_678,
         last_scrape: Some(Duration::from_micros(150)),
@@ -92,4 +131,54 @@ pub(super) fn busy_run() -> Numbers {
         health.turns.record(Duration::from_micros(us));
     }
     Numbers::new(totals, health)
+}
+
+/// What the clients asked for and lived through.
+pub(super) fn stream(totals: &mut Totals) {
+    let requests = &mut totals.requests;
+    for (kind, reused, times) in [
+        (RequestKind::Playlist, true, 80),
+        (RequestKind::Playlist, false, 14),
+        (RequestKind::Segment, true, 90),
+        (RequestKind::Segment, false, 6),
+        (RequestKind::Key, false, 1),
+    ] {
+        (0..times).for_each(|_| requests.count(kind, reused));
+    }
+    for (kind, reason, status) in [
+        (RequestKind::Segment, ErrorReason::Http4xx, 404),
+        (RequestKind::Segment, ErrorReason::Http4xx, 404),
+        (RequestKind::Segment, ErrorReason::Timeout, 0),
+        (RequestKind::Playlist, ErrorReason::Http5xx, 502),
+    ] {
+        requests.count_error(kind, reason);
+        requests.count_status(status);
+    }
+    requests.segments_downloaded = 93;
+    requests.playlist_refreshes = 79;
+    requests.reconnections = 2;
+    requests.segments_skipped = 3;
+    requests.sequence_jumps = 1;
+    requests.reload_failures = 1;
+    for ms in [3, 12, 40] {
+        requests.connect.record(Duration::from_millis(ms));
+        requests.segment_download.record(Duration::from_millis(ms * 20));
+        requests.playlist_download.record(Duration::from_millis(ms * 2));
+        requests.sample_socket(6_600_000, ms / 12, Some(Duration::from_micros(ms * 100)));
+    }
+    let playback = &mut totals.playback;
+    for ms in [650, 900, 1_400] {
+        playback.startup.record(Duration::from_millis(ms));
+        playback.speed.record(Duration::from_millis(ms));
+        playback.drift.record(Duration::from_millis(ms - 650));
+        playback.live_latency.record(Duration::from_millis(ms * 10));
+    }
+    playback.stalls = 2;
+    playback.stalled = Duration::from_millis(9_500);
+    for (line, times) in [
+        ("[https @ 0x55d0c8f3a2c0] [error] HTTP error 404 Not Found", 2),
+        ("[hls @ 0x7f00] [error] Failed to open 'https://u:p@h/s1.ts?token=b'", 1),
+    ] {
+        (0..times).for_each(|_| totals.error_patterns.add(line.as_bytes()));
+    }
 }

@@ -4,13 +4,18 @@
 //! Built afresh at each scrape, without a registry, so that a scrape and the
 //! summary draw from the same snapshot.
 
-use prometheus::proto;
-use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
+mod collector;
+pub mod per_client;
+mod streaming;
+
+use prometheus::proto::MetricFamily;
 
 use super::Scene;
-use super::families::{self, Family, Kind};
+use super::families;
+use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::SpawnFailureReason;
-use crate::stats::{Histogram, ProcessUse, State, Totals};
+use crate::stats::{ProcessUse, State, Totals};
+use collector::Collector;
 
 /// Exit codes that are shown from the start: clean, error, SIGKILL, SIGTERM, and
 /// FFmpeg's own after a signal.
@@ -22,6 +27,10 @@ pub fn collect(scene: &Scene<'_>) -> Vec<MetricFamily> {
     let mut out = Collector { families: Vec::with_capacity(families::ALL.len()) };
     clients(&mut out, scene);
     starts_and_exits(&mut out, scene);
+    streaming::requests(&mut out, scene);
+    streaming::playback(&mut out, scene);
+    streaming::tcp(&mut out, scene);
+    per_client::collect(&mut out, scene);
     generator(&mut out, scene);
     children(&mut out, scene);
     process(&mut out, &scene.health.process);
@@ -64,6 +73,11 @@ fn exits(out: &mut Collector, totals: &Totals) {
         .collect();
     let samples = shown.iter().map(|(code, count)| (vec![code.as_str()], *count));
     out.labelled(families::PROCESS_EXITS, samples);
+    let outcomes = Outcome::ALL.iter().zip(totals.outcomes);
+    out.labelled(
+        families::CLIENT_EXITS,
+        outcomes.map(|(outcome, count)| (vec![outcome.name()], count as f64)),
+    );
 }
 
 fn generator(out: &mut Collector, scene: &Scene<'_>) {
@@ -99,94 +113,15 @@ fn process(out: &mut Collector, process: &ProcessUse) {
     out.single(families::PROCESS_START, process.start_unix_secs);
 }
 
-struct Collector {
-    families: Vec<MetricFamily>,
-}
-
-impl Collector {
-    fn push(&mut self, family: Family, metrics: Vec<Metric>) {
-        if metrics.is_empty() {
-            return;
-        }
-        let mut filled = MetricFamily::default();
-        filled.set_name(family.name.to_owned());
-        filled.set_help(family.help.to_owned());
-        filled.set_field_type(match family.kind {
-            Kind::Counter => MetricType::COUNTER,
-            Kind::Gauge => MetricType::GAUGE,
-            Kind::Histogram => MetricType::HISTOGRAM,
-        });
-        filled.set_metric(metrics);
-        self.families.push(filled);
-    }
-
-    fn single(&mut self, family: Family, value: f64) {
-        self.push(family, vec![sample(family.kind, value)]);
-    }
-
-    /// One sample for each list of label values, in the order of the family's
-    /// label names.
-    fn labelled<'v>(
-        &mut self,
-        family: Family,
-        samples: impl IntoIterator<Item = (Vec<&'v str>, f64)>,
-    ) {
-        let labelled = samples.into_iter().map(|(values, value)| {
-            let mut metric = sample(family.kind, value);
-            let pairs = family.labels.iter().zip(values);
-            metric.set_label(pairs.map(|(name, value)| label(name, value)).collect());
-            metric
-        });
-        let metrics = labelled.collect();
-        self.push(family, metrics);
-    }
-
-    fn histogram(&mut self, family: Family, counts: &Histogram) {
-        let mut filled = proto::Histogram::default();
-        filled.set_sample_count(counts.count());
-        filled.set_sample_sum(counts.sum_secs());
-        let buckets = counts.cumulative().map(|(bound, count)| {
-            let mut bucket = proto::Bucket::default();
-            bucket.set_upper_bound(bound);
-            bucket.set_cumulative_count(count);
-            bucket
-        });
-        filled.set_bucket(buckets.collect());
-        let mut metric = Metric::default();
-        metric.set_histogram(filled);
-        self.push(family, vec![metric]);
-    }
-}
-
-fn sample(kind: Kind, value: f64) -> Metric {
-    let mut metric = Metric::default();
-    match kind {
-        Kind::Counter => {
-            let mut counter = proto::Counter::default();
-            counter.set_value(value);
-            metric.set_counter(counter);
-        }
-        Kind::Gauge | Kind::Histogram => {
-            let mut gauge = proto::Gauge::default();
-            gauge.set_value(value);
-            metric.set_gauge(gauge);
-        }
-    }
-    metric
-}
-
-fn label(name: &str, value: &str) -> LabelPair {
-    let mut pair = LabelPair::default();
-    pair.set_name(name.to_owned());
-    pair.set_value(value.to_owned());
-    pair
-}
-
 #[cfg(test)]
 mod tests {
+    use prometheus::proto::LabelPair;
+
     use super::*;
     use crate::stats::Health;
+    use crate::view::Measured;
     use crate::view::exposition::Format;
+    use crate::view::families::Kind;
     use crate::view::fixture::{Numbers, busy_run};
 
     fn names(families: &[MetricFamily]) -> Vec<&str> {
@@ -233,6 +168,60 @@ mod tests {
             "process_start_time_seconds",
         ];
         assert_eq!(absent, want);
+    }
+
+    #[test]
+    fn each_source_has_its_families() {
+        let numbers = busy_run();
+        let snapshot = numbers.snapshot();
+        let with = |log, tcp| {
+            let scene = Scene { measured: Measured { log, tcp }, ..numbers.scene(&snapshot) };
+            collect(&scene).iter().map(|family| family.name().to_owned()).collect::<Vec<_>>()
+        };
+        let tcp = [families::TCP_RTT.name, families::TCP_RETRANSMITS.name];
+        let bytes = [families::BYTES_DOWNLOADED.name, families::CLIENT_BYTES.name];
+        let (all, no_tcp, no_log, none) =
+            (with(true, true), with(true, false), with(false, true), with(false, false));
+        assert_eq!(all.len(), families::ALL.len());
+        for name in &all {
+            let of_tcp = tcp.contains(&name.as_str());
+            let of_bytes = bytes.contains(&name.as_str());
+            assert_eq!(no_tcp.contains(name), !of_tcp, "{name}");
+            assert_eq!(no_log.contains(name), none.contains(name) || of_tcp || of_bytes, "{name}");
+        }
+        assert!(none.contains(&families::CLIENT_EXITS.name.to_owned()));
+        assert!(!none.iter().any(|name| name.contains("stall") || name.contains("request")));
+    }
+
+    #[test]
+    fn what_may_never_come_is_absent_until_it_comes() {
+        let mut numbers = busy_run();
+        numbers.totals = Totals::default();
+        let snapshot = numbers.snapshot();
+        let got = collect(&numbers.scene(&snapshot));
+        let absent: Vec<_> = families::ALL.iter().map(|family| family.name).collect();
+        let absent: Vec<_> = absent.iter().filter(|name| !names(&got).contains(name)).collect();
+        assert_eq!(absent, [&families::TCP_CONNECT.name, &families::LIVE_LATENCY.name]);
+    }
+
+    #[test]
+    fn known_label_values_start_at_0() {
+        let mut numbers = busy_run();
+        numbers.totals = Totals::default();
+        let snapshot = numbers.snapshot();
+        let got = collect(&numbers.scene(&snapshot));
+        let cases = [
+            (families::REQUESTS, 5),
+            (families::REQUEST_ERRORS, 40),
+            (families::HTTP_ERRORS, 2),
+            (families::CONNECTIONS, 2),
+            (families::CLIENT_EXITS, 12),
+        ];
+        for (family, series) in cases {
+            let found = got.iter().find(|found| found.name() == family.name).unwrap();
+            assert_eq!(found.get_metric().len(), series, "{}", family.name);
+            assert!(found.get_metric().iter().all(|m| m.get_counter().get_value() == 0.0));
+        }
     }
 
     /// The two files are also what `tests/exposition.rs` gives to promtool.

@@ -11,7 +11,25 @@ pub mod summary;
 pub mod verdict;
 mod words;
 
-use crate::stats::{Health, Snapshot};
+use crate::stats::{ClientFigures, Health, Snapshot};
+
+/// What this run can measure; the rest is absent and never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// FFmpeg's progress and log are read.
+    pub log: bool,
+    /// The kernel tells of the clients' sockets.
+    pub tcp: bool,
+}
+
+impl Measured {
+    /// Whether bytes are counted: by the kernel, by FFmpeg's closing lines, or by
+    /// both.
+    #[must_use]
+    pub const fn bytes(self) -> bool {
+        self.log || self.tcp
+    }
+}
 
 /// All that is shown while a run goes on.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +40,11 @@ pub struct Scene<'a> {
     pub health: &'a Health,
     /// FFmpeg's version, as it says it.
     pub ffmpeg_version: &'a str,
+    /// What can be told at all.
+    pub measured: Measured,
+    /// The clients that are shown one by one, in the order of their numbers; none
+    /// unless asked for.
+    pub clients: &'a [ClientFigures],
 }
 
 #[cfg(test)]
