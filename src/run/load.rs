@@ -270,6 +270,8 @@ fn conclude(
         None => print(&summary::render(&SummaryInput {
             snapshot: &snapshot,
             health: reactor.health(),
+            measured: load.measured,
+            ffmpeg_version: &load.ffmpeg_version,
             own_peak_resident_bytes: process_use::own_peak_resident_bytes(),
             cores: process_use::cores(),
             ending,

@@ -3,10 +3,12 @@
 //!
 //! What was not measured is said to be so or left out; it is never shown as 0.
 
+pub(super) mod streaming;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::words;
+use super::{Measured, words};
 use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
 use crate::stats::{Health, Histogram, Snapshot};
 
@@ -57,6 +59,10 @@ pub struct SummaryInput<'a> {
     pub snapshot: &'a Snapshot<'a>,
     /// What the generator itself did.
     pub health: &'a Health,
+    /// What could be told at all.
+    pub measured: Measured,
+    /// FFmpeg's version, as it says it.
+    pub ffmpeg_version: &'a str,
     /// Most resident memory that this process ever had, in bytes, if known.
     pub own_peak_resident_bytes: Option<u64>,
     /// Cores that this run may use, if known.
@@ -82,6 +88,8 @@ pub fn render(input: &SummaryInput<'_>) -> String {
     page.rule('=');
     run(&mut page, input);
     processes(&mut page, input);
+    streaming::add(&mut page, input);
+    streaming::error_patterns(&mut page, input);
     host(&mut page, input);
     warnings(&mut page, input);
     page.rule('-');
@@ -151,6 +159,7 @@ fn processes(page: &mut Page, input: &SummaryInput<'_>) {
         page.rows("Spawn failures", &failures);
     }
     page.row("Uptime", &uptime(input.snapshot));
+    page.rows("Outcomes", &streaming::outcomes(input.snapshot));
     page.rows("Exits", &exits(input.snapshot));
 }
 
@@ -180,7 +189,7 @@ fn uptime(snapshot: &Snapshot<'_>) -> String {
 
 /// One word for how long the processes lived. Without a restart and without an
 /// exit that looks like a failure, the run set their uptime and not their end.
-fn judgement(snapshot: &Snapshot<'_>, median: Duration) -> &'static str {
+pub(super) fn judgement(snapshot: &Snapshot<'_>, median: Duration) -> &'static str {
     let totals = snapshot.totals;
     let harmless = [0, 255, 128 + 9, 128 + 15];
     let failed: u64 = (totals.exits.iter().enumerate())
@@ -207,17 +216,20 @@ fn exits(snapshot: &Snapshot<'_>) -> Vec<String> {
     }
     seen.sort_by_key(|&(code, exits)| (std::cmp::Reverse(exits), code));
     let all: u64 = seen.iter().map(|&(_, exits)| exits).sum();
-    let row = |name: &str, exits: u64| {
-        let share = words::share(exits as f64, all as f64);
-        format!("{name:<22}{:>10}{share:>10}", words::count(exits))
-    };
     let shown = seen.iter().take(MAX_EXIT_LINES);
-    let mut rows: Vec<_> = shown.map(|&(code, n)| row(&words::exit_code(code), n)).collect();
+    let mut rows: Vec<_> =
+        shown.map(|&(code, n)| share_row(&words::exit_code(code), n, all)).collect();
     let others: u64 = seen.iter().skip(MAX_EXIT_LINES).map(|&(_, exits)| exits).sum();
     if others > 0 {
-        rows.push(row("other codes", others));
+        rows.push(share_row("other codes", others, all));
     }
     rows
+}
+
+/// A name, how often it came, and its share of `all`.
+fn share_row(name: &str, count: u64, all: u64) -> String {
+    let share = words::share(count as f64, all as f64);
+    format!("{name:<22}{:>10}{share:>10}", words::count(count))
 }
 
 fn host(page: &mut Page, input: &SummaryInput<'_>) {
@@ -240,12 +252,12 @@ fn host(page: &mut Page, input: &SummaryInput<'_>) {
         page.row("FFmpeg's log lines", &format!("{read} read, {} cut short", words::count(cut)));
     }
     if totals.uptime.count() > 0 || totals.lateness.count() > 0 {
-        page.line(" Percentiles (P50, P95, P99) are off by 1 % at most.");
+        page.line(" Percentiles (P50, P95 and so on) are off by 1 % at most.");
     }
 }
 
 /// `None` if this process was never measured, which its start time tells.
-fn own_cpu(input: &SummaryInput<'_>) -> Option<Duration> {
+pub(super) fn own_cpu(input: &SummaryInput<'_>) -> Option<Duration> {
     let process = &input.health.process;
     (process.start_unix_secs > 0.0).then_some(process.cpu)
 }
@@ -291,7 +303,7 @@ fn warnings(page: &mut Page, input: &SummaryInput<'_>) {
 }
 
 /// Why the numbers say less about the origin than they seem to.
-fn shortfalls(input: &SummaryInput<'_>) -> Vec<String> {
+pub(super) fn shortfalls(input: &SummaryInput<'_>) -> Vec<String> {
     let totals = input.snapshot.totals;
     let elapsed = input.snapshot.elapsed.as_secs_f64();
     let own = own_cpu(input).unwrap_or_default().as_secs_f64();

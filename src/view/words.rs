@@ -36,6 +36,12 @@ pub(super) fn bytes(bytes: u64) -> String {
     if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
 }
 
+/// A rate of transfer: `264 kbit/s`, `1.5 Mbit/s`.
+pub(super) fn bit_rate(bits_per_sec: f64) -> String {
+    let kbit = bits_per_sec / 1e3;
+    if kbit < 999.5 { format!("{kbit:.0} kbit/s") } else { format!("{:.1} Mbit/s", kbit / 1e3) }
+}
+
 /// A count with its digits in groups of three: `1,234,567`.
 pub(super) fn count(count: u64) -> String {
     let digits = count.to_string();
@@ -146,6 +152,10 @@ mod tests {
         assert_eq!(bytes((1 << 20) - 1), "1.0 MiB");
         for (number, want) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(count(number), want);
+        }
+        for (rate, want) in [(264e3, "264 kbit/s"), (999_499.0, "999 kbit/s"), (1e6, "1.0 Mbit/s")]
+        {
+            assert_eq!(bit_rate(rate), want);
         }
         assert_eq!(share(1.0, 8.0), "12.5 %");
         assert_eq!(share(0.0, 0.0), "n/a");

@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::*;
-use crate::stats::Totals;
-use crate::view::fixture::{Numbers, busy_run};
+use crate::ffmpeg::outcome::Outcome;
+use crate::stats::{RequestKind, Totals};
+use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
 
 const COMMAND: &str = "ffmpeg-hls-swarm -clients 10 -ramp-rate 5 -seed 42 \
                        -header 'Authorization: ***' -user-agent 'a b' -duration 1m \
@@ -14,6 +15,8 @@ fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a>
     SummaryInput {
         snapshot,
         health,
+        measured: EVERYTHING,
+        ffmpeg_version: "5.1.9-0+deb12u1",
         own_peak_resident_bytes: Some(8 * 1024 * 1024),
         cores: Some(2),
         ending: Ending::DurationReached,
@@ -32,6 +35,21 @@ fn calm_run() -> Numbers {
     for _ in 0..10 {
         totals.uptime.record(Duration::from_secs(59));
         totals.lateness.record(Duration::from_micros(300));
+    }
+    totals.outcomes[Outcome::Stopped.index()] = 10;
+    let requests = &mut totals.requests;
+    for (kind, times) in [(RequestKind::Playlist, 300), (RequestKind::Segment, 290)] {
+        (0..times).for_each(|nth| requests.count(kind, nth >= 10));
+    }
+    (requests.segments_downloaded, requests.playlist_refreshes) = (290, 290);
+    for ms in [2, 3, 9] {
+        requests.connect.record(Duration::from_millis(ms));
+        requests.segment_download.record(Duration::from_millis(ms * 20));
+        requests.playlist_download.record(Duration::from_millis(ms));
+        requests.sample_socket(5_837_000, 0, Some(Duration::from_micros(ms * 100)));
+        totals.playback.startup.record(Duration::from_millis(ms * 200));
+        totals.playback.speed.record(Duration::from_millis(1_000 + ms));
+        totals.playback.drift.record(Duration::ZERO);
     }
     let health = Health { journal_dropped: 0, ..busy_run().health };
     Numbers::new(totals, health)
@@ -74,12 +92,54 @@ fn what_was_not_measured_is_not_zero() {
     nothing.metrics = None;
     nothing.ending = Ending::NothingStarted;
     let got = render(&nothing);
-    for name in ["Uptime", "Own CPU", "Own memory", "FFmpeg's memory", "Late starts"] {
+    let never = ["Uptime", "Own CPU", "Own memory", "FFmpeg's memory", "Late starts"];
+    let times = ["Connects", "Segment times", "Start-up", "Speed", "Drift", "Live latency"];
+    for name in never.into_iter().chain(times) {
         let row = format!("\n {name:<19}n/a\n");
         assert!(got.contains(&row), "{name}: {got}");
     }
     assert!(got.contains("active: n/a\n") && got.contains(" no client could be started\n"));
     assert!(!got.contains("Metrics") && !got.contains("this host has"));
+}
+
+#[test]
+fn what_nobody_read_is_left_out() {
+    let numbers = busy_run();
+    let snapshot = numbers.snapshot();
+    let with = |log, tcp| {
+        let measured = Measured { log, tcp };
+        render(&SummaryInput { measured, ..input(&snapshot, &numbers.health) })
+    };
+    let has = |text: &str, name: &str| text.contains(&format!("\n {name} "));
+    for (log, tcp) in [(true, true), (true, false), (false, true), (false, false)] {
+        let got = with(log, tcp);
+        assert_eq!(has(&got, "Bytes"), log || tcp, "{got}");
+        for name in ["Segments", "Failed requests", "Stalls", "Speed", "Start-up", "Times of"] {
+            assert_eq!(has(&got, name), log, "{name}: {got}");
+        }
+        assert_eq!(has(&got, "TCP round trips"), tcp, "{got}");
+        assert_eq!(got.contains("not measured (-stats=false)"), !log, "{got}");
+        assert!(has(&got, "Outcomes"), "{got}");
+    }
+}
+
+#[test]
+fn no_client_has_no_rate() {
+    let mut numbers = busy_run();
+    numbers.active_time = crate::stats::ActiveTime::new(10);
+    let snapshot = numbers.snapshot();
+    let got = render(&input(&snapshot, &numbers.health));
+    assert!(!got.contains("each client"), "{got}");
+    assert!(!got.contains("NaN") && !got.contains(" inf "), "{got}");
+}
+
+#[test]
+fn no_credential_of_an_error_is_shown() {
+    let mut numbers = busy_run();
+    numbers.totals.error_patterns.add(b"[http @ 0x1] Cookie: sid=hidden");
+    let snapshot = numbers.snapshot();
+    let got = render(&input(&snapshot, &numbers.health));
+    assert!(got.contains("Cookie: ***") && !got.contains("hidden"), "{got}");
 }
 
 #[test]
