@@ -5,6 +5,7 @@ mod companion;
 mod host;
 mod load;
 mod serve;
+mod summary_file;
 mod tools;
 
 use std::fmt;

@@ -247,6 +247,7 @@ mod tests {
             reconnect_delay_secs: 0,
             segment_retries: 0,
             http_multiple: false,
+            stats: None,
         };
         let version = include_bytes!("../../tests/data/ffmpeg-9.0.2-version.txt");
         let help = include_bytes!("../../tests/data/ffmpeg-9.0.2-help.txt");

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::check::Check;
 use super::companion::Companion;
-use super::{Fatal, host, install_journal, print, stopped_by, take_signals, tools};
+use super::{Fatal, host, install_journal, print, stopped_by, summary_file, take_signals, tools};
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
 use crate::ffmpeg::capabilities::Capabilities;
 use crate::ffmpeg::command::{Map, Template, Variant};
@@ -31,7 +31,7 @@ use crate::stats::{Health, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::{ClientId, Moment, Tick};
 use crate::view::summary::{self, Ending, SummaryInput};
-use crate::view::{Measured, Scene, endpoints};
+use crate::view::{Measured, Scene, endpoints, json};
 
 /// Bounds of the scrape server. Scrapers are few; 256 connections leave room for
 /// those that hang, and the descriptors for them are reserved by preflight.
@@ -94,6 +94,7 @@ fn prepare(config: &mut Config, stop: BorrowedFd<'_>) -> Result<Prepared, Fatal>
         let line = template.shell_line(&ffmpeg, ClientId::new(0));
         return Ok(Prepared::Command(format!("{line}\n")));
     }
+    check_summary_file(config)?;
     host::check(config, &ffmpeg, stop)?;
     Ok(Prepared::Load(Box::new(Ready {
         server: bind(config)?,
@@ -267,19 +268,23 @@ fn conclude(
     let checked = load.check.as_ref().map(|check| check.conclude(&snapshot));
     match &checked {
         Some((verdict, _)) => print(verdict),
-        None => print(&summary::render(&SummaryInput {
-            snapshot: &snapshot,
-            health: reactor.health(),
-            measured: load.measured,
-            ffmpeg_version: &load.ffmpeg_version,
-            own_peak_resident_bytes: process_use::own_peak_resident_bytes(),
-            cores: process_use::cores(),
-            ending,
-            seed: config.swarm.seed,
-            repeat_command: &config.repeat_command,
-            metrics,
-            dangerous: config.swarm.dangerous,
-        })),
+        None => summarize(
+            config,
+            journal,
+            &SummaryInput {
+                snapshot: &snapshot,
+                health: reactor.health(),
+                measured: load.measured,
+                ffmpeg_version: &load.ffmpeg_version,
+                own_peak_resident_bytes: process_use::own_peak_resident_bytes(),
+                cores: process_use::cores(),
+                ending,
+                seed: config.swarm.seed,
+                repeat_command: &config.repeat_command,
+                metrics,
+                dangerous: config.swarm.dangerous,
+            },
+        ),
     }
     match (ended.forced_by, checked) {
         (Some(signal), _) => ExitCode::from(128 + signal.number()),
@@ -287,6 +292,30 @@ fn conclude(
         (None, _) if ending == Ending::NothingStarted => ExitCode::FAILURE,
         (None, _) => ExitCode::SUCCESS,
     }
+}
+
+/// Tells it to people, and to programs if a file is named. A file that cannot be
+/// written costs a warning and not the run.
+fn summarize(config: &Config, journal: &Journal, input: &SummaryInput<'_>) {
+    print(&summary::render(input));
+    let Some(file) = &config.summary_json else { return };
+    let written =
+        json::render(input).map_err(Into::into).and_then(|text| summary_file::write(file, &text));
+    if let Err(error) = written {
+        warn!(file = %file.display(), %error, "summary_file_not_written");
+        journal.flush_last();
+    }
+}
+
+/// A summary file that could not be made is told before the run.
+fn check_summary_file(config: &Config) -> Result<(), Fatal> {
+    let Some(file) = config.summary_json.as_deref().filter(|_| config.mode != Mode::Check) else {
+        return Ok(());
+    };
+    summary_file::check(file).map_err(|error| {
+        let file = file.display();
+        Fatal(format!("-summary-json {file}: {error}; give a file that can be written"))
+    })
 }
 
 fn ending(ended: Ended, snapshot: &Snapshot<'_>) -> Ending {

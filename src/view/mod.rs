@@ -6,6 +6,7 @@
 pub mod endpoints;
 pub mod exposition;
 pub mod families;
+pub mod json;
 pub mod metrics;
 pub mod summary;
 pub mod verdict;

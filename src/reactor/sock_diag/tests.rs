@@ -95,11 +95,10 @@ fn a_socket_says_its_last_words() {
     transfer(&server, &client, 4321);
     drop((client, server));
 
-    let clock = super::super::timer::Clock::start();
-    let deadline = clock.tick().after(std::time::Duration::from_secs(20));
+    let wait = super::super::capture::Wait::new(std::time::Duration::from_secs(20), None);
     let mut heard = Vec::new();
     while heard.is_empty() {
-        super::super::capture::wait_readable(&[last_words.fd.as_fd()], &clock, deadline).unwrap();
+        wait.readable(&[last_words.fd.as_fd()]).unwrap();
         // Losses are others' sockets: this namespace is shared with other tests.
         let _ = last_words.read(&mut [0; 1024], &mut |socket| {
             heard.extend((socket.cookie == known.cookie).then_some(*socket));

@@ -6,9 +6,8 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::*;
-use crate::reactor::capture;
-use crate::reactor::child::Child;
-use crate::reactor::timer::Clock;
+use crate::reactor::capture::{self, Wait};
+use crate::reactor::child::{Child, Stdio};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -24,7 +23,8 @@ impl Viewer {
         let stdin = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().unwrap();
         let args = ["-c".into(), script.into()];
-        let child = capture::start(Path::new("/bin/sh"), &args, Some(stdin.as_fd())).unwrap();
+        let stdio = Stdio { stdin: Some(stdin.as_fd()), ..Stdio::default() };
+        let child = capture::start(Path::new("/bin/sh"), &args, stdio).unwrap();
         Self { child, server }
     }
 
@@ -39,9 +39,7 @@ impl Viewer {
 
     /// Waits for a line of its own.
     fn wait(&self) {
-        let clock = Clock::start();
-        let deadline = clock.tick().after(PATIENCE);
-        capture::wait_readable(&[self.child.stdout.as_fd()], &clock, deadline).unwrap();
+        Wait::new(PATIENCE, None).readable(&[self.child.stdout.as_fd()]).unwrap();
         let mut line = [0; 16];
         let count = rustix::io::read(&self.child.stdout, &mut line).unwrap();
         assert_eq!(line[..count], *b"ok\n");
@@ -160,12 +158,11 @@ fn the_end_of_a_connection_is_counted() {
     assert_eq!(viewer.server.read(&mut [0; 1]).unwrap(), 0, "it is closed");
     viewer.server.shutdown(std::net::Shutdown::Write).unwrap();
 
-    let clock = Clock::start();
-    let deadline = clock.tick().after(PATIENCE);
+    let wait = Wait::new(PATIENCE, None);
     let (mut received, mut buffer) = (0, [0; 1024]);
     while received == 0 {
         let readable = traffic.last_words.as_ref().unwrap().as_fd();
-        capture::wait_readable(&[readable], &clock, deadline).unwrap();
+        wait.readable(&[readable]).unwrap();
         let mut take = |_, delta: Delta| received += delta.bytes_received;
         traffic.hear_last_words(&mut buffer, &mut take);
     }

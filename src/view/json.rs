@@ -1,0 +1,351 @@
+//! The exit summary as JSON, for programs: the same numbers as
+//! [`summary`](super::summary) tells to people.
+//!
+//! `docs/SUMMARY.md` says what each field means and when it is absent; a test
+//! holds the two together. What was not measured is absent, never 0.
+
+mod histogram;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::summary::streaming::{self, SHOWN_PATTERNS};
+use super::summary::{self, Ending, SummaryInput};
+use crate::ffmpeg::outcome::Outcome;
+use crate::stats::requests::ERROR_STATUSES;
+use crate::stats::totals::SpawnFailureReason;
+use crate::stats::{ErrorReason, RequestKind, Requests, Snapshot};
+use histogram::Distribution;
+
+/// Version of the schema. It grows when a field goes or changes its meaning; a
+/// new field alone leaves it as it is.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Counts by name.
+type Counts = BTreeMap<String, u64>;
+
+#[derive(Debug, Serialize)]
+struct Summary<'a> {
+    schema_version: u32,
+    version: &'static str,
+    ffmpeg_version: &'a str,
+    run: Run<'a>,
+    clients: Clients,
+    processes: Processes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<Bytes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<Asked>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    playback: Option<Playback>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp: Option<Tcp>,
+    log: Log,
+    host: Host,
+}
+
+#[derive(Debug, Serialize)]
+struct Run<'a> {
+    ended: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<&'static str>,
+    duration_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_unix_seconds: Option<f64>,
+    seed: u64,
+    command: &'a str,
+    dangerous: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics_address: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Clients {
+    target: u32,
+    ever_started: u32,
+    peak_active: u32,
+    median_active: u32,
+    active_seconds: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Processes {
+    started: u64,
+    restarted: u64,
+    max_restarts_reached: u64,
+    spawn_failures: Counts,
+    exits: Counts,
+    outcomes: Counts,
+    uptime: Distribution,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uptime_judgement: Option<&'static str>,
+    start_lateness: Distribution,
+    late_starts: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Bytes {
+    downloaded: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bits_per_second_per_client: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Asked {
+    by_kind: Counts,
+    segments_downloaded: u64,
+    playlist_refreshes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segments_per_minute_per_client: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    playlist_refreshes_per_minute_per_client: Option<f64>,
+    connections_new: u64,
+    connections_reused: u64,
+    errors: BTreeMap<String, Counts>,
+    http_errors: Counts,
+    timeouts: u64,
+    reconnections: u64,
+    segments_skipped: u64,
+    sequence_jumps: u64,
+    playlist_reload_failures: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp_connect: Option<Distribution>,
+    segment_download: Distribution,
+    playlist_download: Distribution,
+}
+
+#[derive(Debug, Serialize)]
+struct Playback {
+    startup: Distribution,
+    stalls: u64,
+    stall_seconds: f64,
+    stalled_at_end: u32,
+    below_realtime_at_end: u32,
+    above_realtime_at_end: u32,
+    speed: Distribution,
+    drift: Distribution,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live_latency: Option<Distribution>,
+}
+
+#[derive(Debug, Serialize)]
+struct Tcp {
+    rtt: Distribution,
+    retransmits: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Log {
+    lines: u64,
+    lines_cut: u64,
+    error_lines: u64,
+    error_patterns: Vec<Pattern>,
+}
+
+#[derive(Debug, Serialize)]
+struct Pattern {
+    pattern: String,
+    count: u64,
+    overcount: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Host {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cores: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_cpu_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_resident_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_peak_resident_bytes: Option<u64>,
+    ffmpeg_cpu_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ffmpeg_resident_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ffmpeg_peak_resident_bytes: Option<u64>,
+    turns: Distribution,
+    events: u64,
+    journal_lines_dropped: u64,
+    shortfalls: Vec<String>,
+}
+
+/// The summary as one line of JSON.
+///
+/// # Errors
+/// None that is known: every field is a number, a text or a list of these.
+pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
+    let snapshot = input.snapshot;
+    let measured = input.measured;
+    let summary = Summary {
+        schema_version: SCHEMA_VERSION,
+        version: env!("CARGO_PKG_VERSION"),
+        ffmpeg_version: input.ffmpeg_version,
+        run: run(input),
+        clients: clients(snapshot),
+        processes: processes(snapshot),
+        bytes: measured.bytes().then(|| bytes(snapshot)),
+        requests: measured.log.then(|| asked(snapshot)),
+        playback: measured.log.then(|| playback(snapshot)),
+        tcp: measured.tcp.then(|| tcp(&snapshot.totals.requests)),
+        log: log(snapshot),
+        host: host(input),
+    };
+    let mut text = serde_json::to_string(&summary)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn run<'a>(input: &SummaryInput<'a>) -> Run<'a> {
+    let (ended, signal) = match input.ending {
+        Ending::DurationReached => ("duration", None),
+        Ending::Signal(signal) => ("signal", Some(signal)),
+        Ending::Forced(signal) => ("forced", Some(signal)),
+        Ending::RestartsUsedUp => ("restarts_used_up", None),
+        Ending::NothingStarted => ("nothing_started", None),
+    };
+    let started = input.health.process.start_unix_secs;
+    Run {
+        ended,
+        signal,
+        duration_seconds: input.snapshot.elapsed.as_secs_f64(),
+        started_unix_seconds: (started > 0.0).then_some(started),
+        seed: input.seed,
+        command: input.repeat_command,
+        dangerous: input.dangerous,
+        metrics_address: input.metrics.map(|address| address.to_string()),
+    }
+}
+
+fn clients(snapshot: &Snapshot<'_>) -> Clients {
+    Clients {
+        target: snapshot.target,
+        ever_started: snapshot.ever_started,
+        peak_active: snapshot.peak_active,
+        median_active: snapshot.median_active(),
+        active_seconds: streaming::client_secs(snapshot).unwrap_or(0.0),
+    }
+}
+
+fn processes(snapshot: &Snapshot<'_>) -> Processes {
+    let totals = snapshot.totals;
+    let failures = SpawnFailureReason::ALL.iter().zip(totals.spawn_failures);
+    let exits = (0_u8..=255).zip(totals.exits.iter().copied()).filter(|&(_, count)| count > 0);
+    let outcomes = Outcome::ALL.iter().zip(totals.outcomes);
+    let median = totals.uptime.quantile(0.5);
+    Processes {
+        started: totals.started,
+        restarted: totals.restarted,
+        max_restarts_reached: totals.max_restarts_reached,
+        spawn_failures: failures.map(|(reason, n)| (reason.name().to_owned(), n)).collect(),
+        exits: exits.map(|(code, n)| (code.to_string(), n)).collect(),
+        outcomes: outcomes.map(|(outcome, n)| (outcome.name().to_owned(), n)).collect(),
+        uptime: Distribution::spans(&totals.uptime),
+        uptime_judgement: median.map(|median| summary::judgement(snapshot, median)),
+        start_lateness: Distribution::spans(&totals.lateness),
+        late_starts: totals.late_starts,
+    }
+}
+
+fn bytes(snapshot: &Snapshot<'_>) -> Bytes {
+    let downloaded = snapshot.totals.requests.bytes;
+    let rate = |secs| downloaded as f64 * 8.0 / secs;
+    Bytes { downloaded, bits_per_second_per_client: streaming::client_secs(snapshot).map(rate) }
+}
+
+fn asked(snapshot: &Snapshot<'_>) -> Asked {
+    let requests = &snapshot.totals.requests;
+    let secs = streaming::client_secs(snapshot);
+    let per_minute = |count: u64| secs.map(|secs| count as f64 * 60.0 / secs);
+    let by_kind = RequestKind::ALL.iter().zip(requests.by_kind);
+    let statuses = ERROR_STATUSES.zip(requests.http_errors.iter().copied());
+    let statuses = statuses.filter(|&(_, count)| count > 0);
+    Asked {
+        by_kind: by_kind.map(|(kind, n)| (kind.name().to_owned(), n)).collect(),
+        segments_downloaded: requests.segments_downloaded,
+        playlist_refreshes: requests.playlist_refreshes,
+        segments_per_minute_per_client: per_minute(requests.segments_downloaded),
+        playlist_refreshes_per_minute_per_client: per_minute(requests.playlist_refreshes),
+        connections_new: requests.connections_new,
+        connections_reused: requests.connections_reused,
+        errors: errors(requests),
+        http_errors: statuses.map(|(status, n)| (status.to_string(), n)).collect(),
+        timeouts: requests.timeouts,
+        reconnections: requests.reconnections,
+        segments_skipped: requests.segments_skipped,
+        sequence_jumps: requests.sequence_jumps,
+        playlist_reload_failures: requests.reload_failures,
+        tcp_connect: Distribution::if_any(&requests.connect),
+        segment_download: Distribution::spans(&requests.segment_download),
+        playlist_download: Distribution::spans(&requests.playlist_download),
+    }
+}
+
+/// The failures that came, by kind and reason.
+fn errors(requests: &Requests) -> BTreeMap<String, Counts> {
+    let row = |row: &[u64]| -> Counts {
+        let reasons = ErrorReason::ALL.iter().zip(row).filter(|&(_, &count)| count > 0);
+        reasons.map(|(reason, &count)| (reason.name().to_owned(), count)).collect()
+    };
+    let kinds = RequestKind::ALL.iter().zip(&requests.errors);
+    let rows = kinds.map(|(kind, counts)| (kind.name().to_owned(), row(counts)));
+    rows.filter(|(_, counts)| !counts.is_empty()).collect()
+}
+
+fn playback(snapshot: &Snapshot<'_>) -> Playback {
+    let playback = &snapshot.totals.playback;
+    Playback {
+        startup: Distribution::spans(&playback.startup),
+        stalls: playback.stalls,
+        stall_seconds: snapshot.stall_time.as_secs_f64(),
+        stalled_at_end: snapshot.stalled,
+        below_realtime_at_end: snapshot.below_realtime,
+        above_realtime_at_end: snapshot.above_realtime,
+        speed: Distribution::ratios(&playback.speed),
+        drift: Distribution::spans(&playback.drift),
+        live_latency: Distribution::if_any(&playback.live_latency),
+    }
+}
+
+fn tcp(requests: &Requests) -> Tcp {
+    Tcp { rtt: Distribution::spans(&requests.tcp_rtt), retransmits: requests.tcp_retransmits }
+}
+
+fn log(snapshot: &Snapshot<'_>) -> Log {
+    let totals = snapshot.totals;
+    let top = totals.error_patterns.top(SHOWN_PATTERNS);
+    let patterns = top.iter().map(|frequent| Pattern {
+        pattern: streaming::shown(frequent),
+        count: frequent.count,
+        overcount: frequent.overcount,
+    });
+    Log {
+        lines: totals.stderr_lines,
+        lines_cut: totals.stderr_lines_cut,
+        error_lines: totals.error_patterns.lines(),
+        error_patterns: patterns.collect(),
+    }
+}
+
+fn host(input: &SummaryInput<'_>) -> Host {
+    let (snapshot, health) = (input.snapshot, input.health);
+    let own_cpu = summary::own_cpu(input);
+    let largest = snapshot.totals.peak_resident_bytes;
+    Host {
+        cores: input.cores,
+        own_cpu_seconds: own_cpu.map(|cpu| cpu.as_secs_f64()),
+        own_resident_bytes: own_cpu.map(|_| health.process.resident_bytes),
+        own_peak_resident_bytes: input.own_peak_resident_bytes,
+        ffmpeg_cpu_seconds: snapshot.children_cpu.as_secs_f64(),
+        ffmpeg_resident_bytes: snapshot.children_resident_bytes,
+        ffmpeg_peak_resident_bytes: (largest > 0).then_some(largest),
+        turns: Distribution::spans(&health.turns),
+        events: health.events,
+        journal_lines_dropped: health.journal_dropped,
+        shortfalls: summary::shortfalls(input),
+    }
+}
+
+#[cfg(test)]
+mod tests;
