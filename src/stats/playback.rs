@@ -21,10 +21,13 @@ const SPEEDS: &[f64] = &[0.25, 0.5, 0.75, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5, 
 /// A window begins and ends where the media time moves: FFmpeg reads a segment
 /// of a live stream at once as soon as it appears, so between two points of time
 /// there would lie one segment more or less than there should. A stall ends a
-/// window as well, and the next begins where the stall ends. The first begins
-/// with the first media time, so the segments that a live client reads at its
-/// start (three, in FFmpeg's default) are left out as far as they came before
-/// it; on a slow network the rest of them makes the first speeds larger than 1.
+/// window as well, and the next begins where the stall ends.
+///
+/// The first begins with the first movement that comes [`PROGRESS_PERIOD`] or
+/// more after the first media time: a live client reads three segments at once
+/// at its start, and FFmpeg tells its media time in the midst of that or after
+/// it, by version. On a network so slow that they take longer, the rest of them
+/// makes the first speeds larger than 1.
 pub const SPEED_WINDOW: Duration = Duration::from_secs(5);
 
 /// FFmpeg tells its progress so often (`-stats_period 1`): a movement of media
@@ -105,8 +108,8 @@ pub struct Playback {
     pub startup: Histogram,
     /// Windowed speed, one a window of each client; 1.0 is recorded as 1 s.
     pub speed: Histogram,
-    /// Wall clock less media clock since start-up, one a window; a client ahead
-    /// of the wall clock counts as zero.
+    /// Wall clock less media clock since the first window began, one a window; a
+    /// client ahead of the wall clock counts as zero.
     pub drift: Histogram,
     /// Wall clock less programme date time of the newest segment in a playlist.
     pub live_latency: Histogram,
@@ -151,7 +154,9 @@ enum Stage {
     Over,
     /// No media time yet.
     Starting,
-    /// Media time has moved.
+    /// There was media time, perhaps in the midst of the first segments.
+    Settling,
+    /// Its clocks run.
     Playing,
 }
 
@@ -167,11 +172,11 @@ pub struct Viewing {
     spawned_at: Tick,
     /// The last movement of the media time; the spawn before the first.
     moved_at: Tick,
-    /// The first media time.
+    /// Since when both clocks run: the first media time, moved on once.
     started_at: Tick,
     window_began: Tick,
     media_us: u64,
-    /// Media played since the first media time.
+    /// Media played since then.
     played_us: u64,
     /// The same where the window began.
     window_played_us: u64,
@@ -238,10 +243,16 @@ impl Viewing {
         match self.stage {
             Stage::Over => return,
             Stage::Starting => {
-                self.stage = Stage::Playing;
-                (self.started_at, self.window_began) = (now, now);
+                self.stage = Stage::Settling;
+                self.begin_clocks(now);
             }
-            Stage::Playing => self.played_us = self.played_us.saturating_add(step_us),
+            Stage::Settling if now.since(self.started_at) >= PROGRESS_PERIOD => {
+                self.stage = Stage::Playing;
+                self.begin_clocks(now);
+            }
+            Stage::Settling | Stage::Playing => {
+                self.played_us = self.played_us.saturating_add(step_us)
+            }
         }
         self.end_stall(now, playback);
         self.moved_at = now;
@@ -256,7 +267,8 @@ impl Viewing {
             return false;
         }
         let began = self.stall_begins();
-        if self.stage == Stage::Playing {
+        if matches!(self.stage, Stage::Settling | Stage::Playing) {
+            self.stage = Stage::Playing;
             self.close_window(began, playback);
         }
         self.stalled = true;
@@ -298,6 +310,11 @@ impl Viewing {
             playback.stalled = playback.stalled.saturating_add(now.since(began));
             self.begin_window(now);
         }
+    }
+
+    const fn begin_clocks(&mut self, now: Tick) {
+        (self.started_at, self.played_us) = (now, 0);
+        self.begin_window(now);
     }
 
     const fn begin_window(&mut self, now: Tick) {
