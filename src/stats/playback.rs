@@ -251,7 +251,7 @@ impl Viewing {
                 self.begin_clocks(now);
             }
             Stage::Settling | Stage::Playing => {
-                self.played_us = self.played_us.saturating_add(step_us)
+                self.played_us = self.played_us.saturating_add(step_us);
             }
         }
         self.end_stall(now, playback);

@@ -12,7 +12,7 @@ use super::random::Random;
 use super::turn::Turn;
 use super::{Action, Exit, Report, Sample, SpawnFailure, ramp};
 use crate::ffmpeg::lines::{LastLines, LineSplitter};
-use crate::ffmpeg::outcome::{Ending, Evidence, Outcome, classify};
+use crate::ffmpeg::outcome::Outcome;
 use crate::ffmpeg::progress::Progress;
 use crate::stats::totals::Stream;
 use crate::stats::{LiveUse, Pace, State, Viewing};
@@ -441,38 +441,9 @@ impl Client {
             turn.act(Action::ClosePipes { client: self.id });
         }
     }
-
-    /// What the end means. The log is not read for it yet.
-    fn outcome(&self, turn: &Turn<'_>, end: End) -> Outcome {
-        let stalled_by_us = self.stall_signals > 0;
-        classify(&Ending {
-            status: end.exit.status,
-            told: end.told && !stalled_by_us,
-            stalled_by_us,
-            oom: end.exit.oom_suspected,
-            media: turn.common.settings.stats.then(|| self.viewing.media()),
-            evidence: Evidence::default(),
-        })
-    }
-
-    fn report_exit(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
-        let last_lines = std::mem::replace(&mut self.last_lines, LastLines::new());
-        turn.report(Report::ClientExited {
-            client: self.id,
-            pid: self.pid,
-            status: end.exit.status,
-            outcome,
-            uptime: end.uptime,
-            last_lines: if outcome.is_failure() { texts(&last_lines) } else { Vec::new() },
-        });
-    }
 }
 
-/// The last lines as text, for people.
-fn texts(lines: &LastLines) -> Vec<String> {
-    lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
-}
-
+mod ending;
 mod stall;
 
 #[cfg(test)]

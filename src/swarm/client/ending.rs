@@ -1,0 +1,40 @@
+//! What the end of an attempt means, and how it is told.
+
+use super::{Client, End};
+use crate::ffmpeg::lines::LastLines;
+use crate::ffmpeg::outcome::{Ending, Evidence, Outcome, classify};
+use crate::swarm::Report;
+use crate::swarm::turn::Turn;
+
+impl Client {
+    /// What the end means, by its status and media time; the log is not read for
+    /// it yet.
+    pub(super) fn outcome(&self, turn: &Turn<'_>, end: End) -> Outcome {
+        let stalled_by_us = self.stall_signals > 0;
+        classify(&Ending {
+            status: end.exit.status,
+            told: end.told && !stalled_by_us,
+            stalled_by_us,
+            oom: end.exit.oom_suspected,
+            media: turn.common.settings.stats.then(|| self.viewing.media()),
+            evidence: Evidence::default(),
+        })
+    }
+
+    pub(super) fn report_exit(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
+        let last_lines = std::mem::replace(&mut self.last_lines, LastLines::new());
+        turn.report(Report::ClientExited {
+            client: self.id,
+            pid: self.pid,
+            status: end.exit.status,
+            outcome,
+            uptime: end.uptime,
+            last_lines: if outcome.is_failure() { texts(&last_lines) } else { Vec::new() },
+        });
+    }
+}
+
+/// The last lines as text, for people.
+fn texts(lines: &LastLines) -> Vec<String> {
+    lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+}
