@@ -83,12 +83,16 @@ fn counts(page: &mut Page, snapshot: &Snapshot<'_>) {
     page.row("Connections", &connections);
     page.rows("Failed requests", &failures(requests));
     page.row("Error statuses", &statuses(requests));
-    let lost = [
-        words::plural(requests.segments_skipped, "skipped segment"),
-        words::plural(requests.reconnections, "reconnect"),
-        words::plural(requests.timeouts, "timeout"),
-    ];
-    page.row("Interruptions", &lost.join(", "));
+    let lost: Vec<_> = [
+        (requests.segments_skipped, "skipped segment"),
+        (requests.reconnections, "reconnect"),
+        (requests.timeouts, "timeout"),
+    ]
+    .into_iter()
+    .filter(|&(count, _)| count > 0)
+    .map(|(count, noun)| words::plural(count, noun))
+    .collect();
+    page.row("Interruptions", &or_none(&lost));
 }
 
 fn or_none(parts: &[String]) -> String {
