@@ -106,42 +106,43 @@ impl ExitStatus {
 /// `SIGKILL`, the signal of the kernel's out-of-memory killer (signal(7)).
 pub const SIGKILL: u8 = 9;
 
-/// Why a request failed, as the log told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Why something failed, in FFmpeg's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// The name could not be resolved.
     Dns,
-    /// The connection was refused, unreachable or reset before an answer.
+    /// Refused or unreachable.
     Connect,
+    /// Reset, closed or broken by the other side.
+    Lost,
     /// The TLS handshake or the certificate failed.
     Tls,
     /// Nothing came in time.
     Timeout,
     /// The answer ended before it was whole.
     Truncated,
-    /// The origin answered with this status, 400 to 599.
-    Status(u16),
+    /// An error status.
+    Status,
+    /// What came was not what was expected.
+    Invalid,
+    /// FFmpeg was asked to end.
+    Interrupted,
+    /// Anything else.
+    Other,
 }
 
-/// What the log of an attempt told up to its end. The default is a log that told
-/// nothing.
+/// Evidence from the log of one attempt. What was never logged stays at its
+/// default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Evidence {
-    /// Why the last request that failed did; `None` once a later request of its
-    /// kind was not seen to fail.
+    /// Why the last request failed, unless one after it succeeded.
     pub failure: Option<Failure>,
-    /// A playlist could not be loaded, parsed or reloaded, and none was loaded
-    /// since.
+    /// Whether that request was for a playlist.
     pub playlist_failed: bool,
-    /// The media playlist was loaded anew and again without a new segment, for
-    /// longer than its target duration allows, until the end.
-    pub stale: bool,
-    /// The length of the media, which FFmpeg knows of a playlist that had ended
-    /// when it was opened (`Duration:` in its list of inputs).
-    pub duration: Option<Duration>,
-    /// FFmpeg said that a signal ended it (`received signal`): from elsewhere, if
-    /// we sent none.
-    pub signalled: bool,
+    /// FFmpeg says that it obeys a signal.
+    pub exiting_on_signal: bool,
+    /// Refreshes of a playlist, at the end, that brought no new segment.
+    pub vain_refreshes: u32,
 }
 
 /// All that is known of the end of an attempt.
@@ -161,17 +162,17 @@ pub struct Ending {
     pub evidence: Evidence,
 }
 
-/// Media time that may be missing at the end of all the media: the last packets
-/// of one stream end before those of the other, and `Duration:` is rounded from
-/// the `EXTINF` of every segment.
-const END_SLACK: Duration = Duration::from_secs(1);
+/// A playlist is stale after so many refreshes without a new segment. They come
+/// half a target duration apart, and a server has one and a half for the next
+/// segment (RFC 8216 §6.3.4, §6.2): this is twice as long.
+pub const STALE_REFRESHES: u32 = 6;
 
 /// How an attempt ended.
 ///
 /// What we did comes first, then signals. Then the failure that the log told
 /// last: FFmpeg logs every failure that can end it, and exits 0 on many. So an
 /// exit code of 0 with media and without such a failure is the end of the
-/// playlist (which FFmpeg does not log), but for a stale playlist, which it gives
+/// playlist, which FFmpeg does not log, but for a stale playlist, which it gives
 /// up in silence (`max_reload`). Where progress was not read, an exit code of 0
 /// without a failure is believed.
 #[must_use]
@@ -186,44 +187,32 @@ pub fn classify(ending: &Ending) -> Outcome {
     match status {
         ExitStatus::Signal(SIGKILL) if oom => return Outcome::OomKilled,
         ExitStatus::Signal(_) => return Outcome::Crashed,
-        ExitStatus::Code(_) if evidence.signalled => return Outcome::Crashed,
+        ExitStatus::Code(_) if evidence.exiting_on_signal => return Outcome::Crashed,
         ExitStatus::Code(_) => {}
-    }
-    let clean = status == ExitStatus::Code(0);
-    if clean && reached_the_end(media, &evidence) {
-        return Outcome::Completed;
     }
     if let Some(outcome) = failure(&evidence) {
         return outcome;
     }
+    let clean = status == ExitStatus::Code(0) && evidence.failure.is_none();
     match media {
-        _ if evidence.stale => Outcome::StalePlaylist,
+        _ if clean && evidence.vain_refreshes >= STALE_REFRESHES => Outcome::StalePlaylist,
         Some(Duration::ZERO) => Outcome::NoInput,
-        // It ended early, and its log does not say why.
-        Some(_) if evidence.duration.is_some() => Outcome::Error,
         _ if clean => Outcome::Completed,
         _ => Outcome::Error,
     }
 }
 
-/// Whether all of a playlist of known length was played.
-fn reached_the_end(media: Option<Duration>, evidence: &Evidence) -> bool {
-    let (Some(media), Some(duration)) = (media, evidence.duration) else { return false };
-    !media.is_zero() && media.saturating_add(END_SLACK) >= duration
-}
-
 /// The failure of the network or the origin that the log told last. What the
-/// network did is more telling than which file it was done to; of a status it is
-/// the other way round.
+/// network did is more telling than which file it was done to; of what the origin
+/// answered it is the other way round.
 fn failure(evidence: &Evidence) -> Option<Outcome> {
+    use Failure::{Connect, Dns, Lost, Status, Timeout, Tls, Truncated};
     match evidence.failure {
-        Some(Failure::Dns | Failure::Connect | Failure::Tls | Failure::Truncated) => {
-            Some(Outcome::NetworkError)
-        }
-        Some(Failure::Timeout) => Some(Outcome::Timeout),
+        Some(Dns | Connect | Lost | Tls | Truncated) => Some(Outcome::NetworkError),
+        Some(Timeout) => Some(Outcome::Timeout),
         _ if evidence.playlist_failed => Some(Outcome::PlaylistError),
-        Some(Failure::Status(_)) => Some(Outcome::HttpError),
-        None => None,
+        Some(Status) => Some(Outcome::HttpError),
+        _ => None,
     }
 }
 

@@ -4,144 +4,108 @@ use super::*;
 
 const MEDIA: Option<Duration> = Some(Duration::from_secs(6));
 const NO_MEDIA: Option<Duration> = Some(Duration::ZERO);
-const NOT_SILENT: Option<Duration> = None;
+const NOT_READ: Option<Duration> = None;
 
 /// A log that told nothing.
-const SILENT: Evidence = Evidence {
-    failure: None,
-    playlist_failed: false,
-    stale: false,
-    duration: None,
-    signalled: false,
-};
+const SILENT: Evidence =
+    Evidence { failure: None, playlist_failed: false, exiting_on_signal: false, vain_refreshes: 0 };
 
 const fn failed(failure: Failure) -> Evidence {
     Evidence { failure: Some(failure), ..SILENT }
 }
 
-const fn playlist(failure: Option<Failure>) -> Evidence {
-    Evidence { failure, playlist_failed: true, ..SILENT }
+const fn playlist(failure: Failure) -> Evidence {
+    Evidence { playlist_failed: true, ..failed(failure) }
 }
 
-const fn vod(secs: u64) -> Evidence {
-    Evidence { duration: Some(Duration::from_secs(secs)), ..SILENT }
+const fn stale(vain_refreshes: u32) -> Evidence {
+    Evidence { vain_refreshes, ..SILENT }
 }
 
-fn code(code: u8, media: Option<Duration>, evidence: Evidence) -> Ending {
+const fn code(code: u8, media: Option<Duration>, evidence: Evidence) -> Ending {
     let status = ExitStatus::Code(code);
     Ending { status, told: false, stalled_by_us: false, oom: false, media, evidence }
 }
 
-fn signal(signal: u8, oom: bool) -> Ending {
+const fn signal(signal: u8, oom: bool) -> Ending {
     Ending { status: ExitStatus::Signal(signal), oom, ..code(0, MEDIA, SILENT) }
 }
 
-fn table() -> Vec<(&'static str, Ending, Outcome)> {
-    use Failure::{Connect, Dns, Status, Timeout, Tls, Truncated};
+type Row = (&'static str, Ending, Outcome);
+
+/// FFmpeg exits 0 on failures as well as at the end of the playlist.
+fn exits_with_0() -> Vec<Row> {
+    use Failure::{Connect, Other, Status, Timeout, Truncated};
+    use Outcome::{
+        Completed, Error, HttpError, NetworkError, NoInput, PlaylistError, StalePlaylist,
+    };
+    let zero = |media, evidence| code(0, media, evidence);
+    let (stale_now, not_yet) = (stale(STALE_REFRESHES), stale(STALE_REFRESHES - 1));
+    vec![
+        ("a playlist turns 404 or 503", zero(MEDIA, playlist(Status)), PlaylistError),
+        ("a playlist hangs", zero(MEDIA, playlist(Timeout)), Outcome::Timeout),
+        ("a playlist breaks off", zero(MEDIA, playlist(Truncated)), NetworkError),
+        ("the origin went away", zero(MEDIA, playlist(Connect)), NetworkError),
+        ("a playlist is dead at once", zero(NO_MEDIA, playlist(Other)), PlaylistError),
+        ("max_reload is used up", zero(MEDIA, stale_now), StalePlaylist),
+        ("a playlist is stale from the start", zero(NO_MEDIA, stale_now), StalePlaylist),
+        ("it ended after refreshes in vain", zero(MEDIA, not_yet), Completed),
+        ("all was played", zero(MEDIA, SILENT), Completed),
+        ("the last segment was 404", zero(MEDIA, failed(Status)), HttpError),
+        ("the last segment failed somehow", zero(MEDIA, failed(Other)), Error),
+        ("no media, no reason", zero(NO_MEDIA, SILENT), NoInput),
+        ("nothing but the code is known", zero(NOT_READ, SILENT), Completed),
+        ("progress was not read", zero(NOT_READ, playlist(Status)), PlaylistError),
+    ]
+}
+
+/// 9.x has other codes than 1 for some failures.
+fn exits_with_more() -> Vec<Row> {
+    use Failure::{Connect, Dns, Invalid, Lost, Status, Timeout, Tls};
+    use Outcome::{Error, HttpError, NetworkError, NoInput, PlaylistError};
+    vec![
+        ("the master is 404", code(8, NO_MEDIA, playlist(Status)), PlaylistError),
+        ("the master is no playlist", code(183, NO_MEDIA, playlist(Invalid)), PlaylistError),
+        ("the master hangs", code(146, NO_MEDIA, playlist(Timeout)), Outcome::Timeout),
+        ("nobody listens", code(145, NO_MEDIA, playlist(Connect)), NetworkError),
+        ("the name is unknown", code(251, NO_MEDIA, playlist(Dns)), NetworkError),
+        ("the certificate is not trusted", code(251, NO_MEDIA, failed(Tls)), NetworkError),
+        ("the first segments are 404", code(1, NO_MEDIA, failed(Status)), HttpError),
+        ("a segment is reset", code(1, MEDIA, failed(Lost)), NetworkError),
+        ("an option is unknown", code(1, NO_MEDIA, SILENT), NoInput),
+        ("a segment is garbage", code(1, MEDIA, failed(Invalid)), Error),
+        ("an error after stale refreshes", code(1, MEDIA, stale(STALE_REFRESHES)), Error),
+        ("anything else", code(1, MEDIA, SILENT), Error),
+        ("nothing but the code is known", code(1, NOT_READ, SILENT), Error),
+    ]
+}
+
+/// What we did, and what others did.
+fn ended_by_someone() -> Vec<Row> {
+    use Outcome::{Crashed, OomKilled, Stalled, Stopped};
     let told = |ending| Ending { told: true, ..ending };
     let stalled = |ending| Ending { stalled_by_us: true, ..ending };
-    let stale = Evidence { stale: true, ..SILENT };
-    let gone = failed(Status(404));
+    let signalled = Evidence { exiting_on_signal: true, ..failed(Failure::Interrupted) };
     vec![
-        // Exit code 0 on failure.
+        ("we stopped it", told(code(255, MEDIA, signalled)), Stopped),
         (
-            "a playlist turns 404",
-            code(0, MEDIA, playlist(Some(Status(404)))),
-            Outcome::PlaylistError,
+            "we stopped it before its start",
+            told(code(0, NO_MEDIA, failed(Failure::Status))),
+            Stopped,
         ),
-        (
-            "a playlist turns 503",
-            code(0, MEDIA, playlist(Some(Status(503)))),
-            Outcome::PlaylistError,
-        ),
-        ("a playlist hangs", code(0, MEDIA, playlist(Some(Timeout))), Outcome::Timeout),
-        ("a playlist is dead at once", code(0, NO_MEDIA, playlist(None)), Outcome::PlaylistError),
-        ("max_reload is used up", code(0, MEDIA, stale), Outcome::StalePlaylist),
-        ("no media, no reason", code(0, NO_MEDIA, SILENT), Outcome::NoInput),
-        ("the origin went away", code(0, MEDIA, playlist(Some(Connect))), Outcome::NetworkError),
-        // The end of the playlist.
-        (
-            "a file is played",
-            code(0, Some(Duration::from_millis(29_994)), vod(30)),
-            Outcome::Completed,
-        ),
-        ("a live playlist ends", code(0, MEDIA, SILENT), Outcome::Completed),
-        (
-            "a segment of a file failed, the rest was read",
-            code(
-                0,
-                Some(Duration::from_secs(30)),
-                Evidence { duration: Some(Duration::from_secs(30)), ..failed(Status(404)) },
-            ),
-            Outcome::Completed,
-        ),
-        (
-            "the last segments of a file failed",
-            code(
-                0,
-                MEDIA,
-                Evidence { duration: Some(Duration::from_secs(30)), ..failed(Status(404)) },
-            ),
-            Outcome::HttpError,
-        ),
-        ("the last segment of a programme failed", code(0, MEDIA, gone), Outcome::HttpError),
-        ("a file ends early without a reason", code(0, MEDIA, vod(30)), Outcome::Error),
-        ("a file all of whose segments failed", code(0, NO_MEDIA, vod(30)), Outcome::NoInput),
-        // Nothing but the exit code.
-        ("progress was not read", code(0, NOT_SILENT, SILENT), Outcome::Completed),
-        ("progress was not read, 1", code(1, NOT_SILENT, SILENT), Outcome::Error),
-        (
-            "progress was not read, a reason",
-            code(0, NOT_SILENT, playlist(None)),
-            Outcome::PlaylistError,
-        ),
-        // Other codes: 1, and 8 of 9.x, which tells more.
-        (
-            "the master is 404",
-            code(8, NO_MEDIA, playlist(Some(Status(404)))),
-            Outcome::PlaylistError,
-        ),
-        ("the master is no playlist", code(1, NO_MEDIA, playlist(None)), Outcome::PlaylistError),
-        ("the first segments are 404", code(1, NO_MEDIA, failed(Status(404))), Outcome::HttpError),
-        ("the name is unknown", code(1, NO_MEDIA, playlist(Some(Dns))), Outcome::NetworkError),
-        (
-            "the certificate is not trusted",
-            code(1, NO_MEDIA, playlist(Some(Tls))),
-            Outcome::NetworkError,
-        ),
-        ("a segment breaks off", code(1, MEDIA, failed(Truncated)), Outcome::NetworkError),
-        ("a segment hangs", code(1, MEDIA, failed(Timeout)), Outcome::Timeout),
-        ("an option is unknown", code(1, NO_MEDIA, SILENT), Outcome::NoInput),
-        ("anything else", code(1, MEDIA, SILENT), Outcome::Error),
-        (
-            "all was played and something else failed",
-            code(1, Some(Duration::from_secs(30)), vod(30)),
-            Outcome::Error,
-        ),
-        // What we did, and others.
-        ("we stopped it", told(code(255, MEDIA, SILENT)), Outcome::Stopped),
-        (
-            "we stopped it, 9.x exits 0",
-            told(code(0, NO_MEDIA, failed(Status(404)))),
-            Outcome::Stopped,
-        ),
-        ("we killed it", told(signal(9, true)), Outcome::Stopped),
-        ("we ended it for a stall", stalled(code(255, MEDIA, SILENT)), Outcome::Stalled),
-        ("the stop came into that", told(stalled(signal(9, false))), Outcome::Stalled),
-        (
-            "somebody else sent SIGTERM",
-            code(255, MEDIA, Evidence { signalled: true, ..SILENT }),
-            Outcome::Crashed,
-        ),
-        ("it crashed", signal(11, true), Outcome::Crashed),
-        ("somebody else killed it", signal(9, false), Outcome::Crashed),
-        ("the kernel killed it", signal(9, true), Outcome::OomKilled),
+        ("we killed it", told(signal(SIGKILL, true)), Stopped),
+        ("we ended it for a stall", stalled(code(255, MEDIA, signalled)), Stalled),
+        ("the stop came into that", told(stalled(signal(SIGKILL, false))), Stalled),
+        ("somebody else sent SIGTERM", code(255, MEDIA, signalled), Crashed),
+        ("it crashed", signal(11, true), Crashed),
+        ("somebody else killed it", signal(SIGKILL, false), Crashed),
+        ("the kernel killed it", signal(SIGKILL, true), OomKilled),
     ]
 }
 
 #[test]
 fn every_ending_has_its_name() {
-    let table = table();
+    let table = [exits_with_0(), exits_with_more(), ended_by_someone()].concat();
     for (what, ending, outcome) in &table {
         assert_eq!(classify(ending), *outcome, "{what}");
     }
