@@ -3,7 +3,9 @@
 mod arguments;
 pub mod capabilities;
 pub mod command;
+pub mod evidence;
 pub mod lines;
+pub mod log;
 pub mod outcome;
 pub mod progress;
 pub mod variants;

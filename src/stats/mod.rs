@@ -2,6 +2,7 @@
 //! as plain integers.
 
 pub mod active_time;
+pub mod client;
 pub mod figures;
 pub mod health;
 pub mod histogram;
@@ -13,6 +14,7 @@ pub mod totals;
 pub mod usage;
 
 pub use active_time::ActiveTime;
+pub use client::{ClientRequests, Reading};
 pub use figures::ClientFigures;
 pub use health::{Health, ProcessUse};
 pub use histogram::Histogram;

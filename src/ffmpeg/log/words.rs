@@ -1,0 +1,273 @@
+//! The words of a log line, told first by who speaks and then by their first
+//! letter, so that a line of no interest costs one or two comparisons.
+
+use memchr::memmem;
+
+use super::{Failure, Level, Note, Source};
+
+/// What the words say, or nothing.
+pub(super) fn note(source: Source, level: Level, words: &[u8]) -> Option<Note<'_>> {
+    if level == Level::Debug {
+        return debug(source, words);
+    }
+    match source {
+        Source::Other | Source::Unnamed => None,
+        Source::Hls => hls(level, words),
+        Source::Tcp => tcp(words),
+        Source::Http => http(words),
+        Source::Buffer => statistics(words),
+        Source::Tls => tls(level, words),
+        Source::Program => program(level, words),
+    }
+}
+
+/// The first playlist's opening is told at level debug alone.
+fn debug(source: Source, words: &[u8]) -> Option<Note<'_>> {
+    match (source, words.first()?) {
+        (Source::Hls | Source::Unnamed, b'O') => opening(words, false),
+        (Source::Hls, b'D') => {
+            words.starts_with(b"Downloading an initialization section").then_some(Note::InitSection)
+        }
+        _ => None,
+    }
+}
+
+fn hls(level: Level, words: &[u8]) -> Option<Note<'_>> {
+    match words.first()? {
+        b'S' => skipped_tag_or_segment(words),
+        b'H' => hls_request(words),
+        b'O' => opening(words, false),
+        b'F' => failed(words),
+        b's' => skipping(words),
+        b'k' => keepalive(words),
+        b'M' => words.starts_with(b"Media sequence changed unex").then_some(Note::SequenceChanged),
+        b'U' => unable(words),
+        b'E' => ended_or_failed(level, words),
+        b'p' => words.starts_with(b"parse_playlist error ").then_some(Note::PlaylistFailed),
+        b' ' => demuxed(words),
+        _ => None,
+    }
+}
+
+/// `Skip ('TAG')` or `Segment N of playlist M failed too many times, skipping`.
+fn skipped_tag_or_segment(words: &[u8]) -> Option<Note<'_>> {
+    if let Some(tag) = words.strip_prefix(b"Skip ('") {
+        let date = tag.strip_prefix(b"#EXT-X-PROGRAM-DATE-TIME:");
+        let unix_ns = date.and_then(|date| unix_ns(date.strip_suffix(b"')").unwrap_or(date)));
+        return Some(unix_ns.map_or(Note::TagSkipped, |unix_ns| Note::ProgramDateTime { unix_ns }));
+    }
+    let given_up =
+        words.starts_with(b"Segment ") && words.ends_with(b"failed too many times, skipping");
+    given_up.then_some(Note::SegmentGivenUp)
+}
+
+/// RFC 8216 §4.3.2.6: ISO 8601, of which only a time with an offset names a point
+/// in time. Origins write `2026-11-23T07:49:06.000Z` and `…+0000`.
+fn unix_ns(date: &[u8]) -> Option<i64> {
+    let date = std::str::from_utf8(date).ok()?;
+    let time: jiff::Timestamp = date.parse().ok()?;
+    i64::try_from(time.as_nanosecond()).ok()
+}
+
+/// `HLS request for url 'URL', offset 0, playlist 2`.
+fn hls_request(words: &[u8]) -> Option<Note<'_>> {
+    let (url, tail) = quoted(words.strip_prefix(b"HLS request for url '")?);
+    let playlist = memmem::find(tail, b"playlist ").and_then(|at| number(tail.get(at + 9..)?));
+    let playlist = playlist.and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
+    Some(Note::HlsRequest { url, playlist })
+}
+
+/// `Opening 'URL' for reading`.
+fn opening(words: &[u8], reused: bool) -> Option<Note<'_>> {
+    let (url, tail) = quoted(words.strip_prefix(b"Opening '")?);
+    (tail.is_empty() || tail == b" for reading").then_some(Note::Opening { url, reused })
+}
+
+/// A URL up to the last quote, since one may hold quotes, and what stands behind
+/// it; a line that was cut has no end.
+fn quoted(words: &[u8]) -> (&[u8], &[u8]) {
+    match memchr::memrchr(b'\'', words).and_then(|end| words.split_at_checked(end)) {
+        Some((url, tail)) => (url, tail.get(1..).unwrap_or_default()),
+        None => (words, b""),
+    }
+}
+
+fn failed(words: &[u8]) -> Option<Note<'_>> {
+    match words.strip_prefix(b"Failed to ")? {
+        rest if rest.starts_with(b"open segment ") => Some(Note::SegmentFailed),
+        rest if rest.starts_with(b"reload playlist ") => Some(Note::ReloadFailed),
+        rest if rest.starts_with(b"open an initialization section") => Some(Note::InitFailed),
+        _ => None,
+    }
+}
+
+/// `skipping 3 segments ahead, expired from playlists`.
+fn skipping(words: &[u8]) -> Option<Note<'_>> {
+    let rest = words.strip_prefix(b"skipping ")?;
+    let count = number(rest)?;
+    memmem::find(rest, b" segments ahead").map(|_| Note::SegmentsSkipped { count })
+}
+
+/// `keepalive request failed for 'URL' with error: 'REASON' when …`, and in 4.1
+/// `keepalive request failed for 'URL', retrying with new connection: REASON`.
+fn keepalive(words: &[u8]) -> Option<Note<'_>> {
+    let rest = words.strip_prefix(b"keepalive request failed for '")?;
+    let mark: &[u8] = b" with error: '";
+    let at = memmem::rfind(rest, mark).map(|at| at + mark.len());
+    let at = at.or_else(|| memmem::rfind(rest, b" new connection: ").map(|at| at + 17));
+    let reason = at.and_then(|at| rest.get(at..)).unwrap_or_default();
+    Some(Note::KeepaliveFailed(Failure::of(reason)))
+}
+
+/// `Unable to open key file URL`, `Unable to read key file URL`.
+fn unable(words: &[u8]) -> Option<Note<'_>> {
+    let rest = words.strip_prefix(b"Unable to ")?;
+    let key = rest.starts_with(b"open key file") || rest.starts_with(b"read key file");
+    key.then_some(Note::KeyFailed)
+}
+
+fn ended_or_failed(level: Level, words: &[u8]) -> Option<Note<'_>> {
+    if words == b"EOF while reading input" {
+        return Some(Note::InputEnded);
+    }
+    if words == b"Empty playlist" || words.starts_with(b"Empty segment [") {
+        return Some(Note::PlaylistFailed);
+    }
+    let reason = words.strip_prefix(b"Error opening input: ")?;
+    (level == Level::Error).then(|| Note::InputFailed(Failure::of(reason)))
+}
+
+/// `  Total: 1005 packets (404682 bytes) demuxed`.
+fn demuxed(words: &[u8]) -> Option<Note<'_>> {
+    let rest = words.strip_prefix(b"  Total: ")?.strip_suffix(b" bytes) demuxed")?;
+    let at = memchr::memchr(b'(', rest)?;
+    Some(Note::PacketsRead { bytes: number(rest.get(at + 1..)?)? })
+}
+
+fn tcp(words: &[u8]) -> Option<Note<'_>> {
+    match words.first()? {
+        b'S' if words.starts_with(b"Starting connection attempt") => Some(Note::ConnectStarted),
+        b'S' if words.starts_with(b"Successfully connected") => Some(Note::Connected),
+        b'C' => connection(words),
+        b'F' if words.starts_with(b"Failed to resolve hostname") => {
+            Some(Note::Failed(Failure::Dns))
+        }
+        _ => None,
+    }
+}
+
+/// `Connection to URL failed: REASON` ends it; `Connection attempt …` and, in
+/// some versions, `Connected attempt failed: …` tell of one address.
+fn connection(words: &[u8]) -> Option<Note<'_>> {
+    if words.starts_with(b"Connection attempt ") || words.starts_with(b"Connected attempt ") {
+        return Some(Note::ConnectAttemptFailed);
+    }
+    let rest = words.strip_prefix(b"Connection to ")?;
+    if rest.ends_with(b", trying next address") {
+        return Some(Note::ConnectAttemptFailed);
+    }
+    let at = memmem::rfind(rest, b" failed: ")?;
+    Some(Note::Failed(match Failure::of(rest.get(at + 9..)?) {
+        Failure::Timeout => Failure::Timeout,
+        Failure::Interrupted => Failure::Interrupted,
+        _ => Failure::Connect,
+    }))
+}
+
+fn http(words: &[u8]) -> Option<Note<'_>> {
+    match words.first()? {
+        b'O' => opening(words, true),
+        b'H' => {
+            let status = number(words.strip_prefix(b"HTTP error ")?)?;
+            Some(Note::HttpStatus(u16::try_from(status).ok()?))
+        }
+        b'W' => words.starts_with(b"Will reconnect at ").then_some(Note::WillReconnect),
+        b'S' => words
+            .starts_with(b"Stream ends prematurely at ")
+            .then_some(Note::Failed(Failure::Truncated)),
+        b'E' => unread(words.strip_prefix(b"Error reading HTTP response: ")?),
+        b'U' => unread(words.strip_prefix(b"URL read error: ")?),
+        _ => None,
+    }
+}
+
+/// An end of file is left out: some versions print it at the end of every segment,
+/// and on a kept-alive connection it only means that the origin closed it.
+fn unread(reason: &[u8]) -> Option<Note<'_>> {
+    (reason != b"End of file").then(|| Note::Failed(Failure::of(reason)))
+}
+
+/// `Statistics: 468120 bytes read, 0 seeks`; one that wrote says so instead.
+fn statistics(words: &[u8]) -> Option<Note<'_>> {
+    let rest = words.strip_prefix(b"Statistics: ")?;
+    memmem::find(rest, b" bytes read")?;
+    Some(Note::BytesRead { bytes: number(rest)? })
+}
+
+/// Any complaint of the TLS layer (`tls_gnutls.c`, `tls_openssl.c`), but for the
+/// one that only announces that the next line says why.
+fn tls(level: Level, words: &[u8]) -> Option<Note<'_>> {
+    let complaint = matches!(level, Level::Fatal | Level::Error | Level::Warning);
+    if !complaint || words.starts_with(b"Error in the p") {
+        return None;
+    }
+    let io = words.strip_prefix(b"IO error: ").map(Failure::of);
+    Some(Note::Failed(io.unwrap_or(Failure::Tls)))
+}
+
+fn program(level: Level, words: &[u8]) -> Option<Note<'_>> {
+    match words.first()? {
+        b' ' if words.starts_with(b"  Duration: ") => {
+            Some(Note::Duration { known: !words.starts_with(b"  Duration: N/A") })
+        }
+        b' ' => demuxed(words),
+        b'I' => words.starts_with(b"Input #0, ").then_some(Note::InputOpened),
+        b'N' => words.starts_with(b"No more output streams").then_some(Note::InputEnded),
+        b'E' => {
+            words.starts_with(b"Exiting normally, received signal").then_some(Note::ExitingOnSignal)
+        }
+        // 4.1 says it without naming the demuxer.
+        b's' => skipping(words),
+        b'h' if level == Level::Error && words.starts_with(b"http") => {
+            let at = memmem::rfind(words, b": ")?;
+            Some(Note::InputFailed(Failure::of(words.get(at + 2..)?)))
+        }
+        _ => None,
+    }
+}
+
+/// The number at the front.
+fn number(words: &[u8]) -> Option<u64> {
+    let digits = words.iter().take_while(|byte| byte.is_ascii_digit());
+    let mut some = false;
+    let sum = digits.fold(0u64, |sum, byte| {
+        some = true;
+        sum.saturating_mul(10).saturating_add(u64::from(byte - b'0'))
+    });
+    some.then_some(sum)
+}
+
+impl Failure {
+    /// Tells a reason from the words with which it begins.
+    fn of(reason: &[u8]) -> Self {
+        const REASONS: [(&[u8], Failure); 15] = [
+            (b"Server returned ", Failure::Status),
+            (b"Connection timed out", Failure::Timeout),
+            (b"Operation timed out", Failure::Timeout),
+            (b"Connection reset", Failure::Lost),
+            (b"Broken pipe", Failure::Lost),
+            (b"End of file", Failure::Lost),
+            (b"Software caused connection abort", Failure::Lost),
+            (b"Connection refused", Failure::Connect),
+            (b"No route to host", Failure::Connect),
+            (b"Host is unreachable", Failure::Connect),
+            (b"Network is unreachable", Failure::Connect),
+            (b"Network unreachable", Failure::Connect),
+            (b"Cannot assign requested address", Failure::Connect),
+            (b"Invalid data found", Failure::Invalid),
+            (b"Immediate exit requested", Failure::Interrupted),
+        ];
+        let found = REASONS.iter().find(|(words, _)| reason.starts_with(words));
+        found.map_or(Self::Other, |&(_, failure)| failure)
+    }
+}

@@ -1,0 +1,370 @@
+//! The requests of one attempt, told from the order of the lines of its log.
+//!
+//! FFmpeg's HLS demuxer makes one request at a time (with `-http_multiple 0`), so
+//! what a line says belongs to the request under way. From that follow the rules
+//! of this file, each held by captures of FFmpeg 4.1, 5.1 and 9.0 against what a
+//! server saw (`tests/log_captures.rs`):
+//!
+//! - A request counts as made when it went out: on a new connection once that
+//!   stands (and TLS did not fail), on a kept-alive one unless FFmpeg finds it
+//!   dead and asks again on a new one. So it is counted at the line *after* it.
+//! - `HLS request` announces a segment or an initialization section; an `Opening`
+//!   of that URL is it, of another URL its key, and without an announcement a
+//!   playlist. At level verbose the first playlist is told by its TCP connection
+//!   alone. A further connection for the same request is a redirect or another
+//!   try, and counts as one more of that kind.
+//! - Initialization sections look like segments below level debug. They are told
+//!   by `init` in the file's name, which packagers use; others count as segments.
+//! - Download times are *inferred*. A playlist's ends where its first new segment
+//!   is asked for; one without news is not timed, since FFmpeg then waits without
+//!   a word. A segment's ends where the next of the same playlist is asked for
+//!   with nothing in between. At the live edge FFmpeg waits after a segment
+//!   without a word and reloads the playlist: such a segment is timed only if it
+//!   took longer than any wait can ([`Reading::reload_wait_max`]); encrypted ones
+//!   always, by the closing of their connection. Segments of several playlists
+//!   that are read by turns are not timed.
+//! - What breaks in the middle of a segment is silent in FFmpeg, but for an
+//!   answer that ends early; a playlist that hangs on a new connection gives no
+//!   reason, and counts as a timeout if it took as long as one.
+//!
+//! Knows no clock: spans are between FFmpeg's own stamps where lines have them,
+//! else between the arrivals of the lines, which are as fine as the reactor's turns.
+
+mod timing;
+mod trouble;
+
+#[cfg(test)]
+mod tests;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use self::timing::At;
+use super::{RequestKind, Requests};
+use crate::ffmpeg::evidence::Evidence;
+use crate::ffmpeg::log::{Line, Note};
+use crate::units::Moment;
+
+/// How the log is to be read: what was asked of FFmpeg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// `-rw_timeout`: a failure without a reason after this long is a timeout.
+    pub network_timeout: Duration,
+    /// Longest time that FFmpeg waits between two loads of a playlist, which is
+    /// its target duration (RFC 8216 §6.3.4) and a tenth of a second.
+    pub reload_wait_max: Duration,
+    /// Whether FFmpeg asks ahead (`-http_multiple` not 0): nothing is timed then.
+    pub asks_ahead: bool,
+}
+
+/// How far a request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    /// It waits for its connection.
+    Connecting,
+    /// It went out, for all that is known, but is not counted yet.
+    Sent { reused: bool },
+    /// It is counted.
+    Counted,
+}
+
+/// The request under way.
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    url: u64,
+    began: At,
+    /// When its connection closed, for one that is encrypted.
+    closed: Option<At>,
+    kind: RequestKind,
+    playlist: u32,
+    wire: Wire,
+    failed: bool,
+    encrypted: bool,
+}
+
+/// A segment or an initialization section that the demuxer wants.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    url: u64,
+    playlist: u32,
+    kind: RequestKind,
+    /// Its own request has begun, so that the next is not its key.
+    asked: bool,
+    /// It could not be opened; whether it is tried again shows later.
+    failed: bool,
+}
+
+/// Follows the log of one attempt, from [`ClientRequests::default`] on. Has no
+/// heap: whatever the log holds, it stays as it is, below 200 bytes.
+#[derive(Debug, Clone, Default)]
+pub struct ClientRequests {
+    request: Option<Request>,
+    wanted: Option<Wanted>,
+    connect: Option<(u64, At)>,
+    /// When the last playlist was loaded.
+    loaded: Option<At>,
+    /// From the newest programme date time to the wall clock, in the playlist
+    /// that is being read.
+    latency: Option<Duration>,
+    bytes: u64,
+    evidence: Evidence,
+    /// This FFmpeg was seen to try segments again.
+    tries_again: bool,
+}
+
+impl ClientRequests {
+    /// Payload of the attempt so far: the sum over connections that FFmpeg closed,
+    /// exact once it has ended in good order. Without heads of requests and
+    /// answers, and without the bodies of errors.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// What the log tells of the attempt's end.
+    #[must_use]
+    pub const fn evidence(&self) -> Evidence {
+        self.evidence
+    }
+
+    /// Takes one line that arrived at `now` and counts what it tells. Returns the
+    /// live latency, wall clock less programme date time, once for each playlist
+    /// that was loaded and has one: the newest date in it, which most origins
+    /// give to every segment, against the arrival of its line.
+    pub fn note(
+        &mut self,
+        now: Moment,
+        line: &Line<'_>,
+        reading: &Reading,
+        totals: &mut Requests,
+    ) -> Option<Duration> {
+        let note = line.note?;
+        let at = At { tick: now.tick, stamp: line.stamp };
+        match note {
+            Note::HlsRequest { url, playlist } => {
+                return self.want(at, url, playlist, reading, totals);
+            }
+            Note::Opening { url, reused } => return self.open(at, url, reused, reading, totals),
+            Note::ConnectStarted => self.connecting(at, line.address, totals),
+            Note::Connected => self.connected(at, line.address, totals),
+            Note::ConnectAttemptFailed => self.connect = None,
+            Note::InitSection => self.is_init(),
+            Note::ProgramDateTime { unix_ns } => self.dated(now, unix_ns, totals),
+            Note::TagSkipped => self.sent(totals),
+            Note::BytesRead { bytes } => self.closed(at, bytes),
+            Note::SegmentsSkipped { count } => totals.segments_skipped += count,
+            Note::SequenceChanged => totals.sequence_jumps += 1,
+            _ if self.trouble(at, note, reading, totals) => {}
+            _ => self.milestone(note),
+        }
+        None
+    }
+
+    /// The log has ended: counts what was still open.
+    pub fn finish(&mut self, totals: &mut Requests) {
+        self.leave(totals);
+        self.request = None;
+        if self.wanted.take().is_some_and(|wanted| wanted.failed) && !self.tries_again {
+            totals.segments_skipped += 1;
+        }
+    }
+
+    /// Marks the way to the end.
+    fn milestone(&mut self, note: Note<'_>) {
+        match note {
+            Note::InputOpened => self.evidence.input_opened = true,
+            Note::Duration { known } => self.evidence.ended_at_start = known,
+            Note::InputEnded => self.evidence.input_ended = true,
+            Note::ExitingOnSignal => self.evidence.exiting_on_signal = true,
+            _ => {}
+        }
+    }
+
+    /// The demuxer wants a segment or an initialization section.
+    fn want(
+        &mut self,
+        at: At,
+        url: &[u8],
+        playlist: u32,
+        reading: &Reading,
+        totals: &mut Requests,
+    ) -> Option<Duration> {
+        let url_hash = hash(url);
+        self.time_until(at, Some(playlist), reading, totals);
+        let latency = self.leave(totals);
+        self.request = None;
+        if let Some(before) = self.wanted.filter(|wanted| wanted.failed) {
+            if before.url == url_hash {
+                self.tries_again = true;
+            } else {
+                totals.segments_skipped += 1;
+            }
+        }
+        let kind = if names_init(url) { RequestKind::Init } else { RequestKind::Segment };
+        self.wanted = Some(Wanted { url: url_hash, playlist, kind, asked: false, failed: false });
+        self.evidence.vain_refreshes = 0;
+        latency
+    }
+
+    /// A request begins.
+    fn open(
+        &mut self,
+        at: At,
+        url: &[u8],
+        reused: bool,
+        reading: &Reading,
+        totals: &mut Requests,
+    ) -> Option<Duration> {
+        let plain = url.strip_prefix(b"crypto").and_then(|rest| rest.get(1..));
+        let url_hash = hash(plain.unwrap_or(url));
+        self.drop_if_dead(url_hash, reused);
+        let (kind, playlist) = self.kind_of(url_hash);
+        if kind == RequestKind::Playlist {
+            self.time_until_playlist(at, url_hash, reading, totals);
+        }
+        let before = self.request.filter(|request| !request.failed).map(|request| request.url);
+        let latency = self.leave(totals);
+        if before == Some(url_hash) && kind == RequestKind::Playlist {
+            self.evidence.vain_refreshes += 1;
+        }
+        let wire = if reused { Wire::Sent { reused } } else { Wire::Connecting };
+        let encrypted = plain.is_some();
+        self.request = Some(Request {
+            url: url_hash,
+            began: at,
+            closed: None,
+            kind,
+            playlist,
+            wire,
+            failed: false,
+            encrypted,
+        });
+        latency
+    }
+
+    /// What a request for this URL is for.
+    fn kind_of(&mut self, url: u64) -> (RequestKind, u32) {
+        match &mut self.wanted {
+            Some(wanted) if wanted.url == url => {
+                wanted.asked = true;
+                (wanted.kind, wanted.playlist)
+            }
+            Some(wanted) if !wanted.asked => (RequestKind::Key, wanted.playlist),
+            _ => (RequestKind::Playlist, u32::MAX),
+        }
+    }
+
+    /// A request that is made again on a new connection, and had no answer: its
+    /// kept-alive connection was closed, so it never reached the origin.
+    fn drop_if_dead(&mut self, url: u64, reused: bool) {
+        if let Some(request) = &self.request
+            && request.url == url
+            && request.wire == (Wire::Sent { reused: true })
+            && !reused
+        {
+            self.request = None;
+        }
+    }
+
+    fn connecting(&mut self, at: At, address: u64, totals: &mut Requests) {
+        // A second address is tried beside the first: which one counts is unclear.
+        let beside = self.connect.is_some_and(|(other, _)| other == address);
+        self.connect = (!beside).then_some((address, at));
+        if self.request.is_none() && self.wanted.is_none() {
+            self.request = Some(Request {
+                url: 0,
+                began: at,
+                closed: None,
+                kind: RequestKind::Playlist,
+                playlist: u32::MAX,
+                wire: Wire::Connecting,
+                failed: false,
+                encrypted: false,
+            });
+        }
+        self.sent(totals);
+    }
+
+    fn connected(&mut self, at: At, address: u64, totals: &mut Requests) {
+        if let Some((_, began)) = self.connect.take().filter(|(other, _)| *other == address) {
+            totals.connect.record(at.since(began));
+        }
+        if let Some(request) = &mut self.request {
+            request.wire = Wire::Sent { reused: false };
+        }
+    }
+
+    /// The request under way went out: counts it.
+    fn sent(&mut self, totals: &mut Requests) {
+        if let Some(request) = &mut self.request
+            && let Wire::Sent { reused } = request.wire
+        {
+            totals.count(request.kind, reused);
+            request.wire = Wire::Counted;
+        }
+    }
+
+    fn is_init(&mut self) {
+        if let Some(request) = &mut self.request
+            && request.kind == RequestKind::Segment
+            && request.wire != Wire::Counted
+        {
+            request.kind = RequestKind::Init;
+        }
+    }
+
+    fn dated(&mut self, now: Moment, unix_ns: i64, totals: &mut Requests) {
+        self.sent(totals);
+        let wall = now.wall.as_unix_nanos();
+        let span = u64::try_from(unix_ns).ok().and_then(|then| wall.checked_sub(then));
+        self.latency = span.map(Duration::from_nanos);
+    }
+
+    fn closed(&mut self, at: At, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if let Some(request) = &mut self.request
+            && request.encrypted
+            && request.closed.is_none()
+        {
+            request.closed = Some(at);
+        }
+    }
+
+    /// Leaves the request under way behind: counts it, and its success. Returns
+    /// the live latency that a playlist told.
+    fn leave(&mut self, totals: &mut Requests) -> Option<Duration> {
+        self.sent(totals);
+        let latency = self.latency.take();
+        let request = self.request?;
+        if request.failed || request.wire != Wire::Counted {
+            return None;
+        }
+        match request.kind {
+            RequestKind::Segment => totals.segments_downloaded += 1,
+            // All playlists are loaded once before the first segment is wanted.
+            RequestKind::Playlist if self.wanted.is_some() => {
+                totals.playlist_refreshes += 1;
+            }
+            _ => {}
+        }
+        if matches!(request.kind, RequestKind::Segment | RequestKind::Playlist) {
+            self.evidence.failure = None;
+            self.evidence.status = None;
+            self.evidence.playlist_failed = false;
+        }
+        latency
+    }
+}
+
+fn hash(url: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    url.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Whether the last part of the URL's path has `init` in it.
+fn names_init(url: &[u8]) -> bool {
+    let path = url.split(|&byte| byte == b'?').next().unwrap_or_default();
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    name.windows(4).any(|part| part.eq_ignore_ascii_case(b"init"))
+}

@@ -1,0 +1,342 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ffmpeg::log::{Failure, parse};
+use crate::stats::ErrorReason;
+use crate::units::{Tick, Wall};
+
+const READING: Reading = Reading {
+    network_timeout: Duration::from_secs(15),
+    reload_wait_max: Duration::from_millis(6_100),
+    asks_ahead: false,
+};
+
+/// A client, its totals, and the live latencies that it told.
+#[derive(Default)]
+struct Play {
+    client: ClientRequests,
+    totals: Requests,
+    latencies: Vec<Duration>,
+}
+
+impl Play {
+    /// Takes lines of `millis` and words; wall clock and monotonic are the same.
+    fn lines(lines: &[(u64, &str)]) -> Self {
+        Self::read(lines, &READING)
+    }
+
+    fn read(lines: &[(u64, &str)], reading: &Reading) -> Self {
+        let mut play = Self::default();
+        for &(millis, line) in lines {
+            play.line(millis, line, reading);
+        }
+        play
+    }
+
+    fn line(&mut self, millis: u64, line: &str, reading: &Reading) {
+        let tick = Tick::from_millis(millis);
+        let now = Moment { tick, wall: Wall::from_unix_nanos(tick.as_nanos()) };
+        let line = parse(line.as_bytes());
+        self.latencies.extend(self.client.note(now, &line, reading, &mut self.totals));
+    }
+
+    fn ended(mut self) -> Self {
+        self.client.finish(&mut self.totals);
+        self
+    }
+
+    fn errors(&self, kind: RequestKind, reason: ErrorReason) -> u64 {
+        self.totals.errors[kind.index()][reason.index()]
+    }
+}
+
+/// Only the recorded span's count and, by percentile, its size to 1 %.
+fn only_span(histogram: &crate::stats::Histogram) -> Option<Duration> {
+    (histogram.count() == 1).then(|| histogram.quantile(1.0).unwrap())
+}
+
+fn near(got: Option<Duration>, want_ms: u64) -> bool {
+    got.is_some_and(|got| got.abs_diff(Duration::from_millis(want_ms)) * 100 <= got)
+}
+
+const MASTER: [(u64, &str); 2] = [
+    (0, "[tcp @ 0xa] [verbose] Starting connection attempt to h port 80"),
+    (40, "[tcp @ 0xa] [verbose] Successfully connected to h port 80"),
+];
+
+const MEDIA_NEW: &str = "[hls @ 0x1] [info] Opening 'http://h/i.m3u8' for reading";
+const MEDIA: &str = "[http @ 0x2] [info] Opening 'http://h/i.m3u8' for reading";
+const CONNECTING: &str = "[tcp @ 0xb] [verbose] Starting connection attempt to h port 80";
+const CONNECTED: &str = "[tcp @ 0xb] [verbose] Successfully connected to h port 80";
+const WANT_0: &str =
+    "[hls @ 0x1] [verbose] HLS request for url 'http://h/0.ts', offset 0, playlist 0";
+const WANT_1: &str =
+    "[hls @ 0x1] [verbose] HLS request for url 'http://h/1.ts', offset 0, playlist 0";
+const OPEN_0: &str = "[http @ 0x3] [info] Opening 'http://h/0.ts' for reading";
+const OPEN_1: &str = "[http @ 0x3] [info] Opening 'http://h/1.ts' for reading";
+
+fn start() -> Vec<(u64, &'static str)> {
+    let mut lines = MASTER.to_vec();
+    lines.extend([(100, MEDIA_NEW), (100, CONNECTING), (110, CONNECTED), (150, WANT_0)]);
+    lines
+}
+
+#[test]
+fn the_first_playlist_has_a_connection_alone() {
+    let play = Play::lines(&MASTER).ended();
+    assert_eq!(play.totals.by_kind, [1, 0, 0, 0, 0]);
+    assert_eq!(play.totals.connections_new, 1);
+    assert!(near(only_span(&play.totals.connect), 40));
+}
+
+#[test]
+fn at_level_debug_it_is_not_counted_twice() {
+    let mut lines = vec![(0, "[NULL @ 0x1] [debug] Opening 'http://h/m.m3u8' for reading")];
+    lines.extend(MASTER);
+    assert_eq!(Play::lines(&lines).ended().totals.by_kind, [1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn playlists_and_segments_are_told_apart_and_timed() {
+    let mut lines = start();
+    lines.extend([(150, OPEN_0), (350, WANT_1), (350, OPEN_1)]);
+    let play = Play::lines(&lines).ended();
+    assert_eq!(play.totals.by_kind, [2, 2, 0, 0, 0]);
+    assert_eq!((play.totals.connections_new, play.totals.connections_reused), (2, 2));
+    assert!(near(only_span(&play.totals.segment_download), 200));
+    // The master took 100 ms, the media playlist 50.
+    assert_eq!(play.totals.playlist_download.count(), 2);
+    assert!(near(play.totals.playlist_download.quantile(0.5), 50));
+    assert_eq!(play.totals.segments_downloaded, 2);
+    assert_eq!(play.totals.playlist_refreshes, 0);
+}
+
+#[test]
+fn a_wait_at_the_live_edge_is_not_timed_as_a_download() {
+    let mut lines = start();
+    lines.extend([(150, OPEN_0), (6_000, MEDIA), (6_010, WANT_1), (6_010, OPEN_1)]);
+    lines.extend([(19_000, MEDIA)]);
+    let play = Play::lines(&lines).ended();
+    // The first segment may have waited; the second took longer than any wait.
+    assert!(near(only_span(&play.totals.segment_download), 12_990));
+    assert_eq!(play.totals.playlist_refreshes, 2);
+    let ahead = Reading { asks_ahead: true, ..READING };
+    let play = Play::read(&lines, &ahead).ended();
+    assert_eq!(play.totals.segment_download.count() + play.totals.playlist_download.count(), 0);
+}
+
+#[test]
+fn segments_read_by_turns_are_not_timed() {
+    let mut lines = start();
+    let other = "[hls @ 0x1] [verbose] HLS request for url 'http://h/b/0.ts', offset 0, playlist 1";
+    let open = "[http @ 0x4] [info] Opening 'http://h/b/0.ts' for reading";
+    lines.extend([(150, OPEN_0), (200, other), (200, open), (300, WANT_1)]);
+    let play = Play::lines(&lines).ended();
+    assert_eq!(play.totals.segment_download.count(), 0);
+    assert_eq!(play.totals.by_kind[RequestKind::Segment.index()], 2);
+}
+
+#[test]
+fn stamps_of_ffmpeg_time_better_than_arrivals() {
+    let mut lines = start();
+    let stamped = |time: &str, line: &str| format!("2026-11-23 00:00:{time} {line}");
+    let (open, want) = (stamped("00.150", OPEN_0), stamped("00.350", WANT_1));
+    lines.extend([(400, open.as_str()), (400, want.as_str())]);
+    assert!(near(only_span(&Play::lines(&lines).totals.segment_download), 200));
+    // An hour is a change of local time, not a download.
+    let jumped = stamped("00.350", WANT_1).replace(" 00:", " 01:");
+    lines.pop();
+    lines.push((500, jumped.as_str()));
+    assert!(near(only_span(&Play::lines(&lines).totals.segment_download), 100));
+}
+
+#[test]
+fn a_dead_kept_alive_connection_is_no_request_and_no_error() {
+    let closed = "[AVIOContext @ 0x5] [verbose] Statistics: 990 bytes read, 0 seeks";
+    let said = "[hls @ 0x1] [warning] keepalive request failed for 'http://h/i.m3u8' with error: \
+                'Broken pipe' when parsing playlist";
+    for words in [vec![], vec![said]] {
+        let mut lines = start();
+        lines.extend([(150, OPEN_0), (6_000, MEDIA), (6_000, closed)]);
+        lines.extend(words.iter().map(|&words| (6_000, words)));
+        lines.extend([
+            (6_000, MEDIA_NEW),
+            (6_001, CONNECTING),
+            (6_002, CONNECTED),
+            (6_010, WANT_1),
+        ]);
+        let play = Play::lines(&lines).ended();
+        assert_eq!(play.totals.by_kind, [3, 1, 0, 0, 0], "{words:?}");
+        assert_eq!((play.totals.connections_new, play.totals.connections_reused), (3, 1));
+        assert_eq!(play.totals.errors.as_flattened().iter().sum::<u64>(), 0);
+        assert_eq!(play.totals.playlist_refreshes, 1);
+        assert_eq!(play.client.bytes(), 990);
+    }
+}
+
+#[test]
+fn an_error_status_counts_each_time_it_is_answered() {
+    let mut lines = start();
+    let status = "[http @ 0x3] [warning] HTTP error 404 Not Found";
+    let keepalive = "[hls @ 0x1] [warning] keepalive request failed for 'http://h/0.ts' with \
+                     error: 'Server returned 404 Not Found' when opening url, retrying with new \
+                     connection";
+    let open_new = "[hls @ 0x1] [info] Opening 'http://h/0.ts' for reading";
+    let failed = "[hls @ 0x1] [warning] Failed to open segment 0 of playlist 0";
+    lines.extend([(150, OPEN_0), (160, status), (160, keepalive), (160, open_new)]);
+    lines.extend([
+        (161, CONNECTING),
+        (162, CONNECTED),
+        (170, status),
+        (170, failed),
+        (170, WANT_1),
+    ]);
+    let play = Play::lines(&lines);
+    assert_eq!(play.totals.by_kind, [2, 2, 0, 0, 0]);
+    assert_eq!(play.errors(RequestKind::Segment, ErrorReason::Http4xx), 2);
+    assert_eq!(play.totals.http_errors[4], 2);
+    assert_eq!(play.totals.segments_skipped, 1);
+    assert_eq!(play.totals.segments_downloaded, 0);
+    let evidence = play.client.evidence();
+    assert_eq!((evidence.failure, evidence.status), (Some(Failure::Status), Some(404)));
+    assert!(!evidence.playlist_failed);
+}
+
+#[test]
+fn a_segment_that_is_tried_again_is_skipped_only_when_given_up() {
+    let failed = "[in#0 @ 0x1] [warning] Failed to open segment 0 of playlist 0";
+    let given_up = "[in#0 @ 0x1] [warning] Segment 0 of playlist 0 failed too many times, skipping";
+    let mut lines = start();
+    lines.extend([(150, OPEN_0), (160, failed), (160, WANT_0), (160, OPEN_0)]);
+    let mut saved = lines.clone();
+    saved.extend([(170, WANT_1)]);
+    assert_eq!(Play::lines(&saved).ended().totals.segments_skipped, 0);
+    lines.extend([(170, failed), (170, given_up), (170, WANT_1)]);
+    assert_eq!(Play::lines(&lines).ended().totals.segments_skipped, 1);
+}
+
+#[test]
+fn a_failure_without_a_reason_is_a_timeout_if_it_took_as_long() {
+    let failed = "[hls @ 0x1] [warning] Failed to reload playlist 0";
+    for (at, reason) in [(7_000, ErrorReason::Other), (21_000, ErrorReason::Timeout)] {
+        let mut lines = start();
+        lines.extend([(150, OPEN_0), (6_000, MEDIA), (at, failed)]);
+        let play = Play::lines(&lines).ended();
+        assert_eq!(play.errors(RequestKind::Playlist, reason), 1, "{at}");
+        assert_eq!(play.totals.reload_failures, 1);
+        assert!(play.client.evidence().playlist_failed);
+    }
+}
+
+#[test]
+fn what_never_got_a_connection_is_an_error_but_no_request() {
+    let attempt =
+        "[tcp @ 0xa] [verbose] Connection attempt to h port 80 failed: Connection refused";
+    let failed = "[tcp @ 0xa] [error] Connection to tcp://h:80 failed: Connection refused";
+    let again = "[http @ 0x1] [warning] Will reconnect at 0 in 1 second(s).";
+    let last = "[error] http://h/m.m3u8: Connection refused";
+    let lines = [(0, MASTER[0].1), (1, attempt), (1, failed), (1, again)];
+    let lines = [&lines[..], &[(1_000, MASTER[0].1), (1_001, failed), (1_001, last)]].concat();
+    let play = Play::lines(&lines).ended();
+    assert_eq!(play.totals.by_kind, [0; 5]);
+    assert_eq!(play.errors(RequestKind::Playlist, ErrorReason::Connect), 2);
+    assert_eq!(play.totals.reconnections, 1);
+    assert_eq!(play.client.evidence().failure, Some(Failure::Connect));
+}
+
+#[test]
+fn a_refused_certificate_is_no_request() {
+    let failed = "[tls @ 0x1] [error] error:0A000086:SSL routines::certificate verify failed";
+    let play = Play::lines(&[MASTER[0], MASTER[1], (50, failed)]).ended();
+    assert_eq!(play.totals.by_kind, [0; 5]);
+    assert_eq!(play.errors(RequestKind::Playlist, ErrorReason::Tls), 1);
+}
+
+#[test]
+fn a_redirect_is_one_more_request_on_a_new_connection() {
+    let again = MASTER.map(|(at, line)| (at + 50, line));
+    let play = Play::lines(&[&MASTER[..], &again].concat()).ended();
+    assert_eq!(play.totals.by_kind, [2, 0, 0, 0, 0]);
+    assert_eq!(play.totals.connect.count(), 2);
+}
+
+#[test]
+fn keys_and_initialization_sections_are_told_apart() {
+    let key = "[hls @ 0x1] [info] Opening 'http://h/key' for reading";
+    let crypto = "[hls @ 0x1] [info] Opening 'crypto+http://h/0.ts' for reading";
+    let mut lines = start();
+    lines.extend([(150, key), (151, CONNECTING), (152, CONNECTED)]);
+    lines.extend([(160, crypto), (161, CONNECTING), (162, CONNECTED)]);
+    // Encrypted: its connection closes at its end, and then comes the wait.
+    lines.push((260, "[AVIOContext @ 0x5] [verbose] Statistics: 100 bytes read, 0 seeks"));
+    lines.push((5_000, MEDIA));
+    let play = Play::lines(&lines).ended();
+    assert_eq!(play.totals.by_kind, [3, 1, 0, 1, 0]);
+    assert!(near(only_span(&play.totals.segment_download), 100));
+
+    let want = "[hls @ 0x1] [verbose] HLS request for url 'http://h/v/Init-1.mp4?t=1', offset 0, \
+                playlist 0";
+    let open = "[hls @ 0x1] [info] Opening 'http://h/v/Init-1.mp4?t=1' for reading";
+    let mut lines = start();
+    lines.extend([(150, want), (150, open), (151, CONNECTING), (152, CONNECTED), (160, WANT_0)]);
+    assert_eq!(Play::lines(&lines).ended().totals.by_kind, [2, 0, 1, 0, 0]);
+}
+
+#[test]
+fn the_newest_date_of_a_playlist_tells_the_live_latency() {
+    let date = |secs: u32| {
+        format!(
+            "[hls @ 0x1] [info] Skip ('#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:0{secs}.000Z')"
+        )
+    };
+    let (older, newer) = (date(1), date(2));
+    let lines =
+        [(9_000, MEDIA), (9_001, &older), (9_001, &newer), (9_001, WANT_0), (9_002, OPEN_0)];
+    let play = Play::lines(&lines);
+    assert_eq!(play.latencies, [Duration::from_millis(7_001)]);
+    // A date in the future is a clock that is off, not a latency of 0.
+    let future = [(500, MEDIA), (500, older.as_str()), (500, WANT_0)];
+    assert_eq!(Play::lines(&future).latencies, []);
+}
+
+#[test]
+fn a_stale_playlist_is_told_by_refreshes_in_vain() {
+    let mut lines = start();
+    lines.extend([(150, OPEN_0), (6_000, MEDIA), (9_000, MEDIA), (12_000, MEDIA)]);
+    let play = Play::lines(&lines);
+    assert_eq!(play.client.evidence().vain_refreshes, 2);
+    lines.extend([(12_100, WANT_1)]);
+    assert_eq!(Play::lines(&lines).client.evidence().vain_refreshes, 0);
+}
+
+#[test]
+fn the_tracker_is_small_and_has_no_heap() {
+    assert!(size_of::<ClientRequests>() <= 200);
+    assert!(!std::mem::needs_drop::<ClientRequests>());
+}
+
+proptest! {
+    /// Any order of any lines: no panic, no time before its beginning, and no
+    /// more requests than there were lines.
+    #[test]
+    fn any_lines_in_any_order_are_counted_sanely(
+        picks in prop::collection::vec((0usize..12, 0u64..60_000), 0..200)
+    ) {
+        let words = [
+            MASTER[0].1, MASTER[1].1, MEDIA, MEDIA_NEW, WANT_0, WANT_1, OPEN_0, OPEN_1,
+            "[hls @ 0x1] [warning] Failed to open segment 0 of playlist 0",
+            "[http @ 0x3] [warning] HTTP error 503 Service Unavailable",
+            "[http @ 0x3] [warning] Will reconnect at 0 in 1 second(s).",
+            "[tls @ 0x1] [error] x",
+        ];
+        let lines: Vec<_> = picks.iter().map(|&(at, ms)| (ms, words[at])).collect();
+        let play = Play::lines(&lines).ended();
+        let made = play.totals.by_kind.iter().sum::<u64>();
+        prop_assert!(made <= lines.len() as u64);
+        prop_assert_eq!(made, play.totals.connections_new + play.totals.connections_reused);
+        prop_assert!(play.totals.segments_downloaded <= play.totals.by_kind[1]);
+        prop_assert!(play.totals.playlist_refreshes <= play.totals.by_kind[0]);
+    }
+}

@@ -1,0 +1,80 @@
+//! How long a download took, inferred from the lines around it; the rules stand
+//! in [`super`].
+
+use std::time::Duration;
+
+use super::{ClientRequests, Reading};
+use crate::ffmpeg::log::Stamp;
+use crate::stats::{RequestKind, Requests};
+use crate::units::Tick;
+
+/// How far a span between FFmpeg's stamps may differ from that between arrivals
+/// before its clock is taken to have jumped (a new local time, a suspended host).
+const CLOCK_JUMP: Duration = Duration::from_secs(60);
+
+/// When a line was written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct At {
+    pub(super) tick: Tick,
+    pub(super) stamp: Option<Stamp>,
+}
+
+impl At {
+    pub(super) fn since(self, earlier: Self) -> Duration {
+        let arrivals = self.tick.since(earlier.tick);
+        let stamps = self.stamp.zip(earlier.stamp).map(|(now, then)| now.since(then));
+        stamps.filter(|span| span.abs_diff(arrivals) < CLOCK_JUMP).unwrap_or(arrivals)
+    }
+}
+
+impl ClientRequests {
+    /// A segment of `playlist` is wanted next: times what came before.
+    pub(super) fn time_until(
+        &mut self,
+        at: At,
+        playlist: Option<u32>,
+        reading: &Reading,
+        totals: &mut Requests,
+    ) {
+        let Some(request) = self.request.filter(|request| !request.failed) else { return };
+        let end = request.closed.unwrap_or(at);
+        let span = end.since(request.began);
+        match request.kind {
+            RequestKind::Playlist => {
+                self.loaded = Some(at);
+                if !reading.asks_ahead {
+                    totals.playlist_download.record(span);
+                }
+            }
+            RequestKind::Segment
+                if !reading.asks_ahead
+                    && (playlist == Some(request.playlist) || request.closed.is_some()) =>
+            {
+                totals.segment_download.record(span);
+            }
+            _ => {}
+        }
+    }
+
+    /// A playlist is asked for next: times what came before, unless FFmpeg may
+    /// have waited.
+    pub(super) fn time_until_playlist(
+        &mut self,
+        at: At,
+        url: u64,
+        reading: &Reading,
+        totals: &mut Requests,
+    ) {
+        let Some(request) = self.request else { return };
+        let overdue = self.loaded.is_some_and(|loaded| at.since(loaded) > reading.reload_wait_max);
+        match request.kind {
+            RequestKind::Playlist if request.url != url => {
+                self.time_until(at, None, reading, totals);
+            }
+            RequestKind::Segment if overdue || request.closed.is_some() => {
+                self.time_until(at, Some(request.playlist), reading, totals);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Failures: each is counted once for the request under way, by the first reason
+//! that a line tells, and becomes evidence of how the attempt ended.
+
+use super::timing::At;
+use super::{ClientRequests, Reading, Wire};
+use crate::ffmpeg::log::{Failure, Note};
+use crate::stats::{ErrorReason, RequestKind, Requests};
+
+impl ClientRequests {
+    /// Counts what went wrong; false if the note is no trouble.
+    pub(super) fn trouble(
+        &mut self,
+        at: At,
+        note: Note<'_>,
+        reading: &Reading,
+        totals: &mut Requests,
+    ) -> bool {
+        match note {
+            Note::HttpStatus(status) => self.status(status, totals),
+            Note::Failed(failure) => self.failed(failure, totals),
+            // It repeats what a connection said before, if one did.
+            Note::InputFailed(failure) => {
+                if self.request.is_some() || self.evidence.failure.is_none() {
+                    self.failed(failure, totals);
+                }
+            }
+            Note::KeepaliveFailed(failure) => self.keepalive_failed(failure, totals),
+            Note::WillReconnect => {
+                totals.reconnections += 1;
+                self.unexplained(at, reading, totals);
+                if let Some(request) = &mut self.request {
+                    request.failed = false;
+                    request.wire = Wire::Connecting;
+                }
+            }
+            Note::SegmentFailed => {
+                self.unexplained(at, reading, totals);
+                if let Some(wanted) = &mut self.wanted {
+                    wanted.asked = true;
+                    wanted.failed = true;
+                }
+            }
+            Note::SegmentGivenUp => {
+                self.tries_again = true;
+                totals.segments_skipped += 1;
+                if let Some(wanted) = &mut self.wanted {
+                    wanted.failed = false;
+                }
+            }
+            Note::ReloadFailed => {
+                totals.reload_failures += 1;
+                self.unexplained(at, reading, totals);
+            }
+            Note::InitFailed | Note::KeyFailed => self.unexplained(at, reading, totals),
+            Note::PlaylistFailed => self.evidence.playlist_failed = true,
+            _ => return false,
+        }
+        true
+    }
+
+    fn status(&mut self, status: u16, totals: &mut Requests) {
+        self.sent(totals);
+        totals.count_status(status);
+        let reason = if status >= 500 { ErrorReason::Http5xx } else { ErrorReason::Http4xx };
+        self.error(Failure::Status, reason, totals);
+        self.evidence.status = Some(status);
+    }
+
+    fn failed(&mut self, failure: Failure, totals: &mut Requests) {
+        if failure == Failure::Lost && self.lost() {
+            return;
+        }
+        let reason = match failure {
+            Failure::Dns => ErrorReason::Dns,
+            Failure::Connect | Failure::Lost => ErrorReason::Connect,
+            Failure::Tls => ErrorReason::Tls,
+            Failure::Timeout => ErrorReason::Timeout,
+            Failure::Truncated => ErrorReason::Truncated,
+            // A status has a line of its own, and comes before this one.
+            Failure::Status | Failure::Interrupted => return,
+            Failure::Invalid => return self.invalid(),
+            Failure::Other => ErrorReason::Other,
+        };
+        match &mut self.request {
+            Some(request) if failure == Failure::Tls && request.wire != Wire::Counted => {
+                request.wire = Wire::Connecting;
+            }
+            _ if matches!(failure, Failure::Timeout | Failure::Truncated) => self.sent(totals),
+            _ => {}
+        }
+        self.error(failure, reason, totals);
+    }
+
+    /// The answer was whole, but no playlist: no failure of the request.
+    fn invalid(&mut self) {
+        if let Some(request) = &mut self.request {
+            request.failed = true;
+        }
+        self.evidence.failure = self.evidence.failure.or(Some(Failure::Invalid));
+        self.evidence.playlist_failed = true;
+    }
+
+    /// Only a silence is an error of the origin's; a connection that it had closed
+    /// is not, and a status has a line of its own.
+    fn keepalive_failed(&mut self, failure: Failure, totals: &mut Requests) {
+        match failure {
+            Failure::Timeout => self.failed(failure, totals),
+            Failure::Lost | Failure::Other => {
+                self.lost();
+            }
+            _ => {}
+        }
+    }
+
+    /// A kept-alive connection turned out to be closed: the request never went
+    /// out, and comes again on a new one. False if the connection was new.
+    pub(super) fn lost(&mut self) -> bool {
+        match &mut self.request {
+            Some(request) if request.wire == (Wire::Sent { reused: true }) => {
+                request.wire = Wire::Connecting;
+                request.failed = true;
+                true
+            }
+            Some(request) => request.wire == Wire::Connecting && request.failed,
+            None => false,
+        }
+    }
+
+    /// Something failed and no line before said why.
+    fn unexplained(&mut self, at: At, reading: &Reading, totals: &mut Requests) {
+        let Some(request) = self.request else { return };
+        self.sent(totals);
+        let failure = if at.since(request.began) >= reading.network_timeout {
+            Failure::Timeout
+        } else {
+            Failure::Other
+        };
+        self.failed(failure, totals);
+    }
+
+    /// Counts the failure of the request under way, once, by the first reason told.
+    fn error(&mut self, failure: Failure, reason: ErrorReason, totals: &mut Requests) {
+        let kind = match &mut self.request {
+            Some(request) if request.failed => return,
+            Some(request) => {
+                request.failed = true;
+                request.kind
+            }
+            // A name that is not found has no connection to begin with.
+            None if self.wanted.is_none() => RequestKind::Playlist,
+            None => RequestKind::Other,
+        };
+        totals.count_error(kind, reason);
+        self.evidence.failure = Some(failure);
+        self.evidence.status = None;
+        self.evidence.playlist_failed = kind == RequestKind::Playlist;
+    }
+}
