@@ -46,6 +46,8 @@ pub(super) fn load(
         target_duration: flags.stream.target_duration,
         restart_on_stall: flags.restarts.restart_on_stall,
         stats: stats.is_some(),
+        network_timeout: flags.network.timeout,
+        asks_ahead: flags.network.http_multiple,
     };
     Ok(Invocation::Load(Box::new(Config {
         mode,

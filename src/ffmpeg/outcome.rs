@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+use super::evidence::Evidence;
+use super::log::Failure;
+
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
@@ -105,45 +108,6 @@ impl ExitStatus {
 
 /// `SIGKILL`, the signal of the kernel's out-of-memory killer (signal(7)).
 pub const SIGKILL: u8 = 9;
-
-/// Why something failed, in FFmpeg's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// The name could not be resolved.
-    Dns,
-    /// Refused or unreachable.
-    Connect,
-    /// Reset, closed or broken by the other side.
-    Lost,
-    /// The TLS handshake or the certificate failed.
-    Tls,
-    /// Nothing came in time.
-    Timeout,
-    /// The answer ended before it was whole.
-    Truncated,
-    /// An error status.
-    Status,
-    /// What came was not what was expected.
-    Invalid,
-    /// FFmpeg was asked to end.
-    Interrupted,
-    /// Anything else.
-    Other,
-}
-
-/// Evidence from the log of one attempt. What was never logged stays at its
-/// default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Evidence {
-    /// Why the last request failed, unless one after it succeeded.
-    pub failure: Option<Failure>,
-    /// Whether that request was for a playlist.
-    pub playlist_failed: bool,
-    /// FFmpeg says that it obeys a signal.
-    pub exiting_on_signal: bool,
-    /// Refreshes of a playlist, at the end, that brought no new segment.
-    pub vain_refreshes: u32,
-}
 
 /// All that is known of the end of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

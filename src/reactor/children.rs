@@ -6,14 +6,17 @@
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use mio::{Interest, Token};
 use rustix::io::Errno;
 
 use super::Registrar;
 use super::child::{Process, Spawner, Stdio, Wait};
+use super::oom::OomWatch;
 use super::table::Owner;
 use crate::ffmpeg::command::Template;
+use crate::ffmpeg::outcome::{ExitStatus, SIGKILL};
 use crate::stats::totals::{SpawnFailureReason, Stream};
 use crate::swarm::{Exit, Signal, SpawnFailure};
 use crate::units::ClientId;
@@ -30,6 +33,8 @@ struct Slot {
     process: Option<Watched<Process>>,
     stdout: Option<Watched<OwnedFd>>,
     stderr: Option<Watched<OwnedFd>>,
+    /// Whether we sent SIGKILL.
+    killed: bool,
 }
 
 /// What one read of a pipe gave.
@@ -52,6 +57,7 @@ pub struct Children {
     slots: Vec<Slot>,
     user_agent: Vec<u8>,
     next_sample: usize,
+    oom: OomWatch,
 }
 
 impl Children {
@@ -59,7 +65,8 @@ impl Children {
     #[must_use]
     pub fn new(spawner: Spawner, program: CString, template: Template, clients: u32) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(clients as usize).collect();
-        Self { spawner, program, template, slots, user_agent: Vec::new(), next_sample: 0 }
+        let oom = OomWatch::new(Path::new("/"));
+        Self { spawner, program, template, slots, user_agent: Vec::new(), next_sample: 0, oom }
     }
 
     /// Starts a client's process and watches its end and its pipes.
@@ -85,10 +92,19 @@ impl Children {
     }
 
     /// Sends a signal to a client's group, if its process was not reaped yet.
-    pub fn signal(&self, id: ClientId, signal: Signal) {
-        if let Some(process) = self.slots.get(id.index()).and_then(|slot| slot.process.as_ref()) {
+    pub fn signal(&mut self, id: ClientId, signal: Signal) {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        if let Some(process) = &slot.process {
+            slot.killed |= signal == Signal::Kill;
             process.what.signal_group(signal);
         }
+    }
+
+    /// The id of a client's process, if it was not reaped yet.
+    #[must_use]
+    pub fn pid(&self, id: ClientId) -> Option<u32> {
+        let process = self.slots.get(id.index())?.process.as_ref()?;
+        Some(process.what.pid())
     }
 
     /// Closes what is left of a client's pipes.
@@ -134,7 +150,10 @@ impl Children {
         }
         // Until the reap the group's id is taken, so this cannot hit another.
         process.signal_group(Signal::Kill);
-        let exit = process.reap(Wait::Poll).ok().flatten()?;
+        let mut exit = process.reap(Wait::Poll).ok().flatten()?;
+        let killed_by_other =
+            exit.status == ExitStatus::Signal(SIGKILL) && !std::mem::take(&mut slot.killed);
+        exit.oom_suspected = killed_by_other && self.oom.suspects();
         if let Some(Watched { token, .. }) = slot.process.take() {
             // The pidfd would become readable once more.
             registrar.table.remove(registrar.poll.registry(), token);
@@ -255,7 +274,7 @@ mod tests {
         Template::new(&options, Map::All, &capabilities).unwrap()
     }
 
-    fn children(program: &std::path::Path, clients: u32) -> Children {
+    fn children(program: &Path, clients: u32) -> Children {
         let program = CString::new(program.as_os_str().as_bytes()).unwrap();
         let spawner = Spawner::new(environment(), None).unwrap();
         Children::new(spawner, program, template(), clients)

@@ -37,6 +37,7 @@ use self::server::{Respond, Server};
 use self::signals::{Signals, StopSignal};
 use self::table::{Owner, Table};
 use self::timer::{Clock, Timer};
+use self::traffic::Traffic;
 use crate::http::{Request, Response};
 use crate::stats::Health;
 use crate::stats::totals::Stream;
@@ -123,6 +124,7 @@ pub struct Reactor {
     watched: Option<(Rc<Process>, Token)>,
     actions: Vec<Action>,
     buffer: Box<[u8]>,
+    traffic: Option<Traffic>,
     /// When orphans are looked for; `None` unless a child has ended.
     sweep_at: Option<Tick>,
     /// Not before this, however many children end.
@@ -156,6 +158,7 @@ impl Reactor {
             watched: None,
             actions: Vec::new(),
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
+            traffic: None,
             sweep_at: None,
             next_sweep: Tick::ZERO,
             ended: Ended::default(),
@@ -178,6 +181,11 @@ impl Reactor {
             server.start(&mut self.registrar)?;
         }
         Ok(())
+    }
+
+    /// Samples the sockets of the clients while it runs.
+    pub fn sample_with(&mut self, traffic: Traffic) {
+        self.traffic = Some(traffic);
     }
 
     /// The generator's own health, as of now.
@@ -246,8 +254,11 @@ impl Reactor {
     /// already.
     fn wait(&mut self, application: &dyn Application, events: &mut Events) -> io::Result<()> {
         let server = self.server.as_ref().and_then(Server::next_deadline);
-        let deadline =
-            [application.next_deadline(), server, self.sweep_at].into_iter().flatten().min();
+        let traffic = self.traffic.as_ref().and_then(Traffic::next_sample);
+        let deadline = [application.next_deadline(), server, self.sweep_at, traffic]
+            .into_iter()
+            .flatten()
+            .min();
         let due = deadline.is_some_and(|tick| tick <= self.clock.tick());
         let limit = if due || !self.registrar.ready.is_empty() {
             Some(Duration::ZERO)
@@ -351,7 +362,8 @@ impl Reactor {
                 }
                 Read::Bytes(count) => {
                     let bytes = self.buffer.get(..count).unwrap_or_default();
-                    let input = Input::Output { client, stream, bytes };
+                    let wall = Clock::wall();
+                    let input = Input::Output { client, stream, bytes, wall };
                     application.handle(now, input, &mut self.actions);
                     // A short read emptied the pipe, and the next write is a new
                     // event (epoll(7)); only an end that was told with the data
@@ -368,6 +380,9 @@ impl Reactor {
     fn reap(&mut self, now: Tick, client: ClientId, application: &mut dyn Application) {
         let Some(children) = &mut self.children else { return };
         if let Some(exit) = children.reap(&mut self.registrar, client) {
+            if let Some(traffic) = &mut self.traffic {
+                traffic.forget(client);
+            }
             application.handle(now, Input::Exited { client, exit }, &mut self.actions);
         }
     }
@@ -432,8 +447,26 @@ impl Reactor {
                 false
             });
         }
+        self.step_traffic(now, application);
         if application.next_deadline().is_some_and(|tick| tick <= now) {
             application.handle(now, Input::DeadlineReached, &mut self.actions);
+        }
+    }
+
+    /// Goes on with a sample of the clients' sockets, if one is due.
+    fn step_traffic(&mut self, now: Tick, application: &mut dyn Application) {
+        let Some(traffic) = &mut self.traffic else { return };
+        if traffic.next_sample().is_some_and(|tick| tick <= now) {
+            traffic.step(now, &mut self.buffer, &mut |client, delta| {
+                application.handle(now, Input::Traffic { client, delta }, &mut self.actions);
+            });
+        }
+    }
+
+    fn sample_sockets(&mut self, client: ClientId) {
+        let pid = self.children.as_ref().and_then(|children| children.pid(client));
+        if let (Some(traffic), Some(pid)) = (&mut self.traffic, pid) {
+            traffic.watch(self.clock.tick(), client, pid);
         }
     }
 
@@ -445,7 +478,7 @@ impl Reactor {
                 match action {
                     Action::Spawn { client } => self.spawn(client, application),
                     Action::Signal { client, signal } => {
-                        if let Some(children) = &self.children {
+                        if let Some(children) = &mut self.children {
                             children.signal(client, signal);
                         }
                     }
@@ -454,6 +487,7 @@ impl Reactor {
                             children.close_pipes(&mut self.registrar, client);
                         }
                     }
+                    Action::SampleSockets { client } => self.sample_sockets(client),
                     Action::Report(report) => reports::write(&report),
                     Action::Finish => self.finished = true,
                 }

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-pub use self::ledger::Delta;
 use self::ledger::Ledger;
 use super::sock_diag::{LastWords, SockDiag, Step, Unavailable};
+use crate::swarm::TcpDelta;
 use crate::units::{ClientId, Tick};
 
 /// From one sample to the next.
@@ -131,7 +131,7 @@ impl Traffic {
         &mut self,
         now: Tick,
         buffer: &mut [u8],
-        each: &mut dyn FnMut(ClientId, Delta),
+        each: &mut dyn FnMut(ClientId, TcpDelta),
     ) -> Progress {
         if self.phase.is_none() && self.next_at.is_none_or(|at| at > now) {
             return Progress::Done;
@@ -144,7 +144,7 @@ impl Traffic {
         if self.phase.is_some() { Progress::More } else { Progress::Done }
     }
 
-    fn hear_last_words(&mut self, buffer: &mut [u8], each: &mut dyn FnMut(ClientId, Delta)) {
+    fn hear_last_words(&mut self, buffer: &mut [u8], each: &mut dyn FnMut(ClientId, TcpDelta)) {
         self.phase = Some(Phase::LastWords);
         for _ in 0..LAST_WORDS_PER_STEP {
             let Some(last_words) = &mut self.last_words else {
@@ -188,7 +188,7 @@ impl Traffic {
         }
     }
 
-    fn dump(&mut self, now: Tick, buffer: &mut [u8], each: &mut dyn FnMut(ClientId, Delta)) {
+    fn dump(&mut self, now: Tick, buffer: &mut [u8], each: &mut dyn FnMut(ClientId, TcpDelta)) {
         let Self { diag, ledger, .. } = self;
         for _ in 0..DATAGRAMS_PER_STEP {
             let step = diag.step(buffer, &mut |socket| {

@@ -26,10 +26,12 @@ use crate::reactor::children::Children;
 use crate::reactor::journal::Journal;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
 use crate::reactor::signals::Signals;
+use crate::reactor::traffic::Traffic;
 use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports};
 use crate::stats::{Health, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::{ClientId, Moment, Tick};
+use crate::view::metrics::per_client;
 use crate::view::summary::{self, Ending, SummaryInput};
 use crate::view::{Measured, Scene, endpoints, json};
 
@@ -120,10 +122,19 @@ fn run(
     if config.swarm.dangerous {
         reports::write(&Report::Dangerous);
     }
+    if let Some(why) = per_client::warning(config.swarm.clients.get())
+        && config.client_metrics
+    {
+        warn!(why, "many_client_series");
+    }
     let mut load = Load {
         swarm: Swarm::new(config.swarm.clone()),
         ffmpeg_version,
-        measured: Measured { log: config.swarm.stats, tcp: false },
+        measured: Measured {
+            log: config.swarm.stats,
+            tcp: config.swarm.stats && sample_sockets(&mut reactor),
+        },
+        client_metrics: config.client_metrics,
         check: (config.mode == Mode::Check)
             .then(|| Check::new(config.swarm.duration.unwrap_or_default())),
     };
@@ -132,6 +143,21 @@ fn run(
     orphans::end_all();
     let ended = ended.map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
     Ok(conclude(config, journal, &mut reactor, &load, ended))
+}
+
+/// Has the clients' sockets sampled; without it bytes come late, and TCP's own
+/// figures not at all.
+fn sample_sockets(reactor: &mut Reactor) -> bool {
+    match Traffic::new() {
+        Ok(traffic) => {
+            reactor.sample_with(traffic);
+            true
+        }
+        Err(error) => {
+            warn!(%error, "tcp_not_sampled");
+            false
+        }
+    }
 }
 
 /// The demo loads an origin of its own.
@@ -334,6 +360,7 @@ struct Load {
     swarm: Swarm,
     ffmpeg_version: String,
     measured: Measured,
+    client_metrics: bool,
     check: Option<Check>,
 }
 
@@ -355,12 +382,15 @@ impl Application for Load {
 
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
         let snapshot = self.swarm.snapshot(at.tick);
+        let single = self.client_metrics && self.is_scrape(request);
+        let most = if single { per_client::MAX_CLIENTS } else { 0 };
+        let clients: Vec<_> = self.swarm.figures().take(most).collect();
         let scene = Scene {
             snapshot: &snapshot,
             health,
             ffmpeg_version: &self.ffmpeg_version,
             measured: self.measured,
-            clients: &[],
+            clients: &clients,
         };
         endpoints::respond(&scene, request)
     }

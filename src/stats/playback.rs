@@ -185,6 +185,8 @@ pub struct Viewing {
     /// A start-up that is told after the end still counts.
     startup_counts: bool,
     pace: Option<Pace>,
+    /// Of the last window; meaningless without a pace.
+    speed: f32,
 }
 
 impl Viewing {
@@ -214,6 +216,13 @@ impl Viewing {
     #[must_use]
     pub const fn pace(&self) -> Option<Pace> {
         self.pace
+    }
+
+    /// Media seconds a wall second in the last window; `None` before the first
+    /// and after the end.
+    #[must_use]
+    pub fn speed(&self) -> Option<f64> {
+        self.pace.map(|_| f64::from(self.speed))
     }
 
     /// For how long the media time has been still.
@@ -328,6 +337,7 @@ impl Viewing {
             return;
         }
         let speed = played.as_secs_f64() / wall.as_secs_f64();
+        self.speed = speed as f32;
         playback.speed.record(Duration::try_from_secs_f64(speed).unwrap_or(Duration::MAX));
         let ahead = Duration::from_micros(self.played_us);
         playback.drift.record(now.since(self.started_at).saturating_sub(ahead));

@@ -209,8 +209,7 @@ impl Requests {
     }
 
     /// A socket of a client was sampled.
-    pub fn sample_socket(&mut self, bytes: u64, retransmits: u64, rtt: Option<Duration>) {
-        self.bytes += bytes;
+    pub fn sample_socket(&mut self, retransmits: u64, rtt: Option<Duration>) {
         self.tcp_retransmits += retransmits;
         if let Some(rtt) = rtt {
             self.tcp_rtt.record(rtt);

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use self::log::Received;
 use super::backoff::with_jitter;
 use super::deadlines::{Deadlines, Key};
 use super::random::Random;
@@ -15,7 +16,7 @@ use crate::ffmpeg::lines::{LastLines, LineSplitter};
 use crate::ffmpeg::outcome::Outcome;
 use crate::ffmpeg::progress::Progress;
 use crate::stats::totals::Stream;
-use crate::stats::{LiveUse, Pace, State, Viewing};
+use crate::stats::{ClientRequests, LiveUse, Pace, State, Viewing};
 use crate::units::{ClientId, Tick};
 
 /// What a client is to be.
@@ -178,6 +179,10 @@ pub(super) struct Client {
     viewing: Viewing,
     /// Signals sent to end the process for a stall.
     stall_signals: u8,
+    requests: ClientRequests,
+    received: Received,
+    /// Media time of the attempts before.
+    media_before: Duration,
 }
 
 impl Client {
@@ -201,6 +206,9 @@ impl Client {
             progress: Progress::default(),
             viewing: Viewing::default(),
             stall_signals: 0,
+            requests: ClientRequests::default(),
+            received: Received::default(),
+            media_before: Duration::ZERO,
         }
     }
 
@@ -251,6 +259,8 @@ impl Client {
         self.pipes = Pipes::BOTH;
         self.splitter = LineSplitter::new();
         self.last_lines = LastLines::new();
+        self.requests = ClientRequests::default();
+        self.received.begin();
         let ledger = &mut turn.common.ledger;
         ledger.ever_started += u32::from(self.attempts == 1);
         ledger.totals.count_start(self.attempts, turn.now.since(self.due));
@@ -321,6 +331,8 @@ impl Client {
         let Some(end) = self.end.take() else { return };
         turn.common.deadlines.clear(self.key());
         self.close_pipes(turn);
+        self.finish_requests(turn);
+        self.media_before += self.viewing.media();
         let outcome = self.outcome(turn, end);
         turn.common.ledger.totals.count_outcome(outcome);
         self.report_exit(turn, end, outcome);
@@ -410,25 +422,6 @@ impl Client {
         backoff
     }
 
-    /// Takes in bytes of stderr; `None` is its end.
-    fn read_lines(&mut self, turn: &mut Turn<'_>, bytes: Option<&[u8]>) {
-        let (client, stream) = (self.id, Stream::Stderr);
-        let each = |line: &[u8], cut: bool| {
-            let totals = &mut turn.common.ledger.totals;
-            totals.stderr_lines += 1;
-            totals.stderr_lines_cut += u64::from(cut);
-            self.last_lines.push(line);
-            if turn.common.settings.verbose {
-                let line = String::from_utf8_lossy(line).into_owned();
-                turn.report(Report::Line { client, stream, line });
-            }
-        };
-        match bytes {
-            Some(bytes) => self.splitter.feed(bytes, each),
-            None => self.splitter.finish(each),
-        }
-    }
-
     /// Closes the pipes that did not end; a line that was begun still counts.
     fn close_pipes(&mut self, turn: &mut Turn<'_>) {
         if self.pipes.stderr {
@@ -444,6 +437,7 @@ impl Client {
 }
 
 mod ending;
+mod log;
 mod stall;
 
 #[cfg(test)]

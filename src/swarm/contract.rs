@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Report;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason, Stream};
-use crate::units::ClientId;
+use crate::units::{ClientId, Wall};
 
 /// A reaped process: its end and what the kernel counted (getrusage(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,18 @@ pub struct Sample {
     pub resident_bytes: u64,
 }
 
+/// What one socket of a client did since its last sample (tcp(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TcpDelta {
+    /// Bytes received in order; HTTP heads and TLS records are among them.
+    pub bytes_received: u64,
+    /// Segments that the client's side sent again. What the server repeated is
+    /// not known at this end.
+    pub retransmits: u64,
+    /// The smoothed round-trip time as of now, if one was measured.
+    pub rtt: Option<Duration>,
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
@@ -65,6 +77,8 @@ pub enum Input<'a> {
         stream: Stream,
         /// What was read.
         bytes: &'a [u8],
+        /// The wall clock when it was read, for what is told against dates.
+        wall: Wall,
     },
     /// A client's pipe came to its end.
     PipeEnded {
@@ -86,6 +100,13 @@ pub enum Input<'a> {
         client: ClientId,
         /// What it uses.
         sample: Sample,
+    },
+    /// A socket of a client's process was sampled.
+    Traffic {
+        /// Whose process.
+        client: ClientId,
+        /// What it did since its last sample.
+        delta: TcpDelta,
     },
     /// The earliest deadline has come.
     DeadlineReached,
@@ -122,6 +143,12 @@ pub enum Action {
     /// Close what is left of this client's pipes; no more input comes of them.
     ClosePipes {
         /// Whose pipes.
+        client: ClientId,
+    },
+    /// A connection of this client's process stands: its sockets can be sampled.
+    /// Answered by `Traffic`, as often as there is any.
+    SampleSockets {
+        /// Whose sockets.
         client: ClientId,
     },
     /// Tell people.

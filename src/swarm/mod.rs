@@ -21,14 +21,14 @@ mod turn;
 
 use std::collections::VecDeque;
 
-use crate::stats::{Phase, Snapshot, State};
+use crate::stats::{ClientFigures, Phase, Snapshot, State};
 use crate::units::{ClientId, Tick};
 
 use client::{Client, ClientView};
 use deadlines::{Key, RunKey};
 use turn::{Common, Turn};
 
-pub use contract::{Action, Exit, Input, Sample, Signal, SpawnFailure};
+pub use contract::{Action, Exit, Input, Sample, Signal, SpawnFailure, TcpDelta};
 pub use report::Report;
 pub use settings::{Backoff, Settings};
 pub use turn::{
@@ -85,6 +85,9 @@ impl Swarm {
             Input::Sampled { client, sample } => {
                 self.with_client(now, client, actions, |c, turn| c.sampled(turn, sample));
             }
+            Input::Traffic { client, delta } => {
+                self.with_client(now, client, actions, |c, turn| c.traffic(turn, delta));
+            }
             Input::Spawned { client, pid } => {
                 self.note_activity(now);
                 self.with_client(now, client, actions, |c, turn| c.spawned(turn, pid));
@@ -94,8 +97,9 @@ impl Swarm {
                 self.note_activity(now);
                 self.with_client(now, client, actions, |c, turn| c.spawn_failed(turn, failure));
             }
-            Input::Output { client, stream, bytes } => {
+            Input::Output { client, stream, bytes, wall } => {
                 self.note_activity(now);
+                self.common.wall = wall;
                 self.with_client(now, client, actions, |c, turn| c.output(turn, stream, bytes));
             }
             Input::PipeEnded { client, stream } => {
@@ -144,6 +148,12 @@ impl Swarm {
         };
         snapshot.children_resident_bytes = ledger.children.resident_bytes(snapshot.live());
         snapshot
+    }
+
+    /// The figures of every client, in the order of their numbers. Takes
+    /// O(target), for those who ask for single clients.
+    pub fn figures(&self) -> impl Iterator<Item = ClientFigures> + '_ {
+        self.clients.iter().map(Client::figures)
     }
 
     /// Every client, in the order of their numbers.

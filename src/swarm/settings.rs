@@ -3,6 +3,8 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
+use crate::stats::Reading;
+
 /// The delay before a restart: `initial × multiplier^n`, at most `max`, ±20 %.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backoff {
@@ -39,8 +41,13 @@ pub struct Settings {
     pub target_duration: Duration,
     /// Whether a stalled client's process is ended, and started anew.
     pub restart_on_stall: bool,
-    /// Whether progress is read; without it no stall is told.
+    /// Whether progress and log are read; without them no stall and no request
+    /// is told.
     pub stats: bool,
+    /// FFmpeg's network timeout: a failure without a reason after this long is one.
+    pub network_timeout: Duration,
+    /// Whether FFmpeg asks for segments ahead; downloads are not timed then.
+    pub asks_ahead: bool,
 }
 
 /// Media time that is still for so many target durations is a stall.
@@ -50,7 +57,21 @@ const STALL_TARGET_DURATIONS: u32 = 2;
 /// less a client that plays well would be accused.
 const STALL_AFTER_MIN: Duration = Duration::from_secs(2);
 
+/// FFmpeg's wait between two loads of a playlist is its target duration and at
+/// most this, since it looks ten times a second (`hls.c`).
+const RELOAD_SLACK: Duration = Duration::from_millis(100);
+
 impl Settings {
+    /// How the log is to be read.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        Reading {
+            network_timeout: self.network_timeout,
+            reload_wait_max: self.target_duration + RELOAD_SLACK,
+            asks_ahead: self.asks_ahead,
+        }
+    }
+
     /// Media time that is still for this long is a stall.
     #[must_use]
     pub fn stall_after(&self) -> Duration {

@@ -11,6 +11,7 @@ use super::client::{CLEAN_EXIT_AFTER, DRAIN_MAX, STABLE_AFTER};
 use super::*;
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason, Stream};
+use crate::units::Wall;
 
 fn settings(clients: u32) -> Settings {
     Settings {
@@ -30,6 +31,8 @@ fn settings(clients: u32) -> Settings {
         target_duration: Duration::from_secs(6),
         restart_on_stall: false,
         stats: false,
+        network_timeout: Duration::from_secs(15),
+        asks_ahead: false,
     }
 }
 
@@ -169,7 +172,12 @@ fn the_ramp_keeps_its_rate_whatever_the_answers_take() {
 fn a_silent_steady_swarm_waits_for_nothing() {
     let mut driver = Driver::running(settings(20));
     assert_eq!(driver.swarm.next_deadline(), None);
-    driver.give(Input::Output { client: client(3), stream: Stream::Stderr, bytes: b"x" });
+    driver.give(Input::Output {
+        client: client(3),
+        stream: Stream::Stderr,
+        bytes: b"x",
+        wall: Wall::default(),
+    });
     assert_eq!(driver.next_deadline(), PROGRESS_EVERY);
     assert!(matches!(driver.reports()[..], [Report::Progress { active: 20, .. }]));
     assert_eq!(driver.swarm.next_deadline(), None);
@@ -199,9 +207,14 @@ fn an_exit_waits_for_both_pipes_and_keeps_the_last_lines() {
     driver.exit(0, ExitStatus::Code(1));
     assert_eq!((driver.state(0), driver.taken()), (State::Draining, vec![]));
     let (client, stream) = (client(0), Stream::Stderr);
-    driver.give(Input::Output { client, stream, bytes: b"one\ntw" });
-    driver.give(Input::Output { client, stream: Stream::Stdout, bytes: b"noise\n" });
-    driver.give(Input::Output { client, stream, bytes: b"o" });
+    driver.give(Input::Output { client, stream, bytes: b"one\ntw", wall: Wall::default() });
+    driver.give(Input::Output {
+        client,
+        stream: Stream::Stdout,
+        bytes: b"noise\n",
+        wall: Wall::default(),
+    });
+    driver.give(Input::Output { client, stream, bytes: b"o", wall: Wall::default() });
     driver.end_pipes(0);
     assert_eq!(driver.state(0), State::Backoff);
     assert_eq!(driver.swarm.snapshot(driver.now).totals.stderr_lines, 2);
@@ -220,7 +233,7 @@ fn an_exit_waits_for_both_pipes_and_keeps_the_last_lines() {
 fn a_pipe_that_never_ends_is_closed_at_the_deadline() {
     let mut driver = Driver::running(settings(1));
     let (client, stream) = (client(0), Stream::Stderr);
-    driver.give(Input::Output { client, stream, bytes: b"tail" });
+    driver.give(Input::Output { client, stream, bytes: b"tail", wall: Wall::default() });
     driver.give(Input::PipeEnded { client, stream: Stream::Stdout });
     assert_eq!(driver.state(0), State::Running);
     driver.exit(0, ExitStatus::Signal(11));
@@ -237,7 +250,12 @@ fn a_pipe_that_never_ends_is_closed_at_the_deadline() {
 fn a_line_is_reported_when_verbose() {
     let mut driver = Driver::running(Settings { verbose: true, ..settings(1) });
     let stream = Stream::Stderr;
-    driver.give(Input::Output { client: client(0), stream, bytes: b"a\xffb\nc" });
+    driver.give(Input::Output {
+        client: client(0),
+        stream,
+        bytes: b"a\xffb\nc",
+        wall: Wall::default(),
+    });
     let line = Report::Line { client: client(0), stream, line: "a\u{fffd}b".into() };
     assert_eq!(driver.reports(), [line]);
 }

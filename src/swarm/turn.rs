@@ -7,7 +7,7 @@ use super::deadlines::Deadlines;
 use super::rate_limit::RateLimit;
 use super::{Action, Report, Settings, Signal};
 use crate::stats::{ActiveTime, ChildrenUse, State, Totals};
-use crate::units::Tick;
+use crate::units::{Tick, Wall};
 
 /// The reminder that TLS is not verified comes each time this has passed.
 pub const DANGEROUS_EVERY: Duration = Duration::from_secs(60);
@@ -81,6 +81,8 @@ pub(super) struct Common {
     pub(super) deadlines: Deadlines,
     pub(super) failure_reports: RateLimit,
     pub(super) stall_reports: RateLimit,
+    /// The wall clock at the last output.
+    pub(super) wall: Wall,
     /// Once the run stops: the signal that ends a process now.
     pub(super) stop: Option<Signal>,
 }
@@ -94,6 +96,7 @@ impl Common {
             deadlines: Deadlines::new(target),
             failure_reports: RateLimit::new(SPAWN_FAILURE_REPORTS_PER_SEC),
             stall_reports: RateLimit::new(STALL_REPORTS_PER_SEC),
+            wall: Wall::default(),
             stop: None,
         }
     }

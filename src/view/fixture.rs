@@ -164,7 +164,8 @@ pub(super) fn stream(totals: &mut Totals) {
         requests.connect.record(Duration::from_millis(ms));
         requests.segment_download.record(Duration::from_millis(ms * 20));
         requests.playlist_download.record(Duration::from_millis(ms * 2));
-        requests.sample_socket(6_600_000, ms / 12, Some(Duration::from_micros(ms * 100)));
+        requests.bytes += 6_600_000;
+        requests.sample_socket(ms / 12, Some(Duration::from_micros(ms * 100)));
     }
     let playback = &mut totals.playback;
     for ms in [650, 900, 1_400] {

@@ -79,7 +79,7 @@ impl Books {
                 assert!(std::mem::take(&mut self.of(client).asked));
                 self.spawn_failures += 1;
             }
-            Input::Output { client, stream, bytes } => {
+            Input::Output { client, stream, bytes, .. } => {
                 if stream == Stream::Stderr {
                     self.lines += bytes.iter().filter(|&&b| b == b'\n').count() as u64;
                     self.of(client).partial = bytes.last() != Some(&b'\n');
@@ -88,6 +88,7 @@ impl Books {
             Input::PipeEnded { client, stream } => self.close(client, stream),
             Input::Exited { client, exit } => self.reap(client, exit),
             Input::Sampled { client, sample } => self.sample(client, sample),
+            Input::Traffic { .. } => {}
             Input::Started | Input::DeadlineReached | Input::StopAsked | Input::KillAsked => {}
         }
     }

@@ -132,6 +132,8 @@ fn settings(seed: u64, duration: Option<Duration>, dice: &mut Dice) -> Settings 
         target_duration: Duration::from_secs(dice.pick(&[1, 1, 2, 6])),
         restart_on_stall: dice.percent(30),
         stats: dice.percent(75),
+        network_timeout: Duration::from_secs(15),
+        asks_ahead: false,
     }
 }
 

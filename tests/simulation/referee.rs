@@ -166,7 +166,7 @@ impl Referee {
     fn view(&mut self, now: Tick, input: &Input<'_>) {
         match *input {
             Input::Spawned { client, .. } => self.viewings.spawned(now, client),
-            Input::Output { client, stream: Stream::Stdout, bytes } => {
+            Input::Output { client, stream: Stream::Stdout, bytes, .. } => {
                 self.viewings.output(now, client, bytes);
             }
             Input::PipeEnded { client, stream: Stream::Stdout } => {
@@ -202,6 +202,9 @@ impl Referee {
                 self.books.close(*client, Stream::Stderr);
                 self.books.close(*client, Stream::Stdout);
                 self.viewings.closed(now, *client);
+            }
+            Action::SampleSockets { client } => {
+                assert_ne!(self.books.of(*client).open, [false; 2], "no log says so");
             }
             Action::Report(report) => self.check_report(now, report),
             Action::Finish => self.finishes += 1,

@@ -10,7 +10,7 @@ use ffmpeg_hls_swarm::stats::State;
 use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
 use ffmpeg_hls_swarm::swarm::client::Event as Transition;
 use ffmpeg_hls_swarm::swarm::{Action, Exit, Input, Sample, Signal, SpawnFailure, Swarm};
-use ffmpeg_hls_swarm::units::{ClientId, Tick};
+use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 
 use crate::plan::{Character, Dice, Obedience, PipeEnd, Plan, spawn_failure};
 use crate::referee::Referee;
@@ -199,7 +199,7 @@ impl World {
                 Action::Spawn { client } => self.spawn(client),
                 Action::Signal { client, signal } => self.signal(client, signal),
                 Action::ClosePipes { client } => self.child(client).pipes = [None, None],
-                Action::Report(_) => {}
+                Action::SampleSockets { .. } | Action::Report(_) => {}
                 Action::Finish => self.finished = true,
             }
         }
@@ -309,7 +309,12 @@ impl World {
             }
             let length = self.dice.between(1, unread.len() as u64) as usize;
             let bytes: Vec<u8> = unread.drain(..length).collect();
-            self.give(Input::Output { client, stream: STREAMS[pipe], bytes: &bytes });
+            self.give(Input::Output {
+                client,
+                stream: STREAMS[pipe],
+                bytes: &bytes,
+                wall: Wall::default(),
+            });
         }
     }
 

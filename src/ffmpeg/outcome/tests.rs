@@ -7,8 +7,16 @@ const NO_MEDIA: Option<Duration> = Some(Duration::ZERO);
 const NOT_READ: Option<Duration> = None;
 
 /// A log that told nothing.
-const SILENT: Evidence =
-    Evidence { failure: None, playlist_failed: false, exiting_on_signal: false, vain_refreshes: 0 };
+const SILENT: Evidence = Evidence {
+    failure: None,
+    status: None,
+    playlist_failed: false,
+    input_opened: false,
+    ended_at_start: false,
+    input_ended: false,
+    exiting_on_signal: false,
+    vain_refreshes: 0,
+};
 
 const fn failed(failure: Failure) -> Evidence {
     Evidence { failure: Some(failure), ..SILENT }

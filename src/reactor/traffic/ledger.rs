@@ -4,9 +4,9 @@
 //! are searched.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use crate::reactor::sock_diag::Socket;
+use crate::swarm::TcpDelta;
 use crate::units::ClientId;
 
 /// Samples at which a process is searched for one connection. It is found at the
@@ -22,18 +22,6 @@ const KEPT_SAMPLES: u64 = 3;
 /// Sockets followed at once, at about 64 bytes each: more than three for each
 /// client that one host can carry.
 const SOCKETS_MAX: usize = 65_536;
-
-/// What one socket did since the last sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delta {
-    /// Bytes received in order; HTTP heads and TLS records are among them.
-    pub bytes_received: u64,
-    /// Segments that the client's side sent again. What the server repeated is
-    /// not known at this end.
-    pub retransmits: u64,
-    /// The smoothed round-trip time as of now, if one was measured.
-    pub rtt: Option<Duration>,
-}
 
 /// The clients that have connections, and their sockets.
 #[derive(Debug, Default)]
@@ -125,7 +113,7 @@ impl Ledger {
 
     /// The dump told of a socket: what it did, if it is a client's and moved. A
     /// new one is told of with all that it ever received.
-    pub(super) fn seen(&mut self, socket: &Socket) -> Option<(ClientId, Delta)> {
+    pub(super) fn seen(&mut self, socket: &Socket) -> Option<(ClientId, TcpDelta)> {
         let Some(known) = self.sockets.get_mut(&socket.cookie) else {
             return self.adopt(socket);
         };
@@ -137,7 +125,7 @@ impl Ledger {
     }
 
     /// A socket has ended: what it did since it was last seen.
-    pub(super) fn ended(&mut self, socket: &Socket) -> Option<(ClientId, Delta)> {
+    pub(super) fn ended(&mut self, socket: &Socket) -> Option<(ClientId, TcpDelta)> {
         let delta = self.sockets.contains_key(&socket.cookie).then(|| self.seen(socket));
         self.sockets.remove(&socket.cookie);
         delta?
@@ -164,7 +152,7 @@ impl Ledger {
         }
     }
 
-    fn adopt(&mut self, socket: &Socket) -> Option<(ClientId, Delta)> {
+    fn adopt(&mut self, socket: &Socket) -> Option<(ClientId, TcpDelta)> {
         let client = self.found.remove(&socket.inode)?;
         let (bytes_received, retransmits) = (socket.bytes_received?, socket.retransmits?);
         let watched = self.clients.get_mut(&client)?;
@@ -177,7 +165,7 @@ impl Ledger {
         let followed = Followed { client, pid, bytes_received, retransmits, seen };
         self.sockets.insert(socket.cookie, followed);
         let retransmits = retransmits.into();
-        Some((client, Delta { bytes_received, retransmits, rtt: socket.rtt }))
+        Some((client, TcpDelta { bytes_received, retransmits, rtt: socket.rtt }))
     }
 
     fn current(&mut self, client: ClientId, pid: u32) -> Option<&mut Watched> {
@@ -188,11 +176,11 @@ impl Ledger {
 impl Followed {
     /// What it did since it was last seen; `None` if nothing, since its
     /// round-trip time is then as old as what was told before.
-    fn advance(&mut self, socket: &Socket) -> Option<(ClientId, Delta)> {
+    fn advance(&mut self, socket: &Socket) -> Option<(ClientId, TcpDelta)> {
         let (bytes, retransmits) = (socket.bytes_received?, socket.retransmits?);
         // The state is told from before the counters, so that a FIN which came
         // between counts as a byte in one sample and not in the next.
-        let delta = Delta {
+        let delta = TcpDelta {
             bytes_received: bytes.saturating_sub(self.bytes_received),
             retransmits: retransmits.saturating_sub(self.retransmits).into(),
             rtt: socket.rtt,

@@ -57,7 +57,7 @@ fn sample(traffic: &mut Traffic, clients: usize) -> Vec<Option<u64>> {
     let mut received = vec![None; clients];
     let mut buffer = vec![0; 64 * 1024];
     let now = traffic.next_sample().unwrap();
-    let mut take = |client: ClientId, delta: Delta| {
+    let mut take = |client: ClientId, delta: TcpDelta| {
         assert_eq!(delta.retransmits, 0, "on loopback");
         assert!(delta.rtt.is_some());
         *received[client.index()].get_or_insert(0) += delta.bytes_received;
@@ -163,7 +163,7 @@ fn the_end_of_a_connection_is_counted() {
     while received == 0 {
         let readable = traffic.last_words.as_ref().unwrap().as_fd();
         wait.readable(&[readable]).unwrap();
-        let mut take = |_, delta: Delta| received += delta.bytes_received;
+        let mut take = |_, delta: TcpDelta| received += delta.bytes_received;
         traffic.hear_last_words(&mut buffer, &mut take);
     }
     assert!((2000..=2001).contains(&received), "{received}: the FIN may be among them");

@@ -2,13 +2,12 @@
 
 use super::{Client, End};
 use crate::ffmpeg::lines::LastLines;
-use crate::ffmpeg::outcome::{Ending, Evidence, Outcome, classify};
+use crate::ffmpeg::outcome::{Ending, Outcome, classify};
 use crate::swarm::Report;
 use crate::swarm::turn::Turn;
 
 impl Client {
-    /// What the end means, by its status and media time; the log is not read for
-    /// it yet.
+    /// What the end means, by its status, its media time and its log.
     pub(super) fn outcome(&self, turn: &Turn<'_>, end: End) -> Outcome {
         let stalled_by_us = self.stall_signals > 0;
         classify(&Ending {
@@ -17,7 +16,7 @@ impl Client {
             stalled_by_us,
             oom: end.exit.oom_suspected,
             media: turn.common.settings.stats.then(|| self.viewing.media()),
-            evidence: Evidence::default(),
+            evidence: self.requests.evidence(),
         })
     }
 

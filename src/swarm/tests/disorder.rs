@@ -44,7 +44,7 @@ fn give_any(driver: &mut Driver, any: &Any) {
                     format!("out_time_us={media_us}\nprogress=continue\nx").into_bytes()
                 }
             };
-            driver.give(Input::Output { client, stream, bytes: &bytes });
+            driver.give(Input::Output { client, stream, bytes: &bytes, wall: Wall::default() });
         }
         Any::PipeEnded(n, s) => {
             driver.give(Input::PipeEnded { client: client(n), stream: stream(s) });

@@ -14,7 +14,7 @@ impl Driver {
     fn progress(&mut self, number: u32, media_ms: u64) {
         let text = format!("frame=1\nout_time_us={media_ms}000\nprogress=continue\n");
         let (client, stream) = (client(number), Stream::Stdout);
-        self.give(Input::Output { client, stream, bytes: text.as_bytes() });
+        self.give(Input::Output { client, stream, bytes: text.as_bytes(), wall: Wall::default() });
         // Of what wakes the loop only stalls matter here.
         self.swarm.common.deadlines.clear(Key::Run(RunKey::Progress));
     }

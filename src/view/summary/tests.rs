@@ -46,7 +46,8 @@ fn calm_run() -> Numbers {
         requests.connect.record(Duration::from_millis(ms));
         requests.segment_download.record(Duration::from_millis(ms * 20));
         requests.playlist_download.record(Duration::from_millis(ms));
-        requests.sample_socket(5_837_000, 0, Some(Duration::from_micros(ms * 100)));
+        requests.bytes += 5_837_000;
+        requests.sample_socket(0, Some(Duration::from_micros(ms * 100)));
         totals.playback.startup.record(Duration::from_millis(ms * 200));
         totals.playback.speed.record(Duration::from_millis(1_000 + ms));
         totals.playback.drift.record(Duration::ZERO);

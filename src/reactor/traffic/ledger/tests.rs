@@ -1,5 +1,7 @@
 //! Whose a socket is and what it did, without a kernel.
 
+use std::time::Duration;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -16,9 +18,9 @@ fn socket(inode: u32, bytes: u64) -> Socket {
     }
 }
 
-fn delta(bytes_received: u64) -> Option<(ClientId, Delta)> {
+fn delta(bytes_received: u64) -> Option<(ClientId, TcpDelta)> {
     let rtt = Some(Duration::from_micros(80));
-    Some((CLIENT, Delta { bytes_received, retransmits: 0, rtt }))
+    Some((CLIENT, TcpDelta { bytes_received, retransmits: 0, rtt }))
 }
 
 /// One sample, with what a search of each process would find.
@@ -27,7 +29,7 @@ fn sample(
     finds: &[u32],
     dump: &[Socket],
     consistent: bool,
-) -> Vec<Option<(ClientId, Delta)>> {
+) -> Vec<Option<(ClientId, TcpDelta)>> {
     while let Some((client, _)) = ledger.next_search() {
         finds.iter().for_each(|inode| ledger.found(client, *inode));
     }
