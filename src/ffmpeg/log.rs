@@ -47,6 +47,8 @@ pub enum Note<'a> {
     HlsRequest {
         /// Its URL.
         url: &'a [u8],
+        /// Where in the resource it begins; 0 where the line was cut.
+        offset: u64,
         /// The playlist that names it, from 0; `u32::MAX` where the line was cut.
         playlist: u32,
     },

@@ -86,6 +86,7 @@ struct Request {
 #[derive(Debug, Clone, Copy)]
 struct Wanted {
     url: u64,
+    offset: u64,
     playlist: u32,
     kind: RequestKind,
     /// Its own request has begun, so that the next is not its key.
@@ -141,8 +142,10 @@ impl ClientRequests {
         let note = line.note?;
         let at = At { tick: now.tick, stamp: line.stamp };
         match note {
-            Note::HlsRequest { url, playlist } => {
-                return self.want(at, url, playlist, reading, totals);
+            Note::HlsRequest { url, offset, playlist } => {
+                let latency = self.arrive(at, playlist, reading, totals);
+                self.want(url, offset, playlist, totals);
+                return latency;
             }
             Note::Opening { url, reused } => return self.open(at, url, reused, reading, totals),
             Note::ConnectStarted => self.connecting(at, line.address, totals),
@@ -180,30 +183,34 @@ impl ClientRequests {
         }
     }
 
-    /// The demuxer wants a segment or an initialization section.
-    fn want(
+    /// The demuxer is done with the request under way, since it wants another.
+    fn arrive(
         &mut self,
         at: At,
-        url: &[u8],
         playlist: u32,
         reading: &Reading,
         totals: &mut Requests,
     ) -> Option<Duration> {
-        let url_hash = hash(url);
         self.time_until(at, Some(playlist), reading, totals);
         let latency = self.leave(totals);
         self.request = None;
+        latency
+    }
+
+    /// The demuxer wants a segment or an initialization section.
+    fn want(&mut self, url: &[u8], offset: u64, playlist: u32, totals: &mut Requests) {
+        let url_hash = hash(url);
         if let Some(before) = self.wanted.filter(|wanted| wanted.failed) {
-            if before.url == url_hash {
+            if (before.url, before.offset) == (url_hash, offset) {
                 self.tries_again = true;
             } else {
                 totals.segments_skipped += 1;
             }
         }
         let kind = if names_init(url) { RequestKind::Init } else { RequestKind::Segment };
-        self.wanted = Some(Wanted { url: url_hash, playlist, kind, asked: false, failed: false });
+        let (asked, failed) = (false, false);
+        self.wanted = Some(Wanted { url: url_hash, offset, playlist, kind, asked, failed });
         self.evidence.vain_refreshes = 0;
-        latency
     }
 
     /// A request begins.

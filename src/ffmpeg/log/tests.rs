@@ -1,3 +1,5 @@
+//! Lines of every version beside the notes that they give, and any bytes at all.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -14,10 +16,11 @@ fn opening(url: &str, reused: bool) -> Option<Note<'_>> {
 
 #[test]
 fn requests_are_told_in_the_words_of_every_version() {
-    let segment = Some(Note::HlsRequest { url: b"http://h/0.ts", playlist: 2 });
+    let segment = Some(Note::HlsRequest { url: b"http://h/0.ts", offset: 18, playlist: 2 });
     for part in ["hls,applehttp @ 0x1a2", "hls @ 0x55dd2193d200", "in#0/hls @ 0x1", "in#0 @ 0x1"] {
-        let request =
-            format!("[{part}] [verbose] HLS request for url 'http://h/0.ts', offset 0, playlist 2");
+        let request = format!(
+            "[{part}] [verbose] HLS request for url 'http://h/0.ts', offset 18, playlist 2"
+        );
         assert_eq!(note_of(&request), segment, "{part}");
         let open = format!("[{part}] [info] Opening 'http://h/0.ts' for reading");
         assert_eq!(note_of(&open), opening("http://h/0.ts", false), "{part}");
@@ -48,7 +51,7 @@ fn a_url_may_hold_a_quote_and_a_line_may_be_cut() {
     assert_eq!(note_of("[hls @ 0x1] [info] Opening 'http://h/lo"), opening("http://h/lo", false));
     assert_eq!(
         note_of("[hls @ 0x1] [verbose] HLS request for url 'http://h/lo"),
-        Some(Note::HlsRequest { url: b"http://h/lo", playlist: u32::MAX })
+        Some(Note::HlsRequest { url: b"http://h/lo", offset: 0, playlist: u32::MAX })
     );
     assert_eq!(note_of("[http @ 0x1] [info] Opening 'http://h/up' for writing"), None);
 }

@@ -72,9 +72,11 @@ fn unix_ns(date: &[u8]) -> Option<i64> {
 /// `HLS request for url 'URL', offset 0, playlist 2`.
 fn hls_request(words: &[u8]) -> Option<Note<'_>> {
     let (url, tail) = quoted(words.strip_prefix(b"HLS request for url '")?);
-    let playlist = memmem::find(tail, b"playlist ").and_then(|at| number(tail.get(at + 9..)?));
-    let playlist = playlist.and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
-    Some(Note::HlsRequest { url, playlist })
+    let after =
+        |mark: &[u8]| memmem::find(tail, mark).and_then(|at| number(tail.get(at + mark.len()..)?));
+    let offset = after(b"offset ").unwrap_or_default();
+    let playlist = after(b"playlist ").and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
+    Some(Note::HlsRequest { url, offset, playlist })
 }
 
 /// `Opening 'URL' for reading`.

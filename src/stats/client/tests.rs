@@ -1,3 +1,5 @@
+//! Short logs beside what is counted of them, and any lines in any order.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -215,6 +217,15 @@ fn a_segment_that_is_tried_again_is_skipped_only_when_given_up() {
     assert_eq!(Play::lines(&saved).ended().totals.segments_skipped, 0);
     lines.extend([(170, failed), (170, given_up), (170, WANT_1)]);
     assert_eq!(Play::lines(&lines).ended().totals.segments_skipped, 1);
+}
+
+#[test]
+fn parts_of_one_resource_are_told_apart_by_their_offset() {
+    let part = |offset: u32| WANT_0.replace("offset 0", &format!("offset {offset}"));
+    let failed = "[hls @ 0x1] [warning] Failed to open segment 0 of playlist 0";
+    let (first, second) = (part(100), part(200));
+    let lines = [(0, first.as_str()), (0, OPEN_0), (10, failed), (20, second.as_str())];
+    assert_eq!(Play::lines(&lines).totals.segments_skipped, 1);
 }
 
 #[test]

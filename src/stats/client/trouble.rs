@@ -17,7 +17,10 @@ impl ClientRequests {
     ) -> bool {
         match note {
             Note::HttpStatus(status) => self.status(status, totals),
-            Note::Failed(failure) => self.failed(failure, totals),
+            Note::Failed(failure) => {
+                self.connect = None;
+                self.failed(failure, totals);
+            }
             // It repeats what a connection said before, if one did.
             Note::InputFailed(failure) => {
                 if self.request.is_some() || self.evidence.failure.is_none() {
