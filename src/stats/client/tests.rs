@@ -94,6 +94,19 @@ fn the_first_playlist_has_a_connection_alone() {
 }
 
 #[test]
+fn a_connect_is_timed_only_where_it_is_clear_which_one_it_was() {
+    let start = MASTER[0].1;
+    let failed =
+        "[tcp @ 0xa] [verbose] Connection attempt to ::1 port 80 failed: Connection refused";
+    for (between, want) in [(start, 0), (failed, 0), (CONNECTING, 0)] {
+        let play = Play::lines(&[MASTER[0], (20, between), MASTER[1]]);
+        assert_eq!(play.totals.connect.count(), want, "{between}");
+    }
+    let second = [(0, start), (20, failed), (20, start), (50, MASTER[1].1)];
+    assert!(near(only_span(&Play::lines(&second).totals.connect), 30));
+}
+
+#[test]
 fn at_level_debug_it_is_not_counted_twice() {
     let mut lines = vec![(0, "[NULL @ 0x1] [debug] Opening 'http://h/m.m3u8' for reading")];
     lines.extend(MASTER);
