@@ -7,6 +7,8 @@
 
 use memchr::{memchr, memchr2_iter};
 
+use super::log::Level;
+
 /// Longest line that is handed on, in bytes; the rest of a longer one is dropped.
 /// FFmpeg's longest are URLs, which origins bound at about 8 KiB, and nothing
 /// that is read from a line stands behind its URL.
@@ -100,13 +102,15 @@ pub struct LastLines {
     lines: Vec<u8>,
     count: usize,
     trouble: bool,
+    /// The last line that had a level told no trouble.
+    calm: bool,
 }
 
 impl LastLines {
     /// No lines. Allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { lines: Vec::new(), count: 0, trouble: false }
+        Self { lines: Vec::new(), count: 0, trouble: false, calm: false }
     }
 
     /// Whether a line told trouble.
@@ -116,8 +120,15 @@ impl LastLines {
     }
 
     /// Takes note of a line, given without its end.
-    pub fn push(&mut self, line: &[u8]) {
-        let trouble = is_trouble(line);
+    pub fn push(&mut self, line: &[u8], level: Level) {
+        let trouble = match level {
+            Level::Fatal | Level::Error | Level::Warning => true,
+            Level::Info | Level::Verbose | Level::Debug => false,
+            // It goes on from the one before. Before the first, it is not FFmpeg
+            // that speaks: the dynamic linker says why the process dies.
+            Level::Unknown => !self.calm,
+        };
+        self.calm = !trouble;
         if trouble && !self.trouble {
             self.clear();
             self.trouble = true;
@@ -151,37 +162,16 @@ impl LastLines {
     }
 }
 
-/// Whether FFmpeg's level of this line (`[warning]` and worse) is one of trouble.
-///
-/// With `-loglevel level+…` FFmpeg gives every line a level (`log.c`), behind the
-/// name of its part where it has one. A line without one is not of FFmpeg's
-/// log: the dynamic linker or the C library says why the process dies.
-fn is_trouble(line: &[u8]) -> bool {
-    let mut rest = line;
-    while let Some((name, after)) =
-        rest.strip_prefix(b"[").and_then(|inner| split_at_byte(inner, b']'))
-    {
-        match name {
-            b"warning" | b"error" | b"fatal" | b"panic" => return true,
-            b"info" | b"verbose" | b"debug" | b"trace" => return false,
-            _ => rest = after.strip_prefix(b" ").unwrap_or(after),
-        }
-    }
-    true
-}
-
-/// What stands before and behind the first `byte`.
-fn split_at_byte(bytes: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
-    let at = memchr(byte, bytes)?;
-    Some((bytes.get(..at)?, bytes.get(at + 1..)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     type Lines = Vec<(Vec<u8>, bool)>;
+
+    fn put(last: &mut LastLines, line: &[u8]) {
+        last.push(line, super::super::log::parse(line).level);
+    }
 
     fn split(chunks: &[&[u8]]) -> Lines {
         let mut lines = Lines::new();
@@ -259,13 +249,13 @@ mod tests {
             let mut last = LastLines::new();
             for (level, text) in &lines {
                 let line = format!("{level}{text}");
-                last.push(line.as_bytes());
+                put(&mut last, line.as_bytes());
                 prop_assert!(last.lines.len() <= LAST_LINES_BYTES);
                 prop_assert!(last.lines.capacity() <= LAST_LINES_BYTES);
                 prop_assert_eq!(last.iter().count(), last.count);
                 prop_assert!((1..=LAST_LINES).contains(&last.count));
                 prop_assert!(last.iter().all(|kept| kept.len() <= LAST_LINE_BYTES));
-                if level != "[info] " {
+                if level == "[error] " {
                     let newest = last.iter().last().unwrap();
                     prop_assert!(line.as_bytes().starts_with(newest) && newest.len() == line.len().min(LAST_LINE_BYTES));
                 }
@@ -275,7 +265,7 @@ mod tests {
 
     fn kept(lines: &[&str]) -> Vec<String> {
         let mut last = LastLines::new();
-        lines.iter().for_each(|line| last.push(line.as_bytes()));
+        lines.iter().for_each(|line| put(&mut last, line.as_bytes()));
         last.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
     }
 
@@ -287,7 +277,7 @@ mod tests {
         assert_eq!(kept(&[chatter, error, chatter]), [error]);
         assert_eq!(kept(&[error, "[fatal] x", chatter]), [error, "[fatal] x"]);
         let linker = "ffmpeg: error while loading shared libraries: libx.so: cannot open";
-        assert_eq!(kept(&[chatter, linker]), [linker]);
+        assert_eq!(kept(&[linker, chatter]), [linker]);
     }
 
     #[test]
@@ -298,29 +288,21 @@ mod tests {
     }
 
     #[test]
-    fn levels() {
-        let cases = [
-            ("[warning] x", true),
-            ("[in#0/hls @ 0x1] [error] x", true),
-            ("[out#0/null @ 0x1] [info] x [error]", false),
-            ("[AVIOContext @ 0x1] [verbose] x", false),
-            ("[debug] x", false),
-            ("[unknown @ 0x1] x", true),
-            ("[never closed", true),
-            ("", true),
-        ];
-        for (line, trouble) in cases {
-            assert_eq!(is_trouble(line.as_bytes()), trouble, "{line}");
-        }
+    fn a_line_without_a_level_goes_on_from_the_one_before() {
+        let header = "Connection: keep-alive";
+        let (request, error) = ("[http @ 0x1] [debug] request: GET / HTTP/1.1", "[error] x");
+        assert_eq!(kept(&[error, request, header]), [error]);
+        assert_eq!(kept(&[request, error, header]), [error, header]);
+        assert_eq!(kept(&["ffmpeg: cannot open shared object", request]).len(), 1);
     }
 
     #[test]
     fn clear_forgets_lines_and_trouble() {
         let mut last = LastLines::new();
-        last.push(b"[error] old");
+        put(&mut last, b"[error] old");
         last.clear();
         assert_eq!(last.iter().count(), 0);
-        last.push(b"[info] new");
+        put(&mut last, b"[info] new");
         assert_eq!(last.iter().collect::<Vec<_>>(), [b"[info] new"]);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::ffmpeg::lines::{LastLines, LineSplitter};
+use crate::ffmpeg::log::parse;
 use crate::ffmpeg::progress::media_time;
 use crate::reactor::journal::for_people;
 use crate::stats::totals::Stream;
@@ -46,7 +47,7 @@ impl Check {
                 if matches!(before.phase, Phase::Ramp | Phase::Hold) =>
             {
                 let last = &mut self.last_lines;
-                self.log.feed(bytes, |line, _| last.push(line));
+                self.log.feed(bytes, |line, _| last.push(line, parse(line).level));
             }
             // Any of these may be what begins the stop; the last one before it
             // counts.

@@ -56,9 +56,10 @@ impl Client {
         let totals = &mut turn.common.ledger.totals;
         totals.stderr_lines += 1;
         totals.stderr_lines_cut += u64::from(cut);
-        self.last_lines.push(line);
+        let read = log::parse(line);
+        self.last_lines.push(line, read.level);
         if turn.common.settings.stats {
-            self.note(turn, line);
+            self.note(turn, line, &read);
         }
         if turn.common.settings.verbose {
             let (client, stream) = (self.id, Stream::Stderr);
@@ -68,15 +69,14 @@ impl Client {
     }
 
     /// Counts what a line tells.
-    fn note(&mut self, turn: &mut Turn<'_>, line: &[u8]) {
-        let read: Line<'_> = log::parse(line);
+    fn note(&mut self, turn: &mut Turn<'_>, line: &[u8], read: &Line<'_>) {
         let moment = Moment { tick: turn.now, wall: turn.common.wall };
         let reading = turn.common.settings.reading();
         let totals = &mut turn.common.ledger.totals;
         if matches!(read.level, Level::Fatal | Level::Error) {
             totals.error_patterns.add(line);
         }
-        if let Some(latency) = self.requests.note(moment, &read, &reading, &mut totals.requests) {
+        if let Some(latency) = self.requests.note(moment, read, &reading, &mut totals.requests) {
             totals.playback.live_latency.record(latency);
         }
         match read.note {
