@@ -1,5 +1,5 @@
 //! The exit summary as JSON, for programs: the same numbers as
-//! [`summary`](super::summary) tells to people.
+//! [`super::summary`] tells to people.
 //!
 //! `docs/SUMMARY.md` says what each field means and when it is absent; a test
 //! holds the two together. What was not measured is absent, never 0.
