@@ -1,7 +1,7 @@
 //! What a client does about its log: reads each line, counts what it tells of
 //! requests and bytes, and keeps the last lines.
 
-use super::Client;
+use super::{Client, Desired};
 use crate::ffmpeg::log::{self, Level, Line, Note};
 use crate::stats::totals::Stream;
 use crate::stats::{ClientFigures, Totals};
@@ -73,7 +73,8 @@ impl Client {
         let moment = Moment { tick: turn.now, wall: turn.common.wall };
         let reading = turn.common.settings.reading();
         let totals = &mut turn.common.ledger.totals;
-        if matches!(read.level, Level::Fatal | Level::Error) {
+        // What FFmpeg complains of when it is told to end is no fault of the origin.
+        if matches!(read.level, Level::Fatal | Level::Error) && self.desired == Desired::Up {
             totals.error_patterns.add(line);
         }
         if let Some(latency) = self.requests.note(moment, read, &reading, &mut totals.requests) {
