@@ -103,9 +103,9 @@ pub struct Snapshot<'a> {
     pub stalled: u32,
     /// Time in stalls, those that go on included.
     pub stall_time: Duration,
-    /// Playing clients whose windowed speed is below 1.
+    /// Playing clients whose media time fell more than one second behind the wall clock in their last window.
     pub below_realtime: u32,
-    /// Playing clients whose windowed speed is 1 or more.
+    /// Playing clients that kept up with the wall clock in their last window, to the second.
     pub above_realtime: u32,
     /// Running totals.
     pub totals: &'a Totals,

@@ -124,9 +124,9 @@ families! {
     STALL_TIME = Counter "hlsswarm_stall_seconds_total"
         "Time that clients were stalled, those that still are included.";
     BELOW_REALTIME = Gauge "hlsswarm_clients_below_realtime"
-        "Playing clients whose windowed speed is below 1.";
+        "Playing clients whose media time fell more than one second behind the wall clock in their last window.";
     ABOVE_REALTIME = Gauge "hlsswarm_clients_above_realtime"
-        "Playing clients whose windowed speed is 1 or more.";
+        "Playing clients that kept up with the wall clock in their last window, to the second.";
     PLAYBACK_SPEED = Histogram "hlsswarm_playback_speed"
         "Windowed speed in media seconds a wall second, one value a window of each client.";
     DRIFT = Histogram "hlsswarm_drift_seconds"
