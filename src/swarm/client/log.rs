@@ -11,10 +11,15 @@ use crate::units::Moment;
 
 /// Bytes received by a client. The kernel's samples tell them as they come, the
 /// closing lines of the log exactly but late; of each attempt the higher counts.
+///
+/// Connections that are closed before the first sample, as most are with which an
+/// attempt begins, are in no sample: what the log told of them is added to all.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Received {
     /// Of this attempt, by the kernel.
     sampled: u64,
+    /// Of this attempt, by the log before the first sample.
+    unsampled: Option<u64>,
     /// Of this attempt, as far as it is in the totals.
     counted: u64,
     /// Of the attempts before.
@@ -27,9 +32,15 @@ impl Received {
         *self = Self { before: self.before + self.counted, ..Self::default() };
     }
 
+    /// The kernel told of more bytes.
+    fn sample(&mut self, bytes: u64, by_log: u64) {
+        self.unsampled.get_or_insert(by_log);
+        self.sampled += bytes;
+    }
+
     /// Brings the totals to what is known of this attempt now.
     fn settle(&mut self, by_log: u64, totals: &mut Totals) {
-        let known = self.sampled.max(by_log);
+        let known = by_log.max(self.sampled + self.unsampled.unwrap_or_default());
         totals.requests.bytes += known.saturating_sub(self.counted);
         self.counted = self.counted.max(known);
     }
@@ -98,7 +109,7 @@ impl Client {
     pub(in crate::swarm) fn traffic(&mut self, turn: &mut Turn<'_>, delta: TcpDelta) {
         let totals = &mut turn.common.ledger.totals;
         totals.requests.sample_socket(delta.retransmits, delta.rtt);
-        self.received.sampled += delta.bytes_received;
+        self.received.sample(delta.bytes_received, self.requests.bytes());
         self.received.settle(self.requests.bytes(), totals);
     }
 
@@ -113,5 +124,60 @@ impl Client {
             speed: self.viewing.speed(),
             bytes: Some(self.received.all()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What happens to an attempt.
+    enum Event {
+        /// The log tells of a closed connection of so many bytes.
+        Closed(u64),
+        /// The kernel tells of so many more bytes.
+        Sampled(u64),
+    }
+    use Event::{Closed, Sampled};
+
+    fn received(events: &[Event]) -> Vec<u64> {
+        let (mut received, mut totals, mut by_log) = (Received::default(), Totals::default(), 0);
+        let each = |event: &Event| {
+            match *event {
+                Closed(bytes) => by_log += bytes,
+                Sampled(bytes) => received.sample(bytes, by_log),
+            }
+            received.settle(by_log, &mut totals);
+            assert_eq!(received.all(), totals.requests.bytes);
+            totals.requests.bytes
+        };
+        events.iter().map(each).collect()
+    }
+
+    #[test]
+    fn bytes_are_what_the_kernel_and_the_log_know_together() {
+        for (events, want) in [
+            (vec![Sampled(10), Sampled(5)], vec![10, 15]),
+            // No sample can hold what was closed before the first.
+            (vec![Closed(7), Closed(1), Sampled(10), Sampled(5)], vec![7, 8, 18, 23]),
+            // A connection that was sampled is not counted again when it closes.
+            (vec![Closed(7), Sampled(10), Closed(10), Sampled(3)], vec![7, 17, 17, 20]),
+            // One that no sample saw to its end is, once the log has told of more.
+            (vec![Sampled(10), Closed(12), Closed(9)], vec![10, 12, 21]),
+        ] {
+            assert_eq!(received(&events), want);
+        }
+    }
+
+    #[test]
+    fn an_attempt_begins_at_nothing_and_the_total_goes_on() {
+        let (mut received, mut totals) = (Received::default(), Totals::default());
+        received.sample(10, 4);
+        received.settle(4, &mut totals);
+        received.begin();
+        received.settle(3, &mut totals);
+        received.sample(1, 3);
+        received.settle(3, &mut totals);
+        assert_eq!((received.all(), totals.requests.bytes), (18, 18));
     }
 }
