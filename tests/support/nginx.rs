@@ -1,4 +1,5 @@
-//! A real web server as witness: it serves a folder and tells of every request.
+//! A real web server as witness: it serves a folder, or stands before another
+//! server, and tells of every request.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -24,17 +25,32 @@ pub(crate) struct Nginx {
 
 impl Nginx {
     /// Serves `root` on a port that the kernel chose; `None` without nginx.
+    pub(crate) fn serving(root: &Path) -> Option<Self> {
+        Self::with(&format!("root {};", root.display()))
+    }
+
+    /// Hands every request on to `origin`, as a cache or a load balancer does: each
+    /// client keeps its connection, and answers are buffered. Paths that match the
+    /// regular expression `missing`, if there is one, are answered 404.
+    pub(crate) fn before(origin: SocketAddr, missing: Option<&str>) -> Option<Self> {
+        let missing = missing
+            .map_or_else(String::new, |paths| format!("location ~ \"{paths}\" {{ return 404; }}"));
+        let kept = "proxy_http_version 1.1; proxy_set_header Connection \"\";";
+        Self::with(&format!("location / {{ proxy_pass http://{origin}; {kept} }} {missing}"))
+    }
+
+    /// A server that does this.
     ///
     /// The listening socket is made here and handed over as descriptor 0, by the
     /// variable with which nginx hands its sockets to its own successor. So no
     /// port is guessed, and a request waits in the backlog until nginx is ready.
-    pub(crate) fn serving(root: &Path) -> Option<Self> {
+    fn with(doing: &str) -> Option<Self> {
         let program = tool("nginx")?;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let folder = super::folder();
         let configuration = folder.path().join("nginx.conf");
-        fs::write(&configuration, configure(address, root, folder.path())).unwrap();
+        fs::write(&configuration, configure(address, doing, folder.path())).unwrap();
         let mut child = Command::new(program)
             .args(["-e", "stderr", "-p"])
             .arg(folder.path())
@@ -61,8 +77,9 @@ impl Nginx {
     }
 
     /// The first `count` requests that `pick` makes something of, as soon as they
-    /// are there. A request has `path`, `agent`, `host`, `method`, `status`,
-    /// `bytes` and `cache` (its Cache-Control field).
+    /// are there. A request has `path`, `agent`, `host`, `method`, `status`, `bytes`
+    /// (of the body), `sent` (with the head), `secs` (from its first byte to the
+    /// last of the answer), `connection`, `at` (its end, since the epoch) and `cache` (its Cache-Control field).
     pub(crate) fn requests<T>(
         &mut self,
         count: usize,
@@ -100,7 +117,7 @@ impl Drop for Nginx {
     }
 }
 
-fn configure(address: SocketAddr, root: &Path, own: &Path) -> String {
+fn configure(address: SocketAddr, doing: &str, own: &Path) -> String {
     let own = own.display();
     let spools: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()
@@ -118,12 +135,12 @@ http {{
 {spools}
   log_format seen escape=json '{{"path":"$uri","agent":"$http_user_agent",'
     '"host":"$http_host","method":"$request_method","status":$status,'
-    '"bytes":$body_bytes_sent,"cache":"$http_cache_control"}}';
+    '"bytes":$body_bytes_sent,"sent":$bytes_sent,"secs":$request_time,'
+    '"connection":$connection,"at":$msec,"cache":"$http_cache_control"}}';
   access_log /dev/stdout seen;
   types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; }}
-  server {{ listen {address}; root {root}; }}
+  server {{ listen {address}; {doing} }}
 }}
-"#,
-        root = root.display(),
+"#
     )
 }
