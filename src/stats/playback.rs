@@ -2,7 +2,8 @@
 //!
 //! [`Viewing`] follows the media time of one attempt and tells what it saw to
 //! the totals of all, [`Playback`]. Told by FFmpeg's progress, which comes once a
-//! second, so every span here is known to about a second. Knows no clock.
+//! second, so every span here is known to about a second, but for a start-up whose
+//! end the log tells. Knows no clock.
 
 use std::time::Duration;
 
@@ -104,7 +105,8 @@ impl Viewers {
 /// Running totals of what the clients' viewers would have felt.
 #[derive(Debug, Clone)]
 pub struct Playback {
-    /// Spawn to first media time.
+    /// Spawn to first media: to the opening of the input that the log tells, else
+    /// to the first media time, of those attempts that had a media time.
     pub startup: Histogram,
     /// Windowed speed, one a window of each client; 1.0 is recorded as 1 s.
     pub speed: Histogram,
@@ -170,6 +172,8 @@ enum Stage {
 pub struct Viewing {
     stall_after: Duration,
     spawned_at: Tick,
+    /// When the log told that the streams were found in the first media.
+    opened_at: Option<Tick>,
     /// The last movement of the media time; the spawn before the first.
     moved_at: Tick,
     /// Since when both clocks run: the first media time, moved on once.
@@ -236,6 +240,12 @@ impl Viewing {
     #[must_use]
     pub fn stall_due(&self) -> Option<Tick> {
         (self.stage != Stage::Over && !self.stalled).then(|| self.stall_begins())
+    }
+
+    /// The log told that the input is open: media was read, up to a second or more
+    /// before progress tells of it. FFmpeg opens none without media.
+    pub const fn opened(&mut self, now: Tick) {
+        self.opened_at = Some(now);
     }
 
     /// Progress told this media time.
@@ -308,7 +318,8 @@ impl Viewing {
 
     fn count_startup(&mut self, now: Tick, playback: &mut Playback) {
         if std::mem::take(&mut self.startup_counts) {
-            playback.startup.record(now.since(self.spawned_at));
+            let began = self.opened_at.unwrap_or(now);
+            playback.startup.record(began.since(self.spawned_at));
         }
     }
 

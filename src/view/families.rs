@@ -116,7 +116,7 @@ families! {
     SEGMENTS_SKIPPED = Counter "hlsswarm_segments_skipped_total"
         "Segments that FFmpeg gave up, or that expired before it came to them.";
     STARTUP = Histogram "hlsswarm_startup_seconds"
-        "Time from spawn to the first media time.";
+        "Time from spawn to the first media, inferred from FFmpeg's log.";
     CLIENTS_STALLED = Gauge "hlsswarm_clients_stalled"
         "Clients whose media time stands still for longer than twice the target duration.";
     STALLS = Counter "hlsswarm_clients_stalled_total"

@@ -38,6 +38,19 @@ fn startup_is_from_spawn_to_the_first_media_time() {
 }
 
 #[test]
+fn startup_is_to_the_opening_of_the_input_where_the_log_tells_it() {
+    let mut viewing = Viewing::spawned(at(1_000), STALL_AFTER);
+    let mut playback = Playback::default();
+    viewing.opened(at(1_200));
+    assert_eq!(playback.startup.count(), 0, "no media time yet");
+    viewing.progress(at(2_500), ms(3_000), &mut playback);
+    viewing.opened(at(2_600));
+    viewing.progress(at(3_500), ms(4_000), &mut playback);
+    assert_eq!(playback.startup.count(), 1);
+    assert!((playback.startup.sum_secs() - 0.2).abs() < 1e-9);
+}
+
+#[test]
 fn the_first_segments_do_not_count_as_speed() {
     // As 5.1 tells it, in their midst, and as 9.0 does, after them.
     for first in [(1_060, 21), (2_000, 18_000)] {

@@ -93,6 +93,7 @@ impl Client {
         }
         match read.note {
             Some(Note::BytesRead { .. }) => self.received.settle(self.requests.bytes(), totals),
+            Some(Note::InputOpened) => self.viewing.opened(turn.now),
             Some(Note::Connected) => turn.act(Action::SampleSockets { client: self.id }),
             _ => {}
         }
