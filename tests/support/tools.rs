@@ -2,8 +2,10 @@
 //! test, with a line that says so.
 
 use std::env;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 /// Where servers live that a user's PATH does not name.
 const SYSTEM_FOLDERS: &str = "/usr/sbin:/sbin";
@@ -40,4 +42,20 @@ fn newer_ffmpeg() -> Option<PathBuf> {
         println!("skipped with a newer FFmpeg: none is here; .ci/setup installs it");
     }
     found
+}
+
+/// What promtool finds in a scrape; `None` without promtool.
+pub(crate) fn promtool_says(scrape: &str) -> Option<String> {
+    let mut check = Command::new(tool("promtool")?)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    check.stdin.take().unwrap().write_all(scrape.as_bytes()).unwrap();
+    let output = check.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{said}");
+    Some(said)
 }

@@ -1,0 +1,344 @@
+//! End to end with every real FFmpeg of this machine: what clients live through
+//! when the origin freezes, dies, refuses, hangs or ends, and how that is told.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, reason = "tests read the clock and serve by threads")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use rustix::process::Signal;
+use support::http::Scrape;
+use support::media::presentation;
+use support::program::{Program, Setup};
+use support::tools::{promtool_says, real_ffmpegs};
+use support::until;
+
+const CLIENTS: usize = 4;
+
+/// What `-target-duration` says here: that of the built-in origin.
+const TARGET: Duration = Duration::from_secs(2);
+
+fn load(ffmpeg: &Path, url: &str, clients: usize, args: &[&str]) -> Program {
+    Setup::load(ffmpeg, url)
+        .args(&["-clients", &clients.to_string(), "-ramp-rate", "20", "-ramp-jitter", "0"])
+        .args(&["-target-duration", "2s"])
+        .args(args)
+        .start()
+}
+
+/// The built-in origin, and the URL that it says it serves.
+fn origin(listen: &str) -> (Program, String) {
+    let mut origin = Setup::with(&["origin", "-listen", listen]).start();
+    let url = origin.stdout(|line| Some(line.to_owned()));
+    (origin, url)
+}
+
+/// Scrapes until a scrape is as it should be, and returns that one.
+fn scraped(what: &str, at: SocketAddr, is: impl Fn(&Scrape) -> bool) -> Scrape {
+    let mut last = Scrape::of(at);
+    until(what, || {
+        last = Scrape::of(at);
+        is(&last)
+    });
+    last
+}
+
+/// Waits until so many attempts have shown media since the start of the run.
+fn plays(at: SocketAddr, attempts: usize) {
+    scraped("media came", at, |s| s.get("hlsswarm_startup_seconds_count") >= attempts as f64);
+}
+
+fn outcome(scrape: &Scrape, name: &str) -> f64 {
+    scrape.get(&format!("hlsswarm_client_exits_total{{outcome=\"{name}\"}}"))
+}
+
+/// Serves one request a connection on a port that the kernel chose: a first part
+/// of the path that is a number is the status, `hang` is no answer, `html` no
+/// playlist, and `ending` a live presentation that ends at the third look at it.
+fn serve() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let looks = Arc::new(AtomicU32::new(0));
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let looks = Arc::clone(&looks);
+            thread::spawn(move || answer(stream, &looks));
+        }
+    });
+    address
+}
+
+fn answer(mut stream: TcpStream, looks: &AtomicU32) -> Option<()> {
+    let mut lines = BufReader::new(stream.try_clone().ok()?).lines().map_while(Result::ok);
+    let first = lines.next()?;
+    lines.find(String::is_empty)?;
+    let path = first.split(' ').nth(1)?;
+    let (folder, file) = path.strip_prefix('/')?.split_once('/')?;
+    let (status, body) = match folder {
+        // Held until the client gives up.
+        "hang" => return lines.next().map(drop),
+        "html" => ("200", b"<html>no playlist</html>".to_vec()),
+        "ending" => {
+            let look = u32::from(file.ends_with(".m3u8"));
+            let ends = looks.fetch_add(look, Ordering::Relaxed) >= 2;
+            let file = if ends { file.replace("live", "vod") } else { file.to_owned() };
+            ("200", fs::read(presentation()?.join("low").join(file)).ok()?)
+        }
+        status => (status, b"no".to_vec()),
+    };
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} So\r\nContent-Length: {length}\r\nConnection: close\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(b"\r\n").ok()?;
+    stream.write_all(&body).ok()
+}
+
+/// The outcome of the first attempt, and the log of it.
+fn first_outcome(ffmpeg: &Path, url: &str, args: &[&str]) -> (String, String) {
+    let mut program = load(ffmpeg, url, 1, args);
+    let exited = program.event("client_exited");
+    program.stopped();
+    (exited["outcome"].as_str().unwrap().to_owned(), exited.to_string())
+}
+
+#[test]
+fn a_frozen_origin_stalls_every_client_once_until_it_thaws() {
+    for ffmpeg in real_ffmpegs() {
+        let (origin, url) = origin("127.0.0.1:0");
+        let mut program = load(&ffmpeg, &url, CLIENTS, &[]);
+        let at = program.metrics();
+        plays(at, CLIENTS);
+        let (frozen, all) = (Instant::now(), CLIENTS as f64);
+        origin.signal(Signal::STOP);
+        let stalled = scraped("all stall", at, |s| s.get("hlsswarm_clients_stalled") >= all);
+        let took = frozen.elapsed();
+        assert!(took <= 2 * TARGET + Duration::from_secs(2), "{took:?}");
+        assert_eq!(stalled.get("hlsswarm_clients_stalled"), all);
+        assert_eq!(stalled.get("hlsswarm_clients_active"), all);
+        origin.signal(Signal::CONT);
+        let thawed = scraped("none stalls", at, |s| s.get("hlsswarm_clients_stalled") == 0.0);
+        assert_eq!(thawed.get("hlsswarm_clients_stalled_total"), all, "{}", thawed.text);
+        assert!(thawed.get("hlsswarm_stall_seconds_total") > 0.0, "{}", thawed.text);
+        assert_eq!(thawed.get("hlsswarm_clients_restarted_total"), 0.0, "{}", thawed.text);
+        program.stopped();
+        origin.stopped();
+    }
+}
+
+#[test]
+fn a_stalled_client_is_killed_and_started_again_where_asked() {
+    for ffmpeg in real_ffmpegs() {
+        let (origin, url) = origin("127.0.0.1:0");
+        let mut program = load(&ffmpeg, &url, CLIENTS, &["-restart-on-stall"]);
+        let at = program.metrics();
+        plays(at, CLIENTS);
+        origin.signal(Signal::STOP);
+        for exited in program.events("client_exited", CLIENTS) {
+            assert_eq!(exited["outcome"], "stalled", "{exited}");
+        }
+        origin.signal(Signal::CONT);
+        plays(at, 2 * CLIENTS);
+        let scrape = scraped("all run", at, |s| {
+            s.get("hlsswarm_clients_active") == CLIENTS as f64
+                && s.get("hlsswarm_clients_stalled") == 0.0
+        });
+        assert!(outcome(&scrape, "stalled") >= CLIENTS as f64, "{}", scrape.text);
+        let exits = scrape.sum("hlsswarm_client_exits_total");
+        assert_eq!(outcome(&scrape, "stalled"), exits, "{}", scrape.text);
+        program.stopped();
+        origin.stopped();
+    }
+}
+
+#[test]
+fn clients_live_through_the_death_of_the_origin() {
+    for ffmpeg in real_ffmpegs() {
+        let (first, url) = origin("127.0.0.1:0");
+        let mut program = load(&ffmpeg, &url, CLIENTS, &["-reconnect=false"]);
+        let at = program.metrics();
+        plays(at, CLIENTS);
+        first.killed();
+        let of_one: Vec<u64> = program
+            .events("client_restart_scheduled", 4 * CLIENTS)
+            .iter()
+            .filter(|event| event["client_id"] == 0)
+            .map(|event| event["backoff_ms"].as_u64().unwrap())
+            .collect();
+        // Neighbours differ by a factor of 1.7, jitter by 1.2 / 0.8 at most.
+        assert!(of_one.len() > 1 && of_one.windows(2).all(|two| two[0] < two[1]), "{of_one:?}");
+        for exited in program.seen("client_exited") {
+            assert_eq!(exited["outcome"], "network_error", "{exited}");
+        }
+        let listen = url.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+        let (second, _) = origin(listen.unwrap());
+        plays(at, 2 * CLIENTS);
+        scraped("all run", at, |s| s.get("hlsswarm_clients_active") == CLIENTS as f64);
+        program.stopped();
+        second.stopped();
+    }
+}
+
+#[test]
+fn an_end_is_named_by_what_ended_it() {
+    let server = serve();
+    let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut cases = vec![
+        (format!("http://{server}/404/x.m3u8"), "playlist_error"),
+        (format!("http://{server}/503/x.m3u8"), "playlist_error"),
+        (format!("http://{server}/html/x.m3u8"), "playlist_error"),
+        (format!("http://{server}/hang/x.m3u8"), "timeout"),
+        (format!("http://{refusing}/x.m3u8"), "network_error"),
+        ("http://nonexistent.invalid/x.m3u8".to_owned(), "network_error"),
+    ];
+    if presentation().is_some() {
+        cases.push((format!("http://{server}/ending/vod.m3u8"), "completed"));
+    }
+    for ffmpeg in real_ffmpegs() {
+        for (url, named) in &cases {
+            let args = ["-timeout", "3s", "-reconnect=false"];
+            let (outcome, exited) = first_outcome(&ffmpeg, url, &args);
+            assert_eq!(outcome, *named, "{url}: {exited}");
+        }
+    }
+}
+
+#[test]
+fn a_live_presentation_that_ends_is_completed() {
+    if presentation().is_none() {
+        return;
+    }
+    for ffmpeg in real_ffmpegs() {
+        let url = format!("http://{}/ending/live.m3u8", serve());
+        let (outcome, exited) = first_outcome(&ffmpeg, &url, &[]);
+        assert_eq!(outcome, "completed", "{exited}");
+    }
+}
+
+#[test]
+fn a_client_killed_by_another_crashed_and_one_stopped_by_another_stalls() {
+    for ffmpeg in real_ffmpegs() {
+        let (origin, url) = origin("127.0.0.1:0");
+        let mut program = load(&ffmpeg, &url, 2, &[]);
+        let at = program.metrics();
+        plays(at, 2);
+        let children = program.children(2);
+        children[0].signal(Signal::KILL);
+        children[1].signal(Signal::STOP);
+        let exited = program.event("client_exited");
+        assert_eq!(exited["outcome"], "crashed", "{exited}");
+        assert_eq!(exited["exit_code"], 137, "{exited}");
+        scraped("it stalls", at, |s| s.get("hlsswarm_clients_stalled") == 1.0);
+        children[1].signal(Signal::CONT);
+        scraped("it moves", at, |s| s.get("hlsswarm_clients_stalled") == 0.0);
+        program.stopped();
+        origin.stopped();
+    }
+}
+
+#[test]
+fn without_stats_clients_are_watched_over_and_nothing_else_is_claimed() {
+    for ffmpeg in real_ffmpegs() {
+        let (origin, url) = origin("127.0.0.1:0");
+        let mut program = load(&ffmpeg, &url, 2, &["-stats=false"]);
+        let killed = program.children(1).remove(0);
+        killed.signal(Signal::KILL);
+        assert_eq!(program.event("client_exited")["outcome"], "crashed");
+        program.events("client_started", 3);
+        let scrape = program.scrape();
+        for family in ["requests_total", "clients_stalled", "bytes_downloaded_total"] {
+            let named = format!("\nhlsswarm_{family}");
+            assert!(!scrape.text.contains(&named), "{family} in\n{}", scrape.text);
+        }
+        assert_eq!(scrape.get("hlsswarm_clients_restarted_total"), 1.0);
+        program.stopped();
+        origin.stopped();
+    }
+}
+
+#[test]
+fn requests_are_read_at_debug_and_media_time_at_every_level() {
+    for ffmpeg in real_ffmpegs() {
+        let (origin, url) = origin("127.0.0.1:0");
+        for level in ["info", "verbose", "debug"] {
+            let mut program = load(&ffmpeg, &url, 1, &["-stats-loglevel", level]);
+            let at = program.metrics();
+            plays(at, 1);
+            if level != "info" {
+                let segments = "hlsswarm_requests_total{kind=\"segment\"}";
+                scraped("segments are counted", at, |s| s.get(segments) >= 3.0);
+            }
+            program.stopped();
+        }
+        origin.stopped();
+    }
+}
+
+#[test]
+fn single_clients_are_shown_and_promtool_finds_nothing() {
+    for ffmpeg in real_ffmpegs() {
+        let (origin, url) = origin("127.0.0.1:0");
+        let mut program = load(&ffmpeg, &url, 2, &["-prom-client-metrics"]);
+        let at = program.metrics();
+        plays(at, 2);
+        let scrape = scraped("media moves", at, |s| {
+            s.sum("hlsswarm_client_media_seconds_total") >= 2.0 * TARGET.as_secs_f64()
+        });
+        for client in ["0", "1"] {
+            assert_eq!(scrape.get(&format!("hlsswarm_client_up{{client=\"{client}\"}}")), 1.0);
+        }
+        assert_eq!(scrape.text.matches("\nhlsswarm_client_up{").count(), 2, "{}", scrape.text);
+        assert_eq!(promtool_says(&scrape.text).unwrap_or_default(), "");
+        program.stopped();
+        origin.stopped();
+    }
+}
+
+/// With the fake every number is known, and none changes after the last restart.
+#[test]
+fn the_json_summary_agrees_with_the_last_scrape_and_no_line_is_lost() {
+    let fake = support::fake::Fake::named("ffmpeg");
+    let folder = support::folder();
+    let file = folder.path().join("summary.json");
+    let args = ["-clients", "2", "-max-restarts", "3", "-backoff-initial", "20ms"];
+    let setup = Setup::faking(&fake, "only-0/err-500/exit-3").args(&args);
+    let mut program = setup.args(&["-summary-json", file.to_str().unwrap()]).start();
+    program.event("max_restarts_reached");
+    program.event("ramp_complete");
+    let scrape = program.scrape();
+    program.stopped();
+    let summary: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(summary["schema_version"], 1, "{summary}");
+    assert_eq!(summary["log"]["lines"], 4 * 500, "{summary}");
+    let (processes, log) = (&summary["processes"], &summary["log"]);
+    for (sample, told) in [
+        ("hlsswarm_clients_started_total", &processes["started"]),
+        ("hlsswarm_clients_restarted_total", &processes["restarted"]),
+        ("hlsswarm_clients_max_restarts_reached_total", &processes["max_restarts_reached"]),
+        ("hlsswarm_process_exits_total{code=\"3\"}", &processes["exits"]["3"]),
+        ("hlsswarm_client_exits_total{outcome=\"no_input\"}", &processes["outcomes"]["no_input"]),
+        ("hlsswarm_log_lines_total{stream=\"stderr\"}", &log["lines"]),
+        ("hlsswarm_log_lines_cut_total{stream=\"stderr\"}", &log["lines_cut"]),
+    ] {
+        assert_eq!(Some(scrape.get(sample)), told.as_f64(), "{sample}: {summary}");
+    }
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_costs_a_warning_and_not_the_run() {
+    let fake = support::fake::Fake::named("ffmpeg");
+    let setup = Setup::faking(&fake, "wait").args(&["-clients", "1", "-summary-json", "/dev/full"]);
+    let mut program = setup.start();
+    program.event("ramp_complete");
+    let ended = program.stopped();
+    let warned: Vec<_> = ended.log.iter().filter(|l| l.contains("\"level\":\"warn\"")).collect();
+    assert_eq!(warned.len(), 1, "{ended:#?}");
+    assert!(warned[0].contains("/dev/full"), "{ended:#?}");
+}
