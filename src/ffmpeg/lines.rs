@@ -113,12 +113,6 @@ impl LastLines {
         Self { lines: Vec::new(), count: 0, trouble: false, calm: false }
     }
 
-    /// Whether a line told trouble.
-    #[must_use]
-    pub const fn tell_trouble(&self) -> bool {
-        self.trouble
-    }
-
     /// Takes note of a line, given without its end.
     pub fn push(&mut self, line: &[u8], level: Level) {
         let trouble = match level {

@@ -291,7 +291,10 @@ fn conclude(
     journal.flush_last();
     // From here on a reader of stdout that stalls can be given up by Ctrl-C.
     reactor.release_signals();
-    let checked = load.check.as_ref().map(|check| check.conclude(&snapshot));
+    let checked = load.check.as_ref().map(|check| {
+        let media = load.swarm.figures().map(|client| client.media).sum();
+        check.conclude(&snapshot, media)
+    });
     match &checked {
         Some((verdict, _)) => print(verdict),
         None => summarize(
@@ -367,7 +370,7 @@ struct Load {
 impl Application for Load {
     fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
         if let Some(check) = &mut self.check {
-            check.watch(&input, &self.swarm.snapshot(now));
+            check.watch(&input, self.swarm.snapshot(now).phase);
         }
         self.swarm.handle(now, input, actions);
     }

@@ -1,30 +1,26 @@
 //! `--check`: what one client's ten seconds say, in words.
 //!
-//! Judges by the process and by how far its media time came; the last lines of
-//! FFmpeg's log are shown with the verdict.
+//! Judges by the outcomes of its attempts and by the media that it read; the last
+//! lines of FFmpeg's log are shown with the verdict.
 
 use std::time::Duration;
 
 use super::words;
+use crate::ffmpeg::outcome::Outcome;
 use crate::stats::Totals;
 use crate::stats::totals::SpawnFailureReason;
 
-/// What a check saw before the client was asked to stop.
+/// What a check saw.
 #[derive(Debug, Clone, Copy)]
 pub struct CheckInput<'a> {
-    /// Running totals.
+    /// Running totals, after the client was stopped.
     pub totals: &'a Totals,
-    /// Whether the client's process ran.
-    pub running: bool,
-    /// How far the media time came, as FFmpeg's progress told it; `None` if no
-    /// media came.
-    pub media: Option<Duration>,
+    /// Media time that the client read; zero if none came.
+    pub media: Duration,
     /// How long the client was given.
     pub asked: Duration,
-    /// The last lines of FFmpeg's stderr, if any were kept.
+    /// The last lines of FFmpeg's stderr before the stop, if any were kept.
     pub last_lines: &'a [String],
-    /// Whether FFmpeg logged a warning or an error.
-    pub trouble: bool,
 }
 
 /// What it says.
@@ -32,7 +28,7 @@ pub struct CheckInput<'a> {
 pub enum Verdict {
     /// The client started and stayed up.
     Good,
-    /// The client read to the end of what there is, without a warning.
+    /// The client read to the end of what there is and skipped nothing.
     Ended,
     /// It did not, for this reason.
     Bad(String),
@@ -49,23 +45,25 @@ pub fn verdict(check: &CheckInput<'_>) -> Verdict {
             None => "FFmpeg was not started in time".to_owned(),
         });
     }
-    let exits: u64 = totals.exits.iter().sum();
-    if only_clean_exits(totals) && check.media.is_some() && !check.trouble {
+    let by_itself = || ends(totals).filter(|&(outcome, _)| outcome != Outcome::Stopped);
+    let count: u64 = by_itself().map(|(_, ends)| ends).sum();
+    let skipped = totals.requests.segments_skipped;
+    if count > 0 && skipped == 0 && by_itself().all(|(outcome, _)| outcome == Outcome::Completed) {
         return Verdict::Ended;
     }
-    if exits > 0 {
-        let codes: Vec<_> = (0_u8..=255)
-            .zip(totals.exits.iter())
-            .filter(|&(_, &exits)| exits > 0)
-            .map(|(code, _)| words::exit_code(code))
-            .collect();
-        let times = words::plural(exits, "time");
-        return Verdict::Bad(format!("FFmpeg ended by itself {times}: exit {}", codes.join(", ")));
+    if count > 0 {
+        let names: Vec<_> = by_itself().map(|(outcome, _)| outcome.name()).collect();
+        let times = words::plural(count, "time");
+        let mut reason = format!("FFmpeg ended by itself {times}: {}", names.join(", "));
+        if skipped > 0 {
+            reason.push_str(&format!("; {} skipped", words::plural(skipped, "segment")));
+        }
+        return Verdict::Bad(reason);
     }
-    if !check.running {
+    if !ran_at_the_end(totals) {
         return Verdict::Bad("FFmpeg was not running at the end".to_owned());
     }
-    if check.media.is_none() {
+    if check.media.is_zero() {
         return Verdict::Bad("FFmpeg kept running, but no media came".to_owned());
     }
     Verdict::Good
@@ -80,17 +78,12 @@ pub fn render(check: &CheckInput<'_>) -> String {
         Verdict::Ended => "check passed: one client read the stream to its end\n".to_owned(),
         Verdict::Bad(reason) => format!("check failed: {reason}\n"),
     };
-    let media = check.media.map_or_else(|| "none".to_owned(), words::span);
-    let running = if check.running { "yes" } else { "no" };
+    let media = if check.media.is_zero() { "none".to_owned() } else { words::span(check.media) };
+    let running = if ran_at_the_end(check.totals) { "yes" } else { "no" };
     text.push_str(&format!(
         "  starts {}, restarts {}, running at the end: {running}, media read: {media}\n",
         check.totals.started, check.totals.restarted
     ));
-    if only_clean_exits(check.totals) && verdict(check) != Verdict::Ended {
-        text.push_str(
-            "  exit 0 means that the playlist ended (VOD) or that its origin stopped serving it\n",
-        );
-    }
     if !check.last_lines.is_empty() {
         text.push_str("  the last lines of FFmpeg's log:\n");
     }
@@ -100,62 +93,58 @@ pub fn render(check: &CheckInput<'_>) -> String {
     text
 }
 
-/// Exit 0 hides both an end and a failure, which no exit code tells apart; an
-/// origin that stops serving a playlist makes FFmpeg warn first.
-fn only_clean_exits(totals: &Totals) -> bool {
-    let exits = &totals.exits;
-    exits.first().is_some_and(|&clean| clean > 0) && exits.iter().skip(1).all(|&n| n == 0)
+/// The outcomes that there were, with their counts.
+fn ends(totals: &Totals) -> impl Iterator<Item = (Outcome, u64)> + '_ {
+    Outcome::ALL.into_iter().zip(totals.outcomes).filter(|&(_, ends)| ends > 0)
+}
+
+/// Only a process that ran when the check was over was told to stop.
+fn ran_at_the_end(totals: &Totals) -> bool {
+    ends(totals).any(|(outcome, _)| outcome == Outcome::Stopped)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A check of one client with these totals that ran to the end and played.
+    /// A check of one client with these totals that read media.
     fn check(totals: &Totals) -> CheckInput<'_> {
-        let asked = Duration::from_secs(10);
-        let media = Some(Duration::from_secs(12));
-        CheckInput { totals, running: true, media, asked, last_lines: &[], trouble: true }
+        let (asked, media) = (Duration::from_secs(10), Duration::from_secs(12));
+        CheckInput { totals, media, asked, last_lines: &[] }
     }
 
-    fn ended(code: usize, times: u64) -> Totals {
-        let mut totals = Totals { started: times, restarted: times - 1, ..Totals::default() };
-        totals.exits[code] = times;
+    fn ended(outcomes: &[Outcome]) -> Totals {
+        let started = outcomes.len() as u64;
+        let mut totals = Totals { started, restarted: started - 1, ..Totals::default() };
+        outcomes.iter().for_each(|&outcome| totals.count_outcome(outcome));
         totals
     }
 
     #[test]
     fn each_verdict_has_its_words() {
-        let up = Totals { started: 1, ..Totals::default() };
+        use Outcome::{Completed, NetworkError, PlaylistError, Stopped};
         let none = Totals::default();
         let refused = Totals { spawn_failures: [0, 0, 0, 2, 0, 0], ..Totals::default() };
-        let (flapped, clean) = (ended(1, 3), ended(0, 1));
+        let gone = Totals { started: 1, ..Totals::default() };
+        let (up, vod) = (ended(&[Stopped]), ended(&[Completed, Stopped]));
+        let mut skipping = ended(&[Completed]);
+        skipping.requests.segments_skipped = 2;
+        let flapped = ended(&[NetworkError, PlaylistError, NetworkError, Stopped]);
+        let relapsed = ended(&[Completed, PlaylistError]);
+        let by_itself = "failed: FFmpeg ended by itself";
         let cases = [
-            (check(&up), "passed: one client played without a restart for 10.0 s"),
+            (check(&up), "passed: one client played without a restart for 10.0 s".to_owned()),
             (
-                CheckInput { media: None, ..check(&up) },
-                "failed: FFmpeg kept running, but no media came",
+                CheckInput { media: Duration::ZERO, ..check(&up) },
+                "failed: FFmpeg kept running, but no media came".to_owned(),
             ),
-            (
-                CheckInput { running: false, ..check(&up) },
-                "failed: FFmpeg was not running at the end",
-            ),
-            (check(&none), "failed: FFmpeg was not started in time"),
-            (check(&refused), "failed: FFmpeg could not be started (not_found)"),
-            (check(&flapped), "failed: FFmpeg ended by itself 3 times: exit 1 (error)"),
-            (check(&clean), "failed: FFmpeg ended by itself 1 time: exit 0 (clean)"),
-            (
-                CheckInput { trouble: false, ..check(&clean) },
-                "passed: one client read the stream to its end",
-            ),
-            (
-                CheckInput { trouble: false, media: None, ..check(&clean) },
-                "failed: FFmpeg ended by itself 1 time: exit 0 (clean)",
-            ),
-            (
-                CheckInput { trouble: false, ..check(&flapped) },
-                "failed: FFmpeg ended by itself 3 times: exit 1 (error)",
-            ),
+            (check(&gone), "failed: FFmpeg was not running at the end".to_owned()),
+            (check(&none), "failed: FFmpeg was not started in time".to_owned()),
+            (check(&refused), "failed: FFmpeg could not be started (not_found)".to_owned()),
+            (check(&flapped), format!("{by_itself} 3 times: playlist_error, network_error")),
+            (check(&vod), "passed: one client read the stream to its end".to_owned()),
+            (check(&skipping), format!("{by_itself} 1 time: completed; 2 segments skipped")),
+            (check(&relapsed), format!("{by_itself} 2 times: completed, playlist_error")),
         ];
         for (input, want) in cases {
             assert_eq!(render(&input).lines().next(), Some(&*format!("check {want}")));
@@ -165,18 +154,13 @@ mod tests {
     #[test]
     fn the_text_says_what_was_seen() {
         let lines = ["HTTP error 404 Not Found".to_owned()];
-        let totals = ended(1, 2);
-        let input =
-            CheckInput { running: false, media: None, last_lines: &lines, ..check(&totals) };
+        let totals = ended(&[Outcome::PlaylistError, Outcome::PlaylistError]);
+        let input = CheckInput { media: Duration::ZERO, last_lines: &lines, ..check(&totals) };
         assert_eq!(
             render(&input),
-            "check failed: FFmpeg ended by itself 2 times: exit 1 (error)\n  \
+            "check failed: FFmpeg ended by itself 2 times: playlist_error\n  \
              starts 2, restarts 1, running at the end: no, media read: none\n  \
              the last lines of FFmpeg's log:\n  | HTTP error 404 Not Found\n"
         );
-        assert!(render(&check(&ended(0, 2))).contains("the playlist ended (VOD)"));
-        assert!(!render(&check(&ended(1, 2))).contains("VOD"));
-        let ended = ended(0, 2);
-        assert!(!render(&CheckInput { trouble: false, ..check(&ended) }).contains("VOD"));
     }
 }
