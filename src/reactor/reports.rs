@@ -53,8 +53,19 @@ pub fn write(report: &Report) {
         Report::RampComplete { active, elapsed } => {
             info!(active, elapsed_sec = secs(*elapsed), "ramp_complete");
         }
-        Report::Progress { active, target, started, restarted, elapsed } => {
-            info!(active, target, started, restarted, elapsed_sec = secs(*elapsed), "progress");
+        Report::Progress { active, target, started, restarted, origin, elapsed } => {
+            info!(
+                active,
+                target,
+                started,
+                restarted,
+                stalled = origin.map(|origin| origin.stalled),
+                requests = origin.map(|origin| origin.requests),
+                failed_requests = origin.map(|origin| origin.failed),
+                bytes = origin.map(|origin| origin.bytes),
+                elapsed_sec = secs(*elapsed),
+                "progress"
+            );
         }
         Report::Line { client, line, .. } => {
             info!(client_id = client.number(), line, "process_stderr");

@@ -189,6 +189,18 @@ impl Requests {
         }
     }
 
+    /// Requests of every kind.
+    #[must_use]
+    pub fn made(&self) -> u64 {
+        self.by_kind.iter().sum()
+    }
+
+    /// Failed requests of every kind, for every reason.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.errors.iter().flatten().sum()
+    }
+
     /// A request failed.
     pub fn count_error(&mut self, kind: RequestKind, reason: ErrorReason) {
         let row = self.errors.get_mut(kind.index());

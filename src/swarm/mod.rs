@@ -29,7 +29,7 @@ use deadlines::{Key, RunKey};
 use turn::{Common, Turn};
 
 pub use contract::{Action, Exit, Input, Sample, Signal, SpawnFailure, TcpDelta};
-pub use report::Report;
+pub use report::{OriginProgress, Report};
 pub use settings::{Backoff, Settings};
 pub use turn::{
     DANGEROUS_EVERY, PROGRESS_EVERY, SPAWN_FAILURE_REPORTS_PER_SEC, STALL_REPORTS_PER_SEC,
@@ -267,6 +267,12 @@ impl Swarm {
             target: snapshot.target,
             started: snapshot.totals.started,
             restarted: snapshot.totals.restarted,
+            origin: self.common.settings.stats.then(|| OriginProgress {
+                stalled: snapshot.stalled,
+                requests: snapshot.totals.requests.made(),
+                failed: snapshot.totals.requests.failed(),
+                bytes: snapshot.totals.requests.bytes,
+            }),
             elapsed: snapshot.elapsed,
         }));
     }

@@ -7,6 +7,19 @@ use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::{ExitStatus, Stream};
 use crate::units::ClientId;
 
+/// How the origin does, as far as a line of progress tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OriginProgress {
+    /// Clients stalled now.
+    pub stalled: u32,
+    /// Requests so far.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// Bytes received so far.
+    pub bytes: u64,
+}
+
 /// An event worth a line in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
@@ -88,6 +101,8 @@ pub enum Report {
         started: u64,
         /// Restarts so far.
         restarted: u64,
+        /// What the clients live through; `None` where nobody reads it.
+        origin: Option<OriginProgress>,
         /// Since the ramp began.
         elapsed: Duration,
     },

@@ -169,6 +169,26 @@ fn the_ramp_keeps_its_rate_whatever_the_answers_take() {
 }
 
 #[test]
+fn a_line_of_progress_tells_of_the_origin_only_where_the_log_is_read() {
+    let log = b"[hls @ 0x1] [info] Opening 'http://h/a.m3u8' for reading\n\
+        [tcp @ 0x2] [verbose] Starting connection attempt to 127.0.0.1 port 80\n\
+        [tcp @ 0x2] [verbose] Successfully connected to 127.0.0.1 port 80\n\
+        [http @ 0x3] [warning] HTTP error 404 Not Found\n";
+    for (stats, told) in [(true, Some((1, 1))), (false, None)] {
+        let mut driver = Driver::running(Settings { stats, ..settings(2) });
+        let (client, stream) = (client(0), Stream::Stderr);
+        driver.give(Input::Output { client, stream, bytes: log, wall: Wall::default() });
+        driver.next_deadline();
+        let progress = driver.reports().into_iter().find_map(|report| match report {
+            Report::Progress { origin, .. } => Some(origin),
+            _ => None,
+        });
+        let requests = progress.unwrap().map(|origin| (origin.requests, origin.failed));
+        assert_eq!(requests, told);
+    }
+}
+
+#[test]
 fn a_silent_steady_swarm_waits_for_nothing() {
     let mut driver = Driver::running(settings(20));
     assert_eq!(driver.swarm.next_deadline(), None);
