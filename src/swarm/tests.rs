@@ -189,6 +189,22 @@ fn a_line_of_progress_tells_of_the_origin_only_where_the_log_is_read() {
 }
 
 #[test]
+fn what_ffmpeg_complains_of_when_told_to_end_is_no_pattern_of_errors() {
+    let mut driver = Driver::running(Settings { stats: true, ..settings(1) });
+    let complaint = Input::Output {
+        client: client(0),
+        stream: Stream::Stderr,
+        bytes: b"[error] x\n",
+        wall: Wall::default(),
+    };
+    driver.give(complaint);
+    driver.give(Input::StopAsked);
+    driver.give(complaint);
+    let totals = driver.swarm.snapshot(driver.now).totals;
+    assert_eq!((totals.stderr_lines, totals.error_patterns.lines()), (2, 1));
+}
+
+#[test]
 fn a_silent_steady_swarm_waits_for_nothing() {
     let mut driver = Driver::running(settings(20));
     assert_eq!(driver.swarm.next_deadline(), None);

@@ -341,6 +341,17 @@ fn the_tracker_is_small_and_has_no_heap() {
     assert!(!std::mem::needs_drop::<ClientRequests>());
 }
 
+#[test]
+fn segments_that_expired_and_sequences_that_jumped_are_counted() {
+    let lines = [
+        (0, "[warning] skipping 17 segments ahead, expired from playlists"),
+        (9, "[hls @ 0x1] [warning] skipping 2 segments ahead, expired from playlists"),
+    ];
+    assert_eq!(Play::lines(&lines).totals.segments_skipped, 19);
+    let jump = "[hls @ 0x1] [warning] Media sequence changed unexpectedly: 9 -> 3";
+    assert_eq!(Play::lines(&[(0, jump)]).totals.sequence_jumps, 1);
+}
+
 proptest! {
     /// Any order of any lines: no panic, no time before its beginning, and no
     /// more requests than there were lines.
