@@ -102,7 +102,7 @@ fn write_segments(file: &Path, variant: Variant, first: u64, count: u64) {
 /// gets an end, so that FFmpeg does not wait for more.
 fn fetch(origin: &mut Origin, root: &Path, path: &str) -> String {
     let wall = Wall::from_unix_nanos(TODAY * 2_000_000_000);
-    let request = Request { method: Method::Get, path, query: None, headers: &[] };
+    let request = Request::new(Method::Get, path, &[]);
     let response = origin.respond(Moment { wall, ..Moment::default() }, &request);
     assert_eq!(response.status, Status(200), "{path}");
     let Body::Shared(bytes, range) = response.body else { panic!("{path} is not shared") };

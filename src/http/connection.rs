@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::inbox::{Inbox, Scan};
 use super::request::{self, MAX_FIELDS};
-use super::{Body, Method, Request, Response, Status};
+use super::{Body, Method, Response, Service, Status};
 use crate::units::Tick;
 
 /// Longest request body that is read and discarded so that the connection may
@@ -132,12 +132,7 @@ impl Connection {
     /// Takes bytes from the peer and answers the first complete request in them,
     /// unless a response is still on its way. Bytes that come although
     /// [`Connection::wants_read`] is false end the connection.
-    pub fn receive(
-        &mut self,
-        now: Tick,
-        bytes: &[u8],
-        respond: &mut dyn FnMut(&Request<'_>) -> Response,
-    ) {
+    pub fn receive(&mut self, now: Tick, bytes: &[u8], service: &mut dyn Service) {
         if self.ignores_input() {
             return;
         }
@@ -145,7 +140,7 @@ impl Connection {
             return self.finish();
         }
         self.inbox.push(bytes);
-        self.advance(now, respond);
+        self.advance(now, service);
     }
 
     /// The peer sends no more (end of file). What it asked for before is answered.
@@ -176,12 +171,7 @@ impl Connection {
 
     /// The peer took `count` bytes of [`Connection::pending`]. Once it has all,
     /// the next request that waits is answered.
-    pub fn sent(
-        &mut self,
-        now: Tick,
-        count: usize,
-        respond: &mut dyn FnMut(&Request<'_>) -> Response,
-    ) {
+    pub fn sent(&mut self, now: Tick, count: usize, service: &mut dyn Service) {
         let Some(outgoing) = &mut self.outgoing else { return };
         if count > 0 {
             outgoing.taken = outgoing.taken.saturating_add(count);
@@ -194,7 +184,7 @@ impl Connection {
         self.outgoing = None;
         if !last {
             self.stage = Stage::Body;
-            self.advance(now, respond);
+            self.advance(now, service);
         } else if self.peer_closed {
             self.finish();
         } else {
@@ -253,7 +243,7 @@ impl Connection {
     }
 
     /// Goes as far as the bytes received allow, at most one response.
-    fn advance(&mut self, now: Tick, respond: &mut dyn FnMut(&Request<'_>) -> Response) {
+    fn advance(&mut self, now: Tick, service: &mut dyn Service) {
         self.body_left -= self.inbox.consume(self.body_left);
         if self.stage == Stage::Body && self.body_left == 0 {
             self.stage = Stage::Idle;
@@ -261,7 +251,7 @@ impl Connection {
         }
         if matches!(self.stage, Stage::Idle | Stage::Head) {
             match self.inbox.scan(self.limits.head_bytes) {
-                Scan::Complete(length) => return self.answer(now, length, respond),
+                Scan::Complete(length) => return self.answer(now, length, service),
                 Scan::TooLong => return self.refuse(now, Status::HEADERS_TOO_LARGE),
                 Scan::Partial => self.wait_for_head(now),
             }
@@ -280,17 +270,12 @@ impl Connection {
         }
     }
 
-    fn answer(
-        &mut self,
-        now: Tick,
-        length: usize,
-        respond: &mut dyn FnMut(&Request<'_>) -> Response,
-    ) {
+    fn answer(&mut self, now: Tick, length: usize, service: &mut dyn Service) {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let head = self.inbox.unused().get(..length).unwrap_or_default();
         match request::parse(head, &mut fields, BODY_LIMIT_BYTES) {
             Ok((request, manners)) => {
-                let response = respond(&request);
+                let response = service.respond(&request);
                 let head_only = request.method == Method::Head;
                 self.inbox.consume(length);
                 self.body_left = manners.body_bytes;

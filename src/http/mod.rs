@@ -4,13 +4,17 @@
 //! bytes of a request to the bytes of a response; `reactor::server` moves them.
 
 pub mod connection;
+pub mod delivery;
 mod inbox;
 pub mod redact;
 pub mod request;
 pub mod response;
 pub mod select;
+pub mod service;
 
 pub use connection::{Connection, Limits};
+pub use delivery::{Cut, CutEnd, Delivery};
 pub use request::{Method, Request};
 pub use response::{Body, Response, Status};
 pub use select::{Selection, select};
+pub use service::{Delivered, Service, Ticket};

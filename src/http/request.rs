@@ -1,5 +1,7 @@
 //! A request head, parsed, and what it says of the connection after it.
 
+use std::net::IpAddr;
+
 use super::Status;
 
 /// Most header fields of a request; what people and scrapers send has about ten.
@@ -41,9 +43,19 @@ pub struct Request<'a> {
     pub query: Option<&'a str>,
     /// The header fields in the order received.
     pub headers: &'a [httparse::Header<'a>],
+    /// The body of a `POST`, at most 16 KiB; empty for every other method.
+    pub body: &'a [u8],
+    /// The address of the peer, where it is known.
+    pub peer: Option<IpAddr>,
 }
 
 impl<'a> Request<'a> {
+    /// A request without query and body from nowhere.
+    #[must_use]
+    pub const fn new(method: Method, path: &'a str, headers: &'a [httparse::Header<'a>]) -> Self {
+        Self { method, path, query: None, headers, body: &[], peer: None }
+    }
+
     /// The value of the first field of this name, compared without case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
@@ -85,7 +97,7 @@ pub(super) fn parse<'h, 'b: 'h>(
         return Err(Status::BAD_REQUEST);
     };
     let (path, query) = split_target(target).ok_or(Status::BAD_REQUEST)?;
-    let request = Request { method: Method::named(method), path, query, headers: parsed.headers };
+    let request = Request { query, ..Request::new(Method::named(method), path, parsed.headers) };
     let manners = manners(&request, version == 0, body_limit).ok_or(Status::BAD_REQUEST)?;
     Ok((request, manners))
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::{Delivery, Ticket};
+
 /// A status code (RFC 9110 §15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status(pub u16);
@@ -96,14 +98,28 @@ pub struct Response {
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body; for a `HEAD` request only its length is used.
     pub body: Body,
+    /// How it goes out; `None` is at once and whole.
+    pub delivery: Option<Box<Delivery>>,
+    /// Whether the service wants to hear what became of it.
+    pub ticket: Option<Ticket>,
 }
 
 impl Response {
+    /// A response that goes out at once and whole.
+    #[must_use]
+    pub const fn plain(
+        status: Status,
+        headers: Vec<(&'static str, Cow<'static, str>)>,
+        body: Body,
+    ) -> Self {
+        Self { status, headers, body, delivery: None, ticket: None }
+    }
+
     /// A response with a body of this media type.
     #[must_use]
     pub fn new(status: Status, content_type: &'static str, body: Vec<u8>) -> Self {
         let headers = vec![("Content-Type", Cow::Borrowed(content_type))];
-        Self { status, headers, body: Body::Owned(body) }
+        Self::plain(status, headers, Body::Owned(body))
     }
 
     /// A response of one line of plain text: `text`, or where it is empty the

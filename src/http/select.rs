@@ -87,7 +87,7 @@ mod tests {
             .iter()
             .map(|(name, value)| httparse::Header { name, value: value.as_bytes() })
             .collect();
-        select(&Request { method, path: "/", query: None, headers: &headers }, TAG, 100)
+        select(&Request::new(method, "/", &headers), TAG, 100)
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Entity {
         ];
         let (status, range) = match selection {
             Selection::NotModified => {
-                return Response { status: Status(304), headers, body: Body::Empty };
+                return Response::plain(Status(304), headers, Body::Empty);
             }
             Selection::Unsatisfiable => {
                 headers = vec![("Content-Range", format!("bytes */{length}").into())];
@@ -49,7 +49,7 @@ impl Entity {
         };
         headers.push(("Content-Type", self.content_type.into()));
         headers.push(("Accept-Ranges", "bytes".into()));
-        Response { status, headers, body: Body::Shared(self.bytes, range) }
+        Response::plain(status, headers, Body::Shared(self.bytes, range))
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn words(
     headers.push(("Cache-Control", "no-store".into()));
     headers.push(("Content-Type", "text/plain; charset=utf-8".into()));
     let body = Body::Owned(format!("{text}\n").into_bytes());
-    Response { status: Status(status), headers, body }
+    Response::plain(Status(status), headers, body)
 }
 
 /// A strong entity tag from the bytes themselves: FNV-1a, which need not resist

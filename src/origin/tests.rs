@@ -32,7 +32,7 @@ fn ask_by(
         .iter()
         .map(|(name, value)| httparse::Header { name, value: value.as_bytes() })
         .collect();
-    let request = Request { method, path, query: None, headers: &headers };
+    let request = Request::new(method, path, &headers);
     origin.respond(moment(secs), &request)
 }
 

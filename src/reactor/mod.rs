@@ -7,6 +7,7 @@
 pub mod capture;
 pub mod child;
 pub mod children;
+mod desk;
 pub mod journal;
 pub mod log_sink;
 pub mod observe;
@@ -32,13 +33,14 @@ use mio::{Events, Interest, Poll, Token};
 
 use self::child::{Process, Wait};
 use self::children::{Children, Read};
+use self::desk::Desk;
 use self::journal::Journal;
-use self::server::{Respond, Server};
+use self::server::Server;
 use self::signals::{Signals, StopSignal};
 use self::table::{Owner, Table};
 use self::timer::{Clock, Timer};
 use self::traffic::Traffic;
-use crate::http::{Request, Response};
+use crate::http::{Delivered, Request, Response, Service, Ticket};
 use crate::stats::Health;
 use crate::stats::totals::Stream;
 use crate::swarm::{Action, Input};
@@ -53,10 +55,6 @@ const READ_BYTES: usize = 64 * 1024;
 /// Reads of one pipe in one turn: more than a pipe holds, little enough that a
 /// firehose leaves the others their turn.
 const READS_PER_TURN: usize = 2;
-
-/// Processes sampled for one scrape, about 15 µs each: a scrape costs the same
-/// however many there are.
-const SAMPLES_PER_SCRAPE: usize = 8;
 
 /// How often orphans are looked for at most, while children end.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -75,6 +73,18 @@ pub trait Application {
 
     /// Answers a request.
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response;
+
+    /// What became of a response that has a ticket.
+    fn delivered(&mut self, at: Moment, ticket: Ticket, delivered: Delivered) {
+        let _ = (at, ticket, delivered);
+    }
+
+    /// Whether new connections are taken; while they are not, they are refused.
+    /// Asked again after every turn.
+    fn is_open(&self, at: Tick) -> bool {
+        let _ = at;
+        true
+    }
 }
 
 /// The poll, the table of what is registered with it, and what waits for a turn.
@@ -191,7 +201,7 @@ impl Reactor {
     /// The generator's own health, as of now.
     #[must_use]
     pub fn health(&mut self) -> &Health {
-        refresh(&mut self.health, &self.journal);
+        desk::refresh(&mut self.health, &self.journal);
         &self.health
     }
 
@@ -314,8 +324,8 @@ impl Reactor {
                 return self.server.as_mut().is_some_and(|server| server.accept(registrar, now));
             }
             Owner::Connection(key) => {
-                return self.serve(application, |server, registrar, respond| {
-                    server.turn(registrar, now, key, respond)
+                return self.serve(application, |server, registrar, service| {
+                    server.turn(registrar, now, key, service)
                 });
             }
         }
@@ -408,29 +418,13 @@ impl Reactor {
     fn serve(
         &mut self,
         application: &mut dyn Application,
-        turn: impl FnOnce(&mut Server, &mut Registrar, Respond<'_>) -> bool,
+        turn: impl FnOnce(&mut Server, &mut Registrar, &mut dyn Service) -> bool,
     ) -> bool {
         let Self { server, registrar, children, health, journal, clock, actions, .. } = self;
         let Some(server) = server else { return false };
-        let mut respond = |request: &Request<'_>| {
-            let began = clock.moment();
-            let scrape = application.is_scrape(request);
-            if scrape {
-                refresh(health, journal);
-                for (client, pid) in to_sample(children) {
-                    if let Some(sample) = process_use::sample(pid) {
-                        let input = Input::Sampled { client, sample };
-                        application.handle(began.tick, input, actions);
-                    }
-                }
-            }
-            let response = application.respond(began, health, request);
-            if scrape {
-                health.last_scrape = Some(clock.tick().since(began.tick));
-            }
-            response
-        };
-        turn(server, registrar, &mut respond)
+        let clock = *clock;
+        let mut desk = Desk { application, children, health, journal, clock, actions };
+        turn(server, registrar, &mut desk)
     }
 
     /// Does what has become due.
@@ -442,8 +436,8 @@ impl Reactor {
             self.sweep_at = more.then_some(self.next_sweep);
         }
         if self.server.as_ref().and_then(Server::next_deadline).is_some_and(|tick| tick <= now) {
-            self.serve(application, |server, registrar, respond| {
-                server.deadline_reached(registrar, now, respond);
+            self.serve(application, |server, registrar, service| {
+                server.deadline_reached(registrar, now, service);
                 false
             });
         }
@@ -504,13 +498,4 @@ impl Reactor {
         // Read anew, since spawning takes time and lateness is told from it.
         application.handle(self.clock.tick(), input, &mut self.actions);
     }
-}
-
-fn to_sample(children: &mut Option<Children>) -> Vec<(ClientId, u32)> {
-    children.as_mut().map(|all| all.next_to_sample(SAMPLES_PER_SCRAPE)).unwrap_or_default()
-}
-
-fn refresh(health: &mut Health, journal: &Journal) {
-    health.journal_dropped = journal.dropped();
-    health.process = process_use::own();
 }

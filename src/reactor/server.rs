@@ -18,7 +18,7 @@ use slab::Slab;
 
 use super::Registrar;
 use super::table::Owner;
-use crate::http::{Connection, Limits, Request, Response};
+use crate::http::{Connection, Limits, Service};
 use crate::units::Tick;
 
 /// Connections waiting to be accepted; the kernel bounds it by `somaxconn`.
@@ -63,9 +63,6 @@ pub struct Server {
     listener_token: Option<Token>,
     accept_again: Option<Tick>,
 }
-
-/// What answers requests.
-pub type Respond<'a> = &'a mut dyn FnMut(&Request<'_>) -> Response;
 
 impl Server {
     /// Binds and listens; connections wait until the reactor runs.
@@ -159,12 +156,12 @@ impl Server {
         registrar: &mut Registrar,
         now: Tick,
         key: usize,
-        respond: Respond<'_>,
+        service: &mut dyn Service,
     ) -> bool {
         let Some(peer) = self.peers.get_mut(key) else { return false };
         let mut more = true;
         for _ in 0..IO_PER_TURN {
-            more = peer.exchange(now, respond);
+            more = peer.exchange(now, service);
             if !more {
                 break;
             }
@@ -188,14 +185,19 @@ impl Server {
     }
 
     /// Ends what took too long, and accepts again after a pause.
-    pub fn deadline_reached(&mut self, registrar: &mut Registrar, now: Tick, respond: Respond<'_>) {
+    pub fn deadline_reached(
+        &mut self,
+        registrar: &mut Registrar,
+        now: Tick,
+        service: &mut dyn Service,
+    ) {
         while let Some(&(tick, key)) = self.deadlines.first()
             && tick <= now
         {
             if let Some(peer) = self.peers.get_mut(key) {
                 peer.connection.deadline_reached(now);
             }
-            if self.turn(registrar, now, key, respond)
+            if self.turn(registrar, now, key, service)
                 && let Some(peer) = self.peers.get(key)
             {
                 registrar.queue(peer.token, false);
@@ -239,12 +241,12 @@ impl Server {
 impl Peer {
     /// Writes once and reads once, as far as there is something to write and
     /// something is wanted. True if anything moved.
-    fn exchange(&mut self, now: Tick, respond: Respond<'_>) -> bool {
+    fn exchange(&mut self, now: Tick, service: &mut dyn Service) -> bool {
         let mut moved = false;
         if self.connection.wants_write() {
             match rustix::io::writev(&self.socket, &self.connection.pending()) {
                 Ok(count) => {
-                    self.connection.sent(now, count, respond);
+                    self.connection.sent(now, count, service);
                     moved = true;
                 }
                 Err(Errno::AGAIN) => {}
@@ -256,7 +258,7 @@ impl Peer {
             match rustix::io::read(&self.socket, &mut buffer) {
                 Ok(0) => self.connection.peer_closed(),
                 Ok(count) => {
-                    self.connection.receive(now, buffer.get(..count).unwrap_or_default(), respond);
+                    self.connection.receive(now, buffer.get(..count).unwrap_or_default(), service);
                     moved = true;
                 }
                 Err(Errno::AGAIN) => {}

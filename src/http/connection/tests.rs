@@ -5,6 +5,7 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::http::Request;
 
 const LIMITS: Limits = Limits {
     head_bytes: 200,
@@ -273,6 +274,8 @@ fn an_idle_connection_holds_no_memory() {
 fn a_shared_body_is_sent_from_where_it_is() {
     let all: Rc<[u8]> = Rc::from(&b"0123456789"[..]);
     let mut serve = |_: &Request<'_>| Response {
+        delivery: None,
+        ticket: None,
         status: Status(206),
         headers: Vec::new(),
         body: Body::Shared(Rc::clone(&all), 2..6),

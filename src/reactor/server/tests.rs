@@ -6,7 +6,7 @@ use std::net::{Shutdown as Half, TcpStream};
 use mio::Events;
 
 use super::*;
-use crate::http::Status;
+use crate::http::{Request, Response, Status};
 
 const LIMITS: ServerLimits = ServerLimits {
     connections: 200,

@@ -1,0 +1,62 @@
+//! Where requests meet the application: what the server serves.
+//!
+//! Reads the clock, brings the health up to date for a scrape, and asks the
+//! application. Knows no path.
+
+use super::children::Children;
+use super::journal::Journal;
+use super::timer::Clock;
+use super::{Application, process_use};
+use crate::http::{Delivered, Request, Response, Service, Ticket};
+use crate::stats::Health;
+use crate::swarm::{Action, Input};
+use crate::units::ClientId;
+
+/// Processes sampled for one scrape, about 15 µs each: a scrape costs the same
+/// however many there are.
+const SAMPLES_PER_SCRAPE: usize = 8;
+
+/// An application and what of the reactor its answers need.
+pub(super) struct Desk<'a> {
+    pub(super) application: &'a mut dyn Application,
+    pub(super) children: &'a mut Option<Children>,
+    pub(super) health: &'a mut Health,
+    pub(super) journal: &'a Journal,
+    pub(super) clock: Clock,
+    pub(super) actions: &'a mut Vec<Action>,
+}
+
+impl Service for Desk<'_> {
+    fn respond(&mut self, request: &Request<'_>) -> Response {
+        let began = self.clock.moment();
+        let scrape = self.application.is_scrape(request);
+        if scrape {
+            refresh(self.health, self.journal);
+            for (client, pid) in to_sample(self.children) {
+                if let Some(sample) = process_use::sample(pid) {
+                    let input = Input::Sampled { client, sample };
+                    self.application.handle(began.tick, input, self.actions);
+                }
+            }
+        }
+        let response = self.application.respond(began, self.health, request);
+        if scrape {
+            self.health.last_scrape = Some(self.clock.tick().since(began.tick));
+        }
+        response
+    }
+
+    fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {
+        self.application.delivered(self.clock.moment(), ticket, delivered);
+    }
+}
+
+fn to_sample(children: &mut Option<Children>) -> Vec<(ClientId, u32)> {
+    children.as_mut().map(|all| all.next_to_sample(SAMPLES_PER_SCRAPE)).unwrap_or_default()
+}
+
+/// Brings what is read only when it is asked for up to date.
+pub(super) fn refresh(health: &mut Health, journal: &Journal) {
+    health.journal_dropped = journal.dropped();
+    health.process = process_use::own();
+}
