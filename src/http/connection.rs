@@ -6,41 +6,58 @@
 //! | stage | ends when | and then |
 //! |---|---|---|
 //! | idle | a byte of a head comes | head |
-//! | head | the head is whole, wrong, too long or too slow | sending |
-//! | sending | the response is taken | body, idle, or lingering if it was the last |
+//! | head | the head is whole, wrong, too long or too slow | upload or sending |
+//! | upload | the body of a `POST` is whole or too slow | sending |
+//! | sending | the response is taken, or cut | body, idle, or one of the next if it was the last |
 //! | body | the body of the request is discarded | idle |
 //! | lingering | the peer closes, or time is up | finished |
+//! | stalled | the peer closes, or time is up | finished |
+//!
+//! How a response goes out stands in [`outgoing`]. Whatever ends a connection,
+//! the service hears once what became of a response that has a ticket.
 //!
 //! One response is in memory at a time: requests that follow it wait as bytes,
 //! and where they are as many as a head may have, no more are read. So a peer
 //! that asks and does not read costs a head, one read and one response.
 
+mod outgoing;
+
 use std::io::IoSlice;
+use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
+use self::outgoing::Outgoing;
 use super::inbox::{Inbox, Scan};
 use super::request::{self, MAX_FIELDS};
-use super::{Body, Method, Response, Service, Status};
+use super::{CutEnd, Method, Request, Response, Service, Status};
 use crate::units::Tick;
 
-/// Longest request body that is read and discarded so that the connection may
-/// go on, in bytes; after a longer one it is closed.
+/// Longest request body in bytes: of a `POST` it is handed to the service, a
+/// longer one is refused; of another method it is read and discarded so that the
+/// connection may go on, and after a longer one it is closed.
 const BODY_LIMIT_BYTES: usize = 16 * 1024;
 
 /// Longest wait for the peer to close after the last response. A close with
 /// bytes unread would make the kernel discard the response (RFC 9112 §9.6).
 const LINGER: Duration = Duration::from_secs(1);
 
+/// Longest silence of a response that stalls on purpose: longer than any client
+/// waits, so that it is always the client that gives up first.
+const STALL: Duration = Duration::from_secs(3600);
+
 /// Bounds of one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Longest request head, in bytes; a longer one gets 431.
     pub head_bytes: usize,
-    /// Longest time from the first byte of a head to its last; then 408.
+    /// Longest time from the first byte of a head to its last, and again for the
+    /// body of a `POST`; then 408.
     pub head_time: Duration,
     /// Longest silence between two requests; then the connection is closed.
     pub idle_time: Duration,
-    /// Longest time in which the peer takes no byte of a response; then it is closed.
+    /// Longest time in which the peer takes no byte of what may go out of a
+    /// response; then it is closed.
     pub write_time: Duration,
 }
 
@@ -61,63 +78,56 @@ impl Default for Limits {
 enum Stage {
     Idle,
     Head,
+    Upload,
     Sending,
     Body,
     Lingering,
+    Stalled,
     Finished,
-}
-
-/// A response on its way.
-#[derive(Debug)]
-struct Outgoing {
-    head: Vec<u8>,
-    body: Body,
-    /// Bytes of head and body that the peer took.
-    taken: usize,
-    last: bool,
-}
-
-impl Outgoing {
-    fn rest(&self) -> [&[u8]; 2] {
-        let of_body = self.taken.saturating_sub(self.head.len());
-        let head = self.head.get(self.taken..).unwrap_or_default();
-        [head, self.body.bytes().get(of_body..).unwrap_or_default()]
-    }
-
-    fn is_taken(&self) -> bool {
-        self.taken >= self.head.len() + self.body.bytes().len()
-    }
 }
 
 /// One connection.
 #[derive(Debug)]
 pub struct Connection {
-    limits: Limits,
+    limits: Rc<Limits>,
+    peer: Option<IpAddr>,
     stage: Stage,
     /// Since when the peer is waited for in this stage.
     since: Tick,
     inbox: Inbox,
+    /// Bytes of head and body of the `POST` that is not whole yet.
+    upload_bytes: usize,
     /// Bytes of a request body still to be discarded.
     body_left: usize,
     outgoing: Option<Outgoing>,
     peer_closed: bool,
     shut_down: bool,
+    resets: bool,
 }
 
 impl Connection {
     /// A connection accepted at `now`.
     #[must_use]
-    pub fn new(now: Tick, limits: Limits) -> Self {
+    pub fn new(now: Tick, limits: impl Into<Rc<Limits>>) -> Self {
         Self {
-            limits,
+            limits: limits.into(),
+            peer: None,
             stage: Stage::Idle,
             since: now,
             inbox: Inbox::default(),
+            upload_bytes: 0,
             body_left: 0,
             outgoing: None,
             peer_closed: false,
             shut_down: false,
+            resets: false,
         }
+    }
+
+    /// This connection with the address of its peer, which its requests carry.
+    #[must_use]
+    pub fn from_peer(self, peer: Option<IpAddr>) -> Self {
+        Self { peer, ..self }
     }
 
     /// Whether bytes of the peer are welcome. May become true by
@@ -137,60 +147,51 @@ impl Connection {
             return;
         }
         if !self.wants_read() {
-            return self.finish();
+            return self.end(service);
         }
         self.inbox.push(bytes);
         self.advance(now, service);
     }
 
-    /// The peer sends no more (end of file). What it asked for before is answered.
-    pub fn peer_closed(&mut self) {
+    /// The peer sends no more (end of file). What it asked for before is answered,
+    /// unless that is still held back.
+    pub fn peer_closed(&mut self, service: &mut dyn Service) {
         self.peer_closed = true;
-        if self.stage != Stage::Sending {
-            self.finish();
+        if self.outgoing.as_ref().is_none_or(Outgoing::is_delayed) {
+            self.end(service);
         }
     }
 
-    /// The socket failed: nothing can be sent or received any more.
-    pub fn peer_failed(&mut self) {
-        self.finish();
+    /// Ends the connection: the socket failed, or its place is needed.
+    pub fn end(&mut self, service: &mut dyn Service) {
+        self.stage = Stage::Finished;
+        self.inbox = Inbox::default();
+        self.report(service);
     }
 
-    /// What is to be written next: the rest of the head and the rest of the body,
-    /// either of which may be empty.
+    /// What is to be written next: of the rest of the head and the rest of the
+    /// body, either of which may be empty, what may go out by now.
     #[must_use]
     pub fn pending(&self) -> [IoSlice<'_>; 2] {
-        self.outgoing.as_ref().map_or([&[][..], &[]], Outgoing::rest).map(IoSlice::new)
+        self.outgoing.as_ref().map_or([&[][..], &[]], Outgoing::pending).map(IoSlice::new)
     }
 
-    /// Whether there is anything to be written.
+    /// Whether there is anything to be written now. May become true by
+    /// [`Connection::deadline_reached`], without new readiness of the socket.
     #[must_use]
     pub fn wants_write(&self) -> bool {
-        self.outgoing.is_some()
+        self.outgoing.as_ref().is_some_and(Outgoing::may_go_out)
     }
 
     /// The peer took `count` bytes of [`Connection::pending`]. Once it has all,
     /// the next request that waits is answered.
     pub fn sent(&mut self, now: Tick, count: usize, service: &mut dyn Service) {
-        let Some(outgoing) = &mut self.outgoing else { return };
-        if count > 0 {
-            outgoing.taken = outgoing.taken.saturating_add(count);
+        if let Some(outgoing) = &mut self.outgoing
+            && count > 0
+        {
+            outgoing.take(count);
             self.since = now;
-        }
-        if !outgoing.is_taken() {
-            return;
-        }
-        let last = outgoing.last;
-        self.outgoing = None;
-        if !last {
-            self.stage = Stage::Body;
-            self.advance(now, service);
-        } else if self.peer_closed {
-            self.finish();
-        } else {
-            self.inbox = Inbox::default();
-            self.stage = Stage::Lingering;
-            self.shut_down = true;
+            self.go_on(now, service);
         }
     }
 
@@ -206,40 +207,67 @@ impl Connection {
         self.stage == Stage::Finished
     }
 
+    /// Whether the socket is to be closed by a reset (RST).
+    #[must_use]
+    pub fn resets(&self) -> bool {
+        self.resets
+    }
+
+    /// Whether the peer waits for us, as we were told to let it.
+    #[must_use]
+    pub fn holds_back(&self) -> bool {
+        self.stage == Stage::Stalled || self.next_due().is_some()
+    }
+
     /// When [`Connection::deadline_reached`] is to be called, unless something
     /// happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Tick> {
+        if let Some(due) = self.next_due() {
+            return Some(due);
+        }
         let longest = match self.stage {
             Stage::Idle => self.limits.idle_time,
-            Stage::Head | Stage::Body => self.limits.head_time,
+            Stage::Head | Stage::Upload | Stage::Body => self.limits.head_time,
             Stage::Sending => self.limits.write_time,
             Stage::Lingering => LINGER,
+            Stage::Stalled => STALL,
             Stage::Finished => return None,
         };
         Some(self.since.after(longest))
     }
 
-    /// Gives up on a peer that took too long: 408 for a slow head, else the end.
-    /// Does nothing before the deadline.
-    pub fn deadline_reached(&mut self, now: Tick) {
+    /// Lets out what has become due of a response, or gives up on a peer that took
+    /// too long: 408 for a slow request, else the end. Does nothing before the
+    /// deadline.
+    pub fn deadline_reached(&mut self, now: Tick, service: &mut dyn Service) {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
         match self.stage {
-            Stage::Head => self.refuse(now, Status::REQUEST_TIMEOUT),
-            _ => self.finish(),
+            _ if self.next_due().is_some() => self.go_on(now, service),
+            Stage::Head | Stage::Upload => self.refuse(now, Status::REQUEST_TIMEOUT, service),
+            _ => self.end(service),
         }
+    }
+
+    /// When more of the response may go out, if that is what is waited for.
+    fn next_due(&self) -> Option<Tick> {
+        self.outgoing.as_ref().and_then(Outgoing::next_due)
     }
 
     /// Whether bytes of the peer make no difference any more.
     fn ignores_input(&self) -> bool {
-        matches!(self.stage, Stage::Lingering | Stage::Finished)
+        matches!(self.stage, Stage::Lingering | Stage::Stalled | Stage::Finished)
             || self.outgoing.as_ref().is_some_and(|outgoing| outgoing.last)
     }
 
     fn has_room(&self) -> bool {
-        self.inbox.unused().len() < self.limits.head_bytes
+        let most = match self.stage {
+            Stage::Upload => self.upload_bytes,
+            _ => self.limits.head_bytes,
+        };
+        self.inbox.unused().len() < most
     }
 
     /// Goes as far as the bytes received allow, at most one response.
@@ -249,15 +277,17 @@ impl Connection {
             self.stage = Stage::Idle;
             self.since = now;
         }
-        if matches!(self.stage, Stage::Idle | Stage::Head) {
+        let hears = matches!(self.stage, Stage::Idle | Stage::Head)
+            || (self.stage == Stage::Upload && !self.has_room());
+        if hears {
             match self.inbox.scan(self.limits.head_bytes) {
-                Scan::Complete(length) => return self.answer(now, length, service),
-                Scan::TooLong => return self.refuse(now, Status::HEADERS_TOO_LARGE),
+                Scan::Complete(length) => self.answer(now, length, service),
+                Scan::TooLong => self.refuse(now, Status::HEADERS_TOO_LARGE, service),
                 Scan::Partial => self.wait_for_head(now),
             }
         }
-        if self.peer_closed && self.stage != Stage::Sending {
-            self.finish();
+        if self.peer_closed && self.outgoing.is_none() {
+            self.end(service);
         }
     }
 
@@ -270,52 +300,86 @@ impl Connection {
         }
     }
 
+    /// Answers the request whose head has this many bytes, once its body is there.
     fn answer(&mut self, now: Tick, length: usize, service: &mut dyn Service) {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        let head = self.inbox.unused().get(..length).unwrap_or_default();
-        match request::parse(head, &mut fields, BODY_LIMIT_BYTES) {
-            Ok((request, manners)) => {
-                let response = service.respond(&request);
-                let head_only = request.method == Method::Head;
-                self.inbox.consume(length);
-                self.body_left = manners.body_bytes;
-                self.body_left -= self.inbox.consume(self.body_left);
-                let connection = match (manners.keep_alive, manners.announce) {
-                    (false, _) => Some("close"),
-                    (true, true) => Some("keep-alive"),
-                    (true, false) => None,
-                };
-                self.send(now, response, head_only, connection);
-            }
-            Err(status) => self.refuse(now, status),
-        }
+        let (head, rest) = self.inbox.unused().split_at_checked(length).unwrap_or_default();
+        let (request, manners) = match request::parse(head, &mut fields, BODY_LIMIT_BYTES) {
+            Ok(parsed) => parsed,
+            Err(status) => return self.refuse(now, status, service),
+        };
+        let wanted = if request.method == Method::Post { manners.body_bytes } else { 0 };
+        let Some(body) = rest.get(..wanted) else {
+            self.stage = Stage::Upload;
+            self.upload_bytes = length + wanted;
+            self.since = now;
+            return;
+        };
+        let response = service.respond(&Request { body, peer: self.peer, ..request });
+        let head_only = request.method == Method::Head;
+        self.inbox.consume(length);
+        self.body_left = manners.body_bytes;
+        self.body_left -= self.inbox.consume(self.body_left);
+        let connection = match (manners.keep_alive, manners.announce) {
+            (false, _) => Some("close"),
+            (true, true) => Some("keep-alive"),
+            (true, false) => None,
+        };
+        self.send(now, Outgoing::new(now, response, head_only, connection), service);
     }
 
     /// Answers what is no request, and hears no more.
-    fn refuse(&mut self, now: Tick, status: Status) {
-        self.send(now, Response::text(status, ""), false, Some("close"));
+    fn refuse(&mut self, now: Tick, status: Status, service: &mut dyn Service) {
+        let response = Response::text(status, "");
+        self.send(now, Outgoing::new(now, response, false, Some("close")), service);
     }
 
-    fn send(
-        &mut self,
-        now: Tick,
-        response: Response,
-        head_only: bool,
-        connection: Option<&'static str>,
-    ) {
-        let head = response.head(connection);
-        let bodiless = head_only || response.status.forbids_body();
-        let body = if bodiless { Body::Empty } else { response.body };
-        let last = connection == Some("close");
-        self.outgoing = Some(Outgoing { head, body, taken: 0, last });
+    fn send(&mut self, now: Tick, outgoing: Outgoing, service: &mut dyn Service) {
+        self.outgoing = Some(outgoing);
         self.stage = Stage::Sending;
         self.since = now;
+        self.go_on(now, service);
     }
 
-    fn finish(&mut self) {
-        self.stage = Stage::Finished;
+    /// Lets out what is due of the response, and leaves it behind once all of it
+    /// that was to go out is taken.
+    fn go_on(&mut self, now: Tick, service: &mut dyn Service) {
+        let Some(outgoing) = &mut self.outgoing else { return };
+        if outgoing.let_out(now) {
+            self.since = now;
+        }
+        if self.peer_closed && outgoing.is_delayed() {
+            return self.end(service);
+        }
+        if !outgoing.is_done() {
+            return;
+        }
+        let (last, cut) = (outgoing.last, outgoing.cut());
+        self.report(service);
+        self.resets = cut == Some(CutEnd::Reset);
+        if !last {
+            self.stage = Stage::Body;
+            return self.advance(now, service);
+        }
+        if self.resets || self.peer_closed {
+            return self.end(service);
+        }
         self.inbox = Inbox::default();
-        self.outgoing = None;
+        self.since = now;
+        self.stage = match cut {
+            Some(CutEnd::Stall) => Stage::Stalled,
+            _ => Stage::Lingering,
+        };
+        self.shut_down = self.stage == Stage::Lingering;
+    }
+
+    /// Tells what became of the response, which is no longer on its way.
+    fn report(&mut self, service: &mut dyn Service) {
+        if let Some(outgoing) = self.outgoing.take()
+            && let Some(ticket) = outgoing.ticket
+        {
+            service.delivered(ticket, outgoing.delivered());
+        }
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) fn parse<'h, 'b: 'h>(
     };
     let (path, query) = split_target(target).ok_or(Status::BAD_REQUEST)?;
     let request = Request { query, ..Request::new(Method::named(method), path, parsed.headers) };
-    let manners = manners(&request, version == 0, body_limit).ok_or(Status::BAD_REQUEST)?;
+    let manners = manners(&request, version == 0, body_limit)?;
     Ok((request, manners))
 }
 
@@ -124,27 +124,38 @@ fn after_authority(target: &str) -> Option<&str> {
     if known && end > 0 { rest.get(end..) } else { None }
 }
 
-/// What the fields say of the connection; `None` if they contradict each other
-/// or the one that HTTP/1.1 demands is missing.
-fn manners(request: &Request<'_>, http_1_0: bool, body_limit: usize) -> Option<Manners> {
+/// What the fields say of the connection: 400 if they contradict each other or the
+/// one that HTTP/1.1 demands is missing, and for a `POST`, whose body is wanted,
+/// what says why it cannot be had.
+fn manners(request: &Request<'_>, http_1_0: bool, body_limit: usize) -> Result<Manners, Status> {
     let hosts = request.fields("Host").count();
     if hosts > 1 || (hosts == 0 && !http_1_0) {
-        return None;
+        return Err(Status::BAD_REQUEST);
     }
     let asked = |token| request.fields("Connection").any(|value| has_token(value, token));
     let wanted = !asked("close") && (!http_1_0 || asked("keep-alive"));
-    let length = content_length(request)?;
+    let length = content_length(request).ok_or(Status::BAD_REQUEST)?;
     let chunked = request.header("Transfer-Encoding").is_some();
     if chunked && length.is_some() {
-        return None;
+        return Err(Status::BAD_REQUEST);
     }
     let body = length.unwrap_or(0);
+    let expects = body > 0 && request.header("Expect").is_some();
+    let fitting = usize::try_from(body).ok().filter(|&bytes| bytes <= body_limit);
+    if request.method == Method::Post {
+        match fitting {
+            _ if chunked => return Err(Status::LENGTH_REQUIRED),
+            None => return Err(Status::CONTENT_TOO_LARGE),
+            // The peer sends it again without (RFC 9110 §15.5.18).
+            Some(_) if expects => return Err(Status::EXPECTATION_FAILED),
+            Some(_) => {}
+        }
+    }
     // After a final answer to `Expect: 100-continue` the body may come or not
     // (RFC 9110 §10.1.1), so where the next request begins is not known.
-    let unsure = chunked || (body > 0 && request.header("Expect").is_some());
-    let body_bytes = usize::try_from(body).ok().filter(|&bytes| bytes <= body_limit && !unsure);
-    let keep_alive = wanted && body_bytes.is_some() && !unsure;
-    Some(Manners {
+    let body_bytes = fitting.filter(|_| !chunked && !expects);
+    let keep_alive = wanted && body_bytes.is_some();
+    Ok(Manners {
         keep_alive,
         announce: http_1_0 && keep_alive,
         body_bytes: body_bytes.unwrap_or(0),

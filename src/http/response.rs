@@ -21,6 +21,12 @@ impl Status {
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
     /// The request did not arrive in time.
     pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// A body must say how long it is.
+    pub const LENGTH_REQUIRED: Self = Self(411);
+    /// The body of the request is too long.
+    pub const CONTENT_TOO_LARGE: Self = Self(413);
+    /// The request expects what is not done here.
+    pub const EXPECTATION_FAILED: Self = Self(417);
     /// The request head is too long or has too many fields (RFC 6585 §5).
     pub const HEADERS_TOO_LARGE: Self = Self(431);
     /// This program is at fault.
@@ -45,8 +51,11 @@ impl Status {
             405 => "Method Not Allowed",
             408 => "Request Timeout",
             410 => "Gone",
+            411 => "Length Required",
             412 => "Precondition Failed",
+            413 => "Content Too Large",
             416 => "Range Not Satisfiable",
+            417 => "Expectation Failed",
             429 => "Too Many Requests",
             431 => "Request Header Fields Too Large",
             500 => "Internal Server Error",
@@ -151,7 +160,9 @@ impl Response {
             push_field(&mut head, name, value);
         }
         if !self.status.forbids_body() {
-            push_field(&mut head, "Content-Length", &self.body.bytes().len().to_string());
+            let told = self.delivery.as_ref().and_then(|delivery| delivery.content_length);
+            let length = told.unwrap_or(self.body.bytes().len() as u64);
+            push_field(&mut head, "Content-Length", &length.to_string());
         }
         if let Some(value) = connection {
             push_field(&mut head, "Connection", value);

@@ -254,6 +254,9 @@ impl Reactor {
             self.turns(began, application);
             self.deadlines(application);
             self.perform(application);
+            if let Some(server) = &mut self.server {
+                server.set_open(&mut self.registrar, began, application.is_open(began));
+            }
             self.health.turns.record(self.clock.tick().since(began));
         };
         self.journal.set_at_once(true);
@@ -320,8 +323,9 @@ impl Reactor {
                 return self.read(now, client, stream, hung_up, application);
             }
             Owner::Listener => {
-                let registrar = &mut self.registrar;
-                return self.server.as_mut().is_some_and(|server| server.accept(registrar, now));
+                return self.serve(application, |server, registrar, service| {
+                    server.accept(registrar, now, service)
+                });
             }
             Owner::Connection(key) => {
                 return self.serve(application, |server, registrar, service| {

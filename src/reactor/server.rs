@@ -5,24 +5,26 @@
 //! connection gets a bounded turn, bounded memory and bounded time, and when
 //! there are too many the one that has kept us waiting longest goes.
 
+mod door;
+
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::{Interest, Token};
 use rustix::io::Errno;
-use rustix::net::{Shutdown, SocketFlags};
+use rustix::net::Shutdown;
+use rustix::net::sockopt::set_socket_linger;
 use slab::Slab;
 
+use self::door::{Door, Knock};
 use super::Registrar;
 use super::table::Owner;
 use crate::http::{Connection, Limits, Service};
 use crate::units::Tick;
-
-/// Connections waiting to be accepted; the kernel bounds it by `somaxconn`.
-const BACKLOG: i32 = 1024;
 
 /// Connections accepted in one turn.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -33,7 +35,8 @@ const IO_PER_TURN: usize = 8;
 /// Bytes read at once from a connection; a request head is rarely longer than one.
 const READ_BYTES: usize = 4096;
 
-/// How long accepting pauses when it failed: descriptors or memory are used up.
+/// How long accepting or listening pauses when it failed: descriptors or memory
+/// are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Bounds of a server.
@@ -56,8 +59,10 @@ struct Peer {
 /// A listening socket and its connections.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    limits: ServerLimits,
+    door: Door,
+    /// Connections at once.
+    most: usize,
+    limits: Rc<Limits>,
     peers: Slab<Peer>,
     deadlines: BTreeSet<(Tick, usize)>,
     listener_token: Option<Token>,
@@ -70,14 +75,10 @@ impl Server {
     /// # Errors
     /// Those of bind(2) and listen(2), `EADDRINUSE` and `EACCES` above all.
     pub fn bind(address: SocketAddr, limits: ServerLimits) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        // std listens with a backlog of 128, too short for thousands of clients
-        // that start together; listening again only changes the length.
-        rustix::net::listen(&listener, BACKLOG)?;
         Ok(Self {
-            listener,
-            limits,
+            door: Door::bind(address)?,
+            most: limits.connections,
+            limits: Rc::new(limits.connection),
             peers: Slab::new(),
             deadlines: BTreeSet::new(),
             listener_token: None,
@@ -90,7 +91,7 @@ impl Server {
     /// # Errors
     /// Those of getsockname(2).
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.door.local_addr()
     }
 
     /// Begins to accept.
@@ -98,24 +99,42 @@ impl Server {
     /// # Errors
     /// Those of epoll_ctl(2).
     pub fn start(&mut self, registrar: &mut Registrar) -> io::Result<()> {
-        let fd = self.listener.as_fd();
+        let fd = self.door.as_fd();
         let registry = registrar.poll.registry();
         let token = registrar.table.insert(registry, fd, Owner::Listener, Interest::READABLE)?;
         self.listener_token = Some(token);
         Ok(())
     }
 
+    /// Takes new connections, or refuses them; those that live go on. Costs
+    /// nothing unless it changes.
+    pub fn set_open(&mut self, registrar: &mut Registrar, now: Tick, open: bool) {
+        if open == self.door.is_open() || (open && self.accept_again.is_some()) {
+            return;
+        }
+        let changed = if open { self.door.open() } else { self.door.shut() };
+        match (changed, self.listener_token) {
+            (Ok(()), Some(listener)) => registrar.queue(listener, false),
+            (Ok(()), None) => {}
+            // The turn after the pause asks for it again.
+            (Err(_), _) => self.accept_again = Some(now.after(ACCEPT_PAUSE)),
+        }
+    }
+
     /// Accepts a bounded number of connections. True if more may wait.
-    pub fn accept(&mut self, registrar: &mut Registrar, now: Tick) -> bool {
+    pub fn accept(
+        &mut self,
+        registrar: &mut Registrar,
+        now: Tick,
+        service: &mut dyn Service,
+    ) -> bool {
         for _ in 0..ACCEPTS_PER_TURN {
-            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-            match rustix::net::accept_with(&self.listener, flags) {
-                Ok(socket) => self.welcome(registrar, now, socket),
-                Err(Errno::AGAIN) => return false,
-                // The peer gave up while it waited (accept(2)).
-                Err(Errno::CONNABORTED | Errno::INTR) => {}
-                // Used up, or an error of the network below, which may stay.
-                Err(_) => {
+            match self.door.accept() {
+                Knock::Peer(socket, from) => self.welcome(registrar, now, socket, from, service),
+                Knock::Gone => {}
+                Knock::Nobody => return false,
+                // It may last.
+                Knock::Failed => {
                     self.accept_again = Some(now.after(ACCEPT_PAUSE));
                     return false;
                 }
@@ -124,9 +143,16 @@ impl Server {
         true
     }
 
-    fn welcome(&mut self, registrar: &mut Registrar, now: Tick, socket: OwnedFd) {
-        if self.peers.len() >= self.limits.connections {
-            self.evict(registrar);
+    fn welcome(
+        &mut self,
+        registrar: &mut Registrar,
+        now: Tick,
+        socket: OwnedFd,
+        from: Option<IpAddr>,
+        service: &mut dyn Service,
+    ) {
+        if self.peers.len() >= self.most {
+            self.evict(registrar, service);
         }
         // Small responses must not wait for an acknowledgement of the last one.
         let _ = rustix::net::sockopt::set_tcp_nodelay(&socket, true);
@@ -137,16 +163,20 @@ impl Server {
         let registered =
             registrar.table.insert(registrar.poll.registry(), socket.as_fd(), owner, interest);
         let Ok(token) = registered else { return };
-        let connection = Connection::new(now, self.limits.connection);
+        let connection = Connection::new(now, Rc::clone(&self.limits)).from_peer(from);
         vacant.insert(Peer { socket, token, connection, deadline: None });
         self.note_deadline(key);
     }
 
     /// Closes the connection whose time is up first, since it has kept us
-    /// waiting longest.
-    fn evict(&mut self, registrar: &mut Registrar) {
-        if let Some(&(_, key)) = self.deadlines.first() {
-            self.close(registrar, key);
+    /// waiting longest; one that waits for us only if there is no other.
+    fn evict(&mut self, registrar: &mut Registrar, service: &mut dyn Service) {
+        let waited_for =
+            |key| self.peers.get(key).is_some_and(|peer| !peer.connection.holds_back());
+        let mut keys = self.deadlines.iter().map(|&(_, key)| key);
+        let chosen = keys.find(|&key| waited_for(key));
+        if let Some(key) = chosen.or_else(|| self.deadlines.first().map(|&(_, key)| key)) {
+            self.close(registrar, key, service);
         }
     }
 
@@ -170,7 +200,7 @@ impl Server {
             let _ = rustix::net::shutdown(&peer.socket, Shutdown::Write);
         }
         if peer.connection.is_finished() {
-            self.close(registrar, key);
+            self.close(registrar, key, service);
             return false;
         }
         self.note_deadline(key);
@@ -195,7 +225,7 @@ impl Server {
             && tick <= now
         {
             if let Some(peer) = self.peers.get_mut(key) {
-                peer.connection.deadline_reached(now);
+                peer.connection.deadline_reached(now, service);
             }
             if self.turn(registrar, now, key, service)
                 && let Some(peer) = self.peers.get(key)
@@ -204,7 +234,7 @@ impl Server {
             }
             // A deadline that stays where it was would be met for ever.
             if self.deadlines.contains(&(tick, key)) {
-                self.close(registrar, key);
+                self.close(registrar, key, service);
             }
         }
         if self.accept_again.take_if(|tick| *tick <= now).is_some()
@@ -228,8 +258,13 @@ impl Server {
         }
     }
 
-    fn close(&mut self, registrar: &mut Registrar, key: usize) {
-        if let Some(peer) = self.peers.try_remove(key) {
+    fn close(&mut self, registrar: &mut Registrar, key: usize, service: &mut dyn Service) {
+        if let Some(mut peer) = self.peers.try_remove(key) {
+            peer.connection.end(service);
+            if peer.connection.resets() {
+                // Closed like this, the socket sends RST (socket(7)).
+                let _ = set_socket_linger(&peer.socket, Some(Duration::ZERO));
+            }
             if let Some(deadline) = peer.deadline {
                 self.deadlines.remove(&(deadline, key));
             }
@@ -250,19 +285,19 @@ impl Peer {
                     moved = true;
                 }
                 Err(Errno::AGAIN) => {}
-                Err(_) => self.connection.peer_failed(),
+                Err(_) => self.connection.end(service),
             }
         }
         if self.connection.wants_read() {
             let mut buffer = [0; READ_BYTES];
             match rustix::io::read(&self.socket, &mut buffer) {
-                Ok(0) => self.connection.peer_closed(),
+                Ok(0) => self.connection.peer_closed(service),
                 Ok(count) => {
                     self.connection.receive(now, buffer.get(..count).unwrap_or_default(), service);
                     moved = true;
                 }
                 Err(Errno::AGAIN) => {}
-                Err(_) => self.connection.peer_failed(),
+                Err(_) => self.connection.end(service),
             }
         }
         moved && !self.connection.is_finished()

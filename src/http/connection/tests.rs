@@ -5,7 +5,7 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::http::Request;
+use crate::http::{Body, Request};
 
 const LIMITS: Limits = Limits {
     head_bytes: 200,
@@ -68,7 +68,7 @@ impl Peer {
 
     fn wait(&mut self, span: Duration) {
         self.now = self.now.after(span);
-        self.connection.deadline_reached(self.now);
+        self.connection.deadline_reached(self.now, &mut echo);
         self.read();
     }
 }
@@ -100,8 +100,8 @@ fn the_connection_closes_when_it_should() {
         ("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", Some("close")),
         ("GET / HTTP/1.0\r\n\r\n", Some("close")),
         ("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", Some("keep-alive")),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", Some("close")),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 16385\r\n\r\n", Some("close")),
+        ("PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", Some("close")),
+        ("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 16385\r\n\r\n", Some("close")),
     ];
     for (request, field) in cases {
         let (got, closed) = answer_to(request);
@@ -131,10 +131,10 @@ fn what_is_no_request_is_refused_and_closed() {
 #[test]
 fn a_body_is_discarded_and_the_next_request_served() {
     let body = "x".repeat(1_000);
-    let post = format!("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n{body}");
+    let put = format!("PUT /p HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n{body}");
     for piece in [1, 7, 150] {
         let mut peer = Peer::new(3);
-        peer.talk(format!("{post}{GET}").as_bytes(), &[piece]);
+        peer.talk(format!("{put}{GET}").as_bytes(), &[piece]);
         assert_eq!(statuses(peer.text()), ["200", "200"]);
         assert!(peer.text().ends_with("Get /a Some(\"b\")\n"));
     }
@@ -194,7 +194,7 @@ fn after_the_last_response_the_peer_closes_first() {
     assert!(peer.connection.wants_read() && !peer.connection.is_finished());
     peer.talk(GET.as_bytes(), &[usize::MAX]);
     assert_eq!(statuses(peer.text()), ["200"]);
-    peer.connection.peer_closed();
+    peer.connection.peer_closed(&mut echo);
     assert!(peer.connection.is_finished());
 }
 
@@ -231,16 +231,16 @@ fn a_peer_that_takes_nothing_is_given_up() {
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
     connection.receive(Tick::ZERO, GET.as_bytes(), &mut echo);
     connection.sent(Tick::from_millis(9_000), 1, &mut echo);
-    connection.deadline_reached(Tick::from_millis(18_999));
+    connection.deadline_reached(Tick::from_millis(18_999), &mut echo);
     assert!(!connection.is_finished());
-    connection.deadline_reached(Tick::from_millis(19_000));
+    connection.deadline_reached(Tick::from_millis(19_000), &mut echo);
     assert!(connection.is_finished());
 }
 
 #[test]
 fn a_body_that_never_comes_is_given_up() {
     let mut peer = Peer::new(usize::MAX);
-    peer.talk(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx", &[usize::MAX]);
+    peer.talk(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx", &[usize::MAX]);
     assert_eq!(statuses(peer.text()), ["200"]);
     peer.wait(LIMITS.head_time);
     assert!(peer.connection.is_finished());
@@ -250,7 +250,7 @@ fn a_body_that_never_comes_is_given_up() {
 fn what_was_asked_before_the_end_of_file_is_answered() {
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
     connection.receive(Tick::ZERO, format!("{GET}{GET}GET").as_bytes(), &mut echo);
-    connection.peer_closed();
+    connection.peer_closed(&mut echo);
     let mut peer = Peer { connection, ..Peer::new(5) };
     peer.read();
     assert_eq!(statuses(peer.text()), ["200", "200"]);
@@ -258,7 +258,7 @@ fn what_was_asked_before_the_end_of_file_is_answered() {
 
     let mut peer = Peer::new(5);
     peer.talk(b"GET", &[1]);
-    peer.connection.peer_closed();
+    peer.connection.peer_closed(&mut echo);
     assert!(peer.connection.is_finished() && peer.got.is_empty());
 }
 

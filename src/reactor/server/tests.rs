@@ -68,7 +68,7 @@ impl World {
             let Some((owner, _)) = self.registrar.table.take_turn(token) else { continue };
             let (registrar, server) = (&mut self.registrar, &mut self.server);
             let more = match owner {
-                Owner::Listener => server.accept(registrar, self.now),
+                Owner::Listener => server.accept(registrar, self.now, &mut answer),
                 Owner::Connection(key) => server.turn(registrar, self.now, key, &mut answer),
                 _ => panic!("{owner:?}"),
             };
@@ -144,9 +144,9 @@ fn get(path: &str) -> Vec<u8> {
 fn a_turn_accepts_a_bounded_number_and_says_that_more_may_wait() {
     let mut world = World::new(LIMITS);
     let _clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
-    assert!(world.server.accept(&mut world.registrar, START));
+    assert!(world.server.accept(&mut world.registrar, START, &mut answer));
     assert_eq!(world.server.peers.len(), ACCEPTS_PER_TURN);
-    assert!(!world.server.accept(&mut world.registrar, START));
+    assert!(!world.server.accept(&mut world.registrar, START, &mut answer));
     assert_eq!(world.server.peers.len(), ACCEPTS_PER_TURN + 10);
 }
 
@@ -172,9 +172,9 @@ fn at_the_limit_the_one_that_has_waited_longest_goes() {
 fn what_cannot_be_accepted_waits_for_a_pause() {
     let mut world = World::new(LIMITS);
     // A listener that was shut down accepts nothing until it listens again.
-    rustix::net::shutdown(&world.server.listener, Shutdown::Both).unwrap();
-    assert!(!world.server.accept(&mut world.registrar, START));
-    rustix::net::listen(&world.server.listener, BACKLOG).unwrap();
+    rustix::net::shutdown(world.server.door.as_fd(), Shutdown::Both).unwrap();
+    assert!(!world.server.accept(&mut world.registrar, START, &mut answer));
+    rustix::net::listen(world.server.door.as_fd(), 1024).unwrap();
     let clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
     // Readiness that was told during the pause is not told again.
     world.poll(Duration::ZERO);
