@@ -1,5 +1,7 @@
 //! A connection, asked well and badly, in pieces of any size.
 
+mod wire;
+
 use std::rc::Rc;
 
 use proptest::prelude::*;
