@@ -12,6 +12,7 @@
 //! | body | the body of the request is discarded | idle |
 //! | lingering | the peer closes, or time is up | finished |
 //! | stalled | the peer closes, or time is up | finished |
+//! | resetting | the peer has it all, or closes, or time is up | finished, by a reset |
 //!
 //! How a response goes out stands in [`outgoing`]. Whatever ends a connection,
 //! the service hears once what became of a response that has a ticket.
@@ -83,6 +84,7 @@ enum Stage {
     Body,
     Lingering,
     Stalled,
+    Resetting,
     Finished,
 }
 
@@ -207,7 +209,9 @@ impl Connection {
         self.stage == Stage::Finished
     }
 
-    /// Whether the socket is to be closed by a reset (RST).
+    /// Whether the socket is to be closed by a reset (RST), which makes the kernel
+    /// drop what it has not sent yet. So the caller waits until it has sent all, and
+    /// then calls [`Connection::end`].
     #[must_use]
     pub fn resets(&self) -> bool {
         self.resets
@@ -229,7 +233,7 @@ impl Connection {
         let longest = match self.stage {
             Stage::Idle => self.limits.idle_time,
             Stage::Head | Stage::Upload | Stage::Body => self.limits.head_time,
-            Stage::Sending => self.limits.write_time,
+            Stage::Sending | Stage::Resetting => self.limits.write_time,
             Stage::Lingering => LINGER,
             Stage::Stalled => STALL,
             Stage::Finished => return None,
@@ -258,7 +262,8 @@ impl Connection {
 
     /// Whether bytes of the peer make no difference any more.
     fn ignores_input(&self) -> bool {
-        matches!(self.stage, Stage::Lingering | Stage::Stalled | Stage::Finished)
+        use Stage::{Finished, Lingering, Resetting, Stalled};
+        matches!(self.stage, Lingering | Stalled | Resetting | Finished)
             || self.outgoing.as_ref().is_some_and(|outgoing| outgoing.last)
     }
 
@@ -361,13 +366,14 @@ impl Connection {
             self.stage = Stage::Body;
             return self.advance(now, service);
         }
-        if self.resets || self.peer_closed {
+        if self.peer_closed {
             return self.end(service);
         }
         self.inbox = Inbox::default();
         self.since = now;
         self.stage = match cut {
             Some(CutEnd::Stall) => Stage::Stalled,
+            Some(CutEnd::Reset) => Stage::Resetting,
             _ => Stage::Lingering,
         };
         self.shut_down = self.stage == Stage::Lingering;

@@ -15,9 +15,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mio::{Interest, Token};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::Shutdown;
-use rustix::net::sockopt::set_socket_linger;
+use rustix::net::sockopt::{set_socket_linger, set_socket_send_buffer_size};
 use slab::Slab;
 
 use self::door::{Door, Knock};
@@ -199,6 +200,9 @@ impl Server {
         if peer.connection.take_shutdown() {
             let _ = rustix::net::shutdown(&peer.socket, Shutdown::Write);
         }
+        if peer.connection.resets() && peer.has_sent_all() {
+            peer.connection.end(service);
+        }
         if peer.connection.is_finished() {
             self.close(registrar, key, service);
             return false;
@@ -301,6 +305,16 @@ impl Peer {
             }
         }
         moved && !self.connection.is_finished()
+    }
+
+    /// Whether the other side has all that the socket took, but for a packet. With
+    /// the smallest buffer the kernel calls a socket writable only then, and tells
+    /// us when that comes about.
+    fn has_sent_all(&self) -> bool {
+        let _ = set_socket_send_buffer_size(&self.socket, 0);
+        let mut polled = [PollFd::new(&self.socket, PollFlags::OUT)];
+        // What cannot be polled is not worth a wait.
+        !matches!(rustix::event::poll(&mut polled, Some(&Timespec::default())), Ok(0))
     }
 }
 

@@ -1,12 +1,14 @@
 //! The server over real sockets of this host, in a time that the test tells.
 
+mod wire;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown as Half, TcpStream};
 
 use mio::Events;
 
 use super::*;
-use crate::http::{Request, Response, Status};
+use crate::http::{Delivered, Delivery, Request, Response, Status, Ticket};
 
 const LIMITS: ServerLimits = ServerLimits {
     connections: 200,
@@ -30,6 +32,7 @@ struct World {
     server: Server,
     events: Events,
     now: Tick,
+    service: Answers,
 }
 
 impl World {
@@ -37,7 +40,13 @@ impl World {
         let mut registrar = Registrar::new().unwrap();
         let mut server = Server::bind("127.0.0.1:0".parse().unwrap(), limits).unwrap();
         server.start(&mut registrar).unwrap();
-        Self { registrar, server, events: Events::with_capacity(1024), now: START }
+        Self {
+            registrar,
+            server,
+            events: Events::with_capacity(1024),
+            now: START,
+            service: Answers::default(),
+        }
     }
 
     fn connect(&self) -> TcpStream {
@@ -66,10 +75,10 @@ impl World {
         for _ in 0..self.registrar.ready.len() {
             let token = self.registrar.ready.pop_front().unwrap();
             let Some((owner, _)) = self.registrar.table.take_turn(token) else { continue };
-            let (registrar, server) = (&mut self.registrar, &mut self.server);
+            let Self { registrar, server, service, .. } = self;
             let more = match owner {
-                Owner::Listener => server.accept(registrar, self.now, &mut answer),
-                Owner::Connection(key) => server.turn(registrar, self.now, key, &mut answer),
+                Owner::Listener => server.accept(registrar, self.now, service),
+                Owner::Connection(key) => server.turn(registrar, self.now, key, service),
                 _ => panic!("{owner:?}"),
             };
             if more {
@@ -113,7 +122,7 @@ impl World {
         let next = self.server.next_deadline().unwrap();
         let waited = next.since(self.now);
         self.now = next;
-        self.server.deadline_reached(&mut self.registrar, next, &mut answer);
+        self.server.deadline_reached(&mut self.registrar, next, &mut self.service);
         waited
     }
 }
@@ -129,10 +138,29 @@ fn hear(client: &mut TcpStream, said: &mut Vec<u8>) -> bool {
     }
 }
 
-fn answer(request: &Request<'_>) -> Response {
-    match request.path {
-        "/big" => Response::new(Status::OK, "text/plain", vec![b'x'; BIG]),
-        path => Response::text(Status::OK, path),
+/// Answers with the path, and keeps what it hears.
+#[derive(Default)]
+struct Answers {
+    /// How every response goes out, each with a ticket.
+    delivery: Option<Delivery>,
+    from: Vec<Option<IpAddr>>,
+    heard: Vec<Delivered>,
+}
+
+impl Service for Answers {
+    fn respond(&mut self, request: &Request<'_>) -> Response {
+        self.from.push(request.peer);
+        let response = match request.path {
+            "/big" => Response::new(Status::OK, "text/plain", vec![b'x'; BIG]),
+            path => Response::text(Status::OK, path),
+        };
+        let delivery = self.delivery.map(Box::new);
+        Response { delivery, ticket: Some(Ticket(7)), ..response }
+    }
+
+    fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {
+        assert_eq!(ticket, Ticket(7));
+        self.heard.push(delivered);
     }
 }
 
@@ -144,9 +172,9 @@ fn get(path: &str) -> Vec<u8> {
 fn a_turn_accepts_a_bounded_number_and_says_that_more_may_wait() {
     let mut world = World::new(LIMITS);
     let _clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
-    assert!(world.server.accept(&mut world.registrar, START, &mut answer));
+    assert!(world.server.accept(&mut world.registrar, START, &mut world.service));
     assert_eq!(world.server.peers.len(), ACCEPTS_PER_TURN);
-    assert!(!world.server.accept(&mut world.registrar, START, &mut answer));
+    assert!(!world.server.accept(&mut world.registrar, START, &mut world.service));
     assert_eq!(world.server.peers.len(), ACCEPTS_PER_TURN + 10);
 }
 
@@ -173,7 +201,7 @@ fn what_cannot_be_accepted_waits_for_a_pause() {
     let mut world = World::new(LIMITS);
     // A listener that was shut down accepts nothing until it listens again.
     rustix::net::shutdown(world.server.door.as_fd(), Shutdown::Both).unwrap();
-    assert!(!world.server.accept(&mut world.registrar, START, &mut answer));
+    assert!(!world.server.accept(&mut world.registrar, START, &mut world.service));
     rustix::net::listen(world.server.door.as_fd(), 1024).unwrap();
     let clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
     // Readiness that was told during the pause is not told again.

@@ -214,7 +214,7 @@ fn a_cut_ends_where_and_how_it_says() {
     let whole = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n".len() + 100;
     let ends = [
         (CutEnd::Close, Stage::Lingering),
-        (CutEnd::Reset, Stage::Finished),
+        (CutEnd::Reset, Stage::Resetting),
         (CutEnd::Stall, Stage::Stalled),
     ];
     let places = [(None, 0), (Some(0), whole - 100), (Some(7), whole - 93), (Some(900), whole)];
