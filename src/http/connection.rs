@@ -14,7 +14,7 @@
 //! | stalled | the peer closes, or time is up | finished |
 //! | resetting | the peer has it all, or closes, or time is up | finished, by a reset |
 //!
-//! How a response goes out stands in [`outgoing`]. Whatever ends a connection,
+//! How a response goes out stands in `connection/outgoing.rs`. Whatever ends it,
 //! the service hears once what became of a response that has a ticket.
 //!
 //! One response is in memory at a time: requests that follow it wait as bytes,

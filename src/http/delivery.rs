@@ -9,13 +9,17 @@ use std::time::Duration;
 /// A delivery that differs from the plain one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Delivery {
-    /// From the request to the first byte of the response.
+    /// From the whole request to the first byte of the response. A peer that sends
+    /// its end of file meanwhile gets none.
     pub delay: Duration,
-    /// Bytes a second at most, head and body together; `None` is no limit.
+    /// Bytes a second, head and body together; `None` is no limit. They go out in
+    /// chunks of a tenth of a second, of a byte at least, the first one at once.
     pub rate: Option<NonZeroU64>,
     /// Where the response ends before its end.
     pub cut: Option<Cut>,
-    /// What `Content-Length` says instead of the length of the body.
+    /// What `Content-Length` says instead of the length of the body. All of the
+    /// body goes out, and where the two differ the connection closes after it,
+    /// without `Connection: close`.
     pub content_length: Option<u64>,
 }
 
@@ -33,8 +37,10 @@ pub struct Cut {
 pub enum CutEnd {
     /// The connection is closed in good order (FIN).
     Close,
-    /// The connection is reset (RST).
+    /// The connection is reset (RST), once the peer has the bytes before the cut or
+    /// takes no more of them.
     Reset,
-    /// Nothing: the connection stays open and silent until the peer gives up.
+    /// Nothing: the connection stays open and silent until the peer gives up, an
+    /// hour at most.
     Stall,
 }

@@ -240,6 +240,7 @@ impl Reactor {
         self.journal.set_at_once(false);
         application.handle(self.clock.tick(), Input::Started, &mut self.actions);
         self.perform(application);
+        self.tend_door(self.clock.tick(), application);
         let mut events = Events::with_capacity(EVENTS_PER_POLL);
         let ended = loop {
             self.journal.flush();
@@ -254,13 +255,23 @@ impl Reactor {
             self.turns(began, application);
             self.deadlines(application);
             self.perform(application);
-            if let Some(server) = &mut self.server {
-                server.set_open(&mut self.registrar, began, application.is_open(began));
-            }
-            self.health.turns.record(self.clock.tick().since(began));
+            let over = self.clock.tick();
+            self.health.turns.record(over.since(began));
+            self.tend_door(over, application);
         };
+        self.serve(application, |server, registrar, service| {
+            server.close_all(registrar, service);
+            false
+        });
         self.journal.set_at_once(true);
         ended
+    }
+
+    /// Takes new connections or refuses them, as the application wants it by now.
+    fn tend_door(&mut self, now: Tick, application: &dyn Application) {
+        if let Some(server) = &mut self.server {
+            server.set_open(&mut self.registrar, now, application.is_open(now));
+        }
     }
 
     /// Sleeps until something is ready or due; not at all if something is

@@ -262,6 +262,14 @@ impl Server {
         }
     }
 
+    /// Closes all connections; of each the service hears what became of it.
+    pub fn close_all(&mut self, registrar: &mut Registrar, service: &mut dyn Service) {
+        let keys: Vec<_> = self.peers.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.close(registrar, key, service);
+        }
+    }
+
     fn close(&mut self, registrar: &mut Registrar, key: usize, service: &mut dyn Service) {
         if let Some(mut peer) = self.peers.try_remove(key) {
             peer.connection.end(service);

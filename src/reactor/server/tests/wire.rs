@@ -166,6 +166,17 @@ fn one_that_is_put_out_is_told_of_and_one_that_waits_for_us_goes_last() {
 }
 
 #[test]
+fn at_the_end_of_all_every_response_is_told_of() {
+    let delay = Duration::from_secs(1);
+    let (mut world, mut client) = asked("/a", Some(Delivery { delay, ..PLAIN }));
+    let _idle = world.welcomed();
+    world.server.close_all(&mut world.registrar, &mut world.service);
+    assert_eq!(world.service.heard, [Delivered { body_bytes: 0, complete: false }]);
+    assert_eq!(world.said_to(&mut client), "");
+    assert_eq!(world.registrar.table.len(), 1);
+}
+
+#[test]
 fn requests_carry_the_address_of_their_peer() {
     let (world, client) = asked("/a", None);
     assert_eq!(world.service.from, [Some(client.local_addr().unwrap().ip())]);
