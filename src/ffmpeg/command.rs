@@ -146,6 +146,7 @@ pub struct Template {
     /// Arguments after the user agent.
     after: Vec<CString>,
     left_out: Vec<OptionName>,
+    timed_by_reading: bool,
 }
 
 impl Template {
@@ -192,7 +193,9 @@ impl Template {
         arguments.push(["-c", "copy", "-f", "null", "-"]);
         let after = arguments.take()?;
         let user_agent = into_c_string(options.user_agent.clone())?.into_bytes();
-        Ok(Self { before, user_agent, after, left_out: arguments.into_left_out() })
+        let timed_by_reading = options.stats.is_some() && !has_log_clock(capabilities);
+        let left_out = arguments.into_left_out();
+        Ok(Self { before, user_agent, after, left_out, timed_by_reading })
     }
 
     /// The arguments of `client`, the program's name not among them.
@@ -230,18 +233,28 @@ impl Template {
     pub fn left_out(&self) -> &[OptionName] {
         &self.left_out
     }
+
+    /// Whether times are told from when a line of the log is read, since this
+    /// FFmpeg does not say when it wrote it.
+    #[must_use]
+    pub const fn is_timed_by_reading(&self) -> bool {
+        self.timed_by_reading
+    }
 }
 
 /// The value of `-loglevel`: flags and level.
 fn log_level(stats: Option<LogDetail>, capabilities: &Capabilities) -> String {
     let Some(detail) = stats else { return format!("{LOG_FLAGS}+{QUIET_LOG_LEVEL}") };
     let level = detail.name();
-    match release(capabilities.version()) {
-        Some(major) if major >= LOG_CLOCK_SINCE_MAJOR => {
-            format!("{LOG_FLAGS}+{LOG_CLOCK_FLAG}+{level}")
-        }
-        _ => format!("{LOG_FLAGS}+{level}"),
+    if has_log_clock(capabilities) {
+        format!("{LOG_FLAGS}+{LOG_CLOCK_FLAG}+{level}")
+    } else {
+        format!("{LOG_FLAGS}+{level}")
     }
+}
+
+fn has_log_clock(capabilities: &Capabilities) -> bool {
+    release(capabilities.version()).is_some_and(|major| major >= LOG_CLOCK_SINCE_MAJOR)
 }
 
 /// The number before the first dot of a release's version (`9.0.2`, `n9.0.2-17`);

@@ -7,6 +7,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use mio::{Interest, Token};
 use rustix::io::Errno;
@@ -14,12 +15,16 @@ use rustix::io::Errno;
 use super::Registrar;
 use super::child::{Process, Spawner, Stdio, Wait};
 use super::oom::OomWatch;
+use super::pipes::{WAIT_MAX, WAIT_MAX_UNSTAMPED};
 use super::table::Owner;
 use crate::ffmpeg::command::Template;
 use crate::ffmpeg::outcome::{ExitStatus, SIGKILL};
 use crate::stats::totals::{SpawnFailureReason, Stream};
 use crate::swarm::{Exit, Signal, SpawnFailure};
 use crate::units::ClientId;
+
+/// The least that a pipe holds: a page (pipe(7), `pipe-user-pages-soft`).
+const PIPE_BYTES_MIN: usize = 4096;
 
 /// A registered descriptor of ours.
 #[derive(Debug)]
@@ -67,6 +72,12 @@ impl Children {
         let slots = std::iter::repeat_with(Slot::default).take(clients as usize).collect();
         let oom = OomWatch::new(Path::new("/"));
         Self { spawner, program, template, slots, user_agent: Vec::new(), next_sample: 0, oom }
+    }
+
+    /// How long reading the pipes may wait.
+    #[must_use]
+    pub fn wait_max(&self) -> Duration {
+        if self.template.is_timed_by_reading() { WAIT_MAX_UNSTAMPED } else { WAIT_MAX }
     }
 
     /// Starts a client's process and watches its end and its pipes.
@@ -130,7 +141,12 @@ impl Children {
         let Some(open) = pipe.as_ref() else { return Read::Empty };
         match rustix::io::retry_on_intr(|| rustix::io::read(&open.what, &mut *buffer)) {
             Err(Errno::AGAIN) => Read::Empty,
-            Ok(count) if count > 0 => Read::Bytes(count),
+            Ok(count) if count > 0 => {
+                if is_half_full(&open.what, count) {
+                    registrar.pipes.hurry();
+                }
+                Read::Bytes(count)
+            }
             // An error of a pipe is as final as its end.
             Ok(_) | Err(_) => {
                 close(registrar, pipe);
@@ -157,6 +173,10 @@ impl Children {
         if let Some(Watched { token, .. }) = slot.process.take() {
             // The pidfd would become readable once more.
             registrar.table.remove(registrar.poll.registry(), token);
+        }
+        // What it said last is read now, whenever the next round is.
+        for pipe in [&slot.stdout, &slot.stderr].into_iter().flatten() {
+            registrar.queue(pipe.token, true);
         }
         Some(exit)
     }
@@ -201,9 +221,16 @@ impl Slot {
 
 fn close(registrar: &mut Registrar, pipe: &mut Option<Watched<OwnedFd>>) {
     if let Some(Watched { what, token }) = pipe.take() {
-        registrar.table.remove(registrar.poll.registry(), token);
+        registrar.table.remove(registrar.pipes.registry(), token);
         drop(what);
     }
+}
+
+/// Whether so many bytes are half of what the pipe holds, or more. What it holds
+/// is asked only where even the smallest pipe could be.
+fn is_half_full(pipe: &OwnedFd, count: usize) -> bool {
+    count >= PIPE_BYTES_MIN / 2
+        && rustix::pipe::fcntl_getpipe_size(pipe).is_ok_and(|holds| count >= holds / 2)
 }
 
 /// Watches the three descriptors of a new process; kills and reaps it if that
@@ -214,16 +241,18 @@ fn watch_all(
     child: super::child::Child,
     id: ClientId,
 ) -> std::io::Result<()> {
-    let registry = registrar.poll.registry();
-    let mut watch = |fd: std::os::fd::BorrowedFd<'_>, owner| {
-        registrar.table.insert(registry, fd, owner, Interest::READABLE)
+    let Registrar { poll, table, pipes, .. } = registrar;
+    let mut watch = |registry, fd: std::os::fd::BorrowedFd<'_>, owner| {
+        table.insert(registry, fd, owner, Interest::READABLE)
     };
     let watched = (|| {
-        let token = watch(child.stdout.as_fd(), Owner::Output(id, Stream::Stdout))?;
-        slot.stdout = Some(Watched { what: child.stdout, token });
-        let token = watch(child.stderr.as_fd(), Owner::Output(id, Stream::Stderr))?;
-        slot.stderr = Some(Watched { what: child.stderr, token });
-        watch(child.process.pidfd(), Owner::Exit(id))
+        let (stdout, stderr) = (child.stdout, child.stderr);
+        let owner = |stream| Owner::Output(id, stream);
+        let token = watch(pipes.registry(), stdout.as_fd(), owner(Stream::Stdout))?;
+        slot.stdout = Some(Watched { what: stdout, token });
+        let token = watch(pipes.registry(), stderr.as_fd(), owner(Stream::Stderr))?;
+        slot.stderr = Some(Watched { what: stderr, token });
+        watch(poll.registry(), child.process.pidfd(), Owner::Exit(id))
     })();
     match watched {
         Ok(token) => {
@@ -242,7 +271,6 @@ fn watch_all(
 mod tests {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::PermissionsExt;
-    use std::time::Duration;
 
     use super::*;
     use crate::ffmpeg::capabilities::Capabilities;

@@ -13,6 +13,7 @@ pub mod log_sink;
 pub mod observe;
 pub mod oom;
 pub mod orphans;
+pub mod pipes;
 pub mod process_use;
 pub mod reports;
 pub mod server;
@@ -35,6 +36,7 @@ use self::child::{Process, Wait};
 use self::children::{Children, Read};
 use self::desk::Desk;
 use self::journal::Journal;
+use self::pipes::Pipes;
 use self::server::Server;
 use self::signals::{Signals, StopSignal};
 use self::table::{Owner, Table};
@@ -92,12 +94,18 @@ pub trait Application {
 pub struct Registrar {
     poll: Poll,
     table: Table,
+    pipes: Pipes,
     ready: VecDeque<Token>,
 }
 
 impl Registrar {
     fn new() -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()?, table: Table::default(), ready: VecDeque::new() })
+        Ok(Self {
+            poll: Poll::new()?,
+            table: Table::default(),
+            pipes: Pipes::new(Duration::ZERO)?,
+            ready: VecDeque::new(),
+        })
     }
 
     /// Puts an entry at the back of the line of those that wait for a turn, once.
@@ -107,6 +115,20 @@ impl Registrar {
         if self.table.mark_ready(token, hung_up) {
             self.ready.push_back(token);
         }
+    }
+
+    /// Puts the pipes that have something into the line, if it is time to look
+    /// at them; says how many.
+    fn look_at_pipes(&mut self, now: Tick) -> io::Result<u64> {
+        let Self { poll, table, pipes, ready } = self;
+        let mut found = 0;
+        pipes.look(poll.registry(), now, |token, hung_up| {
+            found += 1;
+            if table.mark_ready(token, hung_up) {
+                ready.push_back(token);
+            }
+        })?;
+        Ok(found)
     }
 }
 
@@ -190,6 +212,11 @@ impl Reactor {
         if let Some(server) = &mut self.server {
             server.start(&mut self.registrar)?;
         }
+        if let Some(children) = &self.children {
+            let Registrar { poll, pipes, .. } = &mut self.registrar;
+            pipes.set_wait_max(children.wait_max());
+            pipes.watch_from(poll.registry())?;
+        }
         Ok(())
     }
 
@@ -251,7 +278,9 @@ impl Reactor {
                 break Err(error);
             }
             let began = self.clock.tick();
-            self.queue(&events);
+            if let Err(error) = self.queue(began, &events) {
+                break Err(error);
+            }
             self.turns(began, application);
             self.deadlines(application);
             self.perform(application);
@@ -279,7 +308,8 @@ impl Reactor {
     fn wait(&mut self, application: &dyn Application, events: &mut Events) -> io::Result<()> {
         let server = self.server.as_ref().and_then(Server::next_deadline);
         let traffic = self.traffic.as_ref().and_then(Traffic::next_sample);
-        let deadline = [application.next_deadline(), server, self.sweep_at, traffic]
+        let pipes = self.registrar.pipes.next_look();
+        let deadline = [application.next_deadline(), server, self.sweep_at, traffic, pipes]
             .into_iter()
             .flatten()
             .min();
@@ -296,12 +326,18 @@ impl Reactor {
         }
     }
 
-    fn queue(&mut self, events: &Events) {
+    fn queue(&mut self, now: Tick, events: &Events) -> io::Result<()> {
         for event in events {
+            if event.token() == pipes::WATCH {
+                self.registrar.pipes.told();
+                continue;
+            }
             self.health.events += 1;
             let hung_up = event.is_read_closed() || event.is_error();
             self.registrar.queue(event.token(), hung_up);
         }
+        self.health.events += self.registrar.look_at_pipes(now)?;
+        Ok(())
     }
 
     /// Gives each ready entry a bounded turn; one that has more to do goes to
