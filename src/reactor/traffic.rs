@@ -90,8 +90,8 @@ impl Traffic {
     }
 
     /// The client's process opened a connection: it is searched in the next
-    /// samples until as many new sockets were found as connections were told of,
-    /// three times at most.
+    /// sample, and in the next ones if the dump passed over what was found, three
+    /// times at most.
     pub fn watch(&mut self, now: Tick, client: ClientId, pid: u32) {
         self.ledger.watch(client, pid);
         if self.next_at.is_none() {
@@ -177,6 +177,9 @@ impl Traffic {
     fn search(&mut self, now: Tick) {
         for _ in 0..SEARCHES_PER_STEP {
             let Some((client, pid)) = self.ledger.next_search() else {
+                if self.ledger.has_no_sockets() {
+                    return self.finish(now, true);
+                }
                 match self.diag.begin() {
                     Ok(()) => self.phase = Some(Phase::Dumping),
                     Err(_) => self.break_off(now),

@@ -3,15 +3,14 @@
 //! Pure bookkeeping: does not know where sockets are told of or how processes
 //! are searched.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::reactor::sock_diag::Socket;
 use crate::swarm::TcpDelta;
 use crate::units::ClientId;
 
-/// Samples at which a process is searched for one connection. It is found at the
-/// first, unless it takes longer than that to be established, or is closed
-/// already.
+/// Samples at which a process is searched for one connection. An established one
+/// is found at the first; a dump in pieces can pass over it though.
 const SEARCHES: u8 = 3;
 
 /// Consistent samples without a socket after which it is forgotten. A dump in
@@ -31,7 +30,7 @@ pub(super) struct Ledger {
     wanted: Vec<(ClientId, u32)>,
     /// Searched in this sample.
     searched: Vec<(ClientId, u32)>,
-    /// What searches found in this sample, by inode.
+    /// What searches found in this sample and no dump told of yet, by inode.
     found: HashMap<u32, ClientId>,
     /// The clients' sockets, by cookie.
     sockets: HashMap<u64, Followed>,
@@ -45,6 +44,8 @@ struct Watched {
     /// Connections told of but not found yet.
     awaited: u32,
     searches_left: u8,
+    /// One of them was told of since the last search began.
+    fresh: bool,
     /// Whether it is among those wanted or searched.
     queued: bool,
 }
@@ -61,13 +62,13 @@ struct Followed {
 impl Ledger {
     /// The client's process opened a connection.
     pub(super) fn watch(&mut self, client: ClientId, pid: u32) {
-        let fresh = || Watched { pid, awaited: 0, searches_left: 0, queued: false };
+        let fresh = || Watched { pid, awaited: 0, searches_left: 0, fresh: true, queued: false };
         let watched = self.clients.entry(client).or_insert_with(fresh);
         if watched.pid != pid {
             *watched = fresh();
         }
         watched.awaited = watched.awaited.saturating_add(1);
-        watched.searches_left = SEARCHES;
+        (watched.searches_left, watched.fresh) = (SEARCHES, true);
         if !std::mem::replace(&mut watched.queued, true) {
             self.wanted.push((client, pid));
         }
@@ -81,6 +82,11 @@ impl Ledger {
             let (consistent_samples, unfollowed) = (self.consistent_samples, self.unfollowed);
             *self = Self { consistent_samples, unfollowed, ..Self::default() };
         }
+    }
+
+    /// Whether a dump has nothing to tell: no socket is followed and none found.
+    pub(super) fn has_no_sockets(&self) -> bool {
+        self.sockets.is_empty() && self.found.is_empty()
     }
 
     /// Whether there is nothing to sample.
@@ -98,6 +104,7 @@ impl Ledger {
         while let Some((client, pid)) = self.wanted.pop() {
             let Some(watched) = self.current(client, pid) else { continue };
             watched.searches_left = watched.searches_left.saturating_sub(1);
+            watched.fresh = false;
             self.searched.push((client, pid));
             return Some((client, pid));
         }
@@ -118,6 +125,7 @@ impl Ledger {
             return self.adopt(socket);
         };
         known.seen = self.consistent_samples;
+        self.found.remove(&socket.inode);
         if self.clients.get(&known.client)?.pid != known.pid {
             return None;
         }
@@ -135,7 +143,7 @@ impl Ledger {
     /// searched again.
     pub(super) fn finish(&mut self, consistent: bool) {
         self.consistent_samples += u64::from(consistent);
-        self.found.clear();
+        let passed_over: HashSet<_> = self.found.drain().map(|(_, client)| client).collect();
         let (clients, samples) = (&self.clients, self.consistent_samples);
         self.sockets.retain(|_, socket| {
             samples.saturating_sub(socket.seen) <= KEPT_SAMPLES
@@ -143,7 +151,8 @@ impl Ledger {
         });
         for (client, pid) in std::mem::take(&mut self.searched) {
             let Some(watched) = self.current(client, pid) else { continue };
-            watched.queued = watched.awaited > 0 && watched.searches_left > 0;
+            let again = passed_over.contains(&client) && watched.searches_left > 0;
+            watched.queued = watched.awaited > 0 && (watched.fresh || again);
             if watched.queued {
                 self.wanted.push((client, pid));
             } else {

@@ -1,6 +1,7 @@
 //! The sockets that a process has open, by the links under `/proc/PID/fd`
 //! (proc(5)).
 
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 
 use rustix::fs::{Mode, OFlags, RawDir};
@@ -12,10 +13,16 @@ const LINKS_MAX: usize = 1024;
 /// Entries read at once, of 24 bytes each.
 const ENTRIES_BYTES: usize = 4096;
 
+/// Entries that leave room for more: so few are all there are.
+const ENTRIES_SHORT: usize = ENTRIES_BYTES / 24 - 10;
+
+/// What is no descriptor, and those that we gave it.
+const NO_SOCKETS: [&CStr; 5] = [c".", c"..", c"0", c"1", c"2"];
+
 /// The longest link that can be a socket's: `socket:[4294967295]`.
 const LINK_BYTES: usize = 32;
 
-/// Tells the inode of each socket of the process.
+/// Tells the inode of each socket that the process opened.
 ///
 /// # Errors
 /// `ENOENT` when it has ended, `EACCES` when it is another user's.
@@ -24,11 +31,19 @@ pub(super) fn socket_inodes(pid: u32, each: &mut dyn FnMut(u32)) -> Result<(), E
     let folder = rustix::fs::open(format!("/proc/{pid}/fd"), flags, Mode::empty())?;
     let mut entries = [MaybeUninit::<u8>::uninit(); ENTRIES_BYTES];
     let mut entries = RawDir::new(&folder, &mut entries);
-    for _ in 0..LINKS_MAX {
+    for count in 0..LINKS_MAX {
+        // To ask for the end costs as much as to ask for the entries.
+        if count > 0 && count < ENTRIES_SHORT && entries.is_buffer_empty() {
+            break;
+        }
         let Some(entry) = entries.next() else { break };
+        let entry = entry?;
+        if NO_SOCKETS.contains(&entry.file_name()) {
+            continue;
+        }
         let mut link = [0; LINK_BYTES];
-        // A descriptor may be closed meanwhile, and `.` is no link.
-        let length = rustix::fs::readlinkat_raw(&folder, entry?.file_name(), &mut link[..]);
+        // A descriptor may be closed meanwhile.
+        let length = rustix::fs::readlinkat_raw(&folder, entry.file_name(), &mut link[..]);
         if let Some(inode) = length.ok().and_then(|length| link.get(..length)).and_then(inode) {
             each(inode);
         }

@@ -81,6 +81,7 @@ fn a_process_is_searched_until_its_connections_are_found() {
     assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
     assert_eq!(ledger.next_search(), None, "once a sample");
     ledger.found(CLIENT, 1);
+    ledger.found(CLIENT, 2);
     assert_eq!(ledger.seen(&socket(1, 10)), delta(10));
     ledger.finish(true);
     let second = sample(&mut ledger, &[1, 2], &[socket(1, 10), socket(2, 5)], true);
@@ -96,6 +97,8 @@ fn a_process_is_not_searched_for_ever() {
         for _ in 0..SEARCHES {
             assert!(!ledger.is_idle());
             assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
+            // Of another kind than those that a dump tells of.
+            ledger.found(CLIENT, 5);
             ledger.finish(true);
         }
         assert_eq!(ledger.next_search(), None);
@@ -104,6 +107,19 @@ fn a_process_is_not_searched_for_ever() {
     ledger.watch(CLIENT, PID);
     assert_eq!(sample(&mut ledger, &[1], &[socket(1, 10)], true), [delta(10)]);
     assert_eq!(ledger.next_search(), None, "those given up are not searched for again");
+}
+
+#[test]
+fn a_connection_that_a_search_did_not_find_is_closed() {
+    let mut ledger = Ledger::default();
+    ledger.watch(CLIENT, PID);
+    assert_eq!(sample(&mut ledger, &[], &[], true), []);
+    assert!(ledger.is_idle());
+    // A socket that is followed already is none that a dump passed over.
+    let mut ledger = with_socket(10);
+    ledger.watch(CLIENT, PID);
+    assert_eq!(sample(&mut ledger, &[1], &[socket(1, 12)], true), [delta(2)]);
+    assert_eq!(ledger.next_search(), None);
 }
 
 #[test]
