@@ -5,7 +5,9 @@
 //! within one read are handed on as slices of it; only the unfinished end of a
 //! read is copied, so thousands of clients need next to no memory for this.
 
-use memchr::{memchr, memchr2_iter};
+use std::ops::Range;
+
+use memchr::memchr2_iter;
 
 use super::log::Level;
 
@@ -95,22 +97,41 @@ pub const LAST_LINE_BYTES: usize = 400;
 /// At level verbose FFmpeg names every request, and what people want to see of a
 /// client that failed are its errors. So the first line of trouble drives out
 /// the chatter, and from then on only trouble is kept. Allocates once, on the
-/// first line.
+/// first line. Each client's lines are cold when the next comes, so a line is
+/// written once, over the oldest, and nothing is moved.
 #[derive(Debug, Default)]
 pub struct LastLines {
-    /// Lines, each ended by LF.
-    lines: Vec<u8>,
+    /// Lines, each whole; a new one goes behind the newest, or to the front where
+    /// it does not fit there.
+    bytes: Vec<u8>,
+    /// Where the lines are; those kept begin at `oldest` and go round.
+    places: [Place; LAST_LINES],
+    oldest: usize,
     count: usize,
     trouble: bool,
     /// The last line that had a level told no trouble.
     calm: bool,
 }
 
+/// Where a line is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    start: u16,
+    length: u16,
+}
+
+impl Place {
+    fn range(self) -> Range<usize> {
+        let start = usize::from(self.start);
+        start..start + usize::from(self.length)
+    }
+}
+
 impl LastLines {
     /// No lines. Allocates nothing.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { lines: Vec::new(), count: 0, trouble: false, calm: false }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Takes note of a line, given without its end.
@@ -129,30 +150,53 @@ impl LastLines {
         } else if self.trouble && !trouble {
             return;
         }
-        let line = line.get(..LAST_LINE_BYTES).unwrap_or(line);
-        while self.lines.len() + line.len() >= LAST_LINES_BYTES || self.count >= LAST_LINES {
-            let Some(end) = memchr(b'\n', &self.lines) else { break };
-            self.lines.drain(..=end);
-            self.count -= 1;
-        }
-        self.lines.reserve_exact(LAST_LINES_BYTES.saturating_sub(self.lines.len()));
-        self.lines.extend_from_slice(line);
-        self.lines.push(b'\n');
-        self.count += 1;
+        self.keep(line.get(..LAST_LINE_BYTES).unwrap_or(line));
     }
 
     /// The lines, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.lines
-            .split_inclusive(|byte| *byte == b'\n')
-            .filter_map(|line| line.strip_suffix(b"\n"))
+        let kept = self.places.iter().cycle().skip(self.oldest).take(self.count);
+        kept.filter_map(|place| self.bytes.get(place.range()))
     }
 
     /// Forgets all lines, for the next attempt; keeps the memory.
     pub fn clear(&mut self) {
-        self.lines.clear();
         self.count = 0;
         self.trouble = false;
+    }
+
+    fn keep(&mut self, line: &[u8]) {
+        if self.bytes.is_empty() {
+            self.bytes = vec![0; LAST_LINES_BYTES];
+        }
+        let behind = self.newest().map_or(0, |place| place.range().end);
+        let start = if behind + line.len() <= LAST_LINES_BYTES { behind } else { 0 };
+        let taken = start..start + line.len();
+        while let Some(oldest) = self.places.get(self.oldest).filter(|_| self.count > 0) {
+            let old = oldest.range();
+            let overlaps = old.start < taken.end && taken.start < old.end;
+            // Those between the newest and the end of the memory are older than
+            // those at its front.
+            let skipped = start == 0 && old.start >= behind;
+            if self.count < LAST_LINES && !overlaps && !skipped {
+                break;
+            }
+            self.oldest = (self.oldest + 1) % LAST_LINES;
+            self.count -= 1;
+        }
+        if let Some(room) = self.bytes.get_mut(taken) {
+            room.copy_from_slice(line);
+        }
+        let place = Place { start: start as u16, length: line.len() as u16 };
+        if let Some(free) = self.places.get_mut((self.oldest + self.count) % LAST_LINES) {
+            *free = place;
+            self.count += 1;
+        }
+    }
+
+    fn newest(&self) -> Option<Place> {
+        let last = self.count.checked_sub(1)?;
+        self.places.get((self.oldest + last) % LAST_LINES).copied()
     }
 }
 
@@ -244,14 +288,34 @@ mod tests {
             for (level, text) in &lines {
                 let line = format!("{level}{text}");
                 put(&mut last, line.as_bytes());
-                prop_assert!(last.lines.len() <= LAST_LINES_BYTES);
-                prop_assert!(last.lines.capacity() <= LAST_LINES_BYTES);
+                prop_assert_eq!(last.bytes.capacity(), LAST_LINES_BYTES);
                 prop_assert_eq!(last.iter().count(), last.count);
                 prop_assert!((1..=LAST_LINES).contains(&last.count));
                 prop_assert!(last.iter().all(|kept| kept.len() <= LAST_LINE_BYTES));
                 if level == "[error] " {
                     let newest = last.iter().last().unwrap();
                     prop_assert!(line.as_bytes().starts_with(newest) && newest.len() == line.len().min(LAST_LINE_BYTES));
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_is_the_end_of_what_came(
+            lengths in prop::collection::vec(prop_oneof![1..140_usize, 1..900_usize], 1..60),
+        ) {
+            let mut last = LastLines::new();
+            let mut came: Vec<Vec<u8>> = Vec::new();
+            for (number, &length) in lengths.iter().enumerate() {
+                let line = vec![number as u8; length];
+                last.push(&line, Level::Error);
+                came.push(line.iter().copied().take(LAST_LINE_BYTES).collect());
+                let kept: Vec<_> = last.iter().collect();
+                prop_assert_eq!(&kept, &came[came.len() - kept.len()..]);
+                let end = &came[came.len().saturating_sub(LAST_LINES)..];
+                if end.iter().all(|line| line.len() < 140) {
+                    prop_assert_eq!(kept.len(), end.len());
                 }
             }
         }

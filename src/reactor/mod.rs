@@ -46,7 +46,7 @@ use crate::http::{Delivered, Request, Response, Service, Ticket};
 use crate::stats::Health;
 use crate::stats::totals::Stream;
 use crate::swarm::{Action, Input};
-use crate::units::{ClientId, Moment, Tick};
+use crate::units::{ClientId, Moment, Tick, Wall};
 
 /// Events taken from the kernel at once.
 const EVENTS_PER_POLL: usize = 1024;
@@ -155,6 +155,8 @@ pub struct Reactor {
     /// A process beside the clients whose end is to be told.
     watched: Option<(Rc<Process>, Token)>,
     actions: Vec<Action>,
+    /// Empty; for the actions decided while others are performed.
+    performed: Vec<Action>,
     buffer: Box<[u8]>,
     traffic: Option<Traffic>,
     /// When orphans are looked for; `None` unless a child has ended.
@@ -163,6 +165,8 @@ pub struct Reactor {
     next_sweep: Tick,
     ended: Ended,
     finished: bool,
+    /// The wall clock at the begin of the turn.
+    wall: Wall,
 }
 
 impl Reactor {
@@ -189,12 +193,14 @@ impl Reactor {
             health: Health::default(),
             watched: None,
             actions: Vec::new(),
+            performed: Vec::new(),
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             traffic: None,
             sweep_at: None,
             next_sweep: Tick::ZERO,
             ended: Ended::default(),
             finished: false,
+            wall: Clock::wall(),
         };
         reactor.register()?;
         Ok(reactor)
@@ -278,6 +284,7 @@ impl Reactor {
                 break Err(error);
             }
             let began = self.clock.tick();
+            self.wall = Clock::wall();
             if let Err(error) = self.queue(began, &events) {
                 break Err(error);
             }
@@ -423,7 +430,7 @@ impl Reactor {
                 }
                 Read::Bytes(count) => {
                     let bytes = self.buffer.get(..count).unwrap_or_default();
-                    let wall = Clock::wall();
+                    let wall = self.wall;
                     let input = Input::Output { client, stream, bytes, wall };
                     application.handle(now, input, &mut self.actions);
                     // A short read emptied the pipe, and the next write is a new
@@ -519,7 +526,10 @@ impl Reactor {
     /// input, whose decisions are done as well.
     fn perform(&mut self, application: &mut dyn Application) {
         while !self.actions.is_empty() {
-            for action in std::mem::take(&mut self.actions) {
+            // Two lists by turns, so that neither is allocated anew.
+            let spare = std::mem::take(&mut self.performed);
+            let mut decided = std::mem::replace(&mut self.actions, spare);
+            for action in decided.drain(..) {
                 match action {
                     Action::Spawn { client } => self.spawn(client, application),
                     Action::Signal { client, signal } => {
@@ -537,6 +547,7 @@ impl Reactor {
                     Action::Finish => self.finished = true,
                 }
             }
+            self.performed = decided;
         }
     }
 
