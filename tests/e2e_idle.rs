@@ -14,6 +14,7 @@ use std::process::Command;
 use support::fake::Fake;
 use support::program::{Program, Setup};
 use support::tools::tool;
+use support::until;
 
 fn silent() -> (Fake, Program) {
     let fake = Fake::named("ffmpeg");
@@ -49,6 +50,25 @@ fn nothing_to_do_is_no_system_call() {
     program.scrape();
     let Some(calls) = system_calls(&strace, &program) else { return };
     assert_eq!(calls, "");
+    program.stopped();
+}
+
+#[test]
+fn after_a_flood_there_is_nothing_to_do_again() {
+    let Some(strace) = tool("strace") else { return };
+    let fake = Fake::named("ffmpeg");
+    let (clients, lines) = (20, 5_000);
+    let mut program = Setup::faking(&fake, &format!("err-{lines}/wait"))
+        .args(&["-clients", &clients.to_string(), "-ramp-rate", "500", "-ramp-jitter", "0"])
+        .start();
+    let all = f64::from(clients * lines);
+    until("all lines are read", || {
+        program.scrape().get("hlsswarm_log_lines_total{stream=\"stderr\"}") >= all
+    });
+    // The rounds in which thick output is read end a little later.
+    until("the rounds end", || {
+        system_calls(&strace, &program).is_none_or(|calls| calls.is_empty())
+    });
     program.stopped();
 }
 

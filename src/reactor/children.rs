@@ -329,12 +329,28 @@ mod tests {
         let exit = all.reap(&mut registrar, CLIENT).unwrap();
         assert_eq!(exit.status, ExitStatus::Signal(15));
         assert!(!all.owns(pid));
+        assert_eq!(registrar.ready.len(), 2, "what it said last is read without a round");
         for stream in [Stream::Stdout, Stream::Stderr] {
             let mut buffer = [0; 10];
             assert_eq!(all.read(&mut registrar, CLIENT, stream, &mut buffer), Read::Ended);
             assert_eq!(all.read(&mut registrar, CLIENT, stream, &mut buffer), Read::Empty);
         }
         assert!(registrar.table.is_empty());
+    }
+
+    #[test]
+    fn a_pipe_is_half_full_by_its_own_measure() {
+        let (reader, _writer) = rustix::pipe::pipe().unwrap();
+        for (holds, count, half) in [
+            (4096, 2047, false),
+            (4096, 2048, true),
+            (65_536, 2048, false),
+            (65_536, 32_767, false),
+            (65_536, 32_768, true),
+        ] {
+            rustix::pipe::fcntl_setpipe_size(&reader, holds).unwrap();
+            assert_eq!(is_half_full(&reader, count), half, "{count} of {holds}");
+        }
     }
 
     #[test]

@@ -18,9 +18,9 @@ use mio::{Events, Interest, Poll, Registry, Token};
 
 use crate::units::Tick;
 
-/// Pipes taken from the kernel at once. At about 3 µs a read this bounds a turn
-/// to a millisecond, so that a scrape or an exit gets its turn soon.
-const PIPES_PER_TURN: usize = 256;
+/// Pipes taken from the kernel at once. At some 3 µs a read this bounds a turn
+/// well below a millisecond, so that a scrape or an exit gets its own soon.
+const PIPES_PER_TURN: usize = 64;
 
 /// Longest wait for the next round where FFmpeg says in its lines when it wrote
 /// them, or where nobody times them. Waiting longer saves nothing more that can
@@ -194,5 +194,193 @@ impl Pipes {
         }
         self.watched = wanted;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{PipeReader, PipeWriter, Read, Write};
+    use std::os::fd::AsFd;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WAIT: Duration = Duration::from_millis(10);
+    const SECOND: u64 = 1_000;
+
+    const fn at(ms: u64) -> Tick {
+        Tick::from_millis(ms)
+    }
+
+    /// Looks every `every_ms` from `from_ms` for a second, each time with as many
+    /// writes as come at this rate.
+    fn load(rounds: &mut Rounds, from_ms: u64, every_ms: u64, per_sec: u64) {
+        for step in 1..=SECOND / every_ms {
+            let found = (per_sec * every_ms / SECOND) as u32;
+            rounds.looked(at(from_ms + step * every_ms), found, false);
+        }
+    }
+
+    #[test]
+    fn rounds_are_held_while_writes_come_thick() {
+        let mut rounds = Rounds::new(WAIT);
+        for (from_ms, per_sec, held) in [
+            (0, 900, false),
+            (SECOND, 1_100, true),
+            (2 * SECOND, 600, true),
+            (3 * SECOND, 400, false),
+            (4 * SECOND, 600, false),
+            (9 * SECOND, 20_000, true),
+            (10 * SECOND, 0, false),
+        ] {
+            load(&mut rounds, from_ms, 10, per_sec);
+            let next = held.then(|| at(from_ms + SECOND).after(WAIT));
+            assert_eq!((rounds.held, rounds.next), (held, next), "{per_sec} a second");
+        }
+    }
+
+    #[test]
+    fn without_a_wait_there_are_no_rounds() {
+        let mut rounds = Rounds::new(Duration::ZERO);
+        load(&mut rounds, 0, 1, 1_000_000);
+        assert_eq!(rounds.next, None);
+    }
+
+    #[test]
+    fn what_is_left_is_looked_at_now_and_a_thick_pipe_soon() {
+        for per_sec in [100, 10_000] {
+            let mut rounds = Rounds::new(WAIT);
+            load(&mut rounds, 0, 10, per_sec);
+            let held = rounds.held;
+            rounds.hurry();
+            assert_eq!(rounds.next, held.then(|| at(SECOND + 1)));
+            rounds.looked(at(1_005), 64, true);
+            rounds.hurry();
+            assert_eq!(rounds.next, Some(at(1_005)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_write_waits_longer_than_it_may(
+            looks in prop::collection::vec((0..40_u64, 0..200_u32, any::<bool>(), any::<bool>()), 1..200),
+        ) {
+            let mut rounds = Rounds::new(WAIT);
+            let mut now_ms = 0;
+            for (later_ms, found, more, thick) in looks {
+                now_ms += later_ms;
+                rounds.looked(at(now_ms), found, more);
+                if thick {
+                    rounds.hurry();
+                }
+                // Without a time it is the main poll that tells.
+                prop_assert_eq!(rounds.next.is_none(), !rounds.held && !more);
+                prop_assert!(rounds.next.is_none_or(|next| next <= at(now_ms).after(WAIT)));
+            }
+        }
+    }
+
+    /// A main poll, the poll of the pipes, and a pipe in it.
+    struct World {
+        main: Poll,
+        pipes: Pipes,
+        reader: PipeReader,
+        writer: PipeWriter,
+    }
+
+    const PIPE: Token = Token(7);
+
+    impl World {
+        fn new() -> Self {
+            let (reader, writer) = io::pipe().unwrap();
+            let fd = reader.as_fd().as_raw_fd();
+            let main = Poll::new().unwrap();
+            let mut pipes = Pipes::new(WAIT).unwrap();
+            pipes.registry().register(&mut SourceFd(&fd), PIPE, Interest::READABLE).unwrap();
+            pipes.watch_from(main.registry()).unwrap();
+            Self { main, pipes, reader, writer }
+        }
+
+        fn write(&mut self) {
+            self.writer.write_all(b"line\n").unwrap();
+        }
+
+        /// Whether the main poll tells of the pipes, without waiting.
+        fn is_told(&mut self) -> bool {
+            let mut events = Events::with_capacity(4);
+            self.main.poll(&mut events, Some(Duration::ZERO)).unwrap();
+            let told = events.iter().any(|event| event.token() == WATCH);
+            if told {
+                self.pipes.told();
+            }
+            told
+        }
+
+        /// Looks, and reads what a look told of.
+        fn look(&mut self, now: Tick) -> Vec<Token> {
+            let mut found = Vec::new();
+            let each = |token, _| found.push(token);
+            self.pipes.look(self.main.registry(), now, each).unwrap();
+            for _ in &found {
+                assert_eq!(self.reader.read(&mut [0; 64]).unwrap() % 5, 0);
+            }
+            found
+        }
+
+        /// Writes and looks until rounds are held; returns the time.
+        fn until_held(&mut self) -> Tick {
+            let mut ms = 0;
+            while !self.pipes.rounds.held {
+                self.pipes.rounds.count += 1_000;
+                self.write();
+                assert!(self.is_told());
+                ms += 20;
+                assert_eq!(self.look(at(ms)), [PIPE]);
+            }
+            at(ms)
+        }
+    }
+
+    #[test]
+    fn a_few_writes_are_told_at_once_and_nothing_is_due() {
+        let mut world = World::new();
+        for ms in [1, 2, 500, 1_000] {
+            assert!(!world.is_told());
+            assert_eq!(world.look(at(ms)), []);
+            world.write();
+            assert!(world.is_told());
+            assert_eq!(world.look(at(ms)), [PIPE]);
+            assert_eq!(world.pipes.next_look(), None);
+        }
+    }
+
+    #[test]
+    fn in_rounds_only_the_time_tells() {
+        let mut world = World::new();
+        let now = world.until_held();
+        world.write();
+        world.write();
+        assert!(!world.is_told());
+        assert_eq!(world.look(now), []);
+        let due = world.pipes.next_look().unwrap();
+        assert_eq!(due, now.after(WAIT));
+        assert_eq!(world.look(due), [PIPE]);
+    }
+
+    #[test]
+    fn what_came_before_the_end_of_the_rounds_is_told() {
+        let mut world = World::new();
+        let now = world.until_held();
+        let calm = now.after(COUNTED_OVER);
+        assert_eq!(world.look(calm), []);
+        assert_eq!(world.pipes.next_look(), None);
+        // As if it had come between the look and the watch.
+        let mut world = World::new();
+        world.until_held();
+        world.write();
+        world.pipes.rounds.held = false;
+        world.pipes.watch_from(world.main.registry()).unwrap();
+        assert!(world.is_told());
     }
 }

@@ -28,7 +28,9 @@
 //!   reason, and counts as a timeout if it took as long as one.
 //!
 //! Knows no clock: spans are between FFmpeg's own stamps where lines have them,
-//! else between the arrivals of the lines, which are as fine as the reactor's turns.
+//! else between the readings of the lines. Those may be some milliseconds apart: a
+//! span that is shorter counts as 0 or as the time between two readings, in such
+//! shares that the mean is right, which it would not be if either was left out.
 
 mod timing;
 mod trouble;
