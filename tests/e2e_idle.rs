@@ -54,11 +54,12 @@ fn nothing_to_do_is_no_system_call() {
 }
 
 #[test]
-fn after_a_flood_there_is_nothing_to_do_again() {
+fn after_many_small_writes_there_is_nothing_to_do_again() {
     let Some(strace) = tool("strace") else { return };
     let fake = Fake::named("ffmpeg");
-    let (clients, lines) = (20, 5_000);
-    let mut program = Setup::faking(&fake, &format!("err-{lines}/wait"))
+    let (clients, lines) = (20_u32, 300_u32);
+    let steps = "err-1/sleep-1/".repeat(lines as usize);
+    let mut program = Setup::faking(&fake, &format!("{steps}wait"))
         .args(&["-clients", &clients.to_string(), "-ramp-rate", "500", "-ramp-jitter", "0"])
         .start();
     let all = f64::from(clients * lines);
