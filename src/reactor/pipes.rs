@@ -42,8 +42,9 @@ const BUSY_PER_SEC: u128 = 1_000;
 /// a steady load does not go to and fro.
 const CALM_PER_SEC: u128 = 500;
 
-/// Span over which writes are counted before anything changes.
-const COUNTED_OVER: Duration = Duration::from_millis(50);
+/// Span over which writes are counted before anything changes. To begin to watch
+/// costs the kernel a walk over all pipes, a millisecond for 15,000.
+const COUNTED_OVER: Duration = Duration::from_millis(200);
 
 /// The token of this poll in the main one; no entry of the table has it, since
 /// its key is beyond any slab's.
