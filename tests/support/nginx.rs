@@ -26,7 +26,15 @@ pub(crate) struct Nginx {
 impl Nginx {
     /// Serves `root` on a port that the kernel chose; `None` without nginx.
     pub(crate) fn serving(root: &Path) -> Option<Self> {
-        Self::with(&format!("root {};", root.display()))
+        Self::with("", &format!("root {};", root.display()))
+    }
+
+    /// The same over TLS, with the certificate `tls.crt` and its key `tls.key` in
+    /// `root`.
+    pub(crate) fn serving_tls(root: &Path) -> Option<Self> {
+        let root = root.display();
+        let pair = format!("ssl_certificate {root}/tls.crt; ssl_certificate_key {root}/tls.key;");
+        Self::with("ssl", &format!("root {root}; {pair}"))
     }
 
     /// Hands every request on to `origin`, as a cache or a load balancer does: each
@@ -36,21 +44,25 @@ impl Nginx {
         let missing = missing
             .map_or_else(String::new, |paths| format!("location ~ \"{paths}\" {{ return 404; }}"));
         let kept = "proxy_http_version 1.1; proxy_set_header Connection \"\";";
-        Self::with(&format!("location / {{ proxy_pass http://{origin}; {kept} }} {missing}"))
+        Self::with("", &format!("location / {{ proxy_pass http://{origin}; {kept} }} {missing}"))
     }
 
-    /// A server that does this.
+    /// A server that listens in this way and does this.
     ///
     /// The listening socket is made here and handed over as descriptor 0, by the
     /// variable with which nginx hands its sockets to its own successor. So no
     /// port is guessed, and a request waits in the backlog until nginx is ready.
-    fn with(doing: &str) -> Option<Self> {
+    fn with(listening: &str, doing: &str) -> Option<Self> {
         let program = tool("nginx")?;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let folder = super::folder();
         let configuration = folder.path().join("nginx.conf");
-        fs::write(&configuration, configure(address, doing, folder.path())).unwrap();
+        fs::write(
+            &configuration,
+            configure(&format!("{address} {listening}"), doing, folder.path()),
+        )
+        .unwrap();
         let mut child = Command::new(program)
             .args(["-e", "stderr", "-p"])
             .arg(folder.path())
@@ -117,7 +129,7 @@ impl Drop for Nginx {
     }
 }
 
-fn configure(address: SocketAddr, doing: &str, own: &Path) -> String {
+fn configure(address: &str, doing: &str, own: &Path) -> String {
     let own = own.display();
     let spools: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()

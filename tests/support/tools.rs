@@ -29,19 +29,37 @@ pub(crate) fn real_ffmpegs() -> Vec<PathBuf> {
 }
 
 fn newer_ffmpeg() -> Option<PathBuf> {
+    let found = named_or_cached("FFMPEG_NEW", "ffmpeg-newer");
+    if found.is_none() {
+        println!("skipped with a newer FFmpeg: none is here; .ci/setup installs it");
+    }
+    found
+}
+
+/// The lean FFmpeg that `docs/lean-ffmpeg.sh` built into the project's cache, or
+/// that `FFMPEG_LEAN` names.
+pub(crate) fn lean_ffmpeg() -> Option<PathBuf> {
+    let found = named_or_cached("FFMPEG_LEAN", "lean/ffmpeg");
+    if found.is_none() {
+        println!(
+            "skipped: no lean FFmpeg is here; \
+             docs/lean-ffmpeg.sh ~/.cache/ffmpeg-hls-swarm/lean builds it"
+        );
+    }
+    found
+}
+
+/// The file that a variable names, else this one of the project's cache.
+fn named_or_cached(variable: &str, file: &str) -> Option<PathBuf> {
     let cache = || {
         let own = env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
         let folder = own
             .map(PathBuf::from)
             .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
-        Some(folder.join("ffmpeg-hls-swarm/ffmpeg-newer"))
+        Some(folder.join("ffmpeg-hls-swarm").join(file))
     };
-    let file = env::var_os("FFMPEG_NEW").map(PathBuf::from).or_else(cache);
-    let found = file.filter(|file| file.is_file());
-    if found.is_none() {
-        println!("skipped with a newer FFmpeg: none is here; .ci/setup installs it");
-    }
-    found
+    let file = env::var_os(variable).map(PathBuf::from).or_else(cache);
+    file.filter(|file| file.is_file())
 }
 
 /// What promtool finds in a scrape; `None` without promtool.
