@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What a client costs with this FFmpeg and with that one: starts the built-in
-# origin, plays its live stream with each FFmpeg, and prints a table of
-# libraries, their size with the file's, CPU time of a start, memory, CPU time a second, and how many clients
-# that makes, as /proc and getrusage(2) tell it.
+# origin, plays its live stream with each, and prints a table: libraries, their
+# size and the file's, CPU time of a start, memory, CPU time a second, and how many
+# clients that makes, as /proc and getrusage(2) tell it.
 #
 # usage: benches/density.sh FFMPEG…
 #

@@ -13,7 +13,7 @@
 #   TARGET           the folder that gets ffmpeg and ffprobe; made if missing
 #
 # Needs no root and changes nothing but TARGET: sources, package lists and objects
-# go to a folder under TMPDIR, about 300 MB, that is removed at the end. It needs
+# go to a folder under TMPDIR, about 200 MB, that is removed at the end. It needs
 # gcc, make, pkg-config, the development files of GnuTLS (OpenSSL if static) and
 # of zlib, and dpkg-dev unless --source is given; nasm if it is there.
 set -euo pipefail
@@ -93,7 +93,7 @@ check_tools() {
 # the folder $1. Where apt has no lists yet nothing tells them apart, and all go.
 source_lines() {
   local file uris
-  uris=$(apt-cache madison ffmpeg 2>/dev/null | awk -F ' *[|] *' '{ split($3, word, " "); print word[1] }')
+  uris=$(apt-cache madison ffmpeg 2>/dev/null | awk -F ' *[|] *' '{ split($3, word, " "); print word[1] }' || true)
   # In the older format an entry is a line, in the newer a paragraph.
   while IFS= read -r file; do
     case "$file" in
