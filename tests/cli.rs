@@ -85,9 +85,10 @@ const LOAD: [Flag; 42] = [
     flag("-metrics-port", "", "", "127.0.0.1:9091"),
 ];
 
-const ORIGIN: [Flag; 8] = [
+const ORIGIN: [Flag; 9] = [
     flag("-listen", "127.0.0.1:8080", "", "0"),
     flag("-variants", "200k,600k,1500k", "", "1.5M"),
+    flag("-abr", "0", "", "5"),
     flag("-segment-duration", "2s", "", "4s"),
     flag("-window", "6", "", "10"),
     flag("-log-level", "info", "LOG_LEVEL", "debug"),

@@ -20,6 +20,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use ffmpeg_hls_swarm::http::{Body, Method, Request, Status};
+use ffmpeg_hls_swarm::origin::form::{Container, Form, Timing};
 use ffmpeg_hls_swarm::origin::media::Variant;
 use ffmpeg_hls_swarm::origin::playlist::VOD_SEGMENTS;
 use ffmpeg_hls_swarm::origin::{Origin, Settings};
@@ -56,8 +57,10 @@ fn run(binary: &str, arguments: &[&str]) -> (String, String) {
 fn decode(ffmpeg: &str, input: &Path) -> u64 {
     let input = input.to_str().unwrap();
     let quiet = ["-hide_banner", "-nostdin", "-nostats", "-v", "warning", "-progress", "pipe:1"];
+    // From files FFmpeg refuses a key for its name's want of an extension.
+    let any: &[&str] = if input.ends_with(".m3u8") { &["-allowed_extensions", "ALL"] } else { &[] };
     let what = ["-xerror", "-i", input, "-map", "0", "-f", "null", "-"];
-    let (progress, said) = run(ffmpeg, &[&quiet[..], &what].concat());
+    let (progress, said) = run(ffmpeg, &[&quiet[..], any, &what].concat());
     assert_eq!(said, "", "decoding {input}");
     for count in ["dup_frames=", "drop_frames="] {
         let all = progress.lines().filter_map(|line| line.strip_prefix(count));
@@ -124,7 +127,14 @@ fn fetch_all(origin: &mut Origin, root: &Path, form: &str) {
     };
     for playlist in names(fetch(origin, root, &format!("{form}stream.m3u8"))) {
         let folder = playlist.rsplit_once('/').unwrap().0.to_owned();
-        for segment in names(fetch(origin, root, &format!("{form}{playlist}"))) {
+        let text = fetch(origin, root, &format!("{form}{playlist}"));
+        if text.contains("#EXT-X-KEY:METHOD=AES-128,URI=\"../key\"") {
+            fetch(origin, root, &format!("{form}key"));
+        }
+        if text.contains("#EXT-X-MAP:URI=\"init.mp4\"") {
+            fetch(origin, root, &format!("{form}{folder}/init.mp4"));
+        }
+        for segment in names(text) {
             fetch(origin, root, &format!("{form}{folder}/{segment}"));
         }
     }
@@ -209,13 +219,16 @@ fn playlists_decode_without_a_word() {
     let Some(ffmpeg) = binary("FFMPEG", "ffmpeg") else { return };
     let folder = TempDir::new().unwrap();
     let mut origin = Origin::new(Settings::default()).unwrap();
-    fetch_all(&mut origin, folder.path(), "/");
-    fetch_all(&mut origin, folder.path(), "/vod/");
-    let vod = decode(&ffmpeg, &folder.path().join("vod/stream.m3u8"));
-    assert_eq!(vod, VOD_SEGMENTS * 50);
-    let live = decode(&ffmpeg, &folder.path().join("v2/index.m3u8"));
-    assert_eq!(live, 6 * 50);
-    decode(&ffmpeg, &folder.path().join("stream.m3u8"));
+    for form in Form::all() {
+        let at = folder.path().join(form.folder().trim_start_matches('/'));
+        fetch_all(&mut origin, folder.path(), form.folder());
+        let pictures = match form.timing {
+            Timing::Live => 6 * 50,
+            Timing::Vod => VOD_SEGMENTS * 50,
+        };
+        assert_eq!(decode(&ffmpeg, &at.join("v2/index.m3u8")), pictures, "{form:?}");
+        decode(&ffmpeg, &at.join("stream.m3u8"));
+    }
 }
 
 #[test]
@@ -223,16 +236,22 @@ fn ffprobe_finds_every_variant_in_the_master_playlist() {
     let Some(ffprobe) = binary("FFPROBE", "ffprobe") else { return };
     let folder = TempDir::new().unwrap();
     let mut origin = Origin::new(Settings::default()).unwrap();
-    fetch_all(&mut origin, folder.path(), "/vod/");
-    let file = folder.path().join("vod/stream.m3u8");
+    for form in [Form::VOD, Form { container: Container::Fmp4, ..Form::VOD }] {
+        variants_are_found(&ffprobe, &mut origin, form, folder.path());
+    }
+}
+
+fn variants_are_found(ffprobe: &str, origin: &mut Origin, form: Form, root: &Path) {
+    fetch_all(origin, root, form.folder());
+    let file = root.join(form.folder().trim_start_matches('/')).join("stream.m3u8");
     let mut expected: Vec<String> =
         [(320, 180), (640, 360), (960, 540)].map(|(w, h)| expected_streams(w, h)).concat();
     expected.sort();
     expected.dedup();
-    assert_eq!(streams(&ffprobe, &file), expected);
+    assert_eq!(streams(ffprobe, &file), expected);
 
     let tags = ["-v", "warning", "-of", "csv=p=0", "-show_entries", "program_tags=variant_bitrate"];
-    let (shown, _) = run(&ffprobe, &[&tags[..], &[file.to_str().unwrap()]].concat());
+    let (shown, _) = run(ffprobe, &[&tags[..], &[file.to_str().unwrap()]].concat());
     for bitrate in ["200000", "600000", "1500000"] {
         assert!(shown.contains(bitrate), "{bitrate} is not in {shown}");
     }

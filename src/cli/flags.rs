@@ -237,6 +237,9 @@ pub(super) struct Serve {
     #[arg(long, value_name = "LIST", default_value = "200k,600k,1500k")]
     #[arg(value_parser = values::bitrates)]
     pub(super) variants: Bitrates,
+    /// In place of -variants: a ladder of N variants, 200 kbit/s to 6 Mbit/s; 0 is none
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub(super) abr: usize,
     /// Duration of a segment
     #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = duration::parse)]
     pub(super) segment_duration: Duration,

@@ -110,7 +110,7 @@ fn parse_origin(
         Read::Help => Ok(Invocation::Print(help::origin_help(&origin_command()))),
         Read::Version => Ok(Invocation::Print(help::version())),
         Read::Typed(typed) => {
-            resolve::origin(from_matches(OriginFlags::from_arg_matches(&typed.matches))?)
+            resolve::origin(&typed, from_matches(OriginFlags::from_arg_matches(&typed.matches))?)
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::config::{
 };
 use crate::ffmpeg::command::{LogDetail, Options};
 use crate::origin;
+use crate::origin::settings::{VARIANTS, ladder};
 use crate::swarm::{Backoff, Settings};
 
 /// What a load run means.
@@ -68,9 +69,21 @@ pub(super) fn load(
 }
 
 /// What serving the built-in origin means.
-pub(super) fn origin(flags: OriginFlags) -> Result<Invocation, UsageError> {
+pub(super) fn origin(typed: &Typed, flags: OriginFlags) -> Result<Invocation, UsageError> {
+    let variant_bitrates = match flags.serve.abr {
+        0 => flags.serve.variants.0,
+        _ if typed.typed("variants") => {
+            return Err(UsageError::new(
+                "-abr and -variants both name the variants; leave out one of them".to_owned(),
+            ));
+        }
+        count if !VARIANTS.contains(&count) => {
+            return Err(UsageError::new(origin::SettingsError::Variants(count).to_string()));
+        }
+        count => ladder(count),
+    };
     let settings = origin::Settings {
-        variant_bitrates: flags.serve.variants.0,
+        variant_bitrates,
         segment_duration: flags.serve.segment_duration,
         window: flags.serve.window,
     };

@@ -273,6 +273,8 @@ fn refused_in_one_line_with_the_remedy() {
         (&["--demo", "--check"], "--demo and --check exclude each other; give one"),
         (&["origin", "x"], r#"unexpected argument "x": origin takes flags alone"#),
         (&["origin", "-window", "1"], "a window of 1 segments: give 3 to 100"),
+        (&["origin", "-abr", "101"], "101 variants: give 1 to 100"),
+        (&["origin", "-abr", "3", "-variants", "1M"], "leave out one of them"),
         (&["origin", "-variants", "1M,1"], "a variant of 1 bit/s: give a bit rate of 150000 to "),
         (&["origin", "-clients", "1"], "unknown flag -clients; "),
     ];

@@ -1,64 +1,139 @@
 //! Segments that were made already.
 //!
-//! Holds what lies in the range of indices given with each question and nothing
-//! else, so it is as bounded as that range. Knows neither clock nor media.
+//! Holds what lies in the range of indices given with each question, and of that
+//! at most so many bytes: forms are made when they are asked for, so what was not
+//! asked for the longest goes first. Knows neither clock nor media.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Segments by index and number of the variant.
-#[derive(Debug, Default)]
+use super::form::{Form, Timing};
+
+/// What names a segment: its form, its index and the number of its variant.
+type Name = (Form, u64, usize);
+
+/// Segments of all forms.
+#[derive(Debug)]
 pub(super) struct Cache {
-    segments: BTreeMap<(u64, usize), Rc<[u8]>>,
+    segments: BTreeMap<Name, Held>,
+    bytes: u64,
+    bytes_max: u64,
+    questions: u64,
+}
+
+/// A segment that is held.
+#[derive(Debug)]
+struct Held {
+    bytes: Rc<[u8]>,
+    /// The last question that it answered.
+    asked: u64,
 }
 
 impl Cache {
+    /// A cache that holds at most `bytes_max` bytes, or else one segment.
+    pub(super) const fn new(bytes_max: u64) -> Self {
+        Self { segments: BTreeMap::new(), bytes: 0, bytes_max, questions: 0 }
+    }
+
     /// Segment `index` of a variant; made if it is not there, whereupon all those
-    /// whose index is not among `kept` are dropped.
+    /// of its timing whose index is not among `kept` are dropped, and as many
+    /// others as its room takes.
     pub(super) fn get(
         &mut self,
+        form: Form,
         variant: usize,
         index: u64,
         kept: &Range<u64>,
         make: impl FnOnce() -> Vec<u8>,
     ) -> Rc<[u8]> {
-        if let Some(segment) = self.segments.get(&(index, variant)) {
-            return Rc::clone(segment);
+        self.questions += 1;
+        let name = (form, index, variant);
+        if let Some(held) = self.segments.get_mut(&name) {
+            held.asked = self.questions;
+            return Rc::clone(&held.bytes);
         }
-        self.segments.retain(|(index, _), _| kept.contains(index));
+        self.drop_expired(form.timing, kept);
         let segment: Rc<[u8]> = make().into();
-        self.segments.insert((index, variant), Rc::clone(&segment));
+        self.make_room(segment.len() as u64);
+        self.bytes += segment.len() as u64;
+        let held = Held { bytes: Rc::clone(&segment), asked: self.questions };
+        self.segments.insert(name, held);
         segment
+    }
+
+    fn drop_expired(&mut self, timing: Timing, kept: &Range<u64>) {
+        let bytes = &mut self.bytes;
+        self.segments.retain(|(form, index, _), held| {
+            let stays = form.timing != timing || kept.contains(index);
+            if !stays {
+                *bytes -= held.bytes.len() as u64;
+            }
+            stays
+        });
+    }
+
+    fn make_room(&mut self, bytes: u64) {
+        while self.bytes + bytes > self.bytes_max {
+            let oldest = self.segments.iter().min_by_key(|(_, held)| held.asked);
+            let Some(name) = oldest.map(|(name, _)| *name) else { return };
+            if let Some(dropped) = self.segments.remove(&name) {
+                self.bytes -= dropped.bytes.len() as u64;
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::form::Container;
     use super::*;
+
+    const FMP4: Form = Form { container: Container::Fmp4, ..Form::LIVE };
 
     #[test]
     fn a_segment_is_made_once_while_it_is_kept() {
-        let mut cache = Cache::default();
-        let first = cache.get(0, 5, &(3..9), || vec![1]);
-        let again = cache.get(0, 5, &(3..9), || panic!("made twice"));
+        let mut cache = Cache::new(1_000);
+        let first = cache.get(Form::LIVE, 0, 5, &(3..9), || vec![1]);
+        let again = cache.get(Form::LIVE, 0, 5, &(3..9), || panic!("made twice"));
         assert!(Rc::ptr_eq(&first, &again));
-        let other = cache.get(1, 5, &(3..9), || vec![2]);
+        let other = cache.get(Form::LIVE, 1, 5, &(3..9), || vec![2]);
         assert_eq!(*other, [2]);
+        assert_eq!(*cache.get(FMP4, 1, 5, &(3..9), || vec![3]), [3]);
+        assert_eq!(*cache.get(Form::VOD, 1, 5, &(3..9), || vec![4]), [4]);
     }
 
     #[test]
     fn what_is_no_longer_kept_is_dropped() {
-        let mut cache = Cache::default();
+        let mut cache = Cache::new(1_000);
+        cache.get(Form::VOD, 0, 0, &(0..30), || vec![0]);
         for index in 0..100 {
             let kept = index..index + 4;
             for variant in 0..3 {
-                cache.get(variant, index + 3, &kept, Vec::new);
+                cache.get(Form::LIVE, variant, index + 3, &kept, || vec![0]);
             }
-            assert!(cache.segments.len() <= 4 * 3);
+            assert!(cache.segments.len() <= 4 * 3 + 1);
+            assert_eq!(cache.bytes, cache.segments.len() as u64);
         }
-        // The clock was set back.
-        cache.get(0, 10, &(8..12), Vec::new);
-        assert_eq!(cache.segments.len(), 1);
+        // The clock was set back; what is on demand stays.
+        cache.get(FMP4, 0, 10, &(8..12), || vec![0]);
+        assert_eq!(cache.segments.len(), 2);
+    }
+
+    #[test]
+    fn what_was_not_asked_for_the_longest_makes_room() {
+        let mut cache = Cache::new(10);
+        let kept = 0..9;
+        for index in 0..3 {
+            cache.get(Form::LIVE, 0, index, &kept, || vec![0; 3]);
+        }
+        cache.get(Form::LIVE, 0, 0, &kept, || panic!("it is there"));
+        cache.get(FMP4, 0, 0, &kept, || vec![0; 4]);
+        assert_eq!(cache.bytes, 10);
+        let names: Vec<Name> = cache.segments.keys().copied().collect();
+        assert_eq!(names, [(Form::LIVE, 0, 0), (Form::LIVE, 2, 0), (FMP4, 0, 0)]);
+        // One that is greater than all the room is made, and alone.
+        assert_eq!(cache.get(FMP4, 0, 1, &kept, || vec![0; 11]).len(), 11);
+        assert_eq!((cache.segments.len(), cache.bytes), (1, 11));
     }
 }

@@ -12,7 +12,11 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::encryption;
+use super::form::{Container, Form};
+use super::fragment::{self, Contents};
 use super::picture::{self, FRAME_RATE, Geometry};
+use super::sample;
 use super::sound;
 use super::transport::{self, Multiplex, PACKET_BYTES, SOUND_BYTES, Sent, TABLE_PACKETS};
 
@@ -34,6 +38,9 @@ const PICTURE_TICKS: u128 = 90_000 / FRAME_RATE as u128;
 
 /// Ticks of 90 kHz from one AAC frame to the next: 1024 samples of 48 kHz.
 const SOUND_TICKS: u128 = (90_000 * sound::FRAME_SAMPLES / sound::SAMPLE_RATE) as u128;
+
+/// Bytes of an AAC frame without the header that MPEG-TS needs.
+const SOUND_BLOCK_BYTES: usize = SOUND_BYTES - sound::HEADER_BYTES;
 
 /// Ticks of 90 kHz between the clock at which an access unit is due to be sent
 /// and its presentation: half a second, which the largest key picture needs less
@@ -91,11 +98,12 @@ impl Variant {
         format!("{},{}", self.geometry.codec(), sound::CODEC)
     }
 
-    /// Bit rate that the segments have on average, in bit/s; under a packet a
-    /// segment below [`Variant::bitrate`].
+    /// Bit rate that the segments of a form have on average, in bit/s: at most
+    /// [`Variant::bitrate`], and less than a packet a segment below it; encrypted
+    /// ones have up to a block of padding more.
     #[must_use]
-    pub fn average_bitrate(&self) -> u64 {
-        let bits = u128::from(self.segment_bytes()) * 8;
+    pub fn average_bitrate(&self, form: Form) -> u64 {
+        let bits = u128::from(self.segment_bytes(form)) * 8;
         (bits * 1_000_000_000 / self.segment_nanos) as u64
     }
 
@@ -111,10 +119,14 @@ impl Variant {
         picture_time(self.segment_nanos * 9 / (100_000 * PICTURE_TICKS))
     }
 
-    /// Bytes of every segment.
+    /// Bytes of every segment of a form.
     #[must_use]
-    pub fn segment_bytes(&self) -> u64 {
-        self.packets() * PACKET_BYTES as u64
+    pub fn segment_bytes(&self, form: Form) -> u64 {
+        let plain = match form.container {
+            Container::Ts => self.packets() * PACKET_BYTES as u64,
+            Container::Fmp4 => (self.segment_bits() / 8) as u64,
+        };
+        if form.encrypted { encryption::encrypted_bytes(plain) } else { plain }
     }
 
     /// When the first picture of segment `index` is shown, since the Unix epoch,
@@ -125,6 +137,16 @@ impl Variant {
     pub fn span(&self, index: u64) -> Range<Duration> {
         let pictures = self.pictures(index.into());
         picture_time(pictures.start)..picture_time(pictures.end)
+    }
+
+    /// Segment `index` in a form.
+    #[must_use]
+    pub fn segment_of(&self, form: Form, index: u64) -> Vec<u8> {
+        let plain = match form.container {
+            Container::Ts => self.segment(index),
+            Container::Fmp4 => self.fragment(index),
+        };
+        if form.encrypted { encryption::encrypt(form.container, index, &plain) } else { plain }
     }
 
     /// Segment `index`, as MPEG-TS.
@@ -154,6 +176,53 @@ impl Variant {
         stream.into_bytes()
     }
 
+    /// Segment `index`, as a fragment of fMP4. Its times are those since the Unix
+    /// epoch, without the delay that MPEG-TS needs.
+    #[must_use]
+    pub fn fragment(&self, index: u64) -> Vec<u8> {
+        let bytes = (self.segment_bits() / 8) as usize;
+        let (pictures, sounds) = (self.pictures(index.into()), self.sounds(index.into()));
+        let count = (pictures.end - pictures.start) as usize;
+        let silence = sound::silent_block(SOUND_BLOCK_BYTES);
+        let sounds_count = (sounds.end - sounds.start) as usize;
+        let used = fragment::overhead(count) + sounds_count * silence.len();
+        let mut shares = Shares { room: bytes.saturating_sub(used), pictures: count };
+        let mut samples = Vec::with_capacity(count);
+        for number in 0..count {
+            let slice = self.slice(index, number as u32);
+            let share = shares.next(sample::bytes_for(&slice));
+            let sample = sample::sample(&slice, share);
+            shares.put_back(share.saturating_sub(sample.len()));
+            samples.push(sample);
+        }
+        let contents = Contents {
+            sequence: index as u32,
+            video_time: (pictures.start * PICTURE_TICKS) as u64,
+            picture_ticks: PICTURE_TICKS as u32,
+            pictures: &samples,
+            audio_time: (sounds.start * u128::from(sound::FRAME_SAMPLES)) as u64,
+            sound: &silence,
+            sounds: sounds_count,
+        };
+        fragment::fragment(&contents, bytes)
+    }
+
+    /// The initialization section in a form of fMP4.
+    #[must_use]
+    pub fn initialization_of(&self, form: Form) -> Vec<u8> {
+        let plain = fragment::initialization(self.geometry);
+        if form.encrypted { encryption::encrypt(form.container, 0, &plain) } else { plain }
+    }
+
+    /// The slice of picture `number` of a segment.
+    fn slice(&self, turn: u64, number: u32) -> Vec<u8> {
+        if number == 0 {
+            picture::key_slice(self.geometry, turn, (turn % 2) as u32)
+        } else {
+            picture::repeated_slice(self.geometry, number)
+        }
+    }
+
     /// The access unit of picture `number` of a segment, without filler.
     fn unit(&self, turn: u64, number: u32) -> Vec<u8> {
         if number == 0 {
@@ -165,8 +234,12 @@ impl Variant {
 
     /// Packets of every segment: as many as the bit rate has room for.
     fn packets(&self) -> u64 {
-        let bits = u128::from(self.bitrate) * self.segment_nanos / 1_000_000_000;
-        (bits / (8 * PACKET_BYTES as u128)) as u64
+        (self.segment_bits() / (8 * PACKET_BYTES as u128)) as u64
+    }
+
+    /// Bits of a segment at the bit rate asked for.
+    fn segment_bits(&self) -> u128 {
+        u128::from(self.bitrate) * self.segment_nanos / 1_000_000_000
     }
 
     /// Packets that precede segment `index`, by PID.
@@ -181,7 +254,7 @@ impl Variant {
     fn shares(&self, index: u128) -> Shares {
         let video = self.sent(index + 1).video - self.sent(index).video;
         let pictures = self.pictures(index);
-        Shares { packets: video as usize, pictures: (pictures.end - pictures.start) as usize }
+        Shares { room: video as usize, pictures: (pictures.end - pictures.start) as usize }
     }
 
     /// The programme clock at packet `place` of segment `index`, in ticks of
@@ -216,21 +289,27 @@ fn picture_time(picture: u128) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
-/// Packets that are yet to be shared out, and pictures yet to get some.
+/// Room in packets or bytes that is yet to be shared out, and pictures yet to get
+/// some.
 #[derive(Debug)]
 struct Shares {
-    packets: usize,
+    room: usize,
     pictures: usize,
 }
 
 impl Shares {
-    /// The packets of the next picture: its part of those left, but at least
-    /// the packets it needs; the last one gets all that is left.
+    /// The room of the next picture: its part of what is left, but at least what
+    /// it needs; the last one gets all that is left.
     fn next(&mut self, needed: usize) -> usize {
-        let share = (self.packets / self.pictures.max(1)).max(needed);
-        self.packets = self.packets.saturating_sub(share);
+        let share = (self.room / self.pictures.max(1)).max(needed);
+        self.room = self.room.saturating_sub(share);
         self.pictures = self.pictures.saturating_sub(1);
         share
+    }
+
+    /// Room that the last picture had no use for.
+    fn put_back(&mut self, room: usize) {
+        self.room += room;
     }
 }
 

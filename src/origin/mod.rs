@@ -5,34 +5,46 @@
 
 mod bits;
 mod cache;
+mod encryption;
+pub mod form;
+mod fragment;
 pub mod media;
 mod picture;
 pub mod playlist;
 mod reply;
 mod route;
+mod sample;
 pub mod settings;
 mod sound;
 mod transport;
 
 use std::rc::Rc;
 
+pub use encryption::KEY;
+pub use route::Kind;
 pub use settings::{Settings, SettingsError};
 
 use crate::http::{Method, Request, Response};
 use crate::units::{Moment, Wall};
 use cache::Cache;
+use form::{Container, Form, Timing};
 use media::Variant;
 use playlist::{VOD_SEGMENTS, Window};
 use reply::{Entity, content_tag, words};
-use route::{Form, Resource, route};
+use route::{Resource, route};
 
 /// Media type of a playlist (RFC 8216 §10).
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 
-/// Media type of a segment (RFC 3555).
-const SEGMENT_TYPE: &str = "video/mp2t";
+/// Media type of a segment of MPEG-TS (RFC 3555) and of what is fMP4 (RFC 4337).
+const TS_TYPE: &str = "video/mp2t";
+const MP4_TYPE: &str = "video/mp4";
 
-/// A segment never changes under its name: the bytes follow from its index.
+/// Media type of a key (RFC 8216 §5.1: 16 bytes, binary).
+const KEY_TYPE: &str = "application/octet-stream";
+
+/// A segment never changes under its name: the bytes follow from its index. No
+/// more does an initialization section or the key.
 const SEGMENT_CACHE: &str = "public, max-age=3600, immutable";
 
 /// The origin.
@@ -40,8 +52,7 @@ const SEGMENT_CACHE: &str = "public, max-age=3600, immutable";
 pub struct Origin {
     settings: Settings,
     variants: Vec<Variant>,
-    live: Cache,
-    vod: Cache,
+    segments: Cache,
 }
 
 impl Origin {
@@ -55,7 +66,8 @@ impl Origin {
         let duration = settings.segment_duration;
         let variants = settings.variant_bitrates.iter();
         let variants = variants.map(|rate| Variant::new(*rate, duration)).collect();
-        Ok(Self { settings, variants, live: Cache::default(), vod: Cache::default() })
+        let segments = Cache::new(settings.memory_bytes());
+        Ok(Self { settings, variants, segments })
     }
 
     /// What is served.
@@ -74,11 +86,15 @@ impl Origin {
         let entity = match route(request.path) {
             Some(Resource::Index) => return words(200, &self.index(), vec![]),
             Some(Resource::Health) => return words(200, "ok", vec![]),
-            Some(Resource::Master) => Some(self.playlist(playlist::master(&self.variants))),
+            Some(Resource::Master(form)) => {
+                Some(self.playlist(playlist::master(form, &self.variants)))
+            }
             Some(Resource::Playlist(form, variant)) => self.media_playlist(at.wall, form, variant),
             Some(Resource::Segment(form, variant, index)) => {
                 self.segment(at.wall, form, variant, index)
             }
+            Some(Resource::Init(form, variant)) => self.initialization(form, variant),
+            Some(Resource::Key(_)) => Some(constant(KEY.to_vec(), KEY_TYPE)),
             None => None,
         };
         match entity {
@@ -95,11 +111,11 @@ impl Origin {
     /// which only a clock near the Unix epoch can bring about.
     fn media_playlist(&self, wall: Wall, form: Form, variant: usize) -> Option<Entity> {
         let variant = self.variants.get(variant)?;
-        let text = match form {
-            Form::Vod => playlist::vod(variant),
-            Form::Live => {
+        let text = match form.timing {
+            Timing::Vod => playlist::vod(form, variant),
+            Timing::Live => {
                 let window = self.window(wall);
-                (window.end > 0).then(|| playlist::live(variant, window))?
+                (window.end > 0).then(|| playlist::live(form, variant, window))?
             }
         };
         Some(self.playlist(text))
@@ -121,18 +137,26 @@ impl Origin {
     fn segment(&mut self, wall: Wall, form: Form, number: usize, index: u64) -> Option<Entity> {
         let window = self.window(wall);
         let variant = self.variants.get(number)?;
-        let (cache, kept) = match form {
-            Form::Live => (&mut self.live, window.served()),
-            Form::Vod => (&mut self.vod, 0..VOD_SEGMENTS),
+        let kept = match form.timing {
+            Timing::Live => window.served(),
+            Timing::Vod => 0..VOD_SEGMENTS,
         };
         if !kept.contains(&index) {
             return None;
         }
-        let bytes: Rc<[u8]> = cache.get(number, index, &kept, || variant.segment(index));
+        let make = || variant.segment_of(form, index);
+        let bytes: Rc<[u8]> = self.segments.get(form, number, index, &kept, make);
         let nanos = self.settings.segment_duration.as_nanos();
-        let etag = format!("\"{}-{nanos}-{index}\"", variant.bitrate());
+        let mark = mark(form);
+        let etag = format!("\"{mark}{}-{nanos}-{index}\"", variant.bitrate());
+        let content_type = media_type(form);
         let cache_control = SEGMENT_CACHE.into();
-        Some(Entity { bytes, content_type: SEGMENT_TYPE, etag, cache_control })
+        Some(Entity { bytes, content_type, etag, cache_control })
+    }
+
+    fn initialization(&self, form: Form, variant: usize) -> Option<Entity> {
+        let variant = self.variants.get(variant)?;
+        Some(constant(variant.initialization_of(form), media_type(form)))
     }
 
     /// What there is, for people.
@@ -140,16 +164,59 @@ impl Origin {
         let mut lines = vec![
             String::from("The test origin of ffmpeg-hls-swarm. Synthetic HLS:"),
             String::new(),
-            String::from("/stream.m3u8      live"),
-            format!("/vod/stream.m3u8  on demand, {VOD_SEGMENTS} segments"),
-            String::from("/health"),
+            format!("Live, and the same under /vod with an end after {VOD_SEGMENTS} segments:"),
             String::new(),
         ];
+        lines.extend(Form::all().into_iter().filter(|form| form.timing == Timing::Live).map(
+            |form| format!("{:<24}{}", format!("{}stream.m3u8", form.folder()), words_for(form)),
+        ));
+        lines.extend([String::new(), String::from("Also /health. Variants:"), String::new()]);
         lines.extend(self.variants.iter().enumerate().map(|(number, variant)| {
             let (width, height) = variant.resolution();
             format!("v{number}: {width}x{height}, {} bit/s", variant.bitrate())
         }));
         lines.join("\n")
+    }
+}
+
+/// What a path is to a client; `None` where it can name nothing. Whether there is
+/// such a thing at this time, only the answer tells.
+#[must_use]
+pub fn kind_of(path: &str) -> Option<Kind> {
+    route(path).map(Resource::kind)
+}
+
+/// What never changes and is small.
+fn constant(bytes: Vec<u8>, content_type: &'static str) -> Entity {
+    let etag = content_tag(&bytes);
+    Entity { bytes: bytes.into(), content_type, etag, cache_control: SEGMENT_CACHE.into() }
+}
+
+/// Media type of a form's media; that of encrypted ones is what they decrypt to.
+const fn media_type(form: Form) -> &'static str {
+    match form.container {
+        Container::Ts => TS_TYPE,
+        Container::Fmp4 => MP4_TYPE,
+    }
+}
+
+/// What tells a form's segments from another form's in their tags.
+const fn mark(form: Form) -> &'static str {
+    match (form.encrypted, form.container) {
+        (false, Container::Ts) => "",
+        (false, Container::Fmp4) => "fmp4-",
+        (true, Container::Ts) => "aes-",
+        (true, Container::Fmp4) => "aes-fmp4-",
+    }
+}
+
+/// A form, for people.
+const fn words_for(form: Form) -> &'static str {
+    match (form.encrypted, form.container) {
+        (false, Container::Ts) => "MPEG-TS",
+        (false, Container::Fmp4) => "fMP4",
+        (true, Container::Ts) => "MPEG-TS, AES-128",
+        (true, Container::Fmp4) => "fMP4, AES-128",
     }
 }
 

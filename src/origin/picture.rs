@@ -77,9 +77,15 @@ impl Geometry {
         self.height.div_ceil(16)
     }
 
+    /// `profile_idc`, the constraints and `level_idc`.
+    pub(super) fn profile(self) -> [u8; 3] {
+        [PROFILE as u8, CONSTRAINTS as u8, self.level_idc as u8]
+    }
+
     /// The codec as `CODECS` names it (RFC 6381).
     pub(super) fn codec(self) -> String {
-        format!("avc1.{PROFILE:02X}{CONSTRAINTS:02X}{:02X}", self.level_idc)
+        let [profile, constraints, level] = self.profile();
+        format!("avc1.{profile:02X}{constraints:02X}{level:02X}")
     }
 }
 
@@ -126,10 +132,38 @@ fn delimiter(unit: &mut Vec<u8>, picture_type: u32) {
     nal(unit, NAL_DELIMITER, &bits.rbsp());
 }
 
-/// Appends a NAL unit with a start code of four bytes and emulation prevention
-/// (§7.3.1, annex B).
+/// The parameter sets of a stream, as NAL units without start codes: the
+/// sequence's, then the picture's.
+pub(super) fn parameter_sets(geometry: Geometry) -> [Vec<u8>; 2] {
+    [bare(NAL_SPS, &sequence_parameters(geometry)), bare(NAL_PPS, &picture_parameters())]
+}
+
+/// The one slice of [`key_picture`], as a NAL unit without a start code.
+pub(super) fn key_slice(geometry: Geometry, turn: u64, idr_pic_id: u32) -> Vec<u8> {
+    bare(NAL_IDR_PICTURE, &bars(geometry, turn, idr_pic_id))
+}
+
+/// The one slice of [`repeated_picture`], as a NAL unit without a start code.
+pub(super) fn repeated_slice(geometry: Geometry, number: u32) -> Vec<u8> {
+    bare(NAL_PICTURE, &skipped(geometry, number))
+}
+
+/// Appends a NAL unit with a start code of four bytes (annex B).
 fn nal(unit: &mut Vec<u8>, header: u8, rbsp: &[u8]) {
-    unit.extend([0, 0, 0, 1, header]);
+    unit.extend([0, 0, 0, 1]);
+    escape(unit, header, rbsp);
+}
+
+/// A NAL unit by itself.
+fn bare(header: u8, rbsp: &[u8]) -> Vec<u8> {
+    let mut unit = Vec::with_capacity(rbsp.len() + 1);
+    escape(&mut unit, header, rbsp);
+    unit
+}
+
+/// Appends a NAL unit with emulation prevention (§7.3.1).
+fn escape(unit: &mut Vec<u8>, header: u8, rbsp: &[u8]) {
+    unit.push(header);
     let mut zeros = 0;
     for &byte in rbsp {
         if zeros == 2 && byte <= 3 {

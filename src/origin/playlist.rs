@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::encryption;
+use super::form::{Container, Form};
 use super::media::Variant;
 use super::picture::FRAME_RATE;
-use super::route::{playlist_path, segment_path};
+use super::route::{INIT_PATH, KEY_PATH, playlist_path, segment_path};
 use crate::units::{Wall, nanos};
 
 /// Segments of the form on demand.
@@ -50,9 +52,9 @@ impl Window {
     }
 }
 
-/// The master playlist (§4.3.4), the same for both forms.
+/// The master playlist (§4.3.4) of a form.
 #[must_use]
-pub fn master(variants: &[Variant]) -> String {
+pub fn master(form: Form, variants: &[Variant]) -> String {
     let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     for (number, variant) in variants.iter().enumerate() {
         let (width, height) = variant.resolution();
@@ -61,8 +63,8 @@ pub fn master(variants: &[Variant]) -> String {
             text,
             "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},RESOLUTION={width}x{height},\
              CODECS=\"{}\",FRAME-RATE={FRAME_RATE}.000\n{}",
-            peak_bitrate(variant),
-            variant.average_bitrate(),
+            peak_bitrate(form, variant),
+            variant.average_bitrate(form),
             variant.codecs(),
             playlist_path(number),
         );
@@ -72,13 +74,14 @@ pub fn master(variants: &[Variant]) -> String {
 
 /// The live media playlist (§4.3.3): it has no end, and each segment has its date.
 #[must_use]
-pub fn live(variant: &Variant, window: Window) -> String {
-    let mut text = head(variant, window.first);
+pub fn live(form: Form, variant: &Variant, window: Window) -> String {
+    let mut text = head(form, variant, window.first);
+    text.push_str(&preparation(form));
     for index in window.first..window.end {
         if let Some(date) = date(variant.span(index).start) {
             let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{date}");
         }
-        segment(&mut text, variant, index);
+        segment(&mut text, form, variant, index);
     }
     text
 }
@@ -86,32 +89,54 @@ pub fn live(variant: &Variant, window: Window) -> String {
 /// The media playlist on demand (§4.3.3.5): the first [`VOD_SEGMENTS`] segments,
 /// and an end.
 #[must_use]
-pub fn vod(variant: &Variant) -> String {
-    let mut text = head(variant, 0);
+pub fn vod(form: Form, variant: &Variant) -> String {
+    let mut text = head(form, variant, 0);
     text.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n");
+    text.push_str(&preparation(form));
     for index in 0..VOD_SEGMENTS {
-        segment(&mut text, variant, index);
+        segment(&mut text, form, variant, index);
     }
     text.push_str("#EXT-X-ENDLIST\n");
     text
 }
 
 /// What both media playlists begin with.
-fn head(variant: &Variant, first: u64) -> String {
+fn head(form: Form, variant: &Variant, first: u64) -> String {
     let target = target_duration_secs(variant);
-    // Version 3 has EXTINF in fractions of a second (§7).
+    // EXTINF in fractions of a second needs version 3, EXT-X-MAP version 6 (§7).
+    let version = match form.container {
+        Container::Ts => 3,
+        Container::Fmp4 => 6,
+    };
     format!(
-        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{target}\n\
+        "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:{target}\n\
          #EXT-X-MEDIA-SEQUENCE:{first}\n"
     )
 }
 
+/// What is needed before the first segment: a key, and the initialization section
+/// that is encrypted by it too.
+fn preparation(form: Form) -> String {
+    let mut text = String::new();
+    if form.encrypted {
+        let _ = write!(text, "#EXT-X-KEY:METHOD=AES-128,URI=\"{KEY_PATH}\"");
+        if let Some(iv) = encryption::stated_iv(form.container) {
+            let _ = write!(text, ",IV=0x{:032X}", u128::from_be_bytes(iv));
+        }
+        text.push('\n');
+    }
+    if form.container == Container::Fmp4 {
+        let _ = writeln!(text, "#EXT-X-MAP:URI=\"{INIT_PATH}\"");
+    }
+    text
+}
+
 /// A segment's duration and name (§4.3.2.1).
-fn segment(text: &mut String, variant: &Variant, index: u64) {
+fn segment(text: &mut String, form: Form, variant: &Variant, index: u64) {
     let Range { start, end } = variant.span(index);
     let duration = end.saturating_sub(start);
     let (secs, millis) = (duration.as_secs(), duration.subsec_millis());
-    let _ = writeln!(text, "#EXTINF:{secs}.{millis:03},\n{}", segment_path(index));
+    let _ = writeln!(text, "#EXTINF:{secs}.{millis:03},\n{}", segment_path(form.container, index));
 }
 
 /// `EXT-X-TARGETDURATION` (§4.3.3.1): no segment is longer, so none is when
@@ -123,8 +148,8 @@ pub fn target_duration_secs(variant: &Variant) -> u64 {
 
 /// `BANDWIDTH` (§4.3.4.2): no segment has a greater bit rate. That is the bit
 /// rate asked for, unless the pictures do not divide a segment evenly.
-fn peak_bitrate(variant: &Variant) -> u64 {
-    let bits = u128::from(variant.segment_bytes()) * 8;
+fn peak_bitrate(form: Form, variant: &Variant) -> u64 {
+    let bits = u128::from(variant.segment_bytes(form)) * 8;
     let shortest = variant.shortest_segment().as_millis().max(1);
     let peak = (bits * 1_000).div_ceil(shortest);
     variant.bitrate().max(u64::try_from(peak).unwrap_or(u64::MAX))
@@ -140,6 +165,7 @@ fn date(since_epoch: Duration) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::form::Timing;
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
@@ -185,7 +211,7 @@ mod tests {
             CODECS=\"avc1.42C00D,mp4a.40.2\",FRAME-RATE=25.000\nv0/index.m3u8\n\
             #EXT-X-STREAM-INF:BANDWIDTH=1500000,AVERAGE-BANDWIDTH=1499488,RESOLUTION=960x540,\
             CODECS=\"avc1.42C01F,mp4a.40.2\",FRAME-RATE=25.000\nv1/index.m3u8\n";
-        assert_eq!(master(&variants), expected);
+        assert_eq!(master(Form::LIVE, &variants), expected);
     }
 
     #[test]
@@ -195,12 +221,12 @@ mod tests {
             #EXT-X-MEDIA-SEQUENCE:897708594\n\
             #EXT-X-PROGRAM-DATE-TIME:2026-11-23T06:59:48.000Z\n#EXTINF:2.000,\n897708594.ts\n\
             #EXT-X-PROGRAM-DATE-TIME:2026-11-23T06:59:50.000Z\n#EXTINF:2.000,\n897708595.ts\n";
-        assert_eq!(live(&variant(200_000, 2_000), window), expected);
+        assert_eq!(live(Form::LIVE, &variant(200_000, 2_000), window), expected);
     }
 
     #[test]
     fn the_playlist_on_demand_ends() {
-        let text = vod(&variant(200_000, 2_000));
+        let text = vod(Form::VOD, &variant(200_000, 2_000));
         assert!(text.starts_with(
             "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n\
              #EXT-X-PLAYLIST-TYPE:VOD\n#EXTINF:2.000,\n0.ts\n"
@@ -210,16 +236,42 @@ mod tests {
     }
 
     #[test]
+    fn a_form_needs_a_key_and_a_map_before_its_segments() {
+        let map = "#EXT-X-MAP:URI=\"init.mp4\"\n";
+        let key = "#EXT-X-KEY:METHOD=AES-128,URI=\"../key\"";
+        let iv = "IV=0x696E697469616C2D766563746F722D31";
+        let cases = [
+            (false, Container::Ts, 3, String::new()),
+            (false, Container::Fmp4, 6, map.to_owned()),
+            (true, Container::Ts, 3, format!("{key}\n")),
+            (true, Container::Fmp4, 6, format!("{key},{iv}\n{map}")),
+        ];
+        let window = Window { oldest: 0, first: 7, end: 9 };
+        let variant = variant(200_000, 2_000);
+        for (encrypted, container, version, tags) in cases {
+            let form = |timing| Form { timing, encrypted, container };
+            let head = format!("#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:2\n");
+            let live = live(form(Timing::Live), &variant, window);
+            let start = format!("{head}#EXT-X-MEDIA-SEQUENCE:7\n{tags}#EXT-X-PROGRAM");
+            assert!(live.starts_with(&start), "{live}");
+            let vod = vod(form(Timing::Vod), &variant);
+            let type_ = "#EXT-X-PLAYLIST-TYPE:VOD\n";
+            let start = format!("{head}#EXT-X-MEDIA-SEQUENCE:0\n{type_}{tags}#EXTINF");
+            assert!(vod.starts_with(&start), "{vod}");
+        }
+    }
+
+    #[test]
     fn durations_that_pictures_do_not_divide_stay_true() {
         let odd = variant(200_000, 1_500);
         let window = Window { oldest: 0, first: 1_000_001, end: 1_000_003 };
-        let text = live(&odd, window);
+        let text = live(Form::LIVE, &odd, window);
         // Pictures come every 40 ms, so the segments take turns.
         assert!(text.contains("#EXT-X-TARGETDURATION:2\n"));
         assert!(text.contains("T08:40:01.520Z\n#EXTINF:1.480,\n1000001.ts\n"), "{text}");
         assert!(text.contains("T08:40:03.000Z\n#EXTINF:1.520,\n1000002.ts\n"), "{text}");
-        let shortest = odd.segment_bytes() as f64 * 8.0 / 1.48;
-        assert!(peak_bitrate(&odd) as f64 >= shortest);
+        let shortest = odd.segment_bytes(Form::LIVE) as f64 * 8.0 / 1.48;
+        assert!(peak_bitrate(Form::LIVE, &odd) as f64 >= shortest);
     }
 
     #[test]

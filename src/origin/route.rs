@@ -3,14 +3,7 @@
 //! Knows the shape of the names alone: whether there is such a variant or such a
 //! segment is decided elsewhere.
 
-/// The two forms in which the programme is offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// A window that slides with the clock, from the root.
-    Live,
-    /// A fixed number of segments with an end, under `/vod/`.
-    Vod,
-}
+use super::form::{Container, Form};
 
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +13,46 @@ pub(super) enum Resource {
     /// `/health`.
     Health,
     /// `/stream.m3u8`: the master playlist.
-    Master,
+    Master(Form),
     /// `/v0/index.m3u8`: the media playlist of a variant.
     Playlist(Form, usize),
-    /// `/v0/123.ts`: a segment of a variant.
+    /// `/v0/123.ts`, `/fmp4/v0/123.m4s`: a segment of a variant.
     Segment(Form, usize, u64),
+    /// `/fmp4/v0/init.mp4`: the initialization section of a variant.
+    Init(Form, usize),
+    /// `/aes/key`: the key of all variants.
+    Key(Form),
+}
+
+/// What a resource is to a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// For people and for checks: no part of a stream.
+    Page,
+    /// A master playlist.
+    Master,
+    /// A media playlist.
+    Playlist,
+    /// A segment.
+    Segment,
+    /// A media initialization section (`EXT-X-MAP`).
+    Init,
+    /// A decryption key (`EXT-X-KEY`).
+    Key,
+}
+
+impl Resource {
+    /// What it is to a client.
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::Index | Self::Health => Kind::Page,
+            Self::Master(_) => Kind::Master,
+            Self::Playlist(..) => Kind::Playlist,
+            Self::Segment(..) => Kind::Segment,
+            Self::Init(..) => Kind::Init,
+            Self::Key(_) => Kind::Key,
+        }
+    }
 }
 
 /// Path of the media playlist of a variant, relative to its master playlist.
@@ -33,8 +61,21 @@ pub(super) fn playlist_path(variant: usize) -> String {
 }
 
 /// Path of a segment, relative to its media playlist.
-pub(super) fn segment_path(index: u64) -> String {
-    format!("{index}.ts")
+pub(super) fn segment_path(container: Container, index: u64) -> String {
+    format!("{index}{}", extension(container))
+}
+
+/// Path of an initialization section, relative to its media playlist.
+pub(super) const INIT_PATH: &str = "init.mp4";
+
+/// Path of the key, relative to a media playlist.
+pub(super) const KEY_PATH: &str = "../key";
+
+const fn extension(container: Container) -> &'static str {
+    match container {
+        Container::Ts => ".ts",
+        Container::Fmp4 => ".m4s",
+    }
 }
 
 /// Reads a path; `None` is a path that can name nothing.
@@ -42,19 +83,25 @@ pub(super) fn route(path: &str) -> Option<Resource> {
     match path {
         "/" => return Some(Resource::Index),
         "/health" => return Some(Resource::Health),
-        "/stream.m3u8" | "/vod/stream.m3u8" => return Some(Resource::Master),
         _ => {}
     }
-    let (form, rest) = match path.strip_prefix("/vod/") {
-        Some(rest) => (Form::Vod, rest),
-        None => (Form::Live, path.strip_prefix('/')?),
-    };
+    let (form, rest) = Form::of(path)?;
+    match rest {
+        "stream.m3u8" => return Some(Resource::Master(form)),
+        "key" if form.encrypted => return Some(Resource::Key(form)),
+        _ => {}
+    }
     let (variant, file) = rest.strip_prefix('v')?.split_once('/')?;
     let variant = number(variant)?.try_into().ok()?;
-    if file == "index.m3u8" {
-        return Some(Resource::Playlist(form, variant));
+    match file {
+        "index.m3u8" => return Some(Resource::Playlist(form, variant)),
+        INIT_PATH if form.container == Container::Fmp4 => {
+            return Some(Resource::Init(form, variant));
+        }
+        _ => {}
     }
-    Some(Resource::Segment(form, variant, number(file.strip_suffix(".ts")?)?))
+    let index = number(file.strip_suffix(extension(form.container))?)?;
+    Some(Resource::Segment(form, variant, index))
 }
 
 /// A decimal number without sign or leading zero, so that each resource has one
@@ -72,18 +119,25 @@ mod tests {
 
     #[test]
     fn paths_name_what_they_should() {
-        use Resource::{Health, Index, Master, Playlist, Segment};
+        use Resource::{Health, Index, Init, Key, Master, Playlist, Segment};
+        const FMP4: Form = Form { container: Container::Fmp4, ..Form::LIVE };
+        const AES: Form = Form { encrypted: true, ..Form::VOD };
         let cases = [
             ("/", Some(Index)),
             ("/health", Some(Health)),
-            ("/stream.m3u8", Some(Master)),
-            ("/vod/stream.m3u8", Some(Master)),
-            ("/v0/index.m3u8", Some(Playlist(Form::Live, 0))),
-            ("/v12/index.m3u8", Some(Playlist(Form::Live, 12))),
-            ("/vod/v1/index.m3u8", Some(Playlist(Form::Vod, 1))),
-            ("/v2/897708600.ts", Some(Segment(Form::Live, 2, 897_708_600))),
-            ("/v2/18446744073709551615.ts", Some(Segment(Form::Live, 2, u64::MAX))),
-            ("/vod/v0/0.ts", Some(Segment(Form::Vod, 0, 0))),
+            ("/stream.m3u8", Some(Master(Form::LIVE))),
+            ("/vod/stream.m3u8", Some(Master(Form::VOD))),
+            ("/fmp4/stream.m3u8", Some(Master(FMP4))),
+            ("/fmp4/v3/init.mp4", Some(Init(FMP4, 3))),
+            ("/fmp4/v3/7.m4s", Some(Segment(FMP4, 3, 7))),
+            ("/vod/aes/key", Some(Key(AES))),
+            ("/vod/aes/v0/7.ts", Some(Segment(AES, 0, 7))),
+            ("/v0/index.m3u8", Some(Playlist(Form::LIVE, 0))),
+            ("/v12/index.m3u8", Some(Playlist(Form::LIVE, 12))),
+            ("/vod/v1/index.m3u8", Some(Playlist(Form::VOD, 1))),
+            ("/v2/897708600.ts", Some(Segment(Form::LIVE, 2, 897_708_600))),
+            ("/v2/18446744073709551615.ts", Some(Segment(Form::LIVE, 2, u64::MAX))),
+            ("/vod/v0/0.ts", Some(Segment(Form::VOD, 0, 0))),
             ("/v2/18446744073709551616.ts", None),
             ("/v0/07.ts", None),
             ("/v0/+7.ts", None),
@@ -93,6 +147,14 @@ mod tests {
             ("/v/7.ts", None),
             ("/v0/7.ts/", None),
             ("/v0/7.mp4", None),
+            ("/v0/7.m4s", None),
+            ("/v0/init.mp4", None),
+            ("/fmp4/v0/7.ts", None),
+            ("/fmp4/init.mp4", None),
+            ("/key", None),
+            ("/fmp4/key", None),
+            ("/aes/v0/key", None),
+            ("/aes", None),
             ("/vod/vod/v0/7.ts", None),
             ("/vod", None),
             ("//v0/7.ts", None),
@@ -107,12 +169,34 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_their_resource() {
-        for (root, form) in [("/", Form::Live), ("/vod/", Form::Vod)] {
-            let playlist = format!("{root}{}", playlist_path(3));
+        for form in Form::all() {
+            let playlist = format!("{}{}", form.folder(), playlist_path(3));
             assert_eq!(route(&playlist), Some(Resource::Playlist(form, 3)));
             let folder = playlist.rsplit_once('/').unwrap().0;
-            let segment = format!("{folder}/{}", segment_path(u64::MAX));
+            let segment = format!("{folder}/{}", segment_path(form.container, u64::MAX));
             assert_eq!(route(&segment), Some(Resource::Segment(form, 3, u64::MAX)));
+            let init = format!("{folder}/{INIT_PATH}");
+            let has_init = form.container == Container::Fmp4;
+            assert_eq!(route(&init), has_init.then_some(Resource::Init(form, 3)));
+            let key = format!("{}{}", form.folder(), KEY_PATH.trim_start_matches("../"));
+            assert_eq!(route(&key), form.encrypted.then_some(Resource::Key(form)));
+        }
+    }
+
+    #[test]
+    fn every_resource_has_a_kind() {
+        let cases = [
+            ("/", Kind::Page),
+            ("/health", Kind::Page),
+            ("/vod/stream.m3u8", Kind::Master),
+            ("/aes/v0/index.m3u8", Kind::Playlist),
+            ("/v0/7.ts", Kind::Segment),
+            ("/aes/fmp4/v0/7.m4s", Kind::Segment),
+            ("/aes/fmp4/v0/init.mp4", Kind::Init),
+            ("/aes/fmp4/key", Kind::Key),
+        ];
+        for (path, kind) in cases {
+            assert_eq!(route(path).map(Resource::kind), Some(kind), "{path}");
         }
     }
 }

@@ -8,14 +8,18 @@ use super::media::{BITRATE_MAX, BITRATE_MIN, SEGMENT_MAX, SEGMENT_MIN};
 use super::playlist::VOD_SEGMENTS;
 
 /// How many variants there may be; more serve no test.
-pub const VARIANTS: RangeInclusive<usize> = 1..=16;
+pub const VARIANTS: RangeInclusive<usize> = 1..=100;
 
 /// How many segments a live playlist may have: a client needs three target
 /// durations (RFC 8216 §6.2.2), and more than a hundred serve no test.
 pub const WINDOW: RangeInclusive<usize> = 3..=100;
 
-/// Most bytes of segments that may have to be held at once.
+/// Most bytes of segments that are held at once, in all forms together. The live
+/// playlist in one form must fit, or each request would make its segment anew.
 pub const MEMORY_MAX: u64 = 1 << 30;
+
+/// Ends of a [`ladder`] in bit/s: the smallest pictures, and those of 1080 lines.
+const LADDER: (f64, f64) = (200_000.0, 6_000_000.0);
 
 /// What the origin serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +65,7 @@ impl Settings {
         if !WINDOW.contains(&self.window) {
             return Err(SettingsError::Window(self.window));
         }
-        let memory = self.memory_bytes();
+        let memory = self.bytes_of(self.window as u64);
         if memory > MEMORY_MAX {
             return Err(SettingsError::Memory(memory));
         }
@@ -69,14 +73,35 @@ impl Settings {
     }
 
     /// Most bytes of segments that are held at once: those of the live playlist,
-    /// those that left it not long ago, and those on demand. Saturates.
+    /// those that left it not long ago, and those on demand, in one form; not more
+    /// than [`MEMORY_MAX`].
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let segments = (self.window as u64).saturating_mul(2).saturating_add(1 + VOD_SEGMENTS);
+        self.bytes_of(segments).min(MEMORY_MAX)
+    }
+
+    /// Bytes of so many segments of every variant. Saturates.
+    fn bytes_of(&self, segments: u64) -> u64 {
         let bitrate = self.variant_bitrates.iter().fold(0, |sum: u64, r| sum.saturating_add(*r));
         let millis = u64::try_from(self.segment_duration.as_millis()).unwrap_or(u64::MAX);
         (bitrate / 8).saturating_mul(segments).saturating_mul(millis) / 1_000
     }
+}
+
+/// Bit rates of a ladder of `count` variants in bit/s, rising by equal ratios to
+/// three digits: from 200 kbit/s to 6 Mbit/s, or the first alone.
+#[must_use]
+pub fn ladder(count: usize) -> Vec<u64> {
+    let (lowest, highest) = LADDER;
+    let steps = count.saturating_sub(1).max(1) as f64;
+    (0..count)
+        .map(|step| {
+            let rate = lowest * (highest / lowest).powf(step as f64 / steps);
+            let digit = 10_f64.powf(rate.log10().floor() - 2.0);
+            ((rate / digit).round() * digit).round() as u64
+        })
+        .collect()
 }
 
 /// A value that the origin cannot serve.
@@ -138,6 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn a_ladder_of_any_length_rises_and_is_served() {
+        assert_eq!(ladder(1), [200_000]);
+        assert_eq!(ladder(2), [200_000, 6_000_000]);
+        assert_eq!(ladder(4), [200_000, 621_000, 1_930_000, 6_000_000]);
+        for count in VARIANTS {
+            let variant_bitrates = ladder(count);
+            assert_eq!(variant_bitrates.len(), count);
+            assert!(variant_bitrates.windows(2).all(|pair| pair[0] < pair[1]), "{count}");
+            let settings = Settings { variant_bitrates, ..Settings::default() };
+            assert_eq!(settings.check(), Ok(()), "{count}");
+            assert!(settings.memory_bytes() <= MEMORY_MAX);
+        }
+    }
+
+    #[test]
     fn values_out_of_bounds_are_named_with_the_remedy() {
         let with = |change: fn(&mut Settings)| {
             let mut settings = Settings::default();
@@ -145,8 +185,8 @@ mod tests {
             settings.check().map_err(|error| error.to_string()).unwrap_err()
         };
         let cases: [(String, &str); 8] = [
-            (with(|s| s.variant_bitrates.clear()), "0 variants: give 1 to 16 bit rates"),
-            (with(|s| s.variant_bitrates = vec![200_000; 17]), "17 variants: give 1 to 16"),
+            (with(|s| s.variant_bitrates.clear()), "0 variants: give 1 to 100 bit rates"),
+            (with(|s| s.variant_bitrates = vec![200_000; 101]), "101 variants: give 1 to 100"),
             (with(|s| s.variant_bitrates.push(149_999)), "149999 bit/s: give a bit rate of 150000"),
             (with(|s| s.variant_bitrates.push(u64::MAX)), "to 50000000"),
             (

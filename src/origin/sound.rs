@@ -1,4 +1,4 @@
-//! AAC-LC silence: one ADTS frame, always the same.
+//! AAC-LC silence: one frame, always the same, with an ADTS header or without.
 //!
 //! Knows no time and no container. ISO/IEC 14496-3: ADTS in §1.A.2.2, the raw
 //! data block in §4.4.2.
@@ -14,8 +14,11 @@ pub(super) const SAMPLE_RATE: u64 = 48_000;
 /// The codec as `CODECS` names it (RFC 6381): MPEG-4 audio, AAC-LC.
 pub(super) const CODEC: &str = "mp4a.40.2";
 
+/// `AudioSpecificConfig` (§1.6.2.1): AAC-LC, 48 kHz, two channels.
+pub(super) const CONFIG: [u8; 2] = [0x11, 0x90];
+
 /// Bytes of the ADTS header without a CRC.
-const HEADER_BYTES: usize = 7;
+pub(super) const HEADER_BYTES: usize = 7;
 
 /// `sampling_frequency_index` of 48 kHz.
 const FREQUENCY_INDEX: u32 = 3;
@@ -27,15 +30,20 @@ const FREQUENCY_INDEX: u32 = 3;
 #[must_use]
 pub(super) fn silent_frame(bytes: usize) -> Vec<u8> {
     let mut frame = header(bytes);
+    frame.extend(silent_block(bytes.saturating_sub(HEADER_BYTES)));
+    frame
+}
+
+/// The raw data block of such a frame, of exactly `bytes` bytes from 27 to 283.
+#[must_use]
+pub(super) fn silent_block(bytes: usize) -> Vec<u8> {
     let mut block = BitWriter::default();
     channel_pair(&mut block);
     // The fill element costs 3 + 4 + 8 bits before its bytes, the end 3 bits.
     let used_bits = CHANNEL_PAIR_BITS + 15 + 3;
-    let room = bytes.saturating_sub(HEADER_BYTES) * 8;
-    fill(&mut block, room.saturating_sub(used_bits) / 8);
+    fill(&mut block, (bytes * 8).saturating_sub(used_bits) / 8);
     block.put(7, 3); // ID_END
-    frame.extend(block.aligned());
-    frame
+    block.aligned()
 }
 
 fn header(bytes: usize) -> Vec<u8> {

@@ -72,7 +72,10 @@ fn every_name_in_a_playlist_is_served() {
             for name in names(&playlist) {
                 let segment = ask(&mut origin, NOW_SECS, &format!("{root}v{number}/{name}"), &[]);
                 assert_eq!(segment.status, Status(200));
-                assert_eq!(bytes(&segment).len() as u64, origin.variants[number].segment_bytes());
+                assert_eq!(
+                    bytes(&segment).len() as u64,
+                    origin.variants[number].segment_bytes(Form::LIVE)
+                );
                 assert_eq!(field(&segment, "Content-Type"), Some("video/mp2t"));
                 assert_eq!(field(&segment, "Accept-Ranges"), Some("bytes"));
             }

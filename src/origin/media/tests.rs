@@ -57,7 +57,7 @@ fn sizes_reach_the_bitrate_within_a_percent() {
         for millis in [1_000, 1_500, 2_000, 6_006, 10_000] {
             let variant = variant(bitrate, millis);
             let segment = variant.segment(TODAY);
-            assert_eq!(segment.len() as u64, variant.segment_bytes());
+            assert_eq!(segment.len() as u64, variant.segment_bytes(Form::LIVE));
             let bits = segment.len() as u64 * 8;
             let asked = bitrate * millis / 1000;
             assert!(bits <= asked && bits * 100 >= asked * 99, "{bits} of {asked} bits");
@@ -129,7 +129,7 @@ fn spans_join_and_follow_the_clock() {
 #[test]
 fn the_last_index_of_all_still_gives_a_segment() {
     let variant = variant(BITRATE_MAX, 10_000);
-    assert_eq!(variant.segment(u64::MAX).len() as u64, variant.segment_bytes());
+    assert_eq!(variant.segment(u64::MAX).len() as u64, variant.segment_bytes(Form::LIVE));
     assert_eq!(variant.span(u64::MAX).start, Duration::from_millis(u64::MAX));
 }
 
@@ -146,7 +146,7 @@ proptest! {
     ) {
         let variant = variant(bitrate, millis);
         let packets = stream(variant, first, 3);
-        prop_assert_eq!(packets.len() as u64 * 188, 3 * variant.segment_bytes());
+        prop_assert_eq!(packets.len() as u64 * 188, 3 * variant.segment_bytes(Form::LIVE));
         for pid in [0, 0x1000, VIDEO, AUDIO] {
             let on_pid = packets.iter().filter(|p| p.header.pid.as_u16() == pid);
             let counters: Vec<u64> =
