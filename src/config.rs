@@ -127,6 +127,15 @@ pub struct OriginConfig {
     pub listen: SocketAddr,
     /// What it serves.
     pub settings: crate::origin::Settings,
+    /// How it speaks TLS; `None` is plain HTTP.
+    pub tls: Option<TlsConfig>,
     /// How and what is logged.
     pub log: LogConfig,
+}
+
+/// TLS of the built-in origin, with a certificate made at the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// Where the certificate is written as PEM; `None` is nowhere.
+    pub ca_file: Option<PathBuf>,
 }

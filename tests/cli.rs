@@ -85,12 +85,14 @@ const LOAD: [Flag; 42] = [
     flag("-metrics-port", "", "", "127.0.0.1:9091"),
 ];
 
-const ORIGIN: [Flag; 9] = [
+const ORIGIN: [Flag; 11] = [
     flag("-listen", "127.0.0.1:8080", "", "0"),
     flag("-variants", "200k,600k,1500k", "", "1.5M"),
     flag("-abr", "0", "", "5"),
     flag("-segment-duration", "2s", "", "4s"),
     flag("-window", "6", "", "10"),
+    flag("-tls", "false", "", "true"),
+    flag("-tls-ca", "", "", "ca.pem"),
     flag("-log-level", "info", "LOG_LEVEL", "debug"),
     flag("-log-format", "json", "LOG_FORMAT", "text"),
     flag("-help", "", "", ""),

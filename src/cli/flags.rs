@@ -246,6 +246,12 @@ pub(super) struct Serve {
     /// Segments in the live playlist
     #[arg(long, value_name = "N", default_value = "6")]
     pub(super) window: usize,
+    /// Serve https, with a certificate made at the start
+    #[arg(long)]
+    pub(super) tls: bool,
+    /// Serve https, and write the certificate there as PEM for those who are to trust it
+    #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
+    pub(super) tls_ca: PathBuf,
 }
 
 /// The command that loads a playlist, with every flag.

@@ -13,7 +13,7 @@ use super::flags::{LoadFlags, Log, Modes, Network, OriginFlags, Restarts};
 use super::{Typed, UsageError, playlist_url, repeat};
 use crate::config::{
     CHECK_DURATION, Config, DEFAULT_SEARCH_PATH, DEMO_DURATION, Invocation, LogConfig, LogFormat,
-    Mode, OriginConfig, PLACEHOLDER_URL,
+    Mode, OriginConfig, PLACEHOLDER_URL, TlsConfig,
 };
 use crate::ffmpeg::command::{LogDetail, Options};
 use crate::origin;
@@ -88,8 +88,10 @@ pub(super) fn origin(typed: &Typed, flags: OriginFlags) -> Result<Invocation, Us
         window: flags.serve.window,
     };
     settings.check().map_err(|error| UsageError::new(error.to_string()))?;
+    let ca_file = Some(flags.serve.tls_ca).filter(|file| file != Path::new(""));
+    let tls = (flags.serve.tls || ca_file.is_some()).then_some(TlsConfig { ca_file });
     let log = log(&flags.log, false);
-    Ok(Invocation::Origin(OriginConfig { listen: flags.serve.listen, settings, log }))
+    Ok(Invocation::Origin(OriginConfig { listen: flags.serve.listen, settings, tls, log }))
 }
 
 /// The one mode that was asked for.

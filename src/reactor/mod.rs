@@ -384,7 +384,7 @@ impl Reactor {
             }
             Owner::Connection(key) => {
                 return self.serve(application, |server, registrar, service| {
-                    server.turn(registrar, now, key, service)
+                    server.turn(registrar, now, key, hung_up, service)
                 });
             }
         }

@@ -5,23 +5,28 @@
 //! connection gets a bounded turn, bounded memory and bounded time, and when
 //! there are too many the one that has kept us waiting longest goes.
 
+pub mod certificate;
 mod door;
+mod transport;
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::{Interest, Token};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::Shutdown;
 use rustix::net::sockopt::{set_socket_linger, set_socket_send_buffer_size};
+use rustls::ServerConfig;
 use slab::Slab;
 
+use self::certificate::Certificate;
 use self::door::{Door, Knock};
+use self::transport::{Got, Transport};
 use super::Registrar;
 use super::table::Owner;
 use crate::http::{Connection, Limits, Service};
@@ -53,8 +58,11 @@ pub struct ServerLimits {
 struct Peer {
     socket: OwnedFd,
     token: Token,
+    transport: Transport,
     connection: Connection,
     deadline: Option<Tick>,
+    /// Whether there may be something to read.
+    readable: bool,
 }
 
 /// A listening socket and its connections.
@@ -64,6 +72,7 @@ pub struct Server {
     /// Connections at once.
     most: usize,
     limits: Rc<Limits>,
+    tls: Option<Arc<ServerConfig>>,
     peers: Slab<Peer>,
     deadlines: BTreeSet<(Tick, usize)>,
     listener_token: Option<Token>,
@@ -80,11 +89,17 @@ impl Server {
             door: Door::bind(address)?,
             most: limits.connections,
             limits: Rc::new(limits.connection),
+            tls: None,
             peers: Slab::new(),
             deadlines: BTreeSet::new(),
             listener_token: None,
             accept_again: None,
         })
+    }
+
+    /// Speaks TLS with this certificate on every connection from now on.
+    pub fn speak_tls(&mut self, certificate: &Certificate) {
+        self.tls = Some(certificate.config());
     }
 
     /// The address it listens on, with the port that the kernel chose.
@@ -157,6 +172,8 @@ impl Server {
         }
         // Small responses must not wait for an acknowledgement of the last one.
         let _ = rustix::net::sockopt::set_tcp_nodelay(&socket, true);
+        let handshake_until = now.after(self.limits.head_time);
+        let Some(transport) = Transport::new(self.tls.as_ref(), handshake_until) else { return };
         let vacant = self.peers.vacant_entry();
         let key = vacant.key();
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -165,7 +182,14 @@ impl Server {
             registrar.table.insert(registrar.poll.registry(), socket.as_fd(), owner, interest);
         let Ok(token) = registered else { return };
         let connection = Connection::new(now, Rc::clone(&self.limits)).from_peer(from);
-        vacant.insert(Peer { socket, token, connection, deadline: None });
+        vacant.insert(Peer {
+            socket,
+            token,
+            transport,
+            connection,
+            deadline: None,
+            readable: true,
+        });
         self.note_deadline(key);
     }
 
@@ -181,24 +205,27 @@ impl Server {
         }
     }
 
-    /// Gives a connection its turn. True if it has more to do at once.
+    /// Gives a connection its turn; `hung_up` says that its peer may send no more.
+    /// True if it has more to do at once.
     pub fn turn(
         &mut self,
         registrar: &mut Registrar,
         now: Tick,
         key: usize,
+        hung_up: bool,
         service: &mut dyn Service,
     ) -> bool {
         let Some(peer) = self.peers.get_mut(key) else { return false };
         let mut more = true;
+        peer.readable = true;
         for _ in 0..IO_PER_TURN {
-            more = peer.exchange(now, service);
+            more = peer.exchange(now, hung_up, service);
             if !more {
                 break;
             }
         }
         if peer.connection.take_shutdown() {
-            let _ = rustix::net::shutdown(&peer.socket, Shutdown::Write);
+            peer.transport.shut_down(&peer.socket);
         }
         if peer.connection.resets() && peer.has_sent_all() {
             peer.connection.end(service);
@@ -231,7 +258,8 @@ impl Server {
             if let Some(peer) = self.peers.get_mut(key) {
                 peer.connection.deadline_reached(now, service);
             }
-            if self.turn(registrar, now, key, service)
+            // Whether it hung up is not known here.
+            if self.turn(registrar, now, key, true, service)
                 && let Some(peer) = self.peers.get(key)
             {
                 registrar.queue(peer.token, false);
@@ -250,7 +278,8 @@ impl Server {
 
     fn note_deadline(&mut self, key: usize) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        let deadline = peer.connection.deadline();
+        let deadlines = [peer.connection.deadline(), peer.transport.deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
         if deadline == peer.deadline {
             return;
         }
@@ -276,6 +305,8 @@ impl Server {
             if peer.connection.resets() {
                 // Closed like this, the socket sends RST (socket(7)).
                 let _ = set_socket_linger(&peer.socket, Some(Duration::ZERO));
+            } else {
+                peer.transport.farewell(&peer.socket);
             }
             if let Some(deadline) = peer.deadline {
                 self.deadlines.remove(&(deadline, key));
@@ -288,31 +319,49 @@ impl Server {
 impl Peer {
     /// Writes once and reads once, as far as there is something to write and
     /// something is wanted. True if anything moved.
-    fn exchange(&mut self, now: Tick, service: &mut dyn Service) -> bool {
-        let mut moved = false;
-        if self.connection.wants_write() {
-            match rustix::io::writev(&self.socket, &self.connection.pending()) {
-                Ok(count) => {
-                    self.connection.sent(now, count, service);
-                    moved = true;
-                }
-                Err(Errno::AGAIN) => {}
-                Err(_) => self.connection.end(service),
+    fn exchange(&mut self, now: Tick, hung_up: bool, service: &mut dyn Service) -> bool {
+        let wrote = self.write(now, service);
+        let read =
+            self.readable && self.connection.wants_read() && self.read(now, hung_up, service);
+        (wrote || read) && !self.connection.is_finished()
+    }
+
+    fn write(&mut self, now: Tick, service: &mut dyn Service) -> bool {
+        let flushed = self.transport.flush(&self.socket);
+        let written = flushed.and_then(|any| {
+            if !self.connection.wants_write() {
+                return Ok(any);
+            }
+            let count = self.transport.write(&self.socket, &self.connection.pending())?;
+            self.connection.sent(now, count, service);
+            Ok(true)
+        });
+        match written {
+            Ok(any) => any,
+            Err(Errno::AGAIN) => false,
+            Err(_) => {
+                self.connection.end(service);
+                false
             }
         }
-        if self.connection.wants_read() {
-            let mut buffer = [0; READ_BYTES];
-            match rustix::io::read(&self.socket, &mut buffer) {
-                Ok(0) => self.connection.peer_closed(service),
-                Ok(count) => {
-                    self.connection.receive(now, buffer.get(..count).unwrap_or_default(), service);
-                    moved = true;
-                }
-                Err(Errno::AGAIN) => {}
-                Err(_) => self.connection.end(service),
+    }
+
+    fn read(&mut self, now: Tick, hung_up: bool, service: &mut dyn Service) -> bool {
+        let mut buffer = [0; READ_BYTES];
+        match self.transport.read(&self.socket, &mut buffer) {
+            Got::Bytes { count, last } => {
+                // What comes later is a new event (epoll(7)); only an end that was
+                // told with these bytes would not be told again.
+                self.readable = !last || hung_up;
+                self.connection.receive(now, buffer.get(..count).unwrap_or_default(), service);
+                return true;
             }
+            Got::Progress => return true,
+            Got::Nothing => self.readable = false,
+            Got::End => self.connection.peer_closed(service),
+            Got::Failure => self.connection.end(service),
         }
-        moved && !self.connection.is_finished()
+        false
     }
 
     /// Whether the other side has all that the socket took, but for a packet. With

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tracing::info;
 
 use super::{Fatal, install_journal, print, take_signals};
-use crate::config::OriginConfig;
+use crate::config::{OriginConfig, TlsConfig};
 use crate::http::{Limits, Request, Response};
 use crate::origin::Origin;
 use crate::reactor::child;
+use crate::reactor::server::certificate::Certificate;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
 use crate::reactor::{Application, Reactor};
 use crate::stats::Health;
@@ -37,14 +38,18 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     let signals = take_signals()?;
     // Without it the soft limit would bound the connections.
     let _ = child::raise_nofile();
-    let server = Server::bind(config.listen, LIMITS)
+    let mut server = Server::bind(config.listen, LIMITS)
         .map_err(|error| Fatal(format!("{} with -listen", bind_advice(config.listen, &error))))?;
     let address = server
         .local_addr()
         .map_err(|error| Fatal(format!("the listening socket has no address: {error}")))?;
+    let scheme = match &config.tls {
+        Some(tls) => speak_tls(&mut server, address.ip(), tls).map(|()| "https")?,
+        None => "http",
+    };
     let mut reactor = Reactor::new(journal.clone(), signals, Some(server), None)
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
-    print(&format!("http://{}/stream.m3u8\n", reachable(address)));
+    print(&format!("{scheme}://{}/stream.m3u8\n", reachable(address)));
     info!(%address, "origin_started");
     let mut service =
         Service { origin: Origin::new(config.settings.clone()).map_err(Fatal::from_display)? };
@@ -52,6 +57,21 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     info!("shutdown_complete");
     journal.flush_last();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has the server speak TLS, with a certificate that is written where it was
+/// asked for.
+fn speak_tls(server: &mut Server, address: IpAddr, tls: &TlsConfig) -> Result<(), Fatal> {
+    let certificate = Certificate::for_address(address)
+        .map_err(|error| Fatal(format!("no certificate could be made: {error}; leave out -tls")))?;
+    if let Some(file) = &tls.ca_file {
+        std::fs::write(file, certificate.pem()).map_err(|error| {
+            let file = file.display();
+            Fatal(format!("-tls-ca {file}: {error}; give a file that can be written"))
+        })?;
+    }
+    server.speak_tls(&certificate);
+    Ok(())
 }
 
 /// An address that a player on this host can use for a socket bound to any.

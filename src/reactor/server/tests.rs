@@ -74,15 +74,15 @@ impl World {
     fn turns(&mut self) {
         for _ in 0..self.registrar.ready.len() {
             let token = self.registrar.ready.pop_front().unwrap();
-            let Some((owner, _)) = self.registrar.table.take_turn(token) else { continue };
+            let Some((owner, hung_up)) = self.registrar.table.take_turn(token) else { continue };
             let Self { registrar, server, service, .. } = self;
             let more = match owner {
                 Owner::Listener => server.accept(registrar, self.now, service),
-                Owner::Connection(key) => server.turn(registrar, self.now, key, service),
+                Owner::Connection(key) => server.turn(registrar, self.now, key, hung_up, service),
                 _ => panic!("{owner:?}"),
             };
             if more {
-                self.registrar.queue(token, false);
+                self.registrar.queue(token, hung_up);
             }
         }
     }
@@ -200,7 +200,7 @@ fn at_the_limit_the_one_that_has_waited_longest_goes() {
 fn what_cannot_be_accepted_waits_for_a_pause() {
     let mut world = World::new(LIMITS);
     // A listener that was shut down accepts nothing until it listens again.
-    rustix::net::shutdown(world.server.door.as_fd(), Shutdown::Both).unwrap();
+    rustix::net::shutdown(world.server.door.as_fd(), rustix::net::Shutdown::Both).unwrap();
     assert!(!world.server.accept(&mut world.registrar, START, &mut world.service));
     rustix::net::listen(world.server.door.as_fd(), 1024).unwrap();
     let clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
