@@ -62,6 +62,12 @@ impl Cache {
         segment
     }
 
+    /// Bytes that are held.
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     fn drop_expired(&mut self, timing: Timing, kept: &Range<u64>) {
         let bytes = &mut self.bytes;
         self.segments.retain(|(form, index, _), held| {

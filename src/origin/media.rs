@@ -314,4 +314,6 @@ impl Shares {
 }
 
 #[cfg(test)]
+mod fragments;
+#[cfg(test)]
 mod tests;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
+
 use super::*;
 use crate::http::{Body, Status};
 
@@ -58,10 +61,18 @@ fn names(playlist: &Response) -> Vec<String> {
     text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
 }
 
+/// The URI in a tag of a playlist.
+fn uri(playlist: &Response, tag: &str) -> Option<String> {
+    let text = std::str::from_utf8(bytes(playlist)).unwrap();
+    let (_, uri) = text.lines().find(|line| line.starts_with(tag))?.split_once("URI=\"")?;
+    Some(uri.split('"').next().unwrap().to_owned())
+}
+
 #[test]
 fn every_name_in_a_playlist_is_served() {
     let mut origin = origin();
-    for root in ["/", "/vod/"] {
+    for form in Form::all() {
+        let root = form.folder();
         let master = ask(&mut origin, NOW_SECS, &format!("{root}stream.m3u8"), &[]);
         let playlists = names(&master);
         assert_eq!(playlists.len(), 3);
@@ -72,15 +83,84 @@ fn every_name_in_a_playlist_is_served() {
             for name in names(&playlist) {
                 let segment = ask(&mut origin, NOW_SECS, &format!("{root}v{number}/{name}"), &[]);
                 assert_eq!(segment.status, Status(200));
-                assert_eq!(
-                    bytes(&segment).len() as u64,
-                    origin.variants[number].segment_bytes(Form::LIVE)
-                );
-                assert_eq!(field(&segment, "Content-Type"), Some("video/mp2t"));
+                let expected = origin.variants[number].segment_bytes(form);
+                assert_eq!(bytes(&segment).len() as u64, expected);
+                assert_eq!(field(&segment, "Content-Type"), Some(media_type(form)));
                 assert_eq!(field(&segment, "Accept-Ranges"), Some("bytes"));
             }
+            let key = uri(&playlist, "#EXT-X-KEY").map(|uri| {
+                let name = uri.strip_prefix("../").unwrap();
+                ask(&mut origin, NOW_SECS, &format!("{root}{name}"), &[])
+            });
+            assert_eq!(key.as_ref().map(|key| bytes(key).len()), form.encrypted.then_some(16));
+            let init = uri(&playlist, "#EXT-X-MAP").map(|uri| {
+                let path = format!("{root}v{number}/{uri}");
+                ask(&mut origin, NOW_SECS, &path, &[])
+            });
+            let init = init.as_ref().map(|init| (init.status, field(init, "Content-Type")));
+            let has_init = form.container == Container::Fmp4;
+            assert_eq!(init, has_init.then_some((Status(200), Some("video/mp4"))));
         }
     }
+}
+
+#[test]
+fn what_is_encrypted_decrypts_to_the_form_in_the_clear() {
+    let mut origin = origin();
+    let mut get = |path: &str| bytes(&ask(&mut origin, NOW_SECS, path, &[])).to_vec();
+    let key: [u8; 16] = get("/aes/key").try_into().unwrap();
+    let number = u128::from(NOW_INDEX - 1);
+    let stated = get("/aes/fmp4/v0/index.m3u8");
+    let (_, iv) = std::str::from_utf8(&stated).unwrap().split_once(",IV=0x").unwrap();
+    let stated = u128::from_str_radix(&iv[..32], 16).unwrap();
+    let cases = [
+        (format!("v1/{}.ts", NOW_INDEX - 1), "", number),
+        (format!("v1/{}.m4s", NOW_INDEX - 1), "fmp4/", stated),
+        (String::from("v1/init.mp4"), "fmp4/", stated),
+    ];
+    for (name, container, iv) in cases {
+        let hidden = get(&format!("/aes/{container}{name}"));
+        let cipher = cbc::Decryptor::<aes::Aes128>::new(&key.into(), &iv.to_be_bytes().into());
+        let read = cipher.decrypt_padded_vec::<Pkcs7>(&hidden).unwrap();
+        assert!(read == get(&format!("/{container}{name}")), "{container}{name}");
+    }
+}
+
+#[test]
+fn forms_do_not_share_a_tag() {
+    let mut origin = origin();
+    let tags = Form::all().into_iter().filter(|form| form.timing == Timing::Live).map(|form| {
+        let name = route::segment_path(form.container, NOW_INDEX - 1);
+        let segment = ask(&mut origin, NOW_SECS, &format!("{}v0/{name}", form.folder()), &[]);
+        field(&segment, "ETag").unwrap().to_owned()
+    });
+    let tags: std::collections::BTreeSet<String> = tags.collect();
+    assert_eq!(tags.len(), 4);
+}
+
+#[test]
+fn what_is_held_stays_within_its_bound() {
+    let mut origin = origin();
+    for form in Form::all() {
+        let root = form.folder();
+        let playlist = ask(&mut origin, NOW_SECS, &format!("{root}v2/index.m3u8"), &[]);
+        for name in names(&playlist) {
+            assert_eq!(ask(&mut origin, NOW_SECS, &format!("{root}v2/{name}"), &[]).status.0, 200);
+        }
+    }
+    let (held, most) = (origin.segments.bytes(), origin.settings.memory_bytes());
+    // Forms of all segments of the greatest variant are twice as much.
+    assert!(held <= most && held * 10 > most * 9, "{held} of {most}");
+}
+
+#[test]
+fn the_page_names_every_form_and_variant() {
+    let page = ask(&mut origin(), NOW_SECS, "/", &[]);
+    let text = std::str::from_utf8(bytes(&page)).unwrap();
+    for form in Form::all().into_iter().filter(|form| form.timing == Timing::Live) {
+        assert!(text.lines().any(|l| l.starts_with(&format!("{}stream.m3u8 ", form.folder()))));
+    }
+    assert!(text.contains("v2: 960x540, 1500000 bit/s"), "{text}");
 }
 
 #[test]
@@ -116,6 +196,11 @@ fn paths_that_name_nothing_are_not_found() {
         ("/vod/v0/897708599.ts", 404),
         ("/v0/29.ts", 404),
         ("/favicon.ico", 404),
+        ("/fmp4/v2/init.mp4", 200),
+        ("/fmp4/v3/init.mp4", 404),
+        ("/v2/init.mp4", 404),
+        ("/vod/aes/key", 200),
+        ("/key", 404),
         ("/v0/18446744073709551615.ts", 404),
     ];
     for (path, expected) in cases {
@@ -194,7 +279,16 @@ fn a_restarted_origin_goes_on_where_it_was() {
 #[test]
 fn no_answer_may_carry_a_field_that_belongs_to_the_connection() {
     let mut origin = origin();
-    let paths = ["/", "/health", "/nothing", "/stream.m3u8", "/v0/index.m3u8", "/vod/v0/0.ts"];
+    let paths = [
+        "/",
+        "/health",
+        "/nothing",
+        "/stream.m3u8",
+        "/v0/index.m3u8",
+        "/vod/v0/0.ts",
+        "/aes/key",
+        "/fmp4/v0/init.mp4",
+    ];
     for path in paths {
         let response = ask(&mut origin, NOW_SECS, path, &[]);
         assert_eq!(field(&response, "Access-Control-Allow-Origin"), Some("*"));
