@@ -134,10 +134,12 @@ fn a_fragment_begins_with_a_key_picture_and_has_no_filler() {
     // SEI before a slice, of an IDR picture first (H.264 table 7-1).
     assert_eq!(nal_types(pictures[0]), [6, 5]);
     assert!(pictures[1..].iter().all(|picture| nal_types(picture) == [6, 1]));
-    let first = video.trun[0].samples.get(0).unwrap().flags.unwrap();
-    let others = video.tfhd.default_sample_flags.unwrap();
-    // sample_is_non_sync_sample (ISO/IEC 14496-12 §8.8.3.1).
-    assert_eq!((first >> 16 & 1, others >> 16 & 1), (0, 1));
+    // sample_depends_on and sample_is_non_sync_sample (ISO/IEC 14496-12 §8.8.3.1):
+    // the first one has flags of its own, the others take the default.
+    let own: Vec<Option<u32>> = video.trun[0].samples.iter().map(|s| s.flags).collect();
+    assert_eq!(own[0], Some(2 << 24));
+    assert!(own[1..].iter().all(Option::is_none));
+    assert_eq!(video.tfhd.default_sample_flags, Some(1 << 24 | 1 << 16));
     let sounds = samples(&fragment, audio);
     assert!(sounds.iter().all(|sound| *sound == sound::silent_block(SOUND_BLOCK_BYTES)));
 }
