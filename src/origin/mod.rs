@@ -1,7 +1,7 @@
 //! The built-in test origin: live and VOD HLS, synthesised, from memory.
 //!
 //! [`Origin::respond`] is a function of the settings, the wall clock and the
-//! request; the only state is a cache of segments. Knows no socket.
+//! request; the only state are caches of what was made before. Knows no socket.
 
 mod bits;
 mod cache;
@@ -16,6 +16,7 @@ mod route;
 mod sample;
 pub mod settings;
 mod sound;
+mod texts;
 mod transport;
 
 use std::rc::Rc;
@@ -32,6 +33,7 @@ use media::Variant;
 use playlist::{VOD_SEGMENTS, Window};
 use reply::{Entity, content_tag, words};
 use route::{Resource, route};
+use texts::{Text, Texts};
 
 /// Media type of a playlist (RFC 8216 §10).
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
@@ -53,6 +55,7 @@ pub struct Origin {
     settings: Settings,
     variants: Vec<Variant>,
     segments: Cache,
+    texts: Texts,
 }
 
 impl Origin {
@@ -67,7 +70,7 @@ impl Origin {
         let variants = settings.variant_bitrates.iter();
         let variants = variants.map(|rate| Variant::new(*rate, duration)).collect();
         let segments = Cache::new(settings.memory_bytes());
-        Ok(Self { settings, variants, segments })
+        Ok(Self { settings, variants, segments, texts: Texts::default() })
     }
 
     /// What is served.
@@ -86,9 +89,7 @@ impl Origin {
         let entity = match route(request.path) {
             Some(Resource::Index) => return words(200, &self.index(), vec![]),
             Some(Resource::Health) => return words(200, "ok", vec![]),
-            Some(Resource::Master(form)) => {
-                Some(self.playlist(playlist::master(form, &self.variants)))
-            }
+            Some(Resource::Master(form)) => Some(self.master(form)),
             Some(Resource::Playlist(form, variant)) => self.media_playlist(at.wall, form, variant),
             Some(Resource::Segment(form, variant, index)) => {
                 self.segment(at.wall, form, variant, index)
@@ -107,21 +108,28 @@ impl Origin {
         Window::at(wall, self.settings.segment_duration, self.settings.window)
     }
 
+    fn master(&mut self, form: Form) -> Entity {
+        let text = self.texts.get((form, None), 0, || playlist::master(form, &self.variants));
+        self.playlist(text)
+    }
+
     /// A media playlist. A live one is not there before its first segment is,
     /// which only a clock near the Unix epoch can bring about.
-    fn media_playlist(&self, wall: Wall, form: Form, variant: usize) -> Option<Entity> {
-        let variant = self.variants.get(variant)?;
+    fn media_playlist(&mut self, wall: Wall, form: Form, number: usize) -> Option<Entity> {
+        let window = self.window(wall);
+        let variant = self.variants.get(number)?;
+        let name = (form, Some(number));
         let text = match form.timing {
-            Timing::Vod => playlist::vod(form, variant),
+            Timing::Vod => self.texts.get(name, 0, || playlist::vod(form, variant)),
+            Timing::Live if window.end == 0 => return None,
             Timing::Live => {
-                let window = self.window(wall);
-                (window.end > 0).then(|| playlist::live(form, variant, window))?
+                self.texts.get(name, window.end, || playlist::live(form, variant, window))
             }
         };
         Some(self.playlist(text))
     }
 
-    fn playlist(&self, text: String) -> Entity {
+    fn playlist(&self, text: Text) -> Entity {
         // Half a target duration, so that a cache never hides a segment for as
         // long as a client waits between two reloads (RFC 8216 §6.3.4).
         let target = self.variants.first().map_or(0, playlist::target_duration_secs);
@@ -129,8 +137,7 @@ impl Origin {
             0 => "no-cache".into(),
             half => format!("max-age={half}").into(),
         };
-        let etag = content_tag(text.as_bytes());
-        let bytes = text.into_bytes().into();
+        let Text { bytes, etag } = text;
         Entity { bytes, content_type: PLAYLIST_TYPE, etag, cache_control }
     }
 
