@@ -68,6 +68,23 @@ impl Certificate {
     }
 }
 
+#[cfg(test)]
+impl Certificate {
+    /// What a client needs that trusts this certificate alone.
+    pub(super) fn trusted(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> Arc<rustls::ClientConfig> {
+        use rustls::pki_types::{CertificateDer, pem::PemObject};
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
+        let builder =
+            rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder.with_protocol_versions(versions).unwrap();
+        Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
 /// Why there is no certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateError(String);

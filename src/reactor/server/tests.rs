@@ -1,5 +1,6 @@
 //! The server over real sockets of this host, in a time that the test tells.
 
+mod tls;
 mod wire;
 
 use std::io::{Read, Write};
