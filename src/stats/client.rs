@@ -157,7 +157,7 @@ impl ClientRequests {
             Note::ProgramDateTime { unix_ns } => self.dated(now, unix_ns, totals),
             Note::TagSkipped => self.sent(totals),
             Note::BytesRead { bytes } => self.closed(at, bytes),
-            Note::SegmentsSkipped { count } => totals.segments_skipped += count,
+            Note::SegmentsSkipped { count } => totals.skip_segments(count),
             Note::SequenceChanged => totals.sequence_jumps += 1,
             _ if self.trouble(at, note, reading, totals) => {}
             _ => self.milestone(note),
@@ -170,7 +170,7 @@ impl ClientRequests {
         self.leave(totals);
         self.request = None;
         if self.wanted.take().is_some_and(|wanted| wanted.failed) && !self.tries_again {
-            totals.segments_skipped += 1;
+            totals.skip_segments(1);
         }
     }
 
@@ -206,7 +206,7 @@ impl ClientRequests {
             if (before.url, before.offset) == (url_hash, offset) {
                 self.tries_again = true;
             } else {
-                totals.segments_skipped += 1;
+                totals.skip_segments(1);
             }
         }
         let kind = if names_init(url) { RequestKind::Init } else { RequestKind::Segment };

@@ -220,6 +220,12 @@ impl Requests {
         }
     }
 
+    /// Segments were skipped. How many FFmpeg tells from the numbers in playlists,
+    /// which may be any.
+    pub const fn skip_segments(&mut self, count: u64) {
+        self.segments_skipped = self.segments_skipped.saturating_add(count);
+    }
+
     /// A socket of a client was sampled.
     pub fn sample_socket(&mut self, retransmits: u64, rtt: Option<Duration>) {
         self.tcp_retransmits += retransmits;

@@ -322,7 +322,7 @@ fn the_newest_date_of_a_playlist_tells_the_live_latency() {
     assert_eq!(play.latencies, [Duration::from_millis(7_001)]);
     // A date in the future is a clock that is off, not a latency of 0.
     let future = [(500, MEDIA), (500, older.as_str()), (500, WANT_0)];
-    assert!(Play::lines(&future).latencies.is_empty());
+    assert_eq!(Play::lines(&future).latencies, []);
 }
 
 #[test]
@@ -333,6 +333,15 @@ fn a_stale_playlist_is_told_by_refreshes_in_vain() {
     assert_eq!(play.client.evidence().vain_refreshes, 2);
     lines.extend([(12_100, WANT_1)]);
     assert_eq!(Play::lines(&lines).client.evidence().vain_refreshes, 0);
+}
+
+#[test]
+fn a_playlist_whose_connection_never_stood_is_not_timed() {
+    let mut lines = MASTER.to_vec();
+    lines.extend([(100, MEDIA_NEW), (100, CONNECTING), (150, WANT_0)]);
+    let play = Play::lines(&lines);
+    assert_eq!(play.totals.by_kind, [1, 0, 0, 0, 0]);
+    assert_eq!(play.totals.playlist_download.count(), 1, "the master playlist alone");
 }
 
 #[test]
@@ -348,6 +357,9 @@ fn segments_that_expired_and_sequences_that_jumped_are_counted() {
         (9, "[hls @ 0x1] [warning] skipping 2 segments ahead, expired from playlists"),
     ];
     assert_eq!(Play::lines(&lines).totals.segments_skipped, 19);
+    // FFmpeg subtracts what playlists say, which may be any number.
+    let absurd = "[warning] skipping 18446744073709551615 segments ahead, expired";
+    assert_eq!(Play::lines(&[(0, absurd), (9, absurd)]).totals.segments_skipped, u64::MAX);
     let jump = "[hls @ 0x1] [warning] Media sequence changed unexpectedly: 9 -> 3";
     assert_eq!(Play::lines(&[(0, jump)]).totals.sequence_jumps, 1);
 }

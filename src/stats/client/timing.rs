@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{ClientRequests, Reading};
+use super::{ClientRequests, Reading, Request, Wire};
 use crate::ffmpeg::log::Stamp;
 use crate::stats::{RequestKind, Requests};
 use crate::units::Tick;
@@ -36,7 +36,9 @@ impl ClientRequests {
         reading: &Reading,
         totals: &mut Requests,
     ) {
-        let Some(request) = self.request.filter(|request| !request.failed) else { return };
+        // One whose connection never stood did not go out, and does not count.
+        let went_out = |request: &Request| !request.failed && request.wire != Wire::Connecting;
+        let Some(request) = self.request.filter(went_out) else { return };
         let end = request.closed.unwrap_or(at);
         let span = end.since(request.began);
         match request.kind {

@@ -45,7 +45,7 @@ impl ClientRequests {
             }
             Note::SegmentGivenUp => {
                 self.tries_again = true;
-                totals.segments_skipped += 1;
+                totals.skip_segments(1);
                 if let Some(wanted) = &mut self.wanted {
                     wanted.failed = false;
                 }
