@@ -1,0 +1,67 @@
+//! The properties that are fuzzed, held against the inputs that are kept: what
+//! covers the code, and every input that once broke a promise.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "a test, which shares the properties with the crate of the fuzz targets"
+)]
+
+#[path = "fuzz/properties/mod.rs"]
+mod properties;
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+
+/// Bytes of all inputs of one target that are kept, at most.
+const CORPUS_BYTES_MAX: u64 = 60_000;
+
+/// Holds a property against every input of its corpus.
+fn hold(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 5, "{target} has hardly any input");
+    let mut bytes = 0;
+    for file in files {
+        let input = fs::read(&file).unwrap();
+        bytes += input.len() as u64;
+        if let Err(failure) = catch_unwind(AssertUnwindSafe(|| check(&input))) {
+            eprintln!("{} breaks a promise", file.display());
+            resume_unwind(failure);
+        }
+    }
+    assert!(bytes <= CORPUS_BYTES_MAX, "{target} has {bytes} bytes");
+    // Nothing at all is an input too.
+    check(&[]);
+}
+
+#[test]
+fn the_log_tells_the_same_however_it_is_cut() {
+    hold("log", properties::log::check);
+}
+
+#[test]
+fn progress_tells_the_same_however_it_is_cut_and_watched() {
+    hold("progress", properties::progress::check);
+}
+
+#[test]
+fn a_peer_gets_the_same_answers_however_it_sends_and_reads() {
+    hold("http", properties::http::check);
+}
+
+#[test]
+fn what_the_origin_serves_is_read_back() {
+    hold("origin", properties::origin::check);
+}
+
+#[test]
+fn any_command_line_is_understood_or_refused() {
+    hold("flags", properties::flags::check);
+}
