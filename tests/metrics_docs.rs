@@ -4,7 +4,7 @@
 
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
 use ffmpeg_hls_swarm::stats::totals::SpawnFailureReason;
-use ffmpeg_hls_swarm::stats::{ErrorReason, RequestKind, State};
+use ffmpeg_hls_swarm::stats::{EntryKind, ErrorReason, RequestKind, State};
 use ffmpeg_hls_swarm::view::families::{ALL, Family};
 
 const DOCS: &str = include_str!("../docs/METRICS.md");
@@ -54,6 +54,7 @@ fn known_label_values_are_documented() {
         ("hlsswarm_client_exits_total", Outcome::ALL.map(Outcome::name).to_vec()),
         ("hlsswarm_requests_total", RequestKind::ALL.map(RequestKind::name).to_vec()),
         ("hlsswarm_request_errors_total", ErrorReason::ALL.map(ErrorReason::name).to_vec()),
+        ("hlsswarm_reactor_entries", EntryKind::ALL.map(EntryKind::name).to_vec()),
     ];
     for (family, values) in cases {
         let section = section(family).unwrap();

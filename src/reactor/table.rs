@@ -10,6 +10,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use slab::Slab;
 
+use crate::stats::EntryKind;
 use crate::stats::totals::Stream;
 use crate::units::ClientId;
 
@@ -34,6 +35,19 @@ pub enum Owner {
     Watched,
 }
 
+impl Owner {
+    const fn kind(self) -> EntryKind {
+        match self {
+            Self::Connection(_) => EntryKind::Connection,
+            Self::Output(..) => EntryKind::Output,
+            Self::Exit(_) => EntryKind::Exit,
+            Self::Signals | Self::Timer | Self::Listener | Self::LogSink | Self::Watched => {
+                EntryKind::Own
+            }
+        }
+    }
+}
+
 /// One registered descriptor.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -53,6 +67,8 @@ struct Entry {
 pub struct Table {
     entries: Slab<Entry>,
     generation: u32,
+    /// Entries by kind, kept up so that a scrape need not look at all of them.
+    by_kind: [u32; EntryKind::ALL.len()],
 }
 
 impl Table {
@@ -76,6 +92,9 @@ impl Table {
         let token = pack(generation, vacant.key());
         registry.register(&mut SourceFd(&fd), token, interest)?;
         vacant.insert(Entry { owner, fd, generation, queued: false, hung_up: false });
+        if let Some(count) = self.by_kind.get_mut(owner.kind().index()) {
+            *count += 1;
+        }
         Ok(token)
     }
 
@@ -83,6 +102,9 @@ impl Table {
     pub fn remove(&mut self, registry: &Registry, token: Token) {
         if let Some(key) = self.key(token) {
             let entry = self.entries.remove(key);
+            if let Some(count) = self.by_kind.get_mut(entry.owner.kind().index()) {
+                *count = count.saturating_sub(1);
+            }
             // The only failure is that the kernel no longer knows it.
             let _ = registry.deregister(&mut SourceFd(&entry.fd));
         }
@@ -103,6 +125,12 @@ impl Table {
         let entry = self.entry(token)?;
         entry.queued = false;
         Some((entry.owner, entry.hung_up))
+    }
+
+    /// Registered descriptors by kind, in the order of [`EntryKind::ALL`].
+    #[must_use]
+    pub const fn by_kind(&self) -> [u32; EntryKind::ALL.len()] {
+        self.by_kind
     }
 
     /// Registered descriptors.
@@ -166,6 +194,7 @@ mod tests {
         table.remove(poll.registry(), old);
         assert!(table.mark_ready(new, true));
         assert_eq!(table.take_turn(new), Some((Owner::Connection(7), true)));
+        assert_eq!(table.by_kind(), [1, 0, 0, 0]);
     }
 
     #[test]
@@ -191,5 +220,6 @@ mod tests {
             table.insert(poll.registry(), file.as_fd(), Owner::LogSink, Interest::WRITABLE);
         assert!(refused.is_err());
         assert!(table.is_empty());
+        assert_eq!(table.by_kind(), [0; 4]);
     }
 }

@@ -24,6 +24,41 @@ pub struct ProcessUse {
     pub start_unix_secs: f64,
 }
 
+/// What an entry of the event table is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A connection of a scraper or player.
+    Connection,
+    /// One of a client's two pipes.
+    Output,
+    /// A client's process.
+    Exit,
+    /// The loop's own: signals, timer, listener, log.
+    Own,
+}
+
+impl EntryKind {
+    /// Every kind, in the order of [`Health::entries`].
+    pub const ALL: [Self; 4] = [Self::Connection, Self::Output, Self::Exit, Self::Own];
+
+    /// Its place in [`EntryKind::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its name as a label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Output => "output",
+            Self::Exit => "exit",
+            Self::Own => "own",
+        }
+    }
+}
+
 /// Counters of the reactor and of its log sink.
 #[derive(Debug, Clone)]
 pub struct Health {
@@ -31,6 +66,8 @@ pub struct Health {
     pub turns: Histogram,
     /// Events dispatched.
     pub events: u64,
+    /// Registered descriptors by kind, in the order of [`EntryKind::ALL`].
+    pub entries: [u32; EntryKind::ALL.len()],
     /// How long the last scrape took to render; `None` before the first.
     pub last_scrape: Option<Duration>,
     /// Log lines of our own that a stalled or full stderr cost.
@@ -44,6 +81,7 @@ impl Default for Health {
         Self {
             turns: Histogram::new(TURN_SECS),
             events: 0,
+            entries: [0; EntryKind::ALL.len()],
             last_scrape: None,
             journal_dropped: 0,
             process: ProcessUse::default(),

@@ -159,6 +159,8 @@ families! {
         "Time of a turn of the event loop, without the wait for events.";
     REACTOR_EVENTS = Counter "hlsswarm_reactor_events_total"
         "Events that the event loop dispatched.";
+    REACTOR_ENTRIES = Gauge "hlsswarm_reactor_entries" ["kind"]
+        "Descriptors that the event loop waits for: connections to this endpoint, two pipes and one process of each client, and its own.";
     SCRAPE_DURATION = Gauge "hlsswarm_scrape_duration_seconds"
         "Time that rendering the scrape before this one took; absent in the first.";
     CHILDREN_CPU = Counter "hlsswarm_children_cpu_seconds_total"

@@ -115,6 +115,7 @@ pub(super) fn busy_run() -> Numbers {
     stream(&mut totals);
     let mut health = Health {
         events: 5_678,
+        entries: [2, 14, 7, 4],
         last_scrape: Some(Duration::from_micros(150)),
         journal_dropped: 7,
         process: ProcessUse {

@@ -14,7 +14,7 @@ use super::Scene;
 use super::families;
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::SpawnFailureReason;
-use crate::stats::{ProcessUse, State, Totals};
+use crate::stats::{EntryKind, ProcessUse, State, Totals};
 use collector::Collector;
 
 /// Exit codes that are shown from the start: clean, error, SIGKILL, SIGTERM, and
@@ -87,6 +87,11 @@ fn generator(out: &mut Collector, scene: &Scene<'_>) {
     out.labelled(families::LOG_LINES_DROPPED, [(vec!["journal"], health.journal_dropped as f64)]);
     out.histogram(families::REACTOR_TURN, &health.turns);
     out.single(families::REACTOR_EVENTS, health.events as f64);
+    let entries = EntryKind::ALL.iter().zip(health.entries);
+    out.labelled(
+        families::REACTOR_ENTRIES,
+        entries.map(|(kind, count)| (vec![kind.name()], f64::from(count))),
+    );
     if let Some(scrape) = health.last_scrape {
         out.single(families::SCRAPE_DURATION, scrape.as_secs_f64());
     }
