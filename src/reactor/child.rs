@@ -44,6 +44,10 @@ type KernelSigaction = [u64; 4];
 /// Size of the kernel's signal set.
 const SIGSET_BYTES: usize = 8;
 
+/// Descriptors that no start takes: a few scrapes at once, what is read of /proc
+/// for them, and the summary's file need some when everything else is used up.
+const RESERVED_DESCRIPTORS: u64 = 16;
+
 /// A null pointer for a variadic call, where a plain 0 would be too narrow.
 const NULL: *const c_void = ptr::null();
 
@@ -171,6 +175,7 @@ impl Spawner {
     ) -> Result<Child, Errno> {
         let (stdout, stdout_child) = pipe()?;
         let (stderr, stderr_child) = pipe()?;
+        keep_reserve(stderr_child.as_fd())?;
         let stderr_given = stdio.stderr.unwrap_or_else(|| stderr_child.as_fd());
         let filled = self.fill_slots(stdout_child.as_fd(), stderr_given);
         drop((stdout_child, stderr_child));
@@ -267,6 +272,16 @@ impl Spawner {
                 Err(errno)
             }
         }
+    }
+}
+
+/// Refuses the newest of our descriptors if it lies in the reserve. The lowest
+/// free number is always given (open(2)), so all of the reserve is free below it.
+fn keep_reserve(newest: BorrowedFd<'_>) -> Result<(), Errno> {
+    let number = u64::try_from(newest.as_raw_fd()).unwrap_or(0);
+    match rustix::process::getrlimit(Resource::Nofile).current {
+        Some(limit) if number.saturating_add(RESERVED_DESCRIPTORS) >= limit => Err(Errno::MFILE),
+        _ => Ok(()),
     }
 }
 

@@ -10,8 +10,11 @@
  *   sleep-MS       waits so long, or until it is stopped
  *   err-N          N numbered lines on stderr
  *   flood-MB       so many megabytes of lines on stderr; 0 never ends
+ *   hose-MB        the same in large blocks, as fast as the pipe takes them
  *   endless-KB     one line of so many kilobytes without an end
  *   noise-KB       so many kilobytes of binary on stderr
+ *   noise-out-KB   the same on stdout
+ *   live-MS        plays for so long: a block of `-progress` every 100 ms; 0 never ends
  *   progress-N     N blocks of `-progress` on stdout
  *   report         on stderr what it was born with: descriptors, signals, group
  *   close          closes stdout and stderr
@@ -124,18 +127,34 @@ static void flood(long megabytes) {
   for (long i = 0; megabytes == 0 || i < lines; i++) put(2, line, sizeof line - 1);
 }
 
+static void hose(long megabytes) {
+  static const char line[] = "[http @ 0x55d6a51a5a80] [warning] HTTP error 503 Service Unavailable, again\n";
+  static char block[1024 * (sizeof line - 1)];
+  for (size_t at = 0; at < sizeof block; at += sizeof line - 1) memcpy(block + at, line, sizeof line - 1);
+  const long blocks = megabytes * 1048576L / (long)sizeof block;
+  for (long i = 0; megabytes == 0 || i < blocks; i++) put(2, block, sizeof block);
+}
+
 static void write_endless(long kilobytes) {
   char block[1024];
   memset(block, 'x', sizeof block);
   while (kilobytes-- > 0) put(2, block, sizeof block);
 }
 
-static void write_noise(long kilobytes) {
+static void write_noise(int fd, long kilobytes) {
   char block[1024];
   unsigned state = 1;
   while (kilobytes-- > 0) {
     for (size_t i = 0; i < sizeof block; i++) block[i] = (char)((state = state * 1103515245u + 12345u) >> 16);
-    put(2, block, sizeof block);
+    put(fd, block, sizeof block);
+  }
+}
+
+static void play_live(long ms) {
+  char text[128];
+  for (long played = 100; ms == 0 || played <= ms; played += 100) {
+    sleep_ms(100);
+    put(1, text, (size_t)snprintf(text, sizeof text, "out_time_us=%ld\nprogress=continue\n", played * 1000));
   }
 }
 
@@ -229,7 +248,10 @@ static void play(const char *name, long n) {
   else if (!strcmp(name, "err")) write_lines(n);
   else if (!strcmp(name, "flood")) flood(n);
   else if (!strcmp(name, "endless")) write_endless(n);
-  else if (!strcmp(name, "noise")) write_noise(n);
+  else if (!strcmp(name, "noise")) write_noise(2, n);
+  else if (!strcmp(name, "noise-out")) write_noise(1, n);
+  else if (!strcmp(name, "hose")) hose(n);
+  else if (!strcmp(name, "live")) play_live(n);
   else if (!strcmp(name, "progress")) write_progress(n);
   else if (!strcmp(name, "report")) report();
   else if (!strcmp(name, "close")) close(1), close(2);

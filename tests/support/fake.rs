@@ -1,7 +1,9 @@
-//! The fake FFmpeg of `tests/fakes`, compiled once and linked under any name.
+//! What is compiled of `tests/fakes`: the fake FFmpeg, linked under any name, and
+//! the shim that brings faults to the program under test.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -39,28 +41,84 @@ impl Fake {
         fs::remove_file(self.path()).unwrap();
     }
 
+    /// Puts this in its place, at once, as a package manager does.
+    pub(crate) fn replace_by(&self, content: &[u8], mode: u32) {
+        let beside = self.folder.path().join("replacement");
+        fs::write(&beside, content).unwrap();
+        fs::set_permissions(&beside, PermissionsExt::from_mode(mode)).unwrap();
+        fs::rename(beside, self.path()).unwrap();
+    }
+
+    /// Lets other users reach it.
+    pub(crate) fn share(&self) {
+        fs::set_permissions(self.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
     /// Puts it back.
     pub(crate) fn reappear(&self) {
         fs::hard_link(compiled(), self.path()).unwrap();
     }
 }
 
-/// The compiled fake, kept between runs as long as its source does not change.
+/// A fault that the program under test sees while the others do not: see
+/// `tests/fakes/faults.c`.
+pub(crate) struct Faults {
+    folder: tempfile::TempDir,
+    file: File,
+}
+
+impl Faults {
+    /// No fault yet.
+    pub(crate) fn none() -> Self {
+        let folder = super::folder();
+        let file = File::create_new(folder.path().join("faults")).unwrap();
+        file.write_all_at(&[0; 16], 0).unwrap();
+        Self { folder, file }
+    }
+
+    /// The variables that bring them to a program.
+    pub(crate) fn variables(&self) -> [(&'static str, PathBuf); 2] {
+        [("LD_PRELOAD", shim().to_owned()), ("FAULTS", self.folder.path().join("faults"))]
+    }
+
+    /// Sets the wall clock so many seconds ahead of the true time.
+    pub(crate) fn set_wall_ahead_secs(&self, secs: i64) {
+        self.file.write_all_at(&(secs * 1_000_000_000).to_ne_bytes(), 0).unwrap();
+    }
+
+    /// Every clone(2) fails by this errno; 0 lets it through.
+    pub(crate) fn fail_clone(&self, errno: i64) {
+        self.file.write_all_at(&errno.to_ne_bytes(), 8).unwrap();
+    }
+}
+
+/// The compiled fake.
 fn compiled() -> &'static Path {
     static COMPILED: OnceLock<PathBuf> = OnceLock::new();
-    COMPILED.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fakes/fake_ffmpeg.c");
-        let mut hash = DefaultHasher::new();
-        fs::read(&source).unwrap().hash(&mut hash);
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let done = folder.join(format!("fake-{:016x}", hash.finish()));
-        if !done.exists() {
-            let part = folder.join(format!("fake-{}.part", std::process::id()));
-            let mut cc = Command::new("cc");
-            let cc = cc.args(["-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&part).arg(&source);
-            assert!(cc.status().expect("cc starts").success(), "the fake does not compile");
-            fs::rename(part, &done).unwrap();
-        }
-        done
-    })
+    COMPILED.get_or_init(|| compile("fake_ffmpeg.c", &["-O1"], &[]))
+}
+
+/// The compiled shim.
+fn shim() -> &'static Path {
+    static COMPILED: OnceLock<PathBuf> = OnceLock::new();
+    COMPILED.get_or_init(|| compile("faults.c", &["-O1", "-shared", "-fPIC"], &["-ldl"]))
+}
+
+/// Compiles a source; what is made is kept between runs as long as that does not
+/// change.
+fn compile(source: &str, options: &[&str], libraries: &[&str]) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fakes").join(source);
+    let mut hash = DefaultHasher::new();
+    fs::read(&path).unwrap().hash(&mut hash);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let done = folder.join(format!("fake-{:016x}", hash.finish()));
+    if !done.exists() {
+        let part = folder.join(format!("{source}-{}.part", std::process::id()));
+        let mut cc = Command::new("cc");
+        let cc = cc.args(options).args(["-Wall", "-Wextra", "-Werror", "-o"]).arg(&part);
+        let status = cc.arg(&path).args(libraries).status().expect("cc starts");
+        assert!(status.success(), "{source} does not compile");
+        fs::rename(part, &done).unwrap();
+    }
+    done
 }

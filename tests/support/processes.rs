@@ -6,7 +6,9 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open, pidfd_send_signal, prlimit,
+};
 
 /// The environment variable by which every process of a run is known.
 pub(crate) const MARK: &str = "FFMPEG_HLS_SWARM_TEST_RUN";
@@ -42,6 +44,39 @@ impl Process {
     /// Sends a signal; one that has ended already gets none.
     pub(crate) fn signal(&self, signal: Signal) {
         let _ = pidfd_send_signal(&self.fd, signal);
+    }
+
+    /// Bytes that it has written so far (`wchar` of proc(5)): by its writer's own
+    /// pace a test can wait for time to pass.
+    pub(crate) fn written_bytes(&self) -> u64 {
+        let told = fs::read_to_string(format!("/proc/{}/io", self.pid)).unwrap_or_default();
+        let written = told.lines().find_map(|line| line.strip_prefix("wchar: "));
+        written.map_or(0, |bytes| bytes.parse().unwrap())
+    }
+
+    /// Its most resident memory so far, in bytes.
+    pub(crate) fn peak_resident_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Lets it have this many descriptors from now on; gives back how many it might
+    /// have before. The hard limit stays.
+    pub(crate) fn limit_descriptors(&self, current: Option<u64>) -> Option<u64> {
+        let (before, maximum) = self.limits("Max open files");
+        let pid = Pid::from_raw(i32::try_from(self.pid).unwrap());
+        prlimit(pid, Resource::Nofile, Rlimit { current, maximum }).unwrap();
+        before
+    }
+
+    /// Its soft and its hard limit in this row of `/proc/PID/limits`; `None` is
+    /// without limit.
+    pub(crate) fn limits(&self, row: &str) -> (Option<u64>, Option<u64>) {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.pid)).unwrap();
+        let row = limits.lines().find_map(|line| line.strip_prefix(row)).unwrap();
+        let mut numbers = row.split_ascii_whitespace().map(|word| word.parse().ok());
+        (numbers.next().unwrap(), numbers.next().unwrap())
     }
 
     /// The ids of its children, ended ones that it has not reaped among them.

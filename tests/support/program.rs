@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::LIMIT;
-use super::fake::Fake;
+use super::fake::{Fake, Faults};
 use super::http::Scrape;
 use super::lines::Lines;
 use super::processes::{MARK, Process, marked};
@@ -99,9 +99,32 @@ impl Setup {
         self
     }
 
+    /// Started by another program with these arguments, such as `unshare`, which
+    /// becomes it or starts it.
+    pub(crate) fn started_by(mut self, program: &Path, args: &[&str]) -> Self {
+        let mut starter = Command::new(program);
+        starter.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        starter.args(args).arg(PROGRAM).args(self.command.get_args());
+        starter.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.command = starter;
+        self
+    }
+
+    /// These faults come to it.
+    pub(crate) fn suffering(mut self, faults: &Faults) -> Self {
+        self.command.envs(faults.variables());
+        self
+    }
+
     /// Its parent ignores this signal, as nohup(1) does, and hands that on.
     pub(crate) fn ignoring(self, signal: &str) -> Self {
         self.born_after(&format!("trap '' {signal}"))
+    }
+
+    /// Its log goes there, and is not read.
+    pub(crate) fn logging_to(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.command.stderr(stderr);
+        self
     }
 
     /// Its stdout is this, and what it writes there is not read.
@@ -220,6 +243,17 @@ impl Program {
         let started = self.events("client_started", count);
         let pid = |event: &Value| event["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
         started.iter().filter_map(|event| Process::open(pid(event).expect("a pid"))).collect()
+    }
+
+    /// Asks again and again what a scrape tells, until it is so.
+    pub(crate) fn scraped(&mut self, what: &str, is: impl Fn(&Scrape) -> bool) -> Scrape {
+        let address = self.metrics();
+        let mut last = Scrape::of(address);
+        super::until(what, || {
+            last = Scrape::of(address);
+            is(&last)
+        });
+        last
     }
 
     /// Sends a signal to the program alone.
