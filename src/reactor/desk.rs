@@ -58,5 +58,13 @@ fn to_sample(children: &mut Option<Children>) -> Vec<(ClientId, u32)> {
 /// Brings what is read only when it is asked for up to date.
 pub(super) fn refresh(health: &mut Health, journal: &Journal) {
     health.journal_dropped = journal.dropped();
-    health.process = process_use::own();
+    // What cannot be read is as it was. The start is told once: it is worked out
+    // from the wall clock, and one that moves looks like a restart to Prometheus.
+    let start = health.process.start_unix_secs;
+    if let Some(process) = process_use::own() {
+        health.process = process;
+        if start > 0.0 {
+            health.process.start_unix_secs = start;
+        }
+    }
 }

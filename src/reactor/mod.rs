@@ -62,6 +62,11 @@ const READS_PER_TURN: usize = 2;
 /// How often orphans are looked for at most, while children end.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
+/// A loop that comes so much too late has stood still: this process was stopped
+/// (SIGSTOP), frozen with its cgroup or machine, or got no CPU. A busy turn takes
+/// some milliseconds.
+const STOOD_STILL: Duration = Duration::from_millis(500);
+
 /// What the reactor serves.
 pub trait Application {
     /// Takes what happened and says what is to be done.
@@ -158,6 +163,8 @@ pub struct Reactor {
     actions: Vec<Action>,
     /// Empty; for the actions decided while others are performed.
     performed: Vec<Action>,
+    /// When the loop last read the clock.
+    looked_at: Tick,
     buffer: Box<[u8]>,
     traffic: Option<Traffic>,
     /// When orphans are looked for; `None` unless a child has ended.
@@ -195,6 +202,7 @@ impl Reactor {
             watched: None,
             actions: Vec::new(),
             performed: Vec::new(),
+            looked_at: Tick::ZERO,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             traffic: None,
             sweep_at: None,
@@ -272,7 +280,8 @@ impl Reactor {
     /// load can cause.
     pub fn run(&mut self, application: &mut dyn Application) -> io::Result<Ended> {
         self.journal.set_at_once(false);
-        application.handle(self.clock.tick(), Input::Started, &mut self.actions);
+        self.looked_at = self.clock.tick();
+        application.handle(self.looked_at, Input::Started, &mut self.actions);
         self.perform(application);
         self.tend_door(self.clock.tick(), application);
         let mut events = Events::with_capacity(EVENTS_PER_POLL);
@@ -281,10 +290,11 @@ impl Reactor {
             if self.finished {
                 break Ok(self.ended);
             }
-            if let Err(error) = self.wait(application, &mut events) {
-                break Err(error);
-            }
-            let began = self.clock.tick();
+            let due = match self.wait(application, &mut events) {
+                Ok(due) => due,
+                Err(error) => break Err(error),
+            };
+            let began = self.look(due, application);
             self.wall = Clock::wall();
             if let Err(error) = self.queue(began, &events) {
                 break Err(error);
@@ -311,9 +321,26 @@ impl Reactor {
         }
     }
 
+    /// Reads the clock, and tells if the loop stood still: since it last looked, or
+    /// since what was due after that.
+    fn look(&mut self, due: Option<Tick>, application: &mut dyn Application) -> Tick {
+        let now = self.clock.tick();
+        let before = std::mem::replace(&mut self.looked_at, now);
+        let away = due.map(|due| now.since(due.max(before))).unwrap_or_default();
+        if away >= STOOD_STILL {
+            reports::stood_still(away);
+            application.handle(now, Input::StoodStill, &mut self.actions);
+        }
+        now
+    }
+
     /// Sleeps until something is ready or due; not at all if something is
-    /// already.
-    fn wait(&mut self, application: &dyn Application, events: &mut Events) -> io::Result<()> {
+    /// already. Returns what is due next.
+    fn wait(
+        &mut self,
+        application: &dyn Application,
+        events: &mut Events,
+    ) -> io::Result<Option<Tick>> {
         let server = self.server.as_ref().and_then(Server::next_deadline);
         let traffic = self.traffic.as_ref().and_then(Traffic::next_sample);
         let pipes = self.registrar.pipes.next_look();
@@ -330,7 +357,7 @@ impl Reactor {
         };
         match self.registrar.poll.poll(events, limit) {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
-            _ => Ok(()),
+            _ => Ok(deadline),
         }
     }
 
@@ -489,7 +516,7 @@ impl Reactor {
 
     /// Does what has become due.
     fn deadlines(&mut self, application: &mut dyn Application) {
-        let now = self.clock.tick();
+        let now = self.look(Some(self.looked_at), application);
         if self.sweep_at.is_some_and(|tick| tick <= now) {
             self.next_sweep = now.after(SWEEP_EVERY);
             let more = orphans::reap(|pid| self.owns(pid));

@@ -28,25 +28,24 @@ pub fn sample(pid: u32) -> Option<Sample> {
     Some(Sample { cpu: stat.cpu, resident_bytes: stat.resident_bytes })
 }
 
-/// What this process uses.
+/// What this process uses; `None` if `/proc` does not tell, as without a free
+/// descriptor.
 #[must_use]
-pub fn own() -> ProcessUse {
+pub fn own() -> Option<ProcessUse> {
     let nofile = rustix::process::getrlimit(Resource::Nofile);
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
-    let stat = stat("/proc/self/stat");
-    let (resident_bytes, virtual_bytes, start_ticks) =
-        stat.map_or((0, 0, 0), |stat| (stat.resident_bytes, stat.virtual_bytes, stat.start_ticks));
-    ProcessUse {
+    let stat = stat("/proc/self/stat")?;
+    Some(ProcessUse {
         cpu: Duration::new(
             u64::try_from(cpu.tv_sec).unwrap_or(0),
             u32::try_from(cpu.tv_nsec).unwrap_or(0),
         ),
-        resident_bytes,
-        virtual_bytes,
+        resident_bytes: stat.resident_bytes,
+        virtual_bytes: stat.virtual_bytes,
         open_fds: open_fds(),
         max_fds: nofile.current.unwrap_or(u64::MAX),
-        start_unix_secs: start_unix_secs(start_ticks),
-    }
+        start_unix_secs: start_unix_secs(stat.start_ticks),
+    })
 }
 
 /// Most resident memory that this process ever had, in bytes (`VmHWM`).
@@ -118,7 +117,7 @@ mod tests {
 
     #[test]
     fn our_own_figures_are_plausible() {
-        let used = own();
+        let used = own().unwrap();
         assert!(used.resident_bytes > 0 && used.virtual_bytes >= used.resident_bytes);
         assert!(used.open_fds >= 3 && used.open_fds <= used.max_fds);
         let now = Clock::wall().as_unix_nanos() as f64 / NANOS_PER_SEC;

@@ -80,6 +80,11 @@ pub fn write(report: &Report) {
     }
 }
 
+/// Says that the loop stood still for so long, which nobody else would tell.
+pub fn stood_still(away: Duration) {
+    warn!(for_sec = secs(away), "stood_still");
+}
+
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

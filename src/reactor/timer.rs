@@ -1,13 +1,14 @@
 //! The clocks and the timerfd: the only rooms that know what time it is.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::SystemTime;
 
 use rustix::io::Errno;
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
 };
 
-use crate::units::{Moment, Tick, Wall};
+use crate::units::{Moment, Tick, Wall, nanos};
 
 const NANOS_PER_SEC: u64 = 1_000_000_000;
 
@@ -21,19 +22,22 @@ impl Clock {
     /// A clock whose tick is zero now.
     #[must_use]
     pub fn start() -> Self {
-        Self { zero_ns: read_ns(ClockId::Monotonic) }
+        Self { zero_ns: monotonic_ns() }
     }
 
     /// The monotonic clock.
     #[must_use]
     pub fn tick(&self) -> Tick {
-        Tick::from_nanos(read_ns(ClockId::Monotonic).saturating_sub(self.zero_ns))
+        Tick::from_nanos(monotonic_ns().saturating_sub(self.zero_ns))
     }
 
-    /// The wall clock.
+    /// The wall clock, by way of the C library, so that a test can set it for one
+    /// process; before 1970 it is 1970.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the wall clock is read here")]
     pub fn wall() -> Wall {
-        Wall::from_unix_nanos(read_ns(ClockId::Realtime))
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Wall::from_unix_nanos(nanos(since_epoch.unwrap_or_default()))
     }
 
     /// Both clocks.
@@ -43,8 +47,8 @@ impl Clock {
     }
 }
 
-fn read_ns(clock: ClockId) -> u64 {
-    let time = clock_gettime(clock);
+fn monotonic_ns() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
     let secs = u64::try_from(time.tv_sec).unwrap_or(0);
     secs.saturating_mul(NANOS_PER_SEC).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }

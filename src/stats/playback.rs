@@ -280,6 +280,14 @@ impl Viewing {
         }
     }
 
+    /// Nobody looked up to `now`, so a media time that stands still has done so
+    /// since then as far as is known; a stall that was noted before goes on.
+    pub const fn not_seen_until(&mut self, now: Tick) {
+        if !self.stalled {
+            self.moved_at = now;
+        }
+    }
+
     /// Notes a stall if one has begun by `now`; true if so.
     pub fn note(&mut self, now: Tick, playback: &mut Playback) -> bool {
         if self.stall_due().is_none_or(|due| due > now) {

@@ -55,6 +55,9 @@ pub struct TcpDelta {
 pub enum Input<'a> {
     /// The reactor runs; the ramp begins now.
     Started,
+    /// The loop stood still up to now: it was stopped, frozen or starved. What the
+    /// clients did meanwhile was not seen and is yet to be read.
+    StoodStill,
     /// The process asked for is running.
     Spawned {
         /// Whose process.

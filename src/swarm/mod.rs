@@ -79,6 +79,11 @@ impl Swarm {
         }
         match input {
             Input::Started => self.begin(now, actions),
+            Input::StoodStill => {
+                for client in &mut self.clients {
+                    client.not_seen_until(now);
+                }
+            }
             Input::DeadlineReached => self.deadline_reached(now, actions),
             Input::StopAsked => self.stop(now, Signal::Terminate, actions),
             Input::KillAsked => self.kill(now, actions),

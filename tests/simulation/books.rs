@@ -89,7 +89,11 @@ impl Books {
             Input::Exited { client, exit } => self.reap(client, exit),
             Input::Sampled { client, sample } => self.sample(client, sample),
             Input::Traffic { .. } => {}
-            Input::Started | Input::DeadlineReached | Input::StopAsked | Input::KillAsked => {}
+            Input::Started
+            | Input::StoodStill
+            | Input::DeadlineReached
+            | Input::StopAsked
+            | Input::KillAsked => {}
         }
     }
 

@@ -56,6 +56,11 @@ impl Client {
         }
     }
 
+    /// Nobody looked up to `now`: that its media time stood still is not known.
+    pub(in crate::swarm) const fn not_seen_until(&mut self, now: Tick) {
+        self.viewing.not_seen_until(now);
+    }
+
     /// The check came: the client is stalled, or has moved meanwhile.
     pub(in crate::swarm) fn check_stall(&mut self, turn: &mut Turn<'_>) {
         if !self.viewing.note(turn.now, &mut turn.common.ledger.totals.playback) {

@@ -187,3 +187,34 @@ fn an_exit_with_0_that_played_nothing_backs_off() {
         driver.restart();
     }
 }
+
+#[test]
+fn what_nobody_looked_at_is_no_stall() {
+    for (seen, stalls) in [(false, 0), (true, 1)] {
+        let mut driver = Driver::quiet(2);
+        driver.progress(0, 1_000);
+        driver.wait(Duration::from_secs(60));
+        if !seen {
+            driver.give(Input::StoodStill);
+        }
+        driver.progress(0, 61_000);
+        driver.give(Input::DeadlineReached);
+        let snapshot = driver.swarm.snapshot(driver.now);
+        // The second client told nothing, and nothing is held against it yet.
+        assert_eq!(u64::from(snapshot.stalled), stalls);
+        assert_eq!(snapshot.totals.playback.stalls, 2 * stalls);
+        driver.next_deadline();
+        assert_eq!(driver.swarm.snapshot(driver.now).stalled, 2, "it is looked for again");
+    }
+}
+
+#[test]
+fn a_stall_outlasts_a_time_in_which_nobody_looked() {
+    let mut driver = Driver::quiet(1);
+    driver.next_deadline();
+    driver.wait(Duration::from_secs(60));
+    driver.give(Input::StoodStill);
+    let snapshot = driver.swarm.snapshot(driver.now);
+    assert_eq!((snapshot.stalled, snapshot.totals.playback.stalls), (1, 1));
+    assert!(snapshot.stall_time >= Duration::from_secs(60));
+}

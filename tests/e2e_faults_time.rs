@@ -1,0 +1,129 @@
+//! End to end with the fake FFmpeg: a wall clock that is set while the program
+//! runs, and a program that is stopped and goes on.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use support::fake::{Fake, Faults};
+use support::http::Scrape;
+use support::processes::Process;
+use support::program::{Program, Setup};
+
+const DAY_SECS: i64 = 24 * 3600;
+
+/// Clients that play for ever, a line of progress each 100 ms, and are started
+/// again if they stall for 2 s.
+fn playing(fake: &Fake) -> Setup {
+    Setup::faking(fake, "live-0")
+        .args(&["-clients", "2", "-ramp-rate", "200", "-ramp-jitter", "0"])
+        .args(&["-target-duration", "1s", "-restart-on-stall", "-prom-client-metrics"])
+}
+
+fn media_secs(scrape: &Scrape) -> f64 {
+    scrape.sum("hlsswarm_client_media_seconds_total")
+}
+
+/// So much more media is played, at the pace of the clients' own clocks.
+fn plays_on(program: &mut Program, secs: f64) -> Scrape {
+    let before = media_secs(&program.scrape());
+    program.scraped("the clients play on", |scrape| media_secs(scrape) >= before + secs)
+}
+
+/// Nobody stalled or was started again.
+fn undisturbed(scrape: &Scrape) {
+    for (sample, value) in [
+        ("hlsswarm_clients_stalled_total", 0.0),
+        ("hlsswarm_clients_stalled", 0.0),
+        ("hlsswarm_stall_seconds_total", 0.0),
+        ("hlsswarm_clients_started_total", 2.0),
+        ("hlsswarm_clients_active", 2.0),
+    ] {
+        assert_eq!(scrape.get(sample), value, "{sample} in\n{}", scrape.text);
+    }
+}
+
+#[test]
+fn a_wall_clock_that_is_set_disturbs_nothing() {
+    let (fake, faults) = (Fake::named("ffmpeg"), Faults::none());
+    let summary = fake.path().with_file_name("summary.json");
+    let setup = playing(&fake).suffering(&faults).args(&["-duration", "6s", "-log-level", "info"]);
+    let mut program = setup.args(&["-summary-json", summary.to_str().unwrap()]).start();
+    let start = program.scrape().get("process_start_time_seconds");
+    for days in [1, -1, 0] {
+        faults.set_wall_ahead_secs(days * DAY_SECS);
+        let scrape = plays_on(&mut program, 2.0);
+        undisturbed(&scrape);
+        assert_eq!(scrape.get("process_start_time_seconds"), start);
+        assert!(scrape.get("hlsswarm_drift_seconds_sum") < 60.0, "{}", scrape.text);
+    }
+    faults.set_wall_ahead_secs(DAY_SECS);
+    let ended = program.ended();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    // The log tells the clock as it is set, which shows that it was.
+    let times = ended.log.iter().filter_map(|line| line.get(7..17));
+    let days: std::collections::BTreeSet<_> = times.collect();
+    assert!(days.len() >= 2, "the clock was not set: {ended:#?}");
+    let told = std::fs::read_to_string(summary).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    for span in [&told["run"]["duration_seconds"], &told["processes"]["uptime"]["sum"]] {
+        let secs = span.as_f64().unwrap();
+        assert!((5.0..60.0).contains(&secs), "{secs} in {told:#}");
+    }
+    let began = told["run"]["started_unix_seconds"].as_f64().unwrap();
+    assert!((began - start).abs() < 60.0, "{began} and {start}");
+}
+
+#[test]
+fn a_program_that_was_stopped_holds_nothing_against_its_clients() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = playing(&fake).start();
+    plays_on(&mut program, 1.0);
+    let clients = program.children(2);
+    program.signal(Signal::STOP);
+    // A line is some 40 bytes, so the clients play for 4 s.
+    let before = clients[0].written_bytes();
+    support::until("a client plays on", || {
+        let ended = clients[0].ends_within(Duration::from_millis(20));
+        assert!(!ended, "a client that nobody reads ended");
+        clients[0].written_bytes() > before + 40 * 38
+    });
+    program.signal(Signal::CONT);
+    assert!(program.event("stood_still")["for_sec"].as_f64().unwrap() > 1.0);
+    undisturbed(&plays_on(&mut program, 2.0));
+    // What stalls after that is seen.
+    clients[0].signal(Signal::STOP);
+    program.event("client_stalled");
+    clients[0].signal(Signal::CONT);
+    program.stopped();
+}
+
+#[test]
+fn what_was_due_while_the_program_was_stopped_is_done_once() {
+    let fake = Fake::named("ffmpeg");
+    let slow = ["-backoff-initial", "60s", "-backoff-max", "60s"];
+    let setup = Setup::faking(&fake, "sleep-1000/exit-3").args(&["-clients", "20"]).args(&slow);
+    let mut program = setup.args(&["-ramp-rate", "500", "-ramp-jitter", "0"]).start();
+    let address = program.metrics();
+    program.event("ramp_complete");
+    let clients: Vec<Process> = program.children(20);
+    program.signal(Signal::STOP);
+    assert!(clients.iter().all(|client| client.ends_within(support::LIMIT)));
+    program.signal(Signal::CONT);
+    program.events("client_restart_scheduled", 20);
+    let scrape = Scrape::of(address);
+    for (sample, value) in [
+        ("hlsswarm_clients_started_total", 20.0),
+        ("hlsswarm_process_exits_total{code=\"3\"}", 20.0),
+        ("hlsswarm_clients{state=\"backoff\"}", 20.0),
+        ("hlsswarm_reactor_entries{kind=\"output\"}", 0.0),
+        ("hlsswarm_reactor_entries{kind=\"exit\"}", 0.0),
+    ] {
+        assert_eq!(scrape.get(sample), value, "{sample} in\n{}", scrape.text);
+    }
+    let ended = program.stopped();
+    assert_eq!(ended.events("client_restart_scheduled").len(), 20);
+}
