@@ -9,7 +9,7 @@ mod summary_file;
 mod tools;
 
 use std::fmt;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use tracing::Level;
@@ -17,6 +17,7 @@ use tracing::Level;
 use crate::config::{Invocation, LogConfig, LogFormat, LogLevel};
 use crate::reactor::journal::{Format, Journal, for_people};
 use crate::reactor::signals::{Signals, StopSignal};
+use crate::reactor::stdout;
 
 /// Does what was asked and says how it went.
 ///
@@ -25,10 +26,7 @@ use crate::reactor::signals::{Signals, StopSignal};
 #[must_use]
 pub fn execute(invocation: Invocation) -> ExitCode {
     let done = match invocation {
-        Invocation::Print(text) => {
-            print(&text);
-            Ok(ExitCode::SUCCESS)
-        }
+        Invocation::Print(text) => print(&text).map(|()| ExitCode::SUCCESS),
         Invocation::Load(config) => load::load(*config),
         Invocation::Origin(config) => serve::serve(&config),
     };
@@ -71,10 +69,17 @@ fn stopped_by(signal: StopSignal) -> Fatal {
     Fatal(format!("stopped by {} before anything was started", signal.name()))
 }
 
-/// Writes to standard output; a reader that has gone is no failure of the run.
-fn print(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+/// Writes to standard output; a reader that has gone has all it wanted.
+///
+/// # Errors
+/// The text could not be written, or nobody read it in time.
+fn print(text: &str) -> Result<(), Fatal> {
+    match stdout::write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Fatal(format!("cannot write to stdout: {error}; give it a reader or a file")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn install_journal(log: LogConfig) -> Journal {

@@ -21,7 +21,7 @@ const ASKED_WRITE_BYTES: usize = 4096;
 
 /// How the descriptor is kept from blocking.
 #[derive(Debug)]
-enum Target {
+pub(super) enum Target {
     /// Opened anew with `O_NONBLOCK`: a pipe or a terminal. The original stays
     /// blocking for whoever shares it.
     Reopened(OwnedFd),
@@ -40,13 +40,21 @@ pub struct LogSink {
     target: Target,
     buffer: VecDeque<u8>,
     dropped: u64,
+    /// Whether the last byte written was not the end of a line.
+    mid_line: bool,
+    /// Whether the rest of the line that was begun is lost.
+    torn: bool,
 }
 
 impl LogSink {
     /// A sink for standard error as it is now.
     #[must_use]
     pub fn stderr() -> Self {
-        Self { target: target(rustix::stdio::stderr()), buffer: VecDeque::new(), dropped: 0 }
+        Self::new(target(rustix::stdio::stderr()))
+    }
+
+    fn new(target: Target) -> Self {
+        Self { target, buffer: VecDeque::new(), dropped: 0, mid_line: false, torn: false }
     }
 
     /// Takes a line, its end included, or drops it if too much waits already.
@@ -62,11 +70,8 @@ impl LogSink {
     /// is written, or never can be.
     pub fn flush(&mut self) -> bool {
         while !self.buffer.is_empty() {
-            let (front, _) = self.buffer.as_slices();
-            match self.target.write(front) {
-                Ok(written) => {
-                    self.buffer.drain(..written);
-                }
+            match self.write() {
+                Ok(()) => {}
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return false,
                 Err(_) => {
@@ -74,6 +79,7 @@ impl LogSink {
                     self.dropped +=
                         self.buffer.iter().filter(|&&byte| byte == b'\n').count() as u64;
                     self.buffer.clear();
+                    self.torn |= self.mid_line;
                 }
             }
         }
@@ -82,11 +88,26 @@ impl LogSink {
         true
     }
 
+    /// Writes once; a line that is torn is ended before the next one begins.
+    fn write(&mut self) -> Result<(), Errno> {
+        let original = rustix::stdio::stderr();
+        if self.torn {
+            self.target.write(original, b"\n")?;
+            (self.torn, self.mid_line) = (false, false);
+        }
+        let (front, _) = self.buffer.as_slices();
+        let written = self.target.write(original, front)?;
+        if let Some(last) = self.buffer.drain(..written).next_back() {
+            self.mid_line = last != b'\n';
+        }
+        Ok(())
+    }
+
     /// Waits until the reader has taken what waits, but no longer than `limit`;
     /// for the end of the run.
     pub fn flush_within(&mut self, limit: Timespec) {
         if !self.flush() {
-            let fd = self.target.fd();
+            let fd = self.target.fd(rustix::stdio::stderr());
             let _ = poll(&mut [PollFd::new(&fd, PollFlags::OUT)], Some(&limit));
             self.flush();
         }
@@ -107,24 +128,26 @@ impl LogSink {
     /// The descriptor that tells when bytes are taken again.
     #[must_use]
     pub fn pollable(&self) -> Option<BorrowedFd<'_>> {
-        (!matches!(self.target, Target::Direct)).then(|| self.target.fd())
+        (!matches!(self.target, Target::Direct)).then(|| self.target.fd(rustix::stdio::stderr()))
     }
 }
 
 impl Target {
-    fn fd(&self) -> BorrowedFd<'_> {
+    /// What to poll, for the descriptor that this was made for.
+    pub(super) fn fd<'fd>(&'fd self, original: BorrowedFd<'fd>) -> BorrowedFd<'fd> {
         match self {
             Self::Reopened(fd) => fd.as_fd(),
-            Self::Socket | Self::Asked | Self::Direct => rustix::stdio::stderr(),
+            Self::Socket | Self::Asked | Self::Direct => original,
         }
     }
 
-    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+    /// Writes as much as goes without blocking.
+    pub(super) fn write(&self, original: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+        let fd = self.fd(original);
         match self {
-            Self::Reopened(_) | Self::Direct => rustix::io::write(self.fd(), bytes),
-            Self::Socket => rustix::net::send(self.fd(), bytes, SendFlags::DONTWAIT),
+            Self::Reopened(_) | Self::Direct => rustix::io::write(fd, bytes),
+            Self::Socket => rustix::net::send(fd, bytes, SendFlags::DONTWAIT),
             Self::Asked => {
-                let fd = self.fd();
                 let now = Timespec { tv_sec: 0, tv_nsec: 0 };
                 match poll(&mut [PollFd::new(&fd, PollFlags::OUT)], Some(&now))? {
                     0 => Err(Errno::AGAIN),
@@ -138,7 +161,8 @@ impl Target {
     }
 }
 
-fn target(fd: BorrowedFd<'_>) -> Target {
+/// How this descriptor is written without blocking.
+pub(super) fn target(fd: BorrowedFd<'_>) -> Target {
     let Ok(stat) = rustix::fs::fstat(fd) else { return Target::Direct };
     let kind = FileType::from_raw_mode(stat.st_mode);
     match kind {
@@ -161,14 +185,10 @@ mod tests {
     use super::*;
     use std::io::Read;
 
-    fn sink(target: Target) -> LogSink {
-        LogSink { target, buffer: VecDeque::new(), dropped: 0 }
-    }
-
     #[test]
     fn a_stalled_reader_costs_lines_and_nothing_else() {
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let mut sink = sink(target(writer.as_fd()));
+        let mut sink = LogSink::new(target(writer.as_fd()));
         assert!(matches!(sink.target, Target::Reopened(_)));
         let line = [b"x".repeat(999), b"\n".to_vec()].concat();
         for _ in 0..1000 {
@@ -194,7 +214,7 @@ mod tests {
     #[test]
     fn a_reader_that_went_away_is_no_error() {
         let (reader, writer) = std::io::pipe().unwrap();
-        let mut sink = sink(target(writer.as_fd()));
+        let mut sink = LogSink::new(target(writer.as_fd()));
         drop(reader);
         sink.push(b"one\n");
         sink.push(b"two\n");
@@ -208,6 +228,30 @@ mod tests {
         std::io::Write::write_all(&mut file, b"before\n").unwrap();
         let target = target(file.as_file().as_fd());
         assert!(matches!(target, Target::Direct));
-        assert!(sink(target).pollable().is_none());
+        assert!(LogSink::new(target).pollable().is_none());
+    }
+
+    #[test]
+    fn a_line_that_was_torn_is_ended_before_the_next() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut sink = LogSink::new(target(writer.as_fd()));
+        sink.push(b"whole\nhalf");
+        assert!(sink.flush());
+        // What follows the half finds no room: its rest and another line are lost.
+        let room = std::mem::replace(&mut sink.target, Target::Reopened(full().into()));
+        sink.push(b" a line\nlost\n");
+        assert!(sink.flush());
+        assert_eq!(sink.dropped(), 2);
+        sink.target = room;
+        sink.push(b"next\n");
+        assert!(sink.flush());
+        drop((sink, writer));
+        let mut received = String::new();
+        reader.read_to_string(&mut received).unwrap();
+        assert_eq!(received, "whole\nhalf\nnext\n");
+    }
+
+    fn full() -> std::fs::File {
+        std::fs::File::options().write(true).open("/dev/full").unwrap()
     }
 }

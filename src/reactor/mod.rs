@@ -19,6 +19,7 @@ pub mod reports;
 pub mod server;
 pub mod signals;
 pub mod sock_diag;
+pub mod stdout;
 pub mod table;
 pub mod timer;
 pub mod traffic;

@@ -61,7 +61,7 @@ pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
     }
     orphans::end_all();
     if let Prepared::Command(line) = prepared? {
-        print(&line);
+        print(&line)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -295,25 +295,28 @@ fn conclude(
         let media = load.swarm.figures().map(|client| client.media).sum();
         check.conclude(&snapshot, media)
     });
-    match &checked {
-        Some((verdict, _)) => print(verdict),
-        None => summarize(
-            config,
-            journal,
-            &SummaryInput {
-                snapshot: &snapshot,
-                health: reactor.health(),
-                measured: load.measured,
-                ffmpeg_version: &load.ffmpeg_version,
-                own_peak_resident_bytes: process_use::own_peak_resident_bytes(),
-                cores: process_use::cores(),
-                ending,
-                seed: config.swarm.seed,
-                repeat_command: &config.repeat_command,
-                metrics,
-                dangerous: config.swarm.dangerous,
-            },
-        ),
+    let text = if let Some((verdict, _)) = &checked {
+        verdict.clone()
+    } else {
+        let input = SummaryInput {
+            snapshot: &snapshot,
+            health: reactor.health(),
+            measured: load.measured,
+            ffmpeg_version: &load.ffmpeg_version,
+            own_peak_resident_bytes: process_use::own_peak_resident_bytes(),
+            cores: process_use::cores(),
+            ending,
+            seed: config.swarm.seed,
+            repeat_command: &config.repeat_command,
+            metrics,
+            dangerous: config.swarm.dangerous,
+        };
+        write_summary_file(config, journal, &input);
+        summary::render(&input)
+    };
+    if let Err(why) = print(&text) {
+        warn!(%why, "summary_not_printed");
+        journal.flush_last();
     }
     match (ended.forced_by, checked) {
         (Some(signal), _) => ExitCode::from(128 + signal.number()),
@@ -323,10 +326,9 @@ fn conclude(
     }
 }
 
-/// Tells it to people, and to programs if a file is named. A file that cannot be
-/// written costs a warning and not the run.
-fn summarize(config: &Config, journal: &Journal, input: &SummaryInput<'_>) {
-    print(&summary::render(input));
+/// Tells it to programs, if a file is named, and before people are told, who may
+/// not be reading. A file that cannot be written costs a warning and not the run.
+fn write_summary_file(config: &Config, journal: &Journal, input: &SummaryInput<'_>) {
     let Some(file) = &config.summary_json else { return };
     let written =
         json::render(input).map_err(Into::into).and_then(|text| summary_file::write(file, &text));

@@ -49,7 +49,7 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     };
     let mut reactor = Reactor::new(journal.clone(), signals, Some(server), None)
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
-    print(&format!("{scheme}://{}/stream.m3u8\n", reachable(address)));
+    print(&format!("{scheme}://{}/stream.m3u8\n", reachable(address)))?;
     info!(%address, "origin_started");
     let mut service =
         Service { origin: Origin::new(config.settings.clone()).map_err(Fatal::from_display)? };

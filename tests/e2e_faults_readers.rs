@@ -1,0 +1,198 @@
+//! End to end with the fake FFmpeg: readers of stdout and stderr that stall or
+//! are not there, and disks that are full.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+#![allow(clippy::disallowed_methods, reason = "mounts a tiny file system")]
+
+mod support;
+
+use std::fs::{self, File};
+use std::io::{PipeWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::fake::Fake;
+use support::program::{Ended, Setup};
+
+const DROPPED: &str = "hlsswarm_log_lines_dropped_total{stream=\"journal\"}";
+
+fn setup(fake: &Fake, steps: &str, args: &[&str]) -> Setup {
+    Setup::faking(fake, steps)
+        .args(&["-clients", "2", "-ramp-rate", "200", "-ramp-jitter", "0"])
+        .args(args)
+}
+
+/// A run of a second that also writes its summary into this file.
+fn short(fake: &Fake, file: &Path) -> Setup {
+    setup(fake, "wait", &["-duration", "1s", "-summary-json", file.to_str().unwrap()])
+}
+
+fn summary_file(fake: &Fake) -> PathBuf {
+    fake.path().with_file_name("summary.json")
+}
+
+/// Whether the file holds a whole summary.
+fn is_whole(file: &Path) -> bool {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    serde_json::from_str(&text).is_ok_and(|told: Value| told["processes"]["started"] == 2)
+}
+
+/// A pipe without room.
+fn full_pipe() -> (std::io::PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while writer.write(&[0; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    (reader, writer)
+}
+
+fn full_device() -> File {
+    File::options().write(true).open("/dev/full").unwrap()
+}
+
+/// What was lost is told in the log, and the run ends well.
+fn lost_summary(ended: &Ended, file: &Path, why: &str) {
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let told = ended.events("summary_not_printed");
+    assert!(told.len() == 1 && told[0]["why"].as_str().unwrap().contains(why), "{ended:#?}");
+    assert!(is_whole(file), "the file must not wait for the reader");
+}
+
+#[test]
+fn a_summary_that_nobody_reads_is_given_up() {
+    let fake = Fake::named("ffmpeg");
+    let file = summary_file(&fake);
+    let (reader, writer) = full_pipe();
+    let ended =
+        short(&fake, &file).writing_to(writer).start().ended_within(Duration::from_secs(15));
+    lost_summary(&ended, &file, "timed out");
+    drop(reader);
+}
+
+#[test]
+fn a_summary_that_finds_no_room_is_told() {
+    let fake = Fake::named("ffmpeg");
+    let file = summary_file(&fake);
+    let ended = short(&fake, &file).writing_to(full_device()).run();
+    lost_summary(&ended, &file, "No space left");
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    let fake = Fake::named("ffmpeg");
+    let file = summary_file(&fake);
+    let (_, writer) = std::io::pipe().unwrap();
+    let ended = short(&fake, &file).writing_to(writer).run();
+    assert_eq!((ended.code, ended.events("summary_not_printed").len()), (Some(0), 0));
+    assert!(is_whole(&file));
+}
+
+#[test]
+fn an_answer_that_finds_no_room_is_a_failure() {
+    let fake = Fake::named("ffmpeg");
+    let ffmpeg = fake.path();
+    for args in [&["--help"][..], &["-version"], &["--print-cmd", "-ffmpeg"]] {
+        let mut setup = Setup::with(args);
+        if args.contains(&"-ffmpeg") {
+            setup = setup.args(&[ffmpeg.to_str().unwrap()]);
+        }
+        setup.writing_to(full_device()).run().refuses(1, "cannot write to stdout: No space left");
+    }
+}
+
+#[test]
+fn whatever_is_closed_at_the_start_the_load_runs() {
+    let fake = Fake::named("ffmpeg");
+    let file = summary_file(&fake);
+    for closed in [">&-", "2>&-", "<&- >&- 2>&-"] {
+        // A descriptor of ours in the place of what is closed would go to FFmpeg.
+        let steps = "report/exit-1";
+        let args = ["-duration", "1s", "-summary-json", file.to_str().unwrap()];
+        let ended = setup(&fake, steps, &args).born_after(&format!("exec {closed}")).run();
+        assert_eq!(ended.code, Some(0), "{closed}: {ended:#?}");
+        for exited in ended.events("client_exited") {
+            let stderr = exited["stderr"].as_str().unwrap();
+            for born in ["report fds 0 1 2", "report stdin /dev/null"] {
+                assert!(stderr.contains(born), "{closed}: {stderr}");
+            }
+        }
+        let told = fs::read_to_string(&file).unwrap();
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert!(told["processes"]["started"].as_u64().unwrap() >= 2, "{closed}: {told:#}");
+        assert_eq!(ended.stdout.is_empty(), closed.contains(" >&-") || closed == ">&-");
+    }
+}
+
+#[test]
+fn a_log_that_finds_no_room_costs_lines_and_not_the_load() {
+    let fake = Fake::named("ffmpeg");
+    let file = summary_file(&fake);
+    // Without a log nobody tells the port, so the program is asked by its file.
+    let ended = short(&fake, &file).logging_to(full_device()).run();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(!ended.stdout.is_empty() && is_whole(&file));
+    let told: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert!(told["host"]["journal_lines_dropped"].as_u64().unwrap() > 0, "{told:#}");
+}
+
+/// A file system of 64 KiB, unmounted when it is dropped.
+struct Tiny(tempfile::TempDir);
+
+impl Tiny {
+    /// `None`, and a line that says so, without the right to mount.
+    fn mount() -> Option<Self> {
+        let tiny = Self(support::folder());
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(tiny.0.path());
+        let mounted = mount.stderr(Stdio::null()).status().is_ok_and(|done| done.success());
+        if !mounted {
+            println!("skipped: a file system cannot be mounted here");
+        }
+        mounted.then_some(tiny)
+    }
+}
+
+impl Drop for Tiny {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).stderr(Stdio::null()).status();
+    }
+}
+
+#[test]
+fn a_log_goes_on_where_a_full_disk_has_room_again() {
+    let Some(tiny) = Tiny::mount() else { return };
+    let fake = Fake::named("ffmpeg");
+    let log = tiny.0.path().join("log");
+    let filler = tiny.0.path().join("filler");
+    let args = ["-v", "-backoff-initial", "20ms", "-backoff-max", "50ms"];
+    let setup = setup(&fake, "err-20/sleep-50/exit-1", &args);
+    let program = setup.logging_to(File::options().append(true).create(true).open(&log).unwrap());
+    let program = program.start();
+    let address = || {
+        let text = fs::read_to_string(&log).ok()?;
+        let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let told = events.filter_map(|e| e["address"].as_str().map(str::to_owned)).next();
+        told.and_then(|address| address.parse().ok())
+    };
+    let mut found = None;
+    support::until("the port is told", || {
+        found = address();
+        found.is_some()
+    });
+    let scrape = || support::http::Scrape::of(found.unwrap());
+    fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
+    support::until("lines are dropped", || scrape().get(DROPPED) > 0.0);
+    let (starts, length) = ("hlsswarm_clients_started_total", log.metadata().unwrap().len());
+    let started = scrape().get(starts);
+    support::until("clients start on", || scrape().get(starts) >= started + 4.0);
+    fs::remove_file(&filler).unwrap();
+    support::until("the log goes on", || log.metadata().unwrap().len() > length + 1000);
+    program.signal(rustix::process::Signal::TERM);
+    assert_eq!(program.ended().code, Some(0));
+    let text = fs::read_to_string(&log).unwrap();
+    let broken = text.lines().filter(|line| serde_json::from_str::<Value>(line).is_err()).count();
+    assert!(broken <= 2, "a torn line stands for itself: {broken} are broken");
+}
