@@ -25,6 +25,10 @@
  *   stubborn-grandchild  the same, and ignores SIGTERM
  *   daemon-S       the same, in a session of its own, for S seconds
  *   traced         leaves a debugger that holds it fast, dead or alive
+ *   watch          for ever what a healthy client tells: each second progress and
+ *                  a request, now and then one that fails
+ *   flap           lives up to 2 s and ends in one of five ways, by its number
+ *   first-N        plays what follows as the first N clients alone; the others watch
  *   only-N         plays what follows as client N alone; the others wait
  *   exit-N         ends with code N
  *   kill-N         ends by signal N
@@ -47,7 +51,9 @@
 #include <unistd.h>
 
 /* Nothing that a failed test leaves behind lives longer, in seconds. */
-enum { LONGEST_LIFE = 300 };
+#ifndef LONGEST_LIFE
+#define LONGEST_LIFE 300
+#endif
 
 static char executable[4096];
 static const char *user_agent = "";
@@ -237,9 +243,42 @@ static void end_by(int number) {
   raise(number);
 }
 
-static int is_client(long number) {
+static long own_number(void) {
   const char *last = strrchr(user_agent, '-');
-  return last && atol(last + 1) == number;
+  return last ? atol(last + 1) : -1;
+}
+
+/* No two lines are the same, so nothing that is kept of them may grow for it. */
+static void watch(void) {
+  char text[512];
+  for (long second = 1;; second++) {
+    sleep_ms(1000);
+    const long segment = second + own_number() * 100000;
+    put(1, text, (size_t)snprintf(text, sizeof text, "out_time_us=%ld000000\nprogress=continue\n", second));
+    put(2, text,
+        (size_t)snprintf(text, sizeof text,
+                         "[hls @ 0x1] [verbose] HLS request for url 'http://127.0.0.1:9/%ld.ts', offset 0, playlist 0\n"
+                         "[http @ 0x2] [info] Opening 'http://127.0.0.1:9/%ld.ts' for reading\n",
+                         segment, segment));
+    if (segment % 7 == 0)
+      put(2, text,
+          (size_t)snprintf(text, sizeof text,
+                           "[http @ 0x%lx] [error] HTTP error %ld of 'http://127.0.0.1:9/%lx.ts'\n", segment,
+                           400 + segment % 199, segment * 2654435761));
+  }
+}
+
+static void flap(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  sleep_ms(now.tv_nsec / 1000 % 2000);
+  switch (own_number() % 5) {
+    case 0: write_lines(20); exit(1);
+    case 1: end_by(SIGKILL); break;
+    case 2: exit(0);
+    case 3: leave_child(0, 0); exit(1);
+    case 4: write_endless(64), write_noise(1, 16); end_by(SIGSEGV);
+  }
 }
 
 static void play(const char *name, long n) {
@@ -262,7 +301,10 @@ static void play(const char *name, long n) {
   else if (!strcmp(name, "stubborn-grandchild")) leave_child(0, 0);
   else if (!strcmp(name, "daemon")) leave_child(0, n);
   else if (!strcmp(name, "traced")) leave_tracer();
-  else if (!strcmp(name, "only")) { if (!is_client(n)) wait_to_be_stopped(); }
+  else if (!strcmp(name, "watch")) watch();
+  else if (!strcmp(name, "flap")) flap();
+  else if (!strcmp(name, "first")) { if (own_number() >= n) watch(); }
+  else if (!strcmp(name, "only")) { if (own_number() != n) wait_to_be_stopped(); }
   else if (!strcmp(name, "exit")) exit((int)n);
   else if (!strcmp(name, "kill")) end_by((int)n);
   else {
