@@ -329,7 +329,7 @@ mod tests {
         let exit = all.reap(&mut registrar, CLIENT).unwrap();
         assert_eq!(exit.status, ExitStatus::Signal(15));
         assert!(!all.owns(pid));
-        assert_eq!(registrar.ready.len(), 2, "what it said last is read without a round");
+        assert_eq!(registrar.ready.clients.len(), 2, "what it said last is read without a round");
         for stream in [Stream::Stdout, Stream::Stderr] {
             let mut buffer = [0; 10];
             assert_eq!(all.read(&mut registrar, CLIENT, stream, &mut buffer), Read::Ended);

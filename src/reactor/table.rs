@@ -36,6 +36,12 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// Whether it belongs to a client, of which there may be thousands.
+    #[must_use]
+    pub const fn is_of_a_client(self) -> bool {
+        matches!(self, Self::Output(..) | Self::Exit(_))
+    }
+
     const fn kind(self) -> EntryKind {
         match self {
             Self::Connection(_) => EntryKind::Connection,
@@ -110,13 +116,12 @@ impl Table {
         }
     }
 
-    /// Notes readiness; true if the entry was not waiting for its turn yet.
-    /// False for a stale token.
-    pub fn mark_ready(&mut self, token: Token, hung_up: bool) -> bool {
-        self.entry(token).is_some_and(|entry| {
-            entry.hung_up |= hung_up;
-            !std::mem::replace(&mut entry.queued, true)
-        })
+    /// Notes readiness; the owner if the entry was not waiting for its turn yet.
+    /// `None` for a stale token.
+    pub fn mark_ready(&mut self, token: Token, hung_up: bool) -> Option<Owner> {
+        let entry = self.entry(token)?;
+        entry.hung_up |= hung_up;
+        (!std::mem::replace(&mut entry.queued, true)).then_some(entry.owner)
     }
 
     /// Takes an entry out of the waiting line: its owner, and whether the other
@@ -189,10 +194,10 @@ mod tests {
             .insert(poll.registry(), second.as_fd(), Owner::Connection(7), Interest::READABLE)
             .unwrap();
         assert_eq!(unpack(old).1, unpack(new).1, "the slab reuses the key");
-        assert!(!table.mark_ready(old, false));
+        assert_eq!(table.mark_ready(old, false), None);
         assert_eq!(table.take_turn(old), None);
         table.remove(poll.registry(), old);
-        assert!(table.mark_ready(new, true));
+        assert_eq!(table.mark_ready(new, true), Some(Owner::Connection(7)));
         assert_eq!(table.take_turn(new), Some((Owner::Connection(7), true)));
         assert_eq!(table.by_kind(), [1, 0, 0, 0]);
     }
@@ -205,10 +210,10 @@ mod tests {
         let token = table
             .insert(poll.registry(), reader.as_fd(), Owner::Timer, Interest::READABLE)
             .unwrap();
-        assert!(table.mark_ready(token, false));
-        assert!(!table.mark_ready(token, false));
+        assert!(table.mark_ready(token, false).is_some());
+        assert_eq!(table.mark_ready(token, false), None);
         assert!(table.take_turn(token).is_some());
-        assert!(table.mark_ready(token, false));
+        assert!(table.mark_ready(token, false).is_some());
     }
 
     #[test]

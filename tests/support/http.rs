@@ -100,6 +100,11 @@ impl Scrape {
     pub(crate) fn of(address: SocketAddr) -> Self {
         let reply = get(address, "/metrics");
         assert_eq!(reply.status, 200, "{}", reply.body);
+        Self::told_by(reply)
+    }
+
+    /// The scrape that this reply tells.
+    pub(crate) fn told_by(reply: Reply) -> Self {
         let sample = |line: &str| {
             let (name, value) = line.rsplit_once(' ')?;
             Some((name.to_owned(), value.parse().ok()?))

@@ -73,8 +73,8 @@ impl World {
 
     /// One turn for each that waits for it.
     fn turns(&mut self) {
-        for _ in 0..self.registrar.ready.len() {
-            let token = self.registrar.ready.pop_front().unwrap();
+        for _ in 0..self.registrar.ready.own.len() {
+            let token = self.registrar.ready.own.pop_front().unwrap();
             let Some((owner, hung_up)) = self.registrar.table.take_turn(token) else { continue };
             let Self { registrar, server, service, .. } = self;
             let more = match owner {
@@ -207,10 +207,10 @@ fn what_cannot_be_accepted_waits_for_a_pause() {
     let clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
     // Readiness that was told during the pause is not told again.
     world.poll(Duration::ZERO);
-    world.registrar.ready.clear();
+    world.registrar.ready.own.clear();
     world.registrar.table.take_turn(world.server.listener_token.unwrap());
     assert_eq!(world.deadline(), ACCEPT_PAUSE);
-    assert_eq!(world.registrar.ready.len(), 1, "the listener gets a turn");
+    assert_eq!(world.registrar.ready.own.len(), 1, "the listener gets a turn");
     assert!(world.server.next_deadline().is_none());
     world.until(|world| world.server.peers.len() == clients.len());
 }
@@ -246,7 +246,7 @@ fn a_peer_that_was_left_in_the_middle_at_its_deadline_gets_another_turn() {
     client.shutdown(Half::Write).unwrap();
     // All that can be told of this socket was told before.
     world.poll(Duration::ZERO);
-    while let Some(token) = world.registrar.ready.pop_front() {
+    while let Some(token) = world.registrar.ready.own.pop_front() {
         world.registrar.table.take_turn(token);
     }
     world.deadline();
