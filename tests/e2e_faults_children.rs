@@ -117,7 +117,7 @@ fn as_process_1_it_reaps_what_daemons_leave() {
         return;
     }
     let fake = Fake::named("ffmpeg");
-    let setup = setup(&fake, "daemon-1/exit-3", "3").started_by(&unshare, &namespace);
+    let setup = setup(&fake, "close/daemon-1/exit-3", "3").started_by(&unshare, &namespace);
     let mut program = setup.start();
     program.event("ramp_complete");
     let unshared = program.process.children();

@@ -81,6 +81,16 @@ fn a_summary_that_finds_no_room_is_told() {
 }
 
 #[test]
+fn a_summary_file_that_finds_no_room_costs_a_warning() {
+    let fake = Fake::named("ffmpeg");
+    let ended = short(&fake, Path::new("/dev/full")).run();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(ended.stdout.contains("exit summary"), "{ended:#?}");
+    let full = ended.log.iter().filter(|line| line.contains("No space left"));
+    assert_eq!(full.count(), 1, "{ended:#?}");
+}
+
+#[test]
 fn a_reader_that_has_gone_is_no_failure() {
     let fake = Fake::named("ffmpeg");
     let file = summary_file(&fake);
