@@ -62,6 +62,7 @@ scrape_on() {
 [ -x "$program" ] || fail "no $program; build it with cargo build --release"
 cc -O2 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c
 
+: >"$scratch/log"
 # They wait a minute before they start again, so that the starts are not measured.
 "$program" -clients "$clients" -ramp-rate 1000 -ramp-jitter 0 -metrics 127.0.0.1:0 \
   -backoff-initial 60s -backoff-max 60s -log-format json \
