@@ -2,6 +2,8 @@
 //!
 //! Knows no clock: a [`Tick`] or a [`Wall`] is always handed in by the reactor.
 
+pub mod duration;
+
 use std::fmt;
 use std::time::Duration;
 

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use clap::{ArgAction, Command, CommandFactory, Parser};
 
-use super::duration;
 use super::values::{self, Bitrates, Scrape};
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
+use crate::units::duration;
 
 /// `User-Agent` without the client's suffix.
 const USER_AGENT: &str = concat!("ffmpeg-hls-swarm/", env!("CARGO_PKG_VERSION"));

@@ -5,7 +5,6 @@
 //! not know how anything is done with what it returns.
 
 mod argv;
-mod duration;
 mod environment;
 mod error;
 mod flags;

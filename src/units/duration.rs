@@ -2,6 +2,7 @@
 //!
 //! The grammar is that of `time.ParseDuration` in Go's standard library
 //! (<https://pkg.go.dev/time#ParseDuration>), without negative values.
+//! [`show`] writes what [`parse`] reads.
 
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ const UNITS: [(&str, u128); 8] = [
 /// # Errors
 /// One line with the remedy, for what is no duration, negative or longer than
 /// 292 years.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     if text.starts_with('-') {
         return Err("must not be negative; give a duration such as 200ms, 1.5s or 0".to_owned());
     }
@@ -41,6 +42,38 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
         .and_then(|ns| u64::try_from(ns).ok())
         .map(Duration::from_nanos)
         .ok_or_else(|| "give a duration such as 200ms, 1.5s, 1h30m or 0".to_owned())
+}
+
+/// A duration as it would be typed: `200ms`, `1.5s`, `1h30m`, `0`.
+#[must_use]
+pub fn show(span: Duration) -> String {
+    let (secs, nanos) = (span.as_secs(), u64::from(span.subsec_nanos()));
+    if secs == 0 {
+        return match nanos {
+            0 => "0".to_owned(),
+            1_000_000.. => decimal(nanos / 1_000_000, nanos % 1_000_000, 6) + "ms",
+            1_000.. => decimal(nanos / 1_000, nanos % 1_000, 3) + "us",
+            _ => format!("{nanos}ns"),
+        };
+    }
+    let (hours, minutes, seconds) = (secs / 3_600, secs / 60 % 60, secs % 60);
+    let mut text = String::new();
+    for (count, unit) in [(hours, "h"), (minutes, "m")] {
+        if count > 0 {
+            text.push_str(&format!("{count}{unit}"));
+        }
+    }
+    if seconds > 0 || nanos > 0 {
+        text.push_str(&decimal(seconds, nanos, 9));
+        text.push('s');
+    }
+    text
+}
+
+/// A number whose fraction is `part` of ten to the power of `places`.
+fn decimal(whole: u64, part: u64, places: usize) -> String {
+    let text = format!("{whole}.{part:0places$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The sum of `number unit` pairs; `None` if the text is not made of them.
@@ -168,7 +201,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn is_shown_as_it_would_be_typed() {
+        for text in ["0", "200ms", "1.5s", "1h30m", "1h0.5s", "1m", "90ns", "1.5us", "10s", "100h"]
+        {
+            assert_eq!(show(parse(text).unwrap()), text);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_shown_is_read_again(ns in 0..=i64::MAX as u64, shift in 0..63_u32) {
+            let span = Duration::from_nanos(ns >> shift);
+            prop_assert_eq!(parse(&show(span)), Ok(span));
+        }
+
         #[test]
         fn never_panics(text in any::<String>()) {
             let _ = parse(&text);
