@@ -139,12 +139,13 @@ impl Variant {
         picture_time(pictures.start)..picture_time(pictures.end)
     }
 
-    /// Segment `index` in a form.
+    /// Segment `index` in a form. Its media are those of segment `media`, which is
+    /// the same one unless media time has jumped.
     #[must_use]
-    pub fn segment_of(&self, form: Form, index: u64) -> Vec<u8> {
+    pub fn segment_of(&self, form: Form, index: u64, media: u64) -> Vec<u8> {
         let plain = match form.container {
-            Container::Ts => self.segment(index),
-            Container::Fmp4 => self.fragment(index),
+            Container::Ts => self.segment(media),
+            Container::Fmp4 => self.fragment(media),
         };
         if form.encrypted { encryption::encrypt(form.container, index, &plain) } else { plain }
     }

@@ -6,6 +6,7 @@
 mod bits;
 mod cache;
 mod encryption;
+pub mod faults;
 pub mod form;
 mod fragment;
 pub mod media;
@@ -28,6 +29,7 @@ pub use settings::{Settings, SettingsError};
 use crate::http::{Method, Request, Response};
 use crate::units::{Moment, Wall};
 use cache::Cache;
+use faults::Timeline;
 use form::{Container, Form, Timing};
 use media::Variant;
 use playlist::{VOD_SEGMENTS, Window};
@@ -56,6 +58,7 @@ pub struct Origin {
     variants: Vec<Variant>,
     segments: Cache,
     texts: Texts,
+    timeline: Timeline,
 }
 
 impl Origin {
@@ -70,13 +73,26 @@ impl Origin {
         let variants = settings.variant_bitrates.iter();
         let variants = variants.map(|rate| Variant::new(*rate, duration)).collect();
         let segments = Cache::new(settings.memory_bytes());
-        Ok(Self { settings, variants, segments, texts: Texts::default() })
+        let timeline = Timeline::new(duration);
+        Ok(Self { settings, variants, segments, texts: Texts::default(), timeline })
     }
 
     /// What is served.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Where media time of the live stream jumps.
+    #[must_use]
+    pub const fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The same, to be changed: playlists that were made already no longer hold.
+    pub fn timeline_mut(&mut self) -> &mut Timeline {
+        self.texts = Texts::default();
+        &mut self.timeline
     }
 
     /// Answers a request at a point in time.
@@ -123,7 +139,9 @@ impl Origin {
             Timing::Vod => self.texts.get(name, 0, || playlist::vod(form, variant)),
             Timing::Live if window.end == 0 => return None,
             Timing::Live => {
-                self.texts.get(name, window.end, || playlist::live(form, variant, window))
+                let timeline = &self.timeline;
+                let live = || playlist::live(form, variant, window, timeline);
+                self.texts.get(name, window.end, live)
             }
         };
         Some(self.playlist(text))
@@ -144,14 +162,14 @@ impl Origin {
     fn segment(&mut self, wall: Wall, form: Form, number: usize, index: u64) -> Option<Entity> {
         let window = self.window(wall);
         let variant = self.variants.get(number)?;
-        let kept = match form.timing {
-            Timing::Live => window.served(),
-            Timing::Vod => 0..VOD_SEGMENTS,
+        let (kept, media) = match form.timing {
+            Timing::Live => (window.served(), self.timeline.media_of(index)),
+            Timing::Vod => (0..VOD_SEGMENTS, index),
         };
         if !kept.contains(&index) {
             return None;
         }
-        let make = || variant.segment_of(form, index);
+        let make = || variant.segment_of(form, index, media);
         let bytes: Rc<[u8]> = self.segments.get(form, number, index, &kept, make);
         let nanos = self.settings.segment_duration.as_nanos();
         let mark = mark(form);

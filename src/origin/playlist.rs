@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::encryption;
+use super::faults::Timeline;
 use super::form::{Container, Form};
 use super::media::Variant;
 use super::picture::FRAME_RATE;
@@ -73,11 +74,19 @@ pub fn master(form: Form, variants: &[Variant]) -> String {
 }
 
 /// The live media playlist (§4.3.3): it has no end, and each segment has its date.
+/// Where media time jumps it says so (§4.3.2.3 and §4.3.3.3).
 #[must_use]
-pub fn live(form: Form, variant: &Variant, window: Window) -> String {
+pub fn live(form: Form, variant: &Variant, window: Window, timeline: &Timeline) -> String {
     let mut text = head(form, variant, window.first);
+    if !timeline.is_even() {
+        let jumps = timeline.jumps_before(window.first);
+        let _ = writeln!(text, "#EXT-X-DISCONTINUITY-SEQUENCE:{jumps}");
+    }
     text.push_str(&preparation(form));
     for index in window.first..window.end {
+        if timeline.jumps_at(index) {
+            text.push_str("#EXT-X-DISCONTINUITY\n");
+        }
         if let Some(date) = date(variant.span(index).start) {
             let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{date}");
         }
@@ -170,6 +179,10 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
+    fn even(millis: u64) -> Timeline {
+        Timeline::new(Duration::from_millis(millis))
+    }
+
     fn variant(bitrate: u64, millis: u64) -> Variant {
         Variant::new(bitrate, Duration::from_millis(millis))
     }
@@ -221,7 +234,7 @@ mod tests {
             #EXT-X-MEDIA-SEQUENCE:897708594\n\
             #EXT-X-PROGRAM-DATE-TIME:2026-11-23T06:59:48.000Z\n#EXTINF:2.000,\n897708594.ts\n\
             #EXT-X-PROGRAM-DATE-TIME:2026-11-23T06:59:50.000Z\n#EXTINF:2.000,\n897708595.ts\n";
-        assert_eq!(live(Form::LIVE, &variant(200_000, 2_000), window), expected);
+        assert_eq!(live(Form::LIVE, &variant(200_000, 2_000), window, &even(2_000)), expected);
     }
 
     #[test]
@@ -251,7 +264,7 @@ mod tests {
         for (encrypted, container, version, tags) in cases {
             let form = |timing| Form { timing, encrypted, container };
             let head = format!("#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:2\n");
-            let live = live(form(Timing::Live), &variant, window);
+            let live = live(form(Timing::Live), &variant, window, &even(2_000));
             let start = format!("{head}#EXT-X-MEDIA-SEQUENCE:7\n{tags}#EXT-X-PROGRAM");
             assert!(live.starts_with(&start), "{live}");
             let vod = vod(form(Timing::Vod), &variant);
@@ -265,7 +278,7 @@ mod tests {
     fn durations_that_pictures_do_not_divide_stay_true() {
         let odd = variant(200_000, 1_500);
         let window = Window { oldest: 0, first: 1_000_001, end: 1_000_003 };
-        let text = live(Form::LIVE, &odd, window);
+        let text = live(Form::LIVE, &odd, window, &even(1_500));
         // Pictures come every 40 ms, so the segments take turns.
         assert!(text.contains("#EXT-X-TARGETDURATION:2\n"));
         assert!(text.contains("T08:40:01.520Z\n#EXTINF:1.480,\n1000001.ts\n"), "{text}");

@@ -1,0 +1,65 @@
+//! `/faults`: the recipes in force, shown and replaced while the origin runs.
+//!
+//! For peers on this host alone: whoever may change the recipes can end the
+//! service.
+
+use super::super::Origin;
+use super::super::reply::words;
+use super::inject::Faults;
+use super::recipe::Recipe;
+use crate::http::{Method, Request, Response};
+use crate::units::Moment;
+
+/// Where recipes are shown and replaced.
+pub const CONTROL_PATH: &str = "/faults";
+
+/// What begins a remark, which reaches to the end of its line.
+const REMARK: char = '#';
+
+impl Faults {
+    /// Answers a request for [`CONTROL_PATH`].
+    pub fn control(&mut self, origin: &mut Origin, at: Moment, request: &Request<'_>) -> Response {
+        let local = request.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
+        if !local {
+            return words(403, "recipes are for this host alone; ask from loopback", vec![]);
+        }
+        match request.method {
+            Method::Get | Method::Head => self.shown(),
+            Method::Post => {
+                match recipes(request.body).and_then(|recipes| self.replace(origin, at, recipes)) {
+                    Ok(()) => self.shown(),
+                    Err(why) => words(400, &why, vec![]),
+                }
+            }
+            Method::Other => {
+                let allow = vec![("Allow", "GET, HEAD, POST".into())];
+                words(405, "only GET, HEAD and POST are served here", allow)
+            }
+        }
+    }
+
+    /// The recipes as they would be typed, each with the times that it had an
+    /// effect.
+    fn shown(&self) -> Response {
+        let lines: Vec<_> = (self.list())
+            .map(|(recipe, injected)| format!("{recipe} {REMARK} injected {injected}"))
+            .collect();
+        let text = if lines.is_empty() { format!("{REMARK} none") } else { lines.join("\n") };
+        words(200, &text, vec![])
+    }
+}
+
+/// The recipes of a body, one a line.
+fn recipes(body: &[u8]) -> Result<Vec<Recipe>, String> {
+    let text = str::from_utf8(body).map_err(|_| "the recipes are not UTF-8; encode them")?;
+    let lines = (1..).zip(text.lines()).map(|(number, line)| {
+        let recipe = line.split(REMARK).next().unwrap_or_default().trim();
+        (number, recipe)
+    });
+    lines
+        .filter(|(_, recipe)| !recipe.is_empty())
+        .map(|(number, recipe)| {
+            recipe.parse().map_err(|why| format!("line {number}, {recipe:?}: {why}"))
+        })
+        .collect()
+}

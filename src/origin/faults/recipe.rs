@@ -1,0 +1,234 @@
+//! A recipe: which fault, of what, and when, as it is typed and shown.
+//!
+//! `KIND[:TARGET][:SHARE][:/N][:@FROM-TO][:PARAM]`, the fields after the kind in
+//! any order: each has a shape of its own. Knows no request and no clock.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::amounts::{Bytes, Share, Window};
+use super::fields::Fields;
+use super::target::Target;
+use crate::units::duration;
+
+/// Most characters of a recipe; the longest that says anything has about 100.
+pub(super) const RECIPE_CHARS: usize = 200;
+
+/// A fault and what is particular to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An error status in place of what was asked for.
+    Status {
+        /// The status, 400 to 599.
+        code: u16,
+        /// What `Retry-After` says, in seconds.
+        retry_after_secs: Option<u64>,
+    },
+    /// The response begins late.
+    Latency(Latency),
+    /// There is no response, and the connection stays open.
+    Hang,
+    /// The response goes out at this many bytes a second.
+    Drip(u64),
+    /// The connection ends after so many bytes of the body; `None` is half of it.
+    Truncate(Option<u64>),
+    /// The connection is reset after so many bytes of the body; `None` is before
+    /// the response.
+    Reset(Option<u64>),
+    /// `Content-Length` is off by so many bytes.
+    Length(i64),
+    /// A live playlist stands still.
+    Stale,
+    /// A live playlist goes back by so many segments.
+    Rewind(u64),
+    /// Media time jumps at every so many segments of the live stream.
+    Discontinuity(u64),
+    /// Segments are in the playlist and nowhere else, the same ones for everybody.
+    Missing,
+    /// A redirect, with this status, to where the response is.
+    Redirect(u16),
+    /// Connections are refused.
+    Refuse,
+}
+
+impl Kind {
+    /// The names of the kinds that are no status, in the order in which they are
+    /// shown.
+    pub const NAMES: [&str; 12] = [
+        "latency",
+        "hang",
+        "drip",
+        "truncate",
+        "reset",
+        "length",
+        "stale",
+        "rewind",
+        "discontinuity",
+        "missing",
+        "redirect",
+        "refuse",
+    ];
+
+    /// Its name, as it is typed.
+    #[must_use]
+    pub fn name(self) -> String {
+        let name = match self {
+            Self::Status { code, .. } => return code.to_string(),
+            Self::Latency(_) => "latency",
+            Self::Hang => "hang",
+            Self::Drip(_) => "drip",
+            Self::Truncate(_) => "truncate",
+            Self::Reset(_) => "reset",
+            Self::Length(_) => "length",
+            Self::Stale => "stale",
+            Self::Rewind(_) => "rewind",
+            Self::Discontinuity(_) => "discontinuity",
+            Self::Missing => "missing",
+            Self::Redirect(_) => "redirect",
+            Self::Refuse => "refuse",
+        };
+        name.to_owned()
+    }
+
+    /// The target where none is typed.
+    pub(super) const fn usual_target(self) -> Target {
+        match self {
+            Self::Stale | Self::Rewind(_) | Self::Discontinuity(_) => Target::Media,
+            Self::Missing => Target::Segments,
+            _ => Target::All,
+        }
+    }
+
+    /// What is particular to it, where that is not what it usually is.
+    fn param(self) -> Option<String> {
+        match self {
+            Self::Status { code, retry_after_secs } => {
+                let usual = if code == 429 { Some(USUAL_RETRY_SECS) } else { None };
+                let secs = retry_after_secs.filter(|_| retry_after_secs != usual)?;
+                Some(duration::show(Duration::from_secs(secs)))
+            }
+            Self::Latency(latency) => Some(latency.to_string()),
+            Self::Drip(rate) => Some(format!("{}/s", Bytes(rate))),
+            Self::Truncate(after) | Self::Reset(after) => {
+                after.map(|bytes| Bytes(bytes).to_string())
+            }
+            Self::Length(off) if off != USUAL_LENGTH_OFF => {
+                let sign = if off < 0 { '-' } else { '+' };
+                Some(format!("{sign}{}", Bytes(off.unsigned_abs())))
+            }
+            Self::Rewind(count) if count != USUAL_REWIND => Some(count.to_string()),
+            Self::Discontinuity(every) if every != USUAL_RUN => Some(every.to_string()),
+            Self::Redirect(code) if code != USUAL_REDIRECT => Some(code.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// `Retry-After` of a 429 where none is typed, in seconds.
+pub(super) const USUAL_RETRY_SECS: u64 = 1;
+
+/// By how much a wrong `Content-Length` is off where that is not typed, in bytes.
+pub(super) const USUAL_LENGTH_OFF: i64 = 1_000;
+
+/// Segments by which a playlist goes back where that is not typed.
+pub(super) const USUAL_REWIND: u64 = 3;
+
+/// Segments from one discontinuity to the next where that is not typed.
+pub(super) const USUAL_RUN: u64 = 5;
+
+/// The status of a redirect where none is typed.
+pub(super) const USUAL_REDIRECT: u16 = 302;
+
+/// How late a response begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Latency {
+    /// Always by the same time.
+    Fixed(Duration),
+    /// Each time from the first to the second, both included, is as likely as
+    /// the others.
+    Uniform(Duration, Duration),
+    /// Exponential, of this mean.
+    Exponential(Duration),
+    /// Normal, of this mean and this standard deviation; never below 0.
+    Normal(Duration, Duration),
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = duration::show;
+        match *self {
+            Self::Fixed(span) => f.write_str(&show(span)),
+            Self::Uniform(least, most) => write!(f, "{}-{}", show(least), show(most)),
+            Self::Exponential(mean) => write!(f, "exp({})", show(mean)),
+            Self::Normal(mean, deviation) => {
+                write!(f, "normal({},{})", show(mean), show(deviation))
+            }
+        }
+    }
+}
+
+/// Which fault, of what, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipe {
+    /// The fault.
+    pub kind: Kind,
+    /// What it befalls.
+    pub target: Target,
+    /// Of the requests that are otherwise meant, this share; of missing segments,
+    /// this share of the segments.
+    pub share: Share,
+    /// Every so many clients alone; `None` is all.
+    pub every_client: Option<NonZeroU32>,
+    /// When.
+    pub window: Window,
+}
+
+impl FromStr for Recipe {
+    type Err = RecipeError;
+
+    fn from_str(text: &str) -> Result<Self, RecipeError> {
+        if text.chars().count() > RECIPE_CHARS {
+            return Err(RecipeError(format!(
+                "is too long; give at most {RECIPE_CHARS} characters"
+            )));
+        }
+        Fields::sort(text).and_then(Fields::into_recipe).map_err(RecipeError)
+    }
+}
+
+impl fmt::Display for Recipe {
+    /// As it would be typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind.name())?;
+        if self.target != self.kind.usual_target() {
+            write!(f, ":{}", self.target)?;
+        }
+        if self.share != Share::WHOLE {
+            write!(f, ":{}", self.share)?;
+        }
+        if let Some(every) = self.every_client {
+            write!(f, ":/{every}")?;
+        }
+        if self.window != Window::ALWAYS {
+            write!(f, ":{}", self.window)?;
+        }
+        match self.kind.param() {
+            Some(param) => write!(f, ":{param}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a text is no recipe, in one line with the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipeError(String);
+
+impl fmt::Display for RecipeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for RecipeError {}
