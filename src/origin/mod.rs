@@ -3,8 +3,11 @@
 //! [`Origin::respond`] is a function of the settings, the wall clock and the
 //! request; the only state are caches of what was made before. Knows no socket.
 
+mod access;
+pub mod bench;
 mod bits;
 mod cache;
+pub mod counts;
 mod encryption;
 pub mod faults;
 pub mod form;
@@ -22,6 +25,7 @@ mod transport;
 
 use std::rc::Rc;
 
+pub use bench::Bench;
 pub use encryption::KEY;
 pub use route::Kind;
 pub use settings::{Settings, SettingsError};

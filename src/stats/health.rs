@@ -59,6 +59,15 @@ impl EntryKind {
     }
 }
 
+/// Connections of this process's server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConnectionCounts {
+    /// Those open now.
+    pub open: u64,
+    /// Those accepted so far.
+    pub accepted: u64,
+}
+
 /// Counters of the reactor and of its log sink.
 #[derive(Debug, Clone)]
 pub struct Health {
@@ -70,6 +79,8 @@ pub struct Health {
     pub entries: [u32; EntryKind::ALL.len()],
     /// How long the last scrape took to render; `None` before the first.
     pub last_scrape: Option<Duration>,
+    /// Connections that this process serves and has served.
+    pub connections: ConnectionCounts,
     /// Log lines of our own that a stalled or full stderr cost.
     pub journal_dropped: u64,
     /// What this process uses.
@@ -83,6 +94,7 @@ impl Default for Health {
             events: 0,
             entries: [0; EntryKind::ALL.len()],
             last_scrape: None,
+            connections: ConnectionCounts::default(),
             journal_dropped: 0,
             process: ProcessUse::default(),
         }

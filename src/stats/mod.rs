@@ -16,7 +16,7 @@ pub mod usage;
 pub use active_time::ActiveTime;
 pub use client::{ClientRequests, Reading};
 pub use figures::ClientFigures;
-pub use health::{EntryKind, Health, ProcessUse};
+pub use health::{ConnectionCounts, EntryKind, Health, ProcessUse};
 pub use histogram::Histogram;
 pub use patterns::Patterns;
 pub use playback::{Pace, Playback, Viewing};

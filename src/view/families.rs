@@ -50,19 +50,21 @@ impl Family {
 }
 
 macro_rules! families {
-    ($($id:ident = $kind:ident $name:literal $([$($label:literal),+])? $help:literal;)+) => {
+    ($(#[$doc:meta])* $all:ident: $($id:ident = $kind:ident $name:literal $([$($label:literal),+])? $help:literal;)+) => {
         $(
             #[doc = concat!("`", $name, "`: ", $help)]
             pub const $id: Family =
                 Family::new($name, Kind::$kind, $help)$(.with_labels(&[$($label),+]))?;
         )+
 
-        /// Every family, in the order of a scrape.
-        pub const ALL: &[Family] = &[$($id),+];
+        $(#[$doc])*
+        pub const $all: &[Family] = &[$($id),+];
     };
 }
 
 families! {
+    /// Every family of a load, in the order of a scrape.
+    ALL:
     BUILD_INFO = Gauge "hlsswarm_build_info" ["version", "ffmpeg_version"]
         "Always 1; the labels are the versions of this program and of FFmpeg.";
     CLIENTS_TARGET = Gauge "hlsswarm_clients_target"
@@ -179,6 +181,28 @@ families! {
         "Limit of open descriptors of this process.";
     PROCESS_START = Gauge "process_start_time_seconds"
         "Start of this process in seconds since the Unix epoch.";
+}
+
+families! {
+    /// Every family that the built-in origin has of its own, in the order of a
+    /// scrape; the `process_*` families follow.
+    ORIGIN:
+    ORIGIN_REQUESTS = Counter "hlsswarm_origin_requests_total" ["kind", "status"]
+        "Requests that the built-in origin answered, by what they asked for and by the status sent; none where a fault sent no answer.";
+    ORIGIN_RESPONSE_BYTES = Counter "hlsswarm_origin_response_bytes_total"
+        "Bytes of bodies that sockets took, of responses that are over.";
+    ORIGIN_RESPONSES_INCOMPLETE = Counter "hlsswarm_origin_responses_incomplete_total"
+        "Responses that ended before all was sent that was to be sent: the client left, or was too slow.";
+    ORIGIN_RESPONSE_TIME = Histogram "hlsswarm_origin_response_seconds"
+        "Time from a request to the moment at which the socket took the end of its response, or the response was given up; delays of faults included.";
+    ORIGIN_FAULTS = Counter "hlsswarm_origin_faults_injected_total" ["kind"]
+        "Responses that a fault befell, by kind, a status being a kind of its own; for refuse the windows of time that began.";
+    ORIGIN_CONNECTIONS_OPEN = Gauge "hlsswarm_origin_connections_open"
+        "Connections that are open, that of the scrape included.";
+    ORIGIN_CONNECTIONS = Counter "hlsswarm_origin_connections_accepted_total"
+        "Connections accepted.";
+    ORIGIN_ACCESS_DROPPED = Counter "hlsswarm_origin_access_lines_dropped_total"
+        "Lines of the access log lost because their reader stalled or the disk is full.";
 }
 
 /// The families that have a series of each client.

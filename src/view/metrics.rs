@@ -4,7 +4,7 @@
 //! Built afresh at each scrape, without a registry, so that a scrape and the
 //! summary draw from the same snapshot.
 
-mod collector;
+pub(super) mod collector;
 pub mod per_client;
 mod streaming;
 
@@ -106,7 +106,7 @@ fn children(out: &mut Collector, scene: &Scene<'_>) {
 
 /// The standard process metrics; none of them before the first reading, which is
 /// told by the start time.
-fn process(out: &mut Collector, process: &ProcessUse) {
+pub(super) fn process(out: &mut Collector, process: &ProcessUse) {
     if process.start_unix_secs <= 0.0 {
         return;
     }

@@ -8,6 +8,7 @@ pub mod exposition;
 pub mod families;
 pub mod json;
 pub mod metrics;
+pub mod origin_metrics;
 pub mod summary;
 pub mod verdict;
 mod words;

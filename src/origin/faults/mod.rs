@@ -17,6 +17,7 @@ mod timeline;
 pub use control::CONTROL_PATH;
 pub use inject::{Faults, Injected};
 pub use recipe::{Kind, Latency, Recipe, RecipeError};
+pub(super) use select::Client;
 pub use target::{Target, Thing};
 pub use timeline::Timeline;
 

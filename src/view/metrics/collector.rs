@@ -10,8 +10,8 @@ use crate::stats::Histogram;
 use crate::view::families::{Family, Kind};
 
 /// Families in the order in which they are added.
-pub(super) struct Collector {
-    pub(super) families: Vec<MetricFamily>,
+pub(in crate::view) struct Collector {
+    pub(in crate::view) families: Vec<MetricFamily>,
 }
 
 impl Collector {
@@ -32,13 +32,13 @@ impl Collector {
     }
 
     /// A family of one sample without labels.
-    pub(super) fn single(&mut self, family: Family, value: f64) {
+    pub(in crate::view) fn single(&mut self, family: Family, value: f64) {
         self.push(family, vec![sample(family.kind, value)]);
     }
 
     /// One sample for each list of label values, in the order of the family's
     /// label names.
-    pub(super) fn labelled<'v>(
+    pub(in crate::view) fn labelled<'v>(
         &mut self,
         family: Family,
         samples: impl IntoIterator<Item = (Vec<&'v str>, f64)>,
@@ -54,7 +54,7 @@ impl Collector {
     }
 
     /// A family of one histogram without labels.
-    pub(super) fn histogram(&mut self, family: Family, counts: &Histogram) {
+    pub(in crate::view) fn histogram(&mut self, family: Family, counts: &Histogram) {
         let mut filled = proto::Histogram::default();
         filled.set_sample_count(counts.count());
         filled.set_sample_sum(counts.sum_secs());

@@ -1,0 +1,104 @@
+//! A line of the access log: one JSON object a response.
+//!
+//! Knows not where it is written.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::faults::Client;
+use crate::http::redact::redact;
+use crate::http::{Delivered, Method, Request};
+use crate::units::{Moment, Wall};
+
+/// Longest text of a peer that is kept, in characters; longer ones say nothing.
+const TEXT_CHARS: usize = 500;
+
+/// What is known of a request when it is answered.
+#[derive(Debug)]
+pub(super) struct Asked {
+    client: Option<u32>,
+    peer: Option<String>,
+    method: &'static str,
+    uri: String,
+    user_agent: Option<String>,
+    faults: Vec<String>,
+}
+
+impl Asked {
+    /// What is to be told of this request, which these faults befell.
+    pub(super) fn new(request: &Request<'_>, faults: Vec<String>) -> Self {
+        let client = match Client::of(request) {
+            Client::Numbered(number) => Some(number),
+            Client::At(_) => None,
+        };
+        let uri = match request.query {
+            Some(query) => format!("{}?{query}", request.path),
+            None => request.path.to_owned(),
+        };
+        let agent = request.header("User-Agent").map(String::from_utf8_lossy);
+        Self {
+            client,
+            peer: request.peer.map(|peer| peer.to_canonical().to_string()),
+            method: match request.method {
+                Method::Get => "GET",
+                Method::Head => "HEAD",
+                Method::Post => "POST",
+                Method::Other => "other",
+            },
+            uri: short(&redact(&uri)),
+            user_agent: agent.map(|agent| short(&redact(&agent))),
+            faults,
+        }
+    }
+
+    /// The line, its end included.
+    pub(super) fn line(
+        &self,
+        began: Moment,
+        ended: Moment,
+        status: Option<u16>,
+        delivered: Delivered,
+    ) -> String {
+        let took = ended.tick.since(began.tick);
+        let line = Line {
+            ts: stamp(began.wall),
+            client: self.client,
+            peer: self.peer.as_deref(),
+            method: self.method,
+            uri: &self.uri,
+            status,
+            body_bytes: delivered.body_bytes,
+            complete: delivered.complete,
+            duration_ms: took.as_micros() as f64 / 1e3,
+            faults: &self.faults,
+            user_agent: self.user_agent.as_deref(),
+        };
+        // Numbers and text always have a form as JSON.
+        serde_json::to_string(&line).unwrap_or_default() + "\n"
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    ts: String,
+    client: Option<u32>,
+    peer: Option<&'a str>,
+    method: &'a str,
+    uri: &'a str,
+    status: Option<u16>,
+    body_bytes: u64,
+    complete: bool,
+    duration_ms: f64,
+    faults: &'a [String],
+    user_agent: Option<&'a str>,
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(TEXT_CHARS).collect()
+}
+
+/// A time as RFC 3339 has it, in UTC, to the millisecond.
+fn stamp(wall: Wall) -> String {
+    let stamp = Timestamp::from_nanosecond(wall.as_unix_nanos().into());
+    format!("{:.3}", stamp.unwrap_or(Timestamp::UNIX_EPOCH))
+}

@@ -1,0 +1,178 @@
+//! The origin as a bench: its answers with the faults that were asked for, the
+//! counts of both, and the lines of its access log.
+//!
+//! Knows no socket and no clock.
+
+use std::collections::BTreeMap;
+
+use super::access::Asked;
+use super::counts::Counts;
+use super::faults::{CONTROL_PATH, Faults, Injected, Thing};
+use super::{Origin, Settings};
+use crate::http::{Delivered, Request, Response, Ticket};
+use crate::units::{Moment, Tick};
+
+/// The bench.
+#[derive(Debug)]
+pub struct Bench {
+    origin: Origin,
+    faults: Faults,
+    counts: Counts,
+    /// Responses that are not over yet: at most one a connection.
+    under_way: BTreeMap<Ticket, UnderWay>,
+    tickets: u64,
+    logs: bool,
+}
+
+/// A response that is not over yet.
+#[derive(Debug)]
+struct UnderWay {
+    began: Moment,
+    status: Option<u16>,
+    asked: Option<Box<Asked>>,
+}
+
+impl Bench {
+    /// A bench on which `settings` are served with these recipes; `logs` has it
+    /// tell of every response that is over.
+    ///
+    /// # Errors
+    /// Settings that cannot be served, or recipes that cannot be in force
+    /// together, in one line with the remedy.
+    pub fn new(settings: Settings, faults: Faults, logs: bool) -> Result<Self, String> {
+        let origin = Origin::new(settings).map_err(|error| error.to_string())?;
+        let (counts, under_way) = (Counts::default(), BTreeMap::new());
+        Ok(Self { origin, faults, counts, under_way, tickets: 0, logs })
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The same, for what others count.
+    pub fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.counts
+    }
+
+    /// The recipes in force.
+    #[must_use]
+    pub const fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Answers a request at a point in time.
+    pub fn respond(&mut self, at: Moment, request: &Request<'_>) -> Response {
+        let Injected { mut response, kinds } = if request.path == CONTROL_PATH {
+            let response = self.faults.control(&mut self.origin, at, request);
+            Injected { response, kinds: Vec::new() }
+        } else {
+            self.faults.respond(&mut self.origin, at, request)
+        };
+        let cut = response.delivery.as_ref().and_then(|delivery| delivery.cut);
+        let headless = cut.is_some_and(|cut| cut.after.is_none());
+        let status = (!headless).then_some(response.status.0);
+        self.counts.answered(Thing::at(request.path), status);
+        let asked = self.logs.then(|| Box::new(Asked::new(request, kinds)));
+        let ticket = Ticket(self.tickets);
+        self.tickets += 1;
+        self.under_way.insert(ticket, UnderWay { began: at, status, asked });
+        response.ticket = Some(ticket);
+        response
+    }
+
+    /// A response is over. Returns its line for the access log, if there is one.
+    pub fn delivered(
+        &mut self,
+        at: Moment,
+        ticket: Ticket,
+        delivered: Delivered,
+    ) -> Option<String> {
+        let UnderWay { began, status, asked } = self.under_way.remove(&ticket)?;
+        self.counts.delivered(at.tick.since(began.tick), delivered);
+        asked.map(|asked| asked.line(began, at, status, delivered))
+    }
+
+    /// Whether connections are taken.
+    #[must_use]
+    pub fn is_open(&self, now: Tick) -> bool {
+        self.faults.is_open(now)
+    }
+
+    /// When [`Bench::tick`] is due next, after `now`.
+    #[must_use]
+    pub fn next_deadline(&self, now: Tick) -> Option<Tick> {
+        self.faults.next_change(now)
+    }
+
+    /// Takes note of the time: connections may be refused from now on.
+    pub fn tick(&mut self, now: Tick) {
+        self.faults.count_refusals(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Method;
+    use crate::units::Wall;
+
+    fn moment(millis: u64) -> Moment {
+        let wall = Wall::from_unix_nanos(1_795_417_200_000_000_000 + millis * 1_000_000);
+        Moment { tick: Tick::from_millis(millis), wall }
+    }
+
+    fn bench(recipes: &[&str]) -> Bench {
+        let recipes = recipes.iter().map(|text| text.parse().unwrap()).collect();
+        Bench::new(Settings::default(), Faults::new(recipes, 1).unwrap(), true).unwrap()
+    }
+
+    fn ask(bench: &mut Bench, path: &str) -> Ticket {
+        let headers = [httparse::Header { name: "User-Agent", value: b"x/client-7" }];
+        let request = Request {
+            query: Some("token=secret"),
+            peer: Some([127, 0, 0, 1].into()),
+            ..Request::new(Method::Get, path, &headers)
+        };
+        bench.respond(moment(0), &request).ticket.unwrap()
+    }
+
+    #[test]
+    fn a_response_is_told_when_it_is_over_and_once() {
+        let mut bench = bench(&["404:segments", "latency:segments:1s"]);
+        let ticket = ask(&mut bench, "/vod/v0/1.ts");
+        let delivered = Delivered { body_bytes: 30, complete: true };
+        let line = bench.delivered(moment(1_234), ticket, delivered).unwrap();
+        assert_eq!(
+            line,
+            "{\"ts\":\"2026-11-23T07:00:00.000Z\",\"client\":7,\"peer\":\"127.0.0.1\",\
+             \"method\":\"GET\",\"uri\":\"/vod/v0/1.ts?token=***\",\"status\":404,\
+             \"body_bytes\":30,\"complete\":true,\"duration_ms\":1234.0,\
+             \"faults\":[\"404\",\"latency\"],\"user_agent\":\"x/client-7\"}\n"
+        );
+        assert_eq!(bench.delivered(moment(2_000), ticket, delivered), None);
+        assert_eq!(bench.counts().requests[&(Thing::Segment, Some(404))], 1);
+        assert_eq!((bench.counts().body_bytes, bench.counts().responses.count()), (30, 1));
+        assert!(bench.under_way.is_empty());
+    }
+
+    #[test]
+    fn what_has_no_head_has_no_status() {
+        let mut bench = bench(&["hang:master"]);
+        let ticket = ask(&mut bench, "/stream.m3u8");
+        let line = bench.delivered(moment(5), ticket, Delivered { body_bytes: 0, complete: false });
+        assert!(line.unwrap().contains("\"status\":null"));
+        assert_eq!(bench.counts().requests[&(Thing::Master, None)], 1);
+        assert_eq!(bench.counts().incomplete, 1);
+    }
+
+    #[test]
+    fn without_a_log_there_is_no_line() {
+        let mut bench = Bench { logs: false, ..bench(&[]) };
+        let ticket = ask(&mut bench, "/health");
+        let delivered = Delivered { body_bytes: 3, complete: true };
+        assert_eq!(bench.delivered(moment(5), ticket, delivered), None);
+        assert_eq!(bench.counts().body_bytes, 3);
+    }
+}
