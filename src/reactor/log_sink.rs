@@ -1,10 +1,12 @@
-//! Our own stderr, written without ever blocking.
+//! Our own stderr, or another descriptor or file, written without ever blocking.
 //!
 //! Whole lines wait in a bounded buffer; what does not fit is dropped and
 //! counted. Knows nothing of what a line says.
 
 use std::collections::VecDeque;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags};
@@ -18,6 +20,25 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Bytes written at once to a descriptor that can only be asked, not made
 /// non-blocking: a pipe that polls as writable takes `PIPE_BUF` (pipe(7)).
 const ASKED_WRITE_BYTES: usize = 4096;
+
+/// What is written to.
+#[derive(Debug)]
+enum Descriptor {
+    Stdout,
+    Stderr,
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Stdout => rustix::stdio::stdout(),
+            Self::Stderr => rustix::stdio::stderr(),
+        }
+    }
+}
+
+/// Who may read a file that is made: everybody, as of any log.
+const FILE_MODE: u32 = 0o644;
 
 /// How the descriptor is kept from blocking.
 #[derive(Debug)]
@@ -34,15 +55,16 @@ pub(super) enum Target {
     Direct,
 }
 
-/// The sink of the log.
+/// The sink of a log.
 #[derive(Debug)]
 pub struct LogSink {
+    descriptor: Descriptor,
     target: Target,
     buffer: VecDeque<u8>,
     dropped: u64,
-    /// Whether the last byte written was not the end of a line.
+    /// Whether what was written last did not end its line.
     mid_line: bool,
-    /// Whether the rest of the line that was begun is lost.
+    /// Whether the rest of that line was dropped.
     torn: bool,
 }
 
@@ -50,11 +72,34 @@ impl LogSink {
     /// A sink for standard error as it is now.
     #[must_use]
     pub fn stderr() -> Self {
-        Self::new(target(rustix::stdio::stderr()))
+        Self::new(Descriptor::Stderr, target(rustix::stdio::stderr()))
     }
 
-    fn new(target: Target) -> Self {
-        Self { target, buffer: VecDeque::new(), dropped: 0, mid_line: false, torn: false }
+    /// A sink for standard output as it is now.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::new(Descriptor::Stdout, target(rustix::stdio::stdout()))
+    }
+
+    /// A sink for this file, which is made if it is not there and else appended to.
+    /// A FIFO need not have a reader.
+    ///
+    /// # Errors
+    /// Those of open(2).
+    pub fn file(path: &Path) -> io::Result<Self> {
+        let is_fifo = rustix::fs::stat(path)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+        // A FIFO that is open for reading too can be opened without a reader, and
+        // outlives those that come and go (fifo(7)).
+        let access = if is_fifo { OFlags::RDWR } else { OFlags::WRONLY | OFlags::CREATE };
+        let flags = access | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let file = rustix::fs::open(path, flags, Mode::from_raw_mode(FILE_MODE))?;
+        Ok(Self::new(Descriptor::Stderr, Target::Reopened(file)))
+    }
+
+    fn new(descriptor: Descriptor, target: Target) -> Self {
+        let buffer = VecDeque::new();
+        Self { descriptor, target, buffer, dropped: 0, mid_line: false, torn: false }
     }
 
     /// Takes a line, its end included, or drops it if too much waits already.
@@ -62,6 +107,9 @@ impl LogSink {
         if self.buffer.len() + line.len() > BUFFER_BYTES {
             self.dropped += 1;
         } else {
+            if std::mem::take(&mut self.torn) {
+                self.buffer.push_back(b'\n');
+            }
             self.buffer.extend(line);
         }
     }
@@ -70,8 +118,14 @@ impl LogSink {
     /// is written, or never can be.
     pub fn flush(&mut self) -> bool {
         while !self.buffer.is_empty() {
-            match self.write() {
-                Ok(()) => {}
+            let (front, _) = self.buffer.as_slices();
+            match self.target.write(self.descriptor.as_fd(), front) {
+                Ok(written) => {
+                    if let Some(last) = written.checked_sub(1).and_then(|last| front.get(last)) {
+                        self.mid_line = *last != b'\n';
+                    }
+                    self.buffer.drain(..written);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return false,
                 Err(_) => {
@@ -79,7 +133,7 @@ impl LogSink {
                     self.dropped +=
                         self.buffer.iter().filter(|&&byte| byte == b'\n').count() as u64;
                     self.buffer.clear();
-                    self.torn |= self.mid_line;
+                    self.torn = std::mem::take(&mut self.mid_line);
                 }
             }
         }
@@ -88,26 +142,11 @@ impl LogSink {
         true
     }
 
-    /// Writes once; a line that is torn is ended before the next one begins.
-    fn write(&mut self) -> Result<(), Errno> {
-        let original = rustix::stdio::stderr();
-        if self.torn {
-            self.target.write(original, b"\n")?;
-            (self.torn, self.mid_line) = (false, false);
-        }
-        let (front, _) = self.buffer.as_slices();
-        let written = self.target.write(original, front)?;
-        if let Some(last) = self.buffer.drain(..written).next_back() {
-            self.mid_line = last != b'\n';
-        }
-        Ok(())
-    }
-
     /// Waits until the reader has taken what waits, but no longer than `limit`;
     /// for the end of the run.
     pub fn flush_within(&mut self, limit: Timespec) {
         if !self.flush() {
-            let fd = self.target.fd(rustix::stdio::stderr());
+            let fd = self.target.fd(self.descriptor.as_fd());
             let _ = poll(&mut [PollFd::new(&fd, PollFlags::OUT)], Some(&limit));
             self.flush();
         }
@@ -119,6 +158,12 @@ impl LogSink {
         self.buffer.drain(..).collect()
     }
 
+    /// Bytes that wait to be written.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Lines dropped so far.
     #[must_use]
     pub fn dropped(&self) -> u64 {
@@ -128,20 +173,19 @@ impl LogSink {
     /// The descriptor that tells when bytes are taken again.
     #[must_use]
     pub fn pollable(&self) -> Option<BorrowedFd<'_>> {
-        (!matches!(self.target, Target::Direct)).then(|| self.target.fd(rustix::stdio::stderr()))
+        (!matches!(self.target, Target::Direct)).then(|| self.target.fd(self.descriptor.as_fd()))
     }
 }
 
 impl Target {
-    /// What to poll, for the descriptor that this was made for.
-    pub(super) fn fd<'fd>(&'fd self, original: BorrowedFd<'fd>) -> BorrowedFd<'fd> {
+    /// What is written to in place of the original, or the original.
+    pub(super) fn fd<'a>(&'a self, original: BorrowedFd<'a>) -> BorrowedFd<'a> {
         match self {
             Self::Reopened(fd) => fd.as_fd(),
             Self::Socket | Self::Asked | Self::Direct => original,
         }
     }
 
-    /// Writes as much as goes without blocking.
     pub(super) fn write(&self, original: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
         let fd = self.fd(original);
         match self {
@@ -161,7 +205,6 @@ impl Target {
     }
 }
 
-/// How this descriptor is written without blocking.
 pub(super) fn target(fd: BorrowedFd<'_>) -> Target {
     let Ok(stat) = rustix::fs::fstat(fd) else { return Target::Direct };
     let kind = FileType::from_raw_mode(stat.st_mode);
@@ -185,10 +228,14 @@ mod tests {
     use super::*;
     use std::io::Read;
 
+    fn sink(target: Target) -> LogSink {
+        LogSink::new(Descriptor::Stderr, target)
+    }
+
     #[test]
     fn a_stalled_reader_costs_lines_and_nothing_else() {
-        let (mut reader, writer) = std::io::pipe().unwrap();
-        let mut sink = LogSink::new(target(writer.as_fd()));
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut sink = sink(target(writer.as_fd()));
         assert!(matches!(sink.target, Target::Reopened(_)));
         let line = [b"x".repeat(999), b"\n".to_vec()].concat();
         for _ in 0..1000 {
@@ -213,8 +260,8 @@ mod tests {
 
     #[test]
     fn a_reader_that_went_away_is_no_error() {
-        let (reader, writer) = std::io::pipe().unwrap();
-        let mut sink = LogSink::new(target(writer.as_fd()));
+        let (reader, writer) = io::pipe().unwrap();
+        let mut sink = sink(target(writer.as_fd()));
         drop(reader);
         sink.push(b"one\n");
         sink.push(b"two\n");
@@ -223,22 +270,35 @@ mod tests {
     }
 
     #[test]
-    fn a_regular_file_is_appended_to() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        std::io::Write::write_all(&mut file, b"before\n").unwrap();
-        let target = target(file.as_file().as_fd());
-        assert!(matches!(target, Target::Direct));
-        assert!(LogSink::new(target).pollable().is_none());
+    fn a_file_is_made_or_appended_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("access.log");
+        for line in ["one\n", "two\n"] {
+            let mut sink = LogSink::file(&path).unwrap();
+            sink.push(line.as_bytes());
+            assert!(sink.flush());
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        assert!(LogSink::file(folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_full_disk_costs_lines_and_nothing_else() {
+        let mut sink = LogSink::file(Path::new("/dev/full")).unwrap();
+        sink.push(b"one\ntwo\n");
+        assert!(sink.flush());
+        assert_eq!((sink.dropped(), sink.waiting_bytes()), (2, 0));
     }
 
     #[test]
     fn a_line_that_was_torn_is_ended_before_the_next() {
-        let (mut reader, writer) = std::io::pipe().unwrap();
-        let mut sink = LogSink::new(target(writer.as_fd()));
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut sink = sink(target(writer.as_fd()));
         sink.push(b"whole\nhalf");
         assert!(sink.flush());
         // What follows the half finds no room: its rest and another line are lost.
-        let room = std::mem::replace(&mut sink.target, Target::Reopened(full().into()));
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let room = std::mem::replace(&mut sink.target, Target::Reopened(full.into()));
         sink.push(b" a line\nlost\n");
         assert!(sink.flush());
         assert_eq!(sink.dropped(), 2);
@@ -251,7 +311,26 @@ mod tests {
         assert_eq!(received, "whole\nhalf\nnext\n");
     }
 
-    fn full() -> std::fs::File {
-        std::fs::File::options().write(true).open("/dev/full").unwrap()
+    #[test]
+    fn a_fifo_needs_no_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let mut sink = LogSink::file(&path).unwrap();
+        let line = [b"x".repeat(999), b"\n".to_vec()].concat();
+        for _ in 0..1000 {
+            sink.push(&line);
+            sink.flush();
+        }
+        assert!(sink.dropped() > 0 && !sink.flush());
+    }
+
+    #[test]
+    fn a_regular_file_is_appended_to() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        io::Write::write_all(&mut file, b"before\n").unwrap();
+        let target = target(file.as_file().as_fd());
+        assert!(matches!(target, Target::Direct));
+        assert!(sink(target).pollable().is_none());
     }
 }
