@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::ffmpeg::command::{Options, Variant};
+use crate::origin::faults::Recipe;
 use crate::swarm::Settings;
 
 /// How long a demo lasts unless told otherwise: time to watch it and to scrape it.
@@ -107,6 +108,8 @@ pub struct Config {
     pub search_path: Vec<PathBuf>,
     /// Scrape address; `None` is off.
     pub metrics: Option<SocketAddr>,
+    /// Faults of the demo's origin.
+    pub demo_faults: Vec<Recipe>,
     /// Whether the scrape has series of each client.
     pub client_metrics: bool,
     /// Where the summary is written as JSON; `None` is nowhere.
@@ -129,6 +132,13 @@ pub struct OriginConfig {
     pub settings: crate::origin::Settings,
     /// How it speaks TLS; `None` is plain HTTP.
     pub tls: Option<TlsConfig>,
+    /// Faults that it injects from its start on.
+    pub faults: Vec<Recipe>,
+    /// Makes the faults reproducible.
+    pub seed: u64,
+    /// Where a line of each response is written; `-` is standard output, `None` is
+    /// nowhere.
+    pub access_log: Option<PathBuf>,
     /// How and what is logged.
     pub log: LogConfig,
 }

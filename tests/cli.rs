@@ -40,7 +40,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 42] = [
+const LOAD: [Flag; 43] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -80,12 +80,13 @@ const LOAD: [Flag; 42] = [
     flag("--check", "false", "", "true"),
     flag("--skip-preflight", "false", "", "true"),
     flag("--demo", "false", "", "true"),
+    flag("-fault", "", "", "404:5%"),
     flag("-help", "", "", ""),
     flag("-version", "", "", ""),
     flag("-metrics-port", "", "", "127.0.0.1:9091"),
 ];
 
-const ORIGIN: [Flag; 11] = [
+const ORIGIN: [Flag; 14] = [
     flag("-listen", "127.0.0.1:8080", "", "0"),
     flag("-variants", "200k,600k,1500k", "", "1.5M"),
     flag("-abr", "0", "", "5"),
@@ -93,6 +94,9 @@ const ORIGIN: [Flag; 11] = [
     flag("-window", "6", "", "10"),
     flag("-tls", "false", "", "true"),
     flag("-tls-ca", "", "", "ca.pem"),
+    flag("-fault", "", "", "404:5%"),
+    flag("-seed", "random, printed", "SEED", "9"),
+    flag("-access-log", "", "", "access.log"),
     flag("-log-level", "info", "LOG_LEVEL", "debug"),
     flag("-log-format", "json", "LOG_FORMAT", "text"),
     flag("-help", "", "", ""),
@@ -205,6 +209,7 @@ fn the_help_has_every_flag_with_default_and_variable() {
 fn company(name: &str) -> Vec<String> {
     let words: &[&str] = match name {
         "--demo" => &[],
+        "-fault" => &["--demo"],
         "-resolve" => &["--dangerous", URL],
         "--dangerous" => &["-resolve=192.0.2.1", URL],
         _ => &[URL],

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "so does a test fail")]
 
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
+use ffmpeg_hls_swarm::origin::faults::{Kind, Thing};
 use ffmpeg_hls_swarm::stats::totals::SpawnFailureReason;
 use ffmpeg_hls_swarm::stats::{EntryKind, ErrorReason, RequestKind, State};
-use ffmpeg_hls_swarm::view::families::{ALL, Family};
+use ffmpeg_hls_swarm::view::families::{ALL, Family, ORIGIN};
 
 const DOCS: &str = include_str!("../docs/METRICS.md");
 
@@ -28,7 +29,7 @@ fn unit(family: &Family) -> Option<&'static str> {
 
 #[test]
 fn every_family_is_documented_as_it_is() {
-    for family in ALL {
+    for family in ALL.iter().chain(ORIGIN) {
         let section = section(family.name).unwrap_or_else(|| panic!("{} is missing", family.name));
         let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();
         let labels = Some(labels.join(", ")).filter(|labels| !labels.is_empty());
@@ -42,7 +43,7 @@ fn every_family_is_documented_as_it_is() {
 #[test]
 fn every_documented_family_exists_and_in_this_order() {
     let headings = DOCS.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
-    let names = ALL.iter().map(|family| family.name);
+    let names = ALL.iter().chain(ORIGIN).map(|family| family.name);
     assert_eq!(headings.collect::<Vec<_>>(), names.collect::<Vec<_>>());
 }
 
@@ -55,6 +56,8 @@ fn known_label_values_are_documented() {
         ("hlsswarm_requests_total", RequestKind::ALL.map(RequestKind::name).to_vec()),
         ("hlsswarm_request_errors_total", ErrorReason::ALL.map(ErrorReason::name).to_vec()),
         ("hlsswarm_reactor_entries", EntryKind::ALL.map(EntryKind::name).to_vec()),
+        ("hlsswarm_origin_requests_total", Thing::ALL.map(Thing::name).to_vec()),
+        ("hlsswarm_origin_faults_injected_total", Kind::NAMES.to_vec()),
     ];
     for (family, values) in cases {
         let section = section(family).unwrap();
@@ -68,7 +71,7 @@ fn known_label_values_are_documented() {
 fn other_mentions_are_of_families_that_exist() {
     let words = DOCS.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     for word in words.filter(|word| word.starts_with("hlsswarm_")) {
-        let known = |name: &str| ALL.iter().any(|family| family.name == name);
+        let known = |name: &str| ALL.iter().chain(ORIGIN).any(|family| family.name == name);
         let of_histogram = word.strip_suffix("_bucket").or_else(|| word.strip_suffix("_count"));
         assert!(known(word) || of_histogram.is_some_and(known), "{word}");
     }

@@ -13,6 +13,7 @@ use clap::{ArgAction, Command, CommandFactory, Parser};
 use super::values::{self, Bitrates, Scrape};
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
+use crate::origin::faults::Recipe;
 use crate::units::duration;
 
 /// `User-Agent` without the client's suffix.
@@ -201,6 +202,9 @@ pub(super) struct Modes {
     /// Start the built-in origin and load it; text logs unless asked otherwise
     #[arg(long)]
     pub(super) demo: bool,
+    /// Fault of the demo's origin, see origin -help; repeatable
+    #[arg(long, value_name = "RECIPE", value_parser = values::fault)]
+    pub(super) fault: Vec<Recipe>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -220,6 +224,8 @@ struct About {
 pub(super) struct OriginFlags {
     #[command(flatten)]
     pub(super) serve: Serve,
+    #[command(flatten)]
+    pub(super) faults: FaultFlags,
     #[command(flatten)]
     pub(super) log: Log,
     #[command(flatten)]
@@ -252,6 +258,20 @@ pub(super) struct Serve {
     /// Serve https, and write the certificate there as PEM for those who are to trust it
     #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
     pub(super) tls_ca: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Faults and access log")]
+pub(super) struct FaultFlags {
+    /// Fault to inject, KIND[:TARGET][:SHARE][:/N][:@FROM-TO][:PARAM]; repeatable
+    #[arg(long, value_name = "RECIPE", value_parser = values::fault)]
+    pub(super) fault: Vec<Recipe>,
+    /// Makes the faults reproducible; random, and printed, unless given
+    #[arg(long, value_name = "N", value_parser = values::seed)]
+    pub(super) seed: Option<u64>,
+    /// Append a line of JSON a response to this file; - is stdout, '' is off
+    #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
+    pub(super) access_log: PathBuf,
 }
 
 /// The command that loads a playlist, with every flag.

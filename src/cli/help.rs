@@ -73,8 +73,33 @@ Serves synthetic HLS from memory: /stream.m3u8 live, /vod/ with an end.
 Usage: ffmpeg-hls-swarm origin [flags]
 ";
     let outro = "
-Example:
+Kinds of faults, and what may follow them:
+  404, 503, 429:5s        Error status, 400 to 599; the time is Retry-After
+  latency:200ms           Late; also 100ms-900ms, exp(300ms), normal(300ms,50ms)
+  hang                    No response, and the connection stays open
+  drip:10kB/s             Slow
+  truncate:10kB           Closed after so much of the body; without, half of it
+  reset:10kB              Reset after so much of the body; without, before it
+  length:+1kB             Wrong Content-Length
+  stale                   Live playlists stand still
+  rewind:3                Live playlists go back by so many segments
+  discontinuity:5         Media time jumps at every so many segments
+  missing                 Segments are listed and 404, the same for everybody
+  redirect:302            Redirect to the same thing
+  refuse:@30s-60s         Connections are refused
+Fields may follow in any order:
+  segments                TARGET: all, playlists, master, media, segments, init
+                          or keys
+  5%, 0.05                SHARE of requests; of missing segments, of segments
+  /10                     Every tenth client, by the number in its User-Agent
+  @30s-60s, @30s-         From when to when, since the start or the POST
+Recipes are changed while it runs, from this host: GET and POST /faults, one a
+line. Its own numbers are at /metrics. All of it in docs/ORIGIN.md.
+
+Examples:
   ffmpeg-hls-swarm origin -listen 0.0.0.0:8080 -variants 200k,1.5M
+  ffmpeg-hls-swarm origin -fault 404:segments:5% -fault 'latency:exp(300ms):/10'
+  curl --data-binary stale:@10s-40s http://127.0.0.1:8080/faults
 ";
     format!("{intro}{}{outro}", sections(command))
 }

@@ -87,7 +87,10 @@ pub fn parse(
         ["help", "origin"] | ["origin", "help"] => {
             return Ok(Invocation::Print(help::origin_help(&origin_command())));
         }
-        ["origin", ..] => return parse_origin(program, args.get(1..).unwrap_or_default(), env),
+        ["origin", ..] => {
+            let args = args.get(1..).unwrap_or_default();
+            return parse_origin(program, args, env, random_seed);
+        }
         _ => {}
     }
     match read(load_command(), program, &args, env)? {
@@ -104,12 +107,14 @@ fn parse_origin(
     program: String,
     args: &[String],
     env: Lookup<'_>,
+    random_seed: u64,
 ) -> Result<Invocation, UsageError> {
     match read(origin_command(), program, args, env)? {
         Read::Help => Ok(Invocation::Print(help::origin_help(&origin_command()))),
         Read::Version => Ok(Invocation::Print(help::version())),
         Read::Typed(typed) => {
-            resolve::origin(&typed, from_matches(OriginFlags::from_arg_matches(&typed.matches))?)
+            let flags = from_matches(OriginFlags::from_arg_matches(&typed.matches))?;
+            resolve::origin(&typed, flags, random_seed)
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::config::{
 };
 use crate::ffmpeg::command::{LogDetail, Options};
 use crate::origin;
+use crate::origin::faults::{Faults, Recipe};
 use crate::origin::settings::{VARIANTS, ladder};
 use crate::swarm::{Backoff, Settings};
 
@@ -60,6 +61,7 @@ pub(super) fn load(
         ffprobe: flags.ffmpeg.ffprobe,
         search_path: search_path(env("PATH")),
         metrics: flags.metrics.metrics.0,
+        demo_faults: demo_faults(flags.modes.fault, mode)?,
         client_metrics: flags.metrics.prom_client_metrics,
         summary_json: Some(flags.metrics.summary_json).filter(|file| file != Path::new("")),
         log: log(&flags.log, for_people(typed, mode)),
@@ -69,7 +71,11 @@ pub(super) fn load(
 }
 
 /// What serving the built-in origin means.
-pub(super) fn origin(typed: &Typed, flags: OriginFlags) -> Result<Invocation, UsageError> {
+pub(super) fn origin(
+    typed: &Typed,
+    flags: OriginFlags,
+    random_seed: u64,
+) -> Result<Invocation, UsageError> {
     let variant_bitrates = match flags.serve.abr {
         0 => flags.serve.variants.0,
         _ if typed.typed("variants") => {
@@ -90,8 +96,34 @@ pub(super) fn origin(typed: &Typed, flags: OriginFlags) -> Result<Invocation, Us
     settings.check().map_err(|error| UsageError::new(error.to_string()))?;
     let ca_file = Some(flags.serve.tls_ca).filter(|file| file != Path::new(""));
     let tls = (flags.serve.tls || ca_file.is_some()).then_some(TlsConfig { ca_file });
-    let log = log(&flags.log, false);
-    Ok(Invocation::Origin(OriginConfig { listen: flags.serve.listen, settings, tls, log }))
+    check_faults(&flags.faults.fault)?;
+    Ok(Invocation::Origin(OriginConfig {
+        listen: flags.serve.listen,
+        settings,
+        tls,
+        faults: flags.faults.fault,
+        seed: flags.faults.seed.unwrap_or(random_seed),
+        access_log: Some(flags.faults.access_log).filter(|file| file != Path::new("")),
+        log: log(&flags.log, false),
+    }))
+}
+
+/// Recipes that cannot be in force together are bad usage.
+fn check_faults(recipes: &[Recipe]) -> Result<(), UsageError> {
+    let checked = Faults::new(recipes.to_vec(), 0);
+    checked.map(drop).map_err(|why| UsageError::new(format!("-fault: {why}")))
+}
+
+/// Faults are those of an origin of our own.
+fn demo_faults(recipes: Vec<Recipe>, mode: Mode) -> Result<Vec<Recipe>, UsageError> {
+    if !recipes.is_empty() && mode != Mode::Demo {
+        return Err(UsageError::new(
+            "-fault needs an origin that injects it: add --demo, or give it to \
+             ffmpeg-hls-swarm origin and load that",
+        ));
+    }
+    check_faults(&recipes)?;
+    Ok(recipes)
 }
 
 /// The one mode that was asked for.

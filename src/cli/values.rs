@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
+use crate::origin::faults::{Recipe, RecipeError};
 use crate::units::duration;
 
 /// Most clients. No Linux host runs more: `PID_MAX_LIMIT` is 4,194,304 and a
@@ -207,6 +208,10 @@ pub(super) fn output_file(text: &str) -> Result<PathBuf, String> {
         return Err("must not contain NUL; give the path of a file".to_owned());
     }
     Ok(PathBuf::from(text))
+}
+
+pub(super) fn fault(text: &str) -> Result<Recipe, String> {
+    text.parse().map_err(|why: RecipeError| why.to_string())
 }
 
 pub(super) fn ffmpeg_arg(text: &str) -> Result<String, String> {

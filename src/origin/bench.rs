@@ -29,6 +29,8 @@ pub struct Bench {
 struct UnderWay {
     began: Moment,
     status: Option<u16>,
+    /// Whether a fault ends it early.
+    cut: bool,
     asked: Option<Box<Asked>>,
 }
 
@@ -77,7 +79,7 @@ impl Bench {
         let asked = self.logs.then(|| Box::new(Asked::new(request, kinds)));
         let ticket = Ticket(self.tickets);
         self.tickets += 1;
-        self.under_way.insert(ticket, UnderWay { began: at, status, asked });
+        self.under_way.insert(ticket, UnderWay { began: at, status, cut: cut.is_some(), asked });
         response.ticket = Some(ticket);
         response
     }
@@ -89,8 +91,10 @@ impl Bench {
         ticket: Ticket,
         delivered: Delivered,
     ) -> Option<String> {
-        let UnderWay { began, status, asked } = self.under_way.remove(&ticket)?;
-        self.counts.delivered(at.tick.since(began.tick), delivered);
+        let UnderWay { began, status, cut, asked } = self.under_way.remove(&ticket)?;
+        let delivered = Delivered { complete: delivered.complete && !cut, ..delivered };
+        let took = status.map(|_| at.tick.since(began.tick));
+        self.counts.delivered(took, delivered);
         asked.map(|asked| asked.line(began, at, status, delivered))
     }
 
@@ -161,8 +165,9 @@ mod tests {
     fn what_has_no_head_has_no_status() {
         let mut bench = bench(&["hang:master"]);
         let ticket = ask(&mut bench, "/stream.m3u8");
-        let line = bench.delivered(moment(5), ticket, Delivered { body_bytes: 0, complete: false });
-        assert!(line.unwrap().contains("\"status\":null"));
+        let line = bench.delivered(moment(5), ticket, Delivered { body_bytes: 0, complete: true });
+        assert!(line.unwrap().contains("\"status\":null,\"body_bytes\":0,\"complete\":false"));
+        assert_eq!(bench.counts().responses.count(), 0);
         assert_eq!(bench.counts().requests[&(Thing::Master, None)], 1);
         assert_eq!(bench.counts().incomplete, 1);
     }

@@ -20,9 +20,11 @@ pub struct Counts {
     pub requests: BTreeMap<(Thing, Option<u16>), u64>,
     /// Bytes of bodies that sockets took.
     pub body_bytes: u64,
-    /// Responses that ended before all was sent that was to be sent.
+    /// Responses that were not sent to their end: by a fault, or because the
+    /// client left or was too slow.
     pub incomplete: u64,
-    /// Time from a request to the end of its response, whole or not.
+    /// Time from a request to the end of its response, whole or not; none where
+    /// there was no response.
     pub responses: Histogram,
     /// Lines of the access log that were dropped.
     pub access_lines_dropped: u64,
@@ -46,10 +48,12 @@ impl Counts {
         *self.requests.entry((thing, status)).or_default() += 1;
     }
 
-    /// A response is over.
-    pub(super) fn delivered(&mut self, took: Duration, delivered: Delivered) {
+    /// A response is over; `took` is the time it had, if it had a head.
+    pub(super) fn delivered(&mut self, took: Option<Duration>, delivered: Delivered) {
         self.body_bytes = self.body_bytes.saturating_add(delivered.body_bytes);
         self.incomplete += u64::from(!delivered.complete);
-        self.responses.record(took);
+        if let Some(took) = took {
+            self.responses.record(took);
+        }
     }
 }

@@ -513,6 +513,7 @@ impl Reactor {
         let Self { server, registrar, children, health, journal, clock, actions, .. } = self;
         let Some(server) = server else { return false };
         health.entries = registrar.table.by_kind();
+        health.connections = server.counts();
         let clock = *clock;
         let mut desk = Desk { application, children, health, journal, clock, actions };
         turn(server, registrar, &mut desk)

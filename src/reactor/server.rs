@@ -30,6 +30,7 @@ use self::transport::{Got, Transport};
 use super::Registrar;
 use super::table::Owner;
 use crate::http::{Connection, Limits, Service};
+use crate::stats::ConnectionCounts;
 use crate::units::Tick;
 
 /// Connections accepted in one turn.
@@ -77,6 +78,7 @@ pub struct Server {
     deadlines: BTreeSet<(Tick, usize)>,
     listener_token: Option<Token>,
     accept_again: Option<Tick>,
+    accepted: u64,
 }
 
 impl Server {
@@ -94,6 +96,7 @@ impl Server {
             deadlines: BTreeSet::new(),
             listener_token: None,
             accept_again: None,
+            accepted: 0,
         })
     }
 
@@ -108,6 +111,12 @@ impl Server {
     /// Those of getsockname(2).
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.door.local_addr()
+    }
+
+    /// Connections open and accepted.
+    #[must_use]
+    pub fn counts(&self) -> ConnectionCounts {
+        ConnectionCounts { open: self.peers.len() as u64, accepted: self.accepted }
     }
 
     /// Begins to accept.
@@ -167,6 +176,7 @@ impl Server {
         from: Option<IpAddr>,
         service: &mut dyn Service,
     ) {
+        self.accepted += 1;
         if self.peers.len() >= self.most {
             self.evict(registrar, service);
         }

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use url::Url;
 
 use crate::config::LogFormat;
+use crate::origin::faults::Recipe;
 use crate::reactor::capture::{Wait, end_gently, start};
 use crate::reactor::child::{Child, Process, Stdio};
 
@@ -40,16 +41,25 @@ impl Companion {
     ///
     /// # Errors
     /// When it cannot be started or does not say where it listens.
-    pub(super) fn start(format: LogFormat, stop: BorrowedFd<'_>) -> io::Result<Self> {
+    pub(super) fn start(
+        format: LogFormat,
+        faults: &[Recipe],
+        seed: u64,
+        stop: BorrowedFd<'_>,
+    ) -> io::Result<Self> {
         let format = match format {
             LogFormat::Json => "json",
             LogFormat::Text => "text",
         };
-        let args: Vec<OsString> =
+        let mut args: Vec<OsString> =
             ["origin", "-listen", "127.0.0.1:0", "-log-level", "warn", "-log-format", format]
                 .iter()
                 .map(Into::into)
                 .collect();
+        args.extend(["-seed".into(), seed.to_string().into()]);
+        for fault in faults {
+            args.extend(["-fault".into(), fault.to_string().into()]);
+        }
         // What it has to say stands among our own lines; nobody would read a pipe.
         let stdio = Stdio { stderr: Some(rustix::stdio::stderr()), ..Stdio::default() };
         let child = start(Path::new(OWN_PROGRAM), &args, stdio)

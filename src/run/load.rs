@@ -165,8 +165,9 @@ fn start_companion(config: &mut Config, stop: BorrowedFd<'_>) -> Result<Option<C
     if config.mode != Mode::Demo {
         return Ok(None);
     }
-    let companion = Companion::start(config.log.format, stop)
-        .map_err(|error| Fatal(format!("the built-in origin did not start: {error}")))?;
+    let companion =
+        Companion::start(config.log.format, &config.demo_faults, config.swarm.seed, stop)
+            .map_err(|error| Fatal(format!("the built-in origin did not start: {error}")))?;
     config.options.url = companion.url().clone();
     let pid = companion.process().pid();
     info!(url = companion.url().as_str(), pid, "origin_started");

@@ -1,22 +1,27 @@
 //! The built-in origin as a program of its own.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use rustix::event::Timespec;
 use tracing::info;
 
 use super::{Fatal, install_journal, print, take_signals};
 use crate::config::{OriginConfig, TlsConfig};
-use crate::http::{Limits, Request, Response};
-use crate::origin::Origin;
+use crate::http::{Delivered, Limits, Request, Response, Ticket};
+use crate::origin::Bench;
+use crate::origin::faults::Faults;
 use crate::reactor::child;
+use crate::reactor::log_sink::LogSink;
 use crate::reactor::server::certificate::Certificate;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
 use crate::reactor::{Application, Reactor};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::{Moment, Tick};
+use crate::view::origin_metrics;
 
 /// Bounds of the origin. A client of three variants keeps up to six connections,
 /// so this serves some two thousand; an idle one lives longer than the longest
@@ -31,6 +36,16 @@ const LIMITS: ServerLimits = ServerLimits {
     },
 };
 
+/// How long a line of the access log may wait for others, so that a busy origin
+/// does not write each by itself.
+const FLUSH_AFTER: Duration = Duration::from_millis(100);
+
+/// Bytes of the access log that are written at once.
+const FLUSH_BYTES: usize = 16 * 1024;
+
+/// How long the end waits for a slow reader of the access log.
+const LAST_FLUSH: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
+
 /// Serves until a signal; the first line of standard output is the URL of the
 /// master playlist.
 pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
@@ -38,6 +53,7 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     let signals = take_signals()?;
     // Without it the soft limit would bound the connections.
     let _ = child::raise_nofile();
+    let access_log = config.access_log.as_deref().map(open_access_log).transpose()?;
     let mut server = Server::bind(config.listen, LIMITS)
         .map_err(|error| Fatal(format!("{} with -listen", bind_advice(config.listen, &error))))?;
     let address = server
@@ -50,10 +66,14 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     let mut reactor = Reactor::new(journal.clone(), signals, Some(server), None)
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
     print(&format!("{scheme}://{}/stream.m3u8\n", reachable(address)))?;
-    info!(%address, "origin_started");
-    let mut service =
-        Service { origin: Origin::new(config.settings.clone()).map_err(Fatal::from_display)? };
+    info!(%address, seed = config.seed, "origin_started");
+    let faults = Faults::new(config.faults.clone(), config.seed).map_err(Fatal)?;
+    let bench = Bench::new(config.settings.clone(), faults, access_log.is_some()).map_err(Fatal)?;
+    let mut service = Service { bench, access_log, flush_at: None, now: None };
     reactor.run(&mut service).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
+    if let Some(sink) = &mut service.access_log {
+        sink.flush_within(LAST_FLUSH);
+    }
     info!("shutdown_complete");
     journal.flush_last();
     Ok(ExitCode::SUCCESS)
@@ -74,6 +94,16 @@ fn speak_tls(server: &mut Server, address: IpAddr, tls: &TlsConfig) -> Result<()
     Ok(())
 }
 
+fn open_access_log(path: &Path) -> Result<LogSink, Fatal> {
+    if path == Path::new("-") {
+        return Ok(LogSink::stdout());
+    }
+    LogSink::file(path).map_err(|error| {
+        let path = path.display();
+        Fatal(format!("-access-log {path}: {error}; give a file that can be written"))
+    })
+}
+
 /// An address that a player on this host can use for a socket bound to any.
 fn reachable(bound: SocketAddr) -> SocketAddr {
     let ip = match bound.ip() {
@@ -86,26 +116,77 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
 
 /// The origin as the reactor's application.
 struct Service {
-    origin: Origin,
+    bench: Bench,
+    access_log: Option<LogSink>,
+    /// When what waits in the access log is written.
+    flush_at: Option<Tick>,
+    /// The latest time known; `None` before the loop has turned once.
+    now: Option<Tick>,
+}
+
+impl Service {
+    fn note(&mut self, now: Tick) {
+        self.now = self.now.max(Some(now));
+        self.bench.tick(now);
+    }
+
+    /// Writes what waits in the access log, if it is time to.
+    fn flush(&mut self, now: Tick) {
+        let Some(sink) = &mut self.access_log else { return };
+        let due = self.flush_at.is_some_and(|tick| tick <= now);
+        if due || sink.waiting_bytes() >= FLUSH_BYTES {
+            self.flush_at = None;
+            sink.flush();
+        }
+        if sink.waiting_bytes() > 0 {
+            self.flush_at.get_or_insert(now.after(FLUSH_AFTER));
+        }
+    }
 }
 
 impl Application for Service {
-    fn handle(&mut self, _: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
-        if matches!(input, Input::StopAsked | Input::KillAsked) {
-            actions.push(Action::Finish);
+    fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
+        match input {
+            Input::StopAsked | Input::KillAsked => actions.push(Action::Finish),
+            Input::DeadlineReached => {
+                self.note(now);
+                self.flush(now);
+            }
+            _ => {}
         }
     }
 
     fn next_deadline(&self) -> Option<Tick> {
-        None
+        // The first turn is due at once: connections may be refused from the start.
+        let Some(now) = self.now else { return Some(Tick::ZERO) };
+        [self.bench.next_deadline(now), self.flush_at].into_iter().flatten().min()
     }
 
-    fn is_scrape(&self, _: &Request<'_>) -> bool {
-        false
+    fn is_scrape(&self, request: &Request<'_>) -> bool {
+        request.path == origin_metrics::PATH
     }
 
-    fn respond(&mut self, at: Moment, _: &Health, request: &Request<'_>) -> Response {
-        self.origin.respond(at, request)
+    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
+        self.note(at.tick);
+        if self.is_scrape(request) {
+            let dropped = self.access_log.as_ref().map_or(0, LogSink::dropped);
+            self.bench.counts_mut().access_lines_dropped = dropped;
+            return origin_metrics::respond(&self.bench, health, request);
+        }
+        self.bench.respond(at, request)
+    }
+
+    fn delivered(&mut self, at: Moment, ticket: Ticket, delivered: Delivered) {
+        let line = self.bench.delivered(at, ticket, delivered);
+        if let (Some(line), Some(sink)) = (line, &mut self.access_log) {
+            sink.push(line.as_bytes());
+            self.flush(at.tick);
+        }
+    }
+
+    fn is_open(&self, at: Tick) -> bool {
+        // A deadline that came in the middle of a turn is later than its beginning.
+        self.bench.is_open(self.now.map_or(at, |now| now.max(at)))
     }
 }
 

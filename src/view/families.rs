@@ -192,9 +192,9 @@ families! {
     ORIGIN_RESPONSE_BYTES = Counter "hlsswarm_origin_response_bytes_total"
         "Bytes of bodies that sockets took, of responses that are over.";
     ORIGIN_RESPONSES_INCOMPLETE = Counter "hlsswarm_origin_responses_incomplete_total"
-        "Responses that ended before all was sent that was to be sent: the client left, or was too slow.";
+        "Responses that were not sent to their end: by a fault, or because the client left or was too slow.";
     ORIGIN_RESPONSE_TIME = Histogram "hlsswarm_origin_response_seconds"
-        "Time from a request to the moment at which the socket took the end of its response, or the response was given up; delays of faults included.";
+        "Time from a request to the moment at which the socket took the last byte of its response, faults included; requests without any answer are not counted.";
     ORIGIN_FAULTS = Counter "hlsswarm_origin_faults_injected_total" ["kind"]
         "Responses that a fault befell, by kind, a status being a kind of its own; for refuse the windows of time that began.";
     ORIGIN_CONNECTIONS_OPEN = Gauge "hlsswarm_origin_connections_open"

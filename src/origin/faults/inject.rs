@@ -80,6 +80,7 @@ impl Faults {
         check(&recipes)?;
         self.put(recipes);
         self.begin(origin, at);
+        self.count_refusals(at.tick);
         Ok(())
     }
 

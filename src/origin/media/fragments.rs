@@ -87,7 +87,7 @@ fn sizes_are_those_of_the_bitrate() {
 fn encrypted_sizes_are_told_too() {
     let variant = variant(200_000, 2_000);
     for form in Form::all() {
-        let segment = variant.segment_of(form, TODAY);
+        let segment = variant.segment_of(form, TODAY, TODAY);
         assert_eq!(segment.len() as u64, variant.segment_bytes(form), "{form:?}");
     }
 }
