@@ -13,7 +13,7 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// Field names in lower case with their values.
     pub(crate) headers: BTreeMap<String, String>,
-    /// The body as text.
+    /// The body as text; what is no UTF-8 is replaced.
     pub(crate) body: String,
 }
 
@@ -59,7 +59,8 @@ impl Connection {
         while self.unread.len() < length {
             assert!(self.more(), "closed in the middle of a body after {text}");
         }
-        let body = String::from_utf8(self.unread.drain(..length).collect()).unwrap();
+        let body: Vec<u8> = self.unread.drain(..length).collect();
+        let body = String::from_utf8_lossy(&body).into_owned();
         Some(Reply { status, headers, body })
     }
 

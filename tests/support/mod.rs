@@ -14,6 +14,7 @@ pub(crate) mod http;
 pub(crate) mod lines;
 pub(crate) mod media;
 pub(crate) mod nginx;
+pub(crate) mod origin;
 pub(crate) mod processes;
 pub(crate) mod program;
 pub(crate) mod tools;
