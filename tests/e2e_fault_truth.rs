@@ -1,0 +1,176 @@
+//! The faults that the built-in origin injects, as the swarm tells of them: its
+//! numbers against the origin's own, with every real FFmpeg.
+//!
+//! What is over is held equal: attempts that end by themselves leave no request
+//! under way.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use support::http::{Connection, Scrape};
+use support::origin::Origin;
+use support::program::{Program, Setup};
+use support::tools::real_ffmpegs;
+use support::until;
+
+const CLIENTS: u64 = 3;
+
+/// Attempts of each client.
+const ATTEMPTS: u64 = 2;
+
+/// One variant, so that no download is left because nobody plays it.
+const ORIGIN: [&str; 4] = ["-variants", "200k", "-segment-duration", "1s"];
+
+fn origin(recipe: &str) -> Origin {
+    Origin::with(&[ORIGIN.as_slice(), &["-fault", recipe]].concat())
+}
+
+fn load(ffmpeg: &Path, url: &str, args: &[&str]) -> Program {
+    Setup::load(ffmpeg, url)
+        .args(&["-clients", &CLIENTS.to_string(), "-ramp-rate", "20", "-ramp-jitter", "0"])
+        .args(&["-variant", "first", "-backoff-initial", "10ms", "-backoff-max", "10ms"])
+        .args(args)
+        .start()
+}
+
+/// What a run told that ended by itself once each client had used its attempts.
+fn told(ffmpeg: &Path, url: &str, args: &[&str]) -> Value {
+    let folder = support::folder();
+    let file = folder.path().join("summary.json");
+    let own = ["-max-restarts", "1", "-summary-json", file.to_str().unwrap()];
+    load(ffmpeg, url, &[&own, args].concat()).ended();
+    serde_json::from_slice(&fs::read(&file).unwrap()).unwrap()
+}
+
+/// The sum of all numbers in a value, whatever their names are.
+fn sum(counts: &Value) -> u64 {
+    match counts {
+        Value::Object(fields) => fields.values().map(sum).sum(),
+        number => number.as_u64().unwrap_or_default(),
+    }
+}
+
+fn answered(scrape: &Scrape, kind: &str, status: &str) -> u64 {
+    let sample = format!("hlsswarm_origin_requests_total{{kind=\"{kind}\",status=\"{status}\"}}");
+    scrape.get(&sample) as u64
+}
+
+#[test]
+fn error_statuses_are_told_exactly() {
+    for ffmpeg in &real_ffmpegs() {
+        for (recipe, kind, swarm_kind, class, status) in [
+            ("404:segments:30%", "segment", "segment", "http_4xx", "404"),
+            ("missing:30%", "segment", "segment", "http_4xx", "404"),
+            ("500:segments:30%", "segment", "segment", "http_5xx", "500"),
+            ("503:media", "media", "playlist", "http_5xx", "503"),
+            ("429:master", "master", "playlist", "http_4xx", "429"),
+        ] {
+            let origin = origin(recipe);
+            let told = told(ffmpeg, &origin.url("vod/stream.m3u8"), &["-reconnect=false"]);
+            let requests = &told["requests"];
+            let sent = answered(&origin.scrape(), kind, status);
+            assert!(sent >= CLIENTS, "{recipe}: {sent}");
+            assert_eq!(requests["http_errors"][status], sent, "{recipe}: {requests}");
+            assert_eq!(requests["errors"][swarm_kind][class], sent, "{recipe}: {requests}");
+            assert_eq!(sum(&requests["errors"]), sent, "{recipe}: {requests}");
+            let outcomes = &told["processes"]["outcomes"];
+            let ends = if kind == "segment" {
+                // An attempt whose last segment failed is one that failed.
+                sum(&outcomes["completed"]) + sum(&outcomes["http_error"])
+            } else {
+                sum(&outcomes["playlist_error"])
+            };
+            assert_eq!(ends, CLIENTS * ATTEMPTS, "{recipe}: {outcomes}");
+            origin.program.stopped();
+        }
+    }
+}
+
+#[test]
+fn truncated_segments_are_told_exactly() {
+    for ffmpeg in &real_ffmpegs() {
+        let origin = origin("truncate:segments:40%");
+        let told = told(ffmpeg, &origin.url("vod/stream.m3u8"), &[]);
+        let errors = &told["requests"]["errors"];
+        assert!(origin.injected("truncate") > CLIENTS);
+        assert_eq!(errors["segment"]["truncated"], origin.injected("truncate"), "{errors}");
+        assert_eq!(sum(errors), origin.injected("truncate"), "{errors}");
+        origin.program.stopped();
+    }
+}
+
+/// A reset on a connection that was kept alive FFmpeg mends by itself on a new one
+/// and says nothing of an error. Where every request is reset no connection is kept.
+#[test]
+fn resets_are_told_as_far_as_ffmpeg_tells_them() {
+    for ffmpeg in &real_ffmpegs() {
+        for (recipe, exact) in [("reset:segments:60%", false), ("reset:segments", true)] {
+            let origin = origin(recipe);
+            let told = told(ffmpeg, &origin.url("vod/stream.m3u8"), &[]);
+            let errors = &told["requests"]["errors"];
+            let (segment, injected) = (sum(&errors["segment"]), origin.injected("reset"));
+            let least = if exact { injected } else { CLIENTS };
+            assert!((least..=injected).contains(&segment), "{recipe}: {injected}, {errors}");
+            assert_eq!(sum(errors), segment, "{recipe}: {errors}");
+            assert_eq!(sum(&told["requests"]["http_errors"]), 0, "{recipe}");
+            origin.program.stopped();
+        }
+    }
+}
+
+#[test]
+fn a_hanging_playlist_is_told_as_a_time_out() {
+    for ffmpeg in &real_ffmpegs() {
+        let origin = origin("hang:media");
+        let args = ["-timeout", "1s", "-reconnect=false"];
+        let told = told(ffmpeg, &origin.url("stream.m3u8"), &args);
+        let requests = &told["requests"];
+        assert_eq!(requests["timeouts"], origin.injected("hang"), "{requests}");
+        assert_eq!(requests["errors"]["playlist"]["timeout"], origin.injected("hang"));
+        assert_eq!(sum(&requests["errors"]), origin.injected("hang"), "{requests}");
+        origin.program.stopped();
+    }
+}
+
+#[test]
+fn refused_connections_are_told() {
+    for ffmpeg in &real_ffmpegs() {
+        let origin = Origin::with(&ORIGIN);
+        let mut inside = Connection::to(origin.address);
+        inside.send("POST /faults HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n\r\nrefuse:@0s-10m");
+        assert_eq!(inside.reply(false).unwrap().status, 200);
+        let told = told(ffmpeg, &origin.url("stream.m3u8"), &["-reconnect=false"]);
+        let (errors, outcomes) = (&told["requests"]["errors"], &told["processes"]["outcomes"]);
+        assert_eq!(errors["playlist"]["connect"], CLIENTS * ATTEMPTS, "{errors}");
+        assert_eq!(outcomes["network_error"], CLIENTS * ATTEMPTS, "{outcomes}");
+        // The origin took no connection but ours.
+        inside.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+        let scrape = inside.reply(false).unwrap().body;
+        assert!(scrape.contains("\nhlsswarm_origin_connections_accepted_total 1\n"), "{scrape}");
+        origin.program.stopped();
+    }
+}
+
+#[test]
+fn a_stale_playlist_is_told_as_stalls() {
+    for ffmpeg in &real_ffmpegs() {
+        let origin = Origin::with(&ORIGIN);
+        let mut program = load(ffmpeg, &origin.url("stream.m3u8"), &["-target-duration", "2s"]);
+        let address = program.metrics();
+        let get = |sample| Scrape::of(address).get(sample) as u64;
+        until("all clients play", || {
+            get("hlsswarm_startup_seconds_count") == CLIENTS && get("hlsswarm_clients_stalled") == 0
+        });
+        origin.post("stale");
+        until("all clients stall", || get("hlsswarm_clients_stalled") == CLIENTS);
+        assert!(origin.injected("stale") >= CLIENTS);
+        assert_eq!(Scrape::of(address).sum("hlsswarm_request_errors_total"), 0.0);
+        program.stopped();
+        origin.program.stopped();
+    }
+}
