@@ -53,6 +53,20 @@ fn play(seed: u64) -> BTreeSet<(State, Event)> {
     })
 }
 
+/// Plays all seeds, one share a core, and returns the transitions they made.
+fn play_all(seeds: u64) -> BTreeSet<(State, Event)> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = |first: usize| (first as u64..seeds).step_by(cores).flat_map(play).collect();
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..cores).map(|first| scope.spawn(move || share(first))).collect();
+        let played =
+            shares.into_iter().map(|share: std::thread::ScopedJoinHandle<'_, BTreeSet<_>>| {
+                share.join().unwrap_or_else(|failure| resume_unwind(failure))
+            });
+        played.flatten().collect()
+    })
+}
+
 #[test]
 fn every_invariant_holds_in_every_world() {
     if let Some(seed) = number("SIMULATION_SEED") {
@@ -60,7 +74,7 @@ fn every_invariant_holds_in_every_world() {
         return;
     }
     let seeds = number("SIMULATION_SEEDS").unwrap_or(SEEDS);
-    let made: BTreeSet<_> = (0..seeds).flat_map(play).collect();
+    let made = play_all(seeds);
     if seeds < SEEDS {
         return;
     }

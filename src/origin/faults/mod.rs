@@ -1,7 +1,7 @@
 //! Faults made to order, as servers and networks show them.
 //!
-//! [`recipe`] says which there are and how they are typed, [`target`] what they
-//! may befall, [`select`] which requests they befall, [`inject`] what then goes
+//! `recipe` says which there are and how they are typed, `target` what they
+//! may befall, `select` which requests they befall, `inject` what then goes
 //! out. Time comes in with each request and chance from a seed, so the same
 //! requests at the same times meet the same faults.
 
