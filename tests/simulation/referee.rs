@@ -118,6 +118,20 @@ impl Referee {
         self.check_stop(now, input, actions, &views);
     }
 
+    /// An input came that the table does not admit for its client: nothing is done
+    /// for it, and nothing counts it.
+    pub(crate) fn after_stray(&mut self, now: Tick, actions: &[Action], swarm: &Swarm) {
+        let told_only = actions.iter().all(|action| matches!(action, Action::Report(_)));
+        assert!(told_only, "a stray input brought {actions:?}");
+        let views: Vec<_> = swarm.clients().collect();
+        assert!(views.iter().map(|view| view.state).eq(self.states.iter().copied()));
+        self.books.compare(&swarm.snapshot(now), &views);
+        // The swarm notes that something came before it knows for whom.
+        self.active_since_progress = true;
+        self.last_input = now;
+        self.check_deadlines(swarm, &views);
+    }
+
     /// The world is over.
     pub(crate) fn finished(&self, now: Tick, swarm: &Swarm) {
         assert_eq!(self.finishes, 1);
@@ -348,7 +362,7 @@ impl Referee {
         }
     }
 
-    fn desired(&self) -> Desired {
+    pub(crate) fn desired(&self) -> Desired {
         if self.stopped_at.is_some() { Desired::Down } else { Desired::Up }
     }
 

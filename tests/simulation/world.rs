@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ffmpeg_hls_swarm::stats::State;
 use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
-use ffmpeg_hls_swarm::swarm::client::Event as Transition;
+use ffmpeg_hls_swarm::swarm::client::{Event as Transition, next};
 use ffmpeg_hls_swarm::swarm::{Action, Exit, Input, Sample, Signal, SpawnFailure, Swarm};
 use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 
@@ -23,6 +23,9 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(2);
 
 /// FFmpeg tells its progress so often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(1_003);
+
+/// How often something is told that cannot be, in percent of the turns.
+const STRAYS_PERCENT: u64 = 2;
 
 const STREAMS: [Stream; 2] = [Stream::Stderr, Stream::Stdout];
 
@@ -67,6 +70,7 @@ pub(crate) struct World {
     children: Vec<Child>,
     referee: Referee,
     finished: bool,
+    strays: BTreeSet<(State, Transition)>,
     digest: DefaultHasher,
 }
 
@@ -92,6 +96,7 @@ impl World {
             children,
             referee: Referee::new(&plan),
             finished: false,
+            strays: BTreeSet::new(),
             digest: DefaultHasher::new(),
             plan,
             dice,
@@ -121,6 +126,11 @@ impl World {
         std::mem::take(&mut self.referee.made)
     }
 
+    /// What the table does not admit and was offered all the same.
+    pub(crate) fn strays(&mut self) -> BTreeSet<(State, Transition)> {
+        std::mem::take(&mut self.strays)
+    }
+
     /// A number over all that was done, and when.
     pub(crate) fn digest(&self) -> u64 {
         self.digest.finish()
@@ -137,6 +147,9 @@ impl World {
             (Some(event), Some(deadline)) => deadline < event,
             (event, _) => event.is_none(),
         };
+        if self.dice.percent(STRAYS_PERCENT) {
+            self.stray();
+        }
         if deadline_first {
             self.now = deadline.unwrap();
             self.now = self.now.after(self.dice.ms(0, self.plan.lag_max_ms));
@@ -203,6 +216,36 @@ impl World {
                 Action::Finish => self.finished = true,
             }
         }
+    }
+
+    /// Something is told of a client that cannot be true of it now.
+    fn stray(&mut self) {
+        let number = self.dice.between(0, u64::from(self.plan.settings.clients.get()) - 1);
+        let client = ClientId::new(number as u32);
+        let state = self.swarm.clients().nth(client.index()).unwrap().state;
+        let (reason, errno) = spawn_failure(&mut self.dice);
+        let exit = Exit {
+            status: ExitStatus::Code(0),
+            cpu: Duration::from_secs(1),
+            peak_resident_bytes: 1,
+            oom_suspected: false,
+        };
+        let (event, input) = match self.dice.between(0, 2) {
+            0 => (Transition::Spawned, Input::Spawned { client, pid: 1 }),
+            1 => {
+                let failure = SpawnFailure { reason, errno };
+                (Transition::SpawnFailed, Input::SpawnFailed { client, failure })
+            }
+            _ => (Transition::Exited, Input::Exited { client, exit }),
+        };
+        if next(state, event, self.referee.desired()).is_some() {
+            return;
+        }
+        self.strays.insert((state, event));
+        let mut actions = Vec::new();
+        self.referee.before(&self.swarm);
+        self.swarm.handle(self.now, input, &mut actions);
+        self.referee.after_stray(self.now, &actions, &self.swarm);
     }
 
     fn spawn(&mut self, client: ClientId) {
