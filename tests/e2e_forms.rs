@@ -47,8 +47,8 @@ fn load(ffmpeg: &Path, url: &str, summary: &Path, args: &[&str]) -> Program {
 }
 
 /// Holds what the program says of requests and bytes against what nginx saw of
-/// the clients, give or take so many requests that were under way.
-fn told_as_seen(name: &str, summary: &Value, seen: &[Value], under_way: u64) {
+/// the clients in so many attempts, give or take so many requests under way.
+fn told_as_seen(name: &str, summary: &Value, seen: &[Value], attempts: u64, under_way: u64) {
     let of_clients = |request: &&Value| request["agent"].as_str().unwrap().contains("/client-");
     let seen: Vec<&Value> = seen.iter().filter(of_clients).collect();
     for of_kind in ["playlist", "segment", "init", "key", "other"] {
@@ -60,8 +60,9 @@ fn told_as_seen(name: &str, summary: &Value, seen: &[Value], under_way: u64) {
     let (bodies, sent) = (bytes_of("bytes"), bytes_of("sent"));
     let longest = seen.iter().map(|r| r["bytes"].as_u64().unwrap()).max().unwrap();
     let told = summary["bytes"]["downloaded"].as_u64().unwrap();
-    // FFmpeg 9 leaves the variants that it does not play in the middle of a segment.
-    let least = (bodies - bodies / 100).saturating_sub(under_way * longest);
+    // FFmpeg 9 leaves the variants that it does not play in the middle of a segment,
+    // once an attempt, and on a busy machine before anything was sampled.
+    let least = (bodies - bodies / 100).saturating_sub(attempts * longest);
     assert!((least..=sent).contains(&told), "{told} bytes of {bodies} to {sent} in {name}");
 }
 
@@ -80,7 +81,7 @@ fn plays_to_its_end(ffmpeg: &Path, form: &str) {
     let (seen, summary) = (nginx.ended(), read(&file));
     let name = format!("{} {form}", ffmpeg.display());
     assert_eq!(summary["processes"]["outcomes"]["completed"], 2 * CLIENTS, "{name}");
-    told_as_seen(&name, &summary, &seen, 0);
+    told_as_seen(&name, &summary, &seen, 2 * CLIENTS, 0);
 }
 
 /// Plays a live programme until every client has read so many segments.
@@ -104,7 +105,7 @@ fn plays_live(ffmpeg: &Path, form: &str, segments: usize) {
     origin.stopped();
     let name = format!("{} {form}", ffmpeg.display());
     assert_eq!(summary["processes"]["outcomes"]["stopped"], CLIENTS, "{name}");
-    told_as_seen(&name, &summary, &seen, CLIENTS);
+    told_as_seen(&name, &summary, &seen, CLIENTS, CLIENTS);
     assert!(seen.iter().all(|request| request["status"].as_u64().unwrap() < 400), "{name}");
     let latency = &summary["playback"]["live_latency"]["count"];
     assert!(latency.as_u64().unwrap() > 0, "no live latency in {name}");
