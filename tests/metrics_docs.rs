@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "so does a test fail")]
 
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
-use ffmpeg_hls_swarm::origin::faults::{Kind, Thing};
+use ffmpeg_hls_swarm::origin::Thing;
+use ffmpeg_hls_swarm::origin::faults::Kind;
 use ffmpeg_hls_swarm::stats::totals::SpawnFailureReason;
 use ffmpeg_hls_swarm::stats::{EntryKind, ErrorReason, RequestKind, State};
 use ffmpeg_hls_swarm::view::families::{ALL, Family, ORIGIN};

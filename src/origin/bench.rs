@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::access::Asked;
 use super::counts::Counts;
-use super::faults::{CONTROL_PATH, Faults, Injected, Thing};
-use super::{Origin, Settings};
+use super::faults::{CONTROL_PATH, Faults, Injected};
+use super::{Origin, Settings, Thing};
 use crate::http::{Delivered, Request, Response, Ticket};
 use crate::units::{Moment, Tick};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::faults::Thing;
+use super::Thing;
 use crate::http::Delivered;
 use crate::stats::Histogram;
 

@@ -27,7 +27,7 @@ use std::rc::Rc;
 
 pub use bench::Bench;
 pub use encryption::KEY;
-pub use route::Kind;
+pub use route::Thing;
 pub use settings::{Settings, SettingsError};
 
 use crate::http::{Method, Request, Response};
@@ -206,13 +206,6 @@ impl Origin {
         }));
         lines.join("\n")
     }
-}
-
-/// What a path is to a client; `None` where it can name nothing. Whether there is
-/// such a thing at this time, only the answer tells.
-#[must_use]
-pub fn kind_of(path: &str) -> Option<Kind> {
-    route(path).map(Resource::kind)
 }
 
 /// What never changes and is small.

@@ -24,33 +24,59 @@ pub(super) enum Resource {
     Key(Form),
 }
 
-/// What a resource is to a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// For people and for checks: no part of a stream.
-    Page,
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Thing {
     /// A master playlist.
     Master,
     /// A media playlist.
-    Playlist,
+    Media,
     /// A segment.
     Segment,
-    /// A media initialization section (`EXT-X-MAP`).
+    /// An initialization section.
     Init,
-    /// A decryption key (`EXT-X-KEY`).
+    /// A key.
     Key,
+    /// Anything else; no fault befalls it.
+    Other,
+}
+
+impl Thing {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 6] =
+        [Self::Master, Self::Media, Self::Segment, Self::Init, Self::Key, Self::Other];
+
+    /// What a path asks for. Whether there is such a thing at this time, only the
+    /// answer tells.
+    #[must_use]
+    pub fn at(path: &str) -> Self {
+        route(path).map_or(Self::Other, Resource::thing)
+    }
+
+    /// Its name as the value of a label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Media => "media",
+            Self::Segment => "segment",
+            Self::Init => "init",
+            Self::Key => "key",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl Resource {
     /// What it is to a client.
-    pub(super) const fn kind(self) -> Kind {
+    pub(super) const fn thing(self) -> Thing {
         match self {
-            Self::Index | Self::Health => Kind::Page,
-            Self::Master(_) => Kind::Master,
-            Self::Playlist(..) => Kind::Playlist,
-            Self::Segment(..) => Kind::Segment,
-            Self::Init(..) => Kind::Init,
-            Self::Key(_) => Kind::Key,
+            Self::Index | Self::Health => Thing::Other,
+            Self::Master(_) => Thing::Master,
+            Self::Playlist(..) => Thing::Media,
+            Self::Segment(..) => Thing::Segment,
+            Self::Init(..) => Thing::Init,
+            Self::Key(_) => Thing::Key,
         }
     }
 }
@@ -184,19 +210,19 @@ mod tests {
     }
 
     #[test]
-    fn every_resource_has_a_kind() {
+    fn every_path_asks_for_a_thing() {
         let cases = [
-            ("/", Kind::Page),
-            ("/health", Kind::Page),
-            ("/vod/stream.m3u8", Kind::Master),
-            ("/aes/v0/index.m3u8", Kind::Playlist),
-            ("/v0/7.ts", Kind::Segment),
-            ("/aes/fmp4/v0/7.m4s", Kind::Segment),
-            ("/aes/fmp4/v0/init.mp4", Kind::Init),
-            ("/aes/fmp4/key", Kind::Key),
+            ("/", Thing::Other),
+            ("/health", Thing::Other),
+            ("/vod/stream.m3u8", Thing::Master),
+            ("/aes/v0/index.m3u8", Thing::Media),
+            ("/v0/7.ts", Thing::Segment),
+            ("/aes/fmp4/v0/7.m4s", Thing::Segment),
+            ("/aes/fmp4/v0/init.mp4", Thing::Init),
+            ("/aes/fmp4/key", Thing::Key),
         ];
-        for (path, kind) in cases {
-            assert_eq!(route(path).map(Resource::kind), Some(kind), "{path}");
+        for (path, thing) in cases {
+            assert_eq!(Thing::at(path), thing, "{path}");
         }
     }
 }

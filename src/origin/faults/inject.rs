@@ -5,11 +5,11 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::super::Origin;
+use super::super::Thing;
 use super::super::playlist::Window;
 use super::super::reply::words;
 use super::recipe::{Kind, Recipe};
 use super::select::{Client, draw, lateness, number_of};
-use super::target::Thing;
 use crate::http::{Cut, CutEnd, Delivery, Method, Request, Response};
 use crate::units::{Moment, Tick, Wall, nanos};
 

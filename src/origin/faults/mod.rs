@@ -18,7 +18,7 @@ pub use control::CONTROL_PATH;
 pub use inject::{Faults, Injected};
 pub use recipe::{Kind, Latency, Recipe, RecipeError};
 pub(super) use select::Client;
-pub use target::{Target, Thing};
+pub use target::Target;
 pub use timeline::Timeline;
 
 #[cfg(test)]

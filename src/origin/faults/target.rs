@@ -2,56 +2,7 @@
 
 use std::fmt;
 
-use super::super::{Kind, kind_of};
-
-/// What a request asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Thing {
-    /// A master playlist.
-    Master,
-    /// A media playlist.
-    Media,
-    /// A segment.
-    Segment,
-    /// An initialization section.
-    Init,
-    /// A key.
-    Key,
-    /// Anything else; no fault befalls it.
-    Other,
-}
-
-impl Thing {
-    /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 6] =
-        [Self::Master, Self::Media, Self::Segment, Self::Init, Self::Key, Self::Other];
-
-    /// What a path asks for.
-    #[must_use]
-    pub fn at(path: &str) -> Self {
-        match kind_of(path) {
-            Some(Kind::Master) => Self::Master,
-            Some(Kind::Playlist) => Self::Media,
-            Some(Kind::Segment) => Self::Segment,
-            Some(Kind::Init) => Self::Init,
-            Some(Kind::Key) => Self::Key,
-            Some(Kind::Page) | None => Self::Other,
-        }
-    }
-
-    /// Its name as the value of a label.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Master => "master",
-            Self::Media => "media",
-            Self::Segment => "segment",
-            Self::Init => "init",
-            Self::Key => "key",
-            Self::Other => "other",
-        }
-    }
-}
+use super::super::Thing;
 
 /// What a fault may befall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
