@@ -16,6 +16,7 @@ pub mod orphans;
 pub mod pipes;
 pub mod process_use;
 mod ready;
+mod registrar;
 pub mod reports;
 pub mod server;
 pub mod signals;
@@ -31,17 +32,16 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Token};
 
 use self::child::{Process, Wait};
 use self::children::{Children, Read};
 use self::desk::Desk;
 use self::journal::Journal;
-use self::pipes::Pipes;
-use self::ready::Ready;
+use self::registrar::Registrar;
 use self::server::Server;
 use self::signals::{Signals, StopSignal};
-use self::table::{Owner, Table};
+use self::table::Owner;
 use self::timer::{Clock, Timer};
 use self::traffic::Traffic;
 use crate::http::{Delivered, Request, Response, Service, Ticket};
@@ -94,49 +94,6 @@ pub trait Application {
     fn is_open(&self, at: Tick) -> bool {
         let _ = at;
         true
-    }
-}
-
-/// The poll, the table of what is registered with it, and what waits for a turn.
-#[derive(Debug)]
-pub struct Registrar {
-    poll: Poll,
-    table: Table,
-    pipes: Pipes,
-    ready: Ready,
-}
-
-impl Registrar {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            poll: Poll::new()?,
-            table: Table::default(),
-            pipes: Pipes::new(Duration::ZERO)?,
-            ready: Ready::default(),
-        })
-    }
-
-    /// Puts an entry at the back of the line of those that wait for a turn, once.
-    /// Readiness is told only when it comes (epoll(7)), so this is owed to one
-    /// that was left before there was nothing more to do.
-    fn queue(&mut self, token: Token, hung_up: bool) {
-        if let Some(owner) = self.table.mark_ready(token, hung_up) {
-            self.ready.push(token, owner);
-        }
-    }
-
-    /// Puts the pipes that have something into the line, if it is time to look
-    /// at them; says how many.
-    fn look_at_pipes(&mut self, now: Tick) -> io::Result<u64> {
-        let Self { poll, table, pipes, ready } = self;
-        let mut found = 0;
-        pipes.look(poll.registry(), now, |token, hung_up| {
-            found += 1;
-            if let Some(owner) = table.mark_ready(token, hung_up) {
-                ready.push(token, owner);
-            }
-        })?;
-        Ok(found)
     }
 }
 
