@@ -2,9 +2,11 @@
 //!
 //! Knows nothing of clients or of why a process is wanted. All of the crate's
 //! `unsafe` is here: clone(2) with a shared address space, the five-argument
-//! waitid(2) that also gives the resource usage, and a signal to a process
-//! group by pidfd.
+//! waitid(2) that also gives the resource usage, a signal to a process group by
+//! pidfd, and sched_setattr(2).
 #![expect(unsafe_code, reason = "clone(2), waitid(2) with rusage and pidfd_send_signal(2)")]
+
+mod precedence;
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -20,6 +22,7 @@ use rustix::io::{DupFlags, Errno};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Resource, Rlimit};
 
+pub use self::precedence::go_ahead;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason};
 use crate::swarm::{Exit, Signal, SpawnFailure};
 

@@ -269,6 +269,8 @@ fn children(config: &Config, ffmpeg: &Path, template: Template) -> Result<Childr
     // The swarm needs three descriptors a client; each FFmpeg gets the limit
     // that it would have had without us.
     let before = child::raise_nofile().ok();
+    // A scrape is to be answered while thousands of clients want the cores.
+    let _ = child::go_ahead();
     let spawner = Spawner::new(child::environment(), before)
         .map_err(|error| Fatal(format!("no descriptors are left: {error}")))?;
     let program = CString::new(PathBuf::from(ffmpeg).as_os_str().as_bytes())
