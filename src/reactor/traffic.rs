@@ -2,8 +2,9 @@
 //!
 //! A socket is a client's if its inode is linked under the `/proc/PID/fd` of the
 //! client's process, which is searched only after the client said that it
-//! connects. The other end of a loopback connection is thus nobody's. Missed are
-//! sockets whose whole life fell between two samples.
+//! connected, and only while the kernel tells of sockets that are nobody's yet. The
+//! other end of a loopback connection stays nobody's. Missed are sockets whose whole
+//! life fell between two samples.
 //!
 //! Knows no clock and no timer: it says when it wants to be called.
 
@@ -56,8 +57,8 @@ pub struct Losses {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     LastWords,
-    Searching,
     Dumping,
+    Searching { consistent: bool },
 }
 
 /// The sampler.
@@ -89,9 +90,8 @@ impl Traffic {
         })
     }
 
-    /// The client's process opened a connection: it is searched in the next
-    /// sample, and in the next ones if the dump passed over what was found, three
-    /// times at most.
+    /// The client's process opened a connection: it is searched in the next samples,
+    /// four at most, until it was found.
     pub fn watch(&mut self, now: Tick, client: ClientId, pid: u32) {
         self.ledger.watch(client, pid);
         if self.next_at.is_none() {
@@ -137,20 +137,22 @@ impl Traffic {
             return Progress::Done;
         }
         match self.phase.unwrap_or(Phase::LastWords) {
-            Phase::LastWords => self.hear_last_words(buffer, each),
-            Phase::Searching => self.search(now),
+            Phase::LastWords => self.hear_last_words(now, buffer, each),
             Phase::Dumping => self.dump(now, buffer, each),
+            Phase::Searching { consistent } => self.search(now, consistent, each),
         }
         if self.phase.is_some() { Progress::More } else { Progress::Done }
     }
 
-    fn hear_last_words(&mut self, buffer: &mut [u8], each: &mut dyn FnMut(ClientId, TcpDelta)) {
+    fn hear_last_words(
+        &mut self,
+        now: Tick,
+        buffer: &mut [u8],
+        each: &mut dyn FnMut(ClientId, TcpDelta),
+    ) {
         self.phase = Some(Phase::LastWords);
         for _ in 0..LAST_WORDS_PER_STEP {
-            let Some(last_words) = &mut self.last_words else {
-                self.phase = Some(Phase::Searching);
-                return;
-            };
+            let Some(last_words) = &mut self.last_words else { return self.begin_dump(now) };
             let ledger = &mut self.ledger;
             let heard = last_words.read(buffer, &mut |socket| {
                 if let Some((client, delta)) = ledger.ended(socket) {
@@ -159,10 +161,7 @@ impl Traffic {
             });
             match heard {
                 Ok(true) => {}
-                Ok(false) => {
-                    self.phase = Some(Phase::Searching);
-                    return;
-                }
+                Ok(false) => return self.begin_dump(now),
                 Err(errno) => {
                     self.losses.ends += 1;
                     // Nothing but an overflow passes.
@@ -174,20 +173,13 @@ impl Traffic {
         }
     }
 
-    fn search(&mut self, now: Tick) {
-        for _ in 0..SEARCHES_PER_STEP {
-            let Some((client, pid)) = self.ledger.next_search() else {
-                if self.ledger.has_no_sockets() {
-                    return self.finish(now, true);
-                }
-                match self.diag.begin() {
-                    Ok(()) => self.phase = Some(Phase::Dumping),
-                    Err(_) => self.break_off(now),
-                }
-                return;
-            };
-            // A process that has ended has no sockets either.
-            let _ = links::socket_inodes(pid, &mut |inode| self.ledger.found(client, inode));
+    fn begin_dump(&mut self, now: Tick) {
+        if self.ledger.is_idle() {
+            return self.finish(now, true);
+        }
+        match self.diag.begin() {
+            Ok(()) => self.phase = Some(Phase::Dumping),
+            Err(_) => self.break_off(now),
         }
     }
 
@@ -201,9 +193,28 @@ impl Traffic {
             });
             match step {
                 Ok(Step::More) => {}
-                Ok(Step::Done { consistent }) => return self.finish(now, consistent),
+                Ok(Step::Done { consistent }) => {
+                    self.phase = Some(Phase::Searching { consistent });
+                    return;
+                }
                 Err(_) => return self.break_off(now),
             }
+        }
+    }
+
+    /// Searches processes while the dump told of sockets that can be theirs.
+    fn search(&mut self, now: Tick, consistent: bool, each: &mut dyn FnMut(ClientId, TcpDelta)) {
+        let ledger = &mut self.ledger;
+        for _ in 0..SEARCHES_PER_STEP {
+            let Some((client, pid)) = ledger.next_search() else {
+                return self.finish(now, consistent);
+            };
+            // A process that has ended has no sockets either.
+            let _ = links::socket_inodes(pid, &mut |inode| {
+                if let Some((client, delta)) = ledger.found(client, inode) {
+                    each(client, delta);
+                }
+            });
         }
     }
 

@@ -3,14 +3,15 @@
 //! Pure bookkeeping: does not know where sockets are told of or how processes
 //! are searched.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::reactor::sock_diag::Socket;
 use crate::swarm::TcpDelta;
 use crate::units::ClientId;
 
-/// Samples at which a process is searched for one connection. An established one
-/// is found at the first; a dump in pieces can pass over it though.
+/// Samples in which a client is searched for a connection, and in which a socket
+/// can be that of a client that has not said yet that it connected. An established
+/// one is found at the first; a dump in pieces can pass over it though.
 const SEARCHES: u8 = 3;
 
 /// Consistent samples without a socket after which it is forgotten. A dump in
@@ -22,18 +23,25 @@ const KEPT_SAMPLES: u64 = 3;
 /// client that one host can carry.
 const SOCKETS_MAX: usize = 65_536;
 
+/// Sockets of others that are told apart, at about 80 bytes each: a server on this
+/// host has one for each of ours.
+const OTHERS_MAX: usize = 2 * SOCKETS_MAX;
+
 /// The clients that have connections, and their sockets.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     clients: HashMap<ClientId, Watched>,
-    /// To be searched for sockets in the next sample, by the process.
+    /// To be searched for sockets, by the process.
     wanted: Vec<(ClientId, u32)>,
-    /// Searched in this sample.
-    searched: Vec<(ClientId, u32)>,
-    /// What searches found in this sample and no dump told of yet, by inode.
-    found: HashMap<u32, ClientId>,
+    /// How many of these were searched in this sample, or were left out of it.
+    searched: usize,
     /// The clients' sockets, by cookie.
     sockets: HashMap<u64, Followed>,
+    /// All other sockets in this sample and the last, by inode.
+    others: HashMap<u32, Other>,
+    /// Those of them that can be a client's.
+    fresh: usize,
+    samples: u64,
     consistent_samples: u64,
     unfollowed: u64,
 }
@@ -44,9 +52,7 @@ struct Watched {
     /// Connections told of but not found yet.
     awaited: u32,
     searches_left: u8,
-    /// One of them was told of since the last search began.
-    fresh: bool,
-    /// Whether it is among those wanted or searched.
+    /// Whether it is among those wanted.
     queued: bool,
 }
 
@@ -59,16 +65,33 @@ struct Followed {
     seen: u64,
 }
 
+/// A socket that is no client's, for all that is known.
+#[derive(Debug)]
+struct Other {
+    socket: Socket,
+    /// The sample in which a dump last told of it.
+    seen: u64,
+    /// Samples that it was seen in.
+    age: u8,
+}
+
+impl Other {
+    const fn is_fresh(&self) -> bool {
+        self.age <= SEARCHES
+    }
+}
+
 impl Ledger {
     /// The client's process opened a connection.
     pub(super) fn watch(&mut self, client: ClientId, pid: u32) {
-        let fresh = || Watched { pid, awaited: 0, searches_left: 0, fresh: true, queued: false };
+        let fresh = || Watched { pid, awaited: 0, searches_left: 0, queued: false };
         let watched = self.clients.entry(client).or_insert_with(fresh);
         if watched.pid != pid {
             *watched = fresh();
         }
         watched.awaited = watched.awaited.saturating_add(1);
-        (watched.searches_left, watched.fresh) = (SEARCHES, true);
+        // One more, since this may be in the middle of a sample.
+        watched.searches_left = SEARCHES + 1;
         if !std::mem::replace(&mut watched.queued, true) {
             self.wanted.push((client, pid));
         }
@@ -79,19 +102,14 @@ impl Ledger {
     pub(super) fn forget(&mut self, client: ClientId) {
         self.clients.remove(&client);
         if self.clients.is_empty() {
-            let (consistent_samples, unfollowed) = (self.consistent_samples, self.unfollowed);
-            *self = Self { consistent_samples, unfollowed, ..Self::default() };
+            let Self { samples, consistent_samples, unfollowed, .. } = *self;
+            *self = Self { samples, consistent_samples, unfollowed, ..Self::default() };
         }
-    }
-
-    /// Whether a dump has nothing to tell: no socket is followed and none found.
-    pub(super) fn has_no_sockets(&self) -> bool {
-        self.sockets.is_empty() && self.found.is_empty()
     }
 
     /// Whether there is nothing to sample.
     pub(super) fn is_idle(&self) -> bool {
-        self.sockets.is_empty() && self.wanted.is_empty() && self.searched.is_empty()
+        self.sockets.is_empty() && self.wanted.is_empty()
     }
 
     /// Sockets that were not followed because there are too many.
@@ -99,33 +117,13 @@ impl Ledger {
         self.unfollowed
     }
 
-    /// The next process to be searched in this sample.
-    pub(super) fn next_search(&mut self) -> Option<(ClientId, u32)> {
-        while let Some((client, pid)) = self.wanted.pop() {
-            let Some(watched) = self.current(client, pid) else { continue };
-            watched.searches_left = watched.searches_left.saturating_sub(1);
-            watched.fresh = false;
-            self.searched.push((client, pid));
-            return Some((client, pid));
-        }
-        None
-    }
-
-    /// A search found this socket.
-    pub(super) fn found(&mut self, client: ClientId, inode: u32) {
-        if self.found.len() < SOCKETS_MAX {
-            self.found.insert(inode, client);
-        }
-    }
-
-    /// The dump told of a socket: what it did, if it is a client's and moved. A
-    /// new one is told of with all that it ever received.
+    /// The dump told of a socket: what it did, if it is a client's and moved.
     pub(super) fn seen(&mut self, socket: &Socket) -> Option<(ClientId, TcpDelta)> {
         let Some(known) = self.sockets.get_mut(&socket.cookie) else {
-            return self.adopt(socket);
+            self.note_other(socket);
+            return None;
         };
         known.seen = self.consistent_samples;
-        self.found.remove(&socket.inode);
         if self.clients.get(&known.client)?.pid != known.pid {
             return None;
         }
@@ -139,30 +137,25 @@ impl Ledger {
         delta?
     }
 
-    /// The sample is over: forgets sockets that are gone, and decides who is
-    /// searched again.
-    pub(super) fn finish(&mut self, consistent: bool) {
-        self.consistent_samples += u64::from(consistent);
-        let passed_over: HashSet<_> = self.found.drain().map(|(_, client)| client).collect();
-        let (clients, samples) = (&self.clients, self.consistent_samples);
-        self.sockets.retain(|_, socket| {
-            samples.saturating_sub(socket.seen) <= KEPT_SAMPLES
-                && clients.get(&socket.client).is_some_and(|watched| watched.pid == socket.pid)
-        });
-        for (client, pid) in std::mem::take(&mut self.searched) {
-            let Some(watched) = self.current(client, pid) else { continue };
-            let again = passed_over.contains(&client) && watched.searches_left > 0;
-            watched.queued = watched.awaited > 0 && (watched.fresh || again);
-            if watched.queued {
-                self.wanted.push((client, pid));
-            } else {
-                watched.awaited = 0;
+    /// The next process to be searched in this sample: `None` once no socket is left
+    /// that can be a client's.
+    pub(super) fn next_search(&mut self) -> Option<(ClientId, u32)> {
+        while self.fresh > 0 {
+            let &(client, pid) = self.wanted.get(self.searched)?;
+            self.searched += 1;
+            if self.current(client, pid).is_some_and(|watched| watched.awaited > 0) {
+                return Some((client, pid));
             }
         }
+        None
     }
 
-    fn adopt(&mut self, socket: &Socket) -> Option<(ClientId, TcpDelta)> {
-        let client = self.found.remove(&socket.inode)?;
+    /// A search found this socket: tells of it with all that it ever received, if it
+    /// is one that the dump told of.
+    pub(super) fn found(&mut self, client: ClientId, inode: u32) -> Option<(ClientId, TcpDelta)> {
+        let Other { socket, .. } = self.others.remove(&inode).inspect(|other| {
+            self.fresh -= usize::from(other.is_fresh());
+        })?;
         let (bytes_received, retransmits) = (socket.bytes_received?, socket.retransmits?);
         let watched = self.clients.get_mut(&client)?;
         watched.awaited = watched.awaited.saturating_sub(1);
@@ -175,6 +168,51 @@ impl Ledger {
         self.sockets.insert(socket.cookie, followed);
         let retransmits = retransmits.into();
         Some((client, TcpDelta { bytes_received, retransmits, rtt: socket.rtt }))
+    }
+
+    /// The sample is over: forgets sockets that are gone, and decides who is
+    /// searched again.
+    pub(super) fn finish(&mut self, consistent: bool) {
+        self.consistent_samples += u64::from(consistent);
+        let (clients, samples) = (&self.clients, self.consistent_samples);
+        self.sockets.retain(|_, socket| {
+            samples.saturating_sub(socket.seen) <= KEPT_SAMPLES
+                && clients.get(&socket.client).is_some_and(|watched| watched.pid == socket.pid)
+        });
+        let now = self.samples;
+        self.others.retain(|_, other| other.seen == now);
+        self.samples += 1;
+        self.searched = 0;
+        self.fresh = 0;
+        let mut wanted = std::mem::take(&mut self.wanted);
+        wanted.retain(|&(client, pid)| {
+            let Some(watched) = self.current(client, pid) else { return false };
+            watched.searches_left = watched.searches_left.saturating_sub(1);
+            watched.queued = watched.awaited > 0 && watched.searches_left > 0;
+            if !watched.queued {
+                watched.awaited = 0;
+            }
+            watched.queued
+        });
+        self.wanted = wanted;
+    }
+
+    fn note_other(&mut self, socket: &Socket) {
+        // One without an inode has left its process.
+        if socket.inode == 0 || self.others.len() >= OTHERS_MAX {
+            return;
+        }
+        let now = self.samples;
+        let mut other = Other { socket: *socket, seen: now, age: 1 };
+        if let Some(before) = self.others.remove(&socket.inode) {
+            let again = before.seen == now;
+            self.fresh -= usize::from(again && before.is_fresh());
+            if before.socket.cookie == socket.cookie {
+                other.age = before.age.saturating_add(u8::from(!again));
+            }
+        }
+        self.fresh += usize::from(other.is_fresh());
+        self.others.insert(socket.inode, other);
     }
 
     fn current(&mut self, client: ClientId, pid: u32) -> Option<&mut Watched> {

@@ -23,17 +23,23 @@ fn delta(bytes_received: u64) -> Option<(ClientId, TcpDelta)> {
     Some((CLIENT, TcpDelta { bytes_received, retransmits: 0, rtt }))
 }
 
-/// One sample, with what a search of each process would find.
+/// One sample, with what a search of each process would find: what it tells of each
+/// socket of the dump.
 fn sample(
     ledger: &mut Ledger,
     finds: &[u32],
     dump: &[Socket],
     consistent: bool,
 ) -> Vec<Option<(ClientId, TcpDelta)>> {
+    let mut told: Vec<_> = dump.iter().map(|socket| ledger.seen(socket)).collect();
     while let Some((client, _)) = ledger.next_search() {
-        finds.iter().for_each(|inode| ledger.found(client, *inode));
+        for inode in finds {
+            let delta = ledger.found(client, *inode);
+            if let Some(at) = dump.iter().position(|socket| socket.inode == *inode) {
+                told[at] = told[at].or(delta);
+            }
+        }
     }
-    let told = dump.iter().map(|socket| ledger.seen(socket)).collect();
     ledger.finish(consistent);
     told
 }
@@ -78,59 +84,102 @@ fn a_process_is_searched_until_its_connections_are_found() {
     let mut ledger = Ledger::default();
     ledger.watch(CLIENT, PID);
     ledger.watch(CLIENT, PID);
+    ledger.seen(&socket(1, 10));
     assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
     assert_eq!(ledger.next_search(), None, "once a sample");
-    ledger.found(CLIENT, 1);
-    ledger.found(CLIENT, 2);
-    assert_eq!(ledger.seen(&socket(1, 10)), delta(10));
+    assert_eq!(ledger.found(CLIENT, 1), delta(10));
+    assert_eq!(ledger.found(CLIENT, 2), None, "the dump passed over it");
     ledger.finish(true);
     let second = sample(&mut ledger, &[1, 2], &[socket(1, 10), socket(2, 5)], true);
     assert_eq!(second, [None, delta(5)]);
+    ledger.seen(&socket(3, 5));
     assert_eq!(ledger.next_search(), None, "both were found");
+}
+
+#[test]
+fn nobody_is_searched_while_no_socket_can_be_a_clients() {
+    let mut ledger = with_socket(10);
+    ledger.watch(CLIENT, PID);
+    ledger.seen(&socket(1, 10));
+    assert_eq!(ledger.next_search(), None, "there is none but its own");
+    ledger.finish(true);
+    ledger.seen(&Socket { inode: 0, ..socket(2, 10) });
+    assert_eq!(ledger.next_search(), None, "it has left its process");
+    // One that nobody claims, and another that a client comes to.
+    let mut ledger = Ledger::default();
+    for _ in 0..SEARCHES {
+        ledger.watch(CLIENT, PID);
+        assert_eq!(sample(&mut ledger, &[], &[socket(8, 10)], true), [None]);
+    }
+    ledger.watch(CLIENT, PID);
+    ledger.seen(&socket(8, 20));
+    assert_eq!(ledger.next_search(), None, "it is somebody else's by now");
+    ledger.seen(&Socket { cookie: 7, ..socket(8, 30) });
+    ledger.seen(&socket(9, 5));
+    assert_eq!(ledger.next_search(), Some((CLIENT, PID)), "its inode is another's now");
+    assert!(ledger.found(CLIENT, 9).is_some());
+    assert_eq!(ledger.found(CLIENT, 8), delta(30));
+    assert_eq!(ledger.next_search(), None, "nothing is left to find");
+}
+
+#[test]
+fn a_socket_told_of_twice_in_a_dump_is_one() {
+    let mut ledger = Ledger::default();
+    ledger.watch(CLIENT, PID);
+    ledger.seen(&socket(1, 10));
+    ledger.seen(&socket(1, 12));
+    assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
+    assert_eq!(ledger.found(CLIENT, 1), delta(12));
+    ledger.watch(ClientId::new(4), 200);
+    assert_eq!(ledger.next_search(), None);
+}
+
+#[test]
+fn a_client_that_says_late_that_it_connected_is_found() {
+    let mut ledger = Ledger::default();
+    ledger.watch(ClientId::new(4), 200);
+    for _ in 1..SEARCHES {
+        assert_eq!(sample(&mut ledger, &[], &[socket(1, 10)], true), [None]);
+    }
+    ledger.watch(CLIENT, PID);
+    ledger.forget(ClientId::new(4));
+    assert_eq!(sample(&mut ledger, &[1], &[socket(1, 10)], true), [delta(10)]);
 }
 
 #[test]
 fn a_process_is_not_searched_for_ever() {
     let mut ledger = Ledger::default();
-    for _ in 0..2 {
+    for round in 0..2 {
         ledger.watch(CLIENT, PID);
-        for _ in 0..SEARCHES {
+        for inode in 0..=u32::from(SEARCHES) {
             assert!(!ledger.is_idle());
+            // Always another one, which is not its own.
+            ledger.seen(&socket(10 * round + inode + 1, 10));
             assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
-            // Of another kind than those that a dump tells of.
-            ledger.found(CLIENT, 5);
+            assert_eq!(ledger.found(CLIENT, 5_000), None);
             ledger.finish(true);
         }
+        ledger.seen(&socket(100 + round, 10));
         assert_eq!(ledger.next_search(), None);
+        ledger.finish(true);
         assert!(ledger.is_idle());
     }
     ledger.watch(CLIENT, PID);
     assert_eq!(sample(&mut ledger, &[1], &[socket(1, 10)], true), [delta(10)]);
+    ledger.seen(&socket(2, 10));
     assert_eq!(ledger.next_search(), None, "those given up are not searched for again");
-}
-
-#[test]
-fn a_connection_that_a_search_did_not_find_is_closed() {
-    let mut ledger = Ledger::default();
-    ledger.watch(CLIENT, PID);
-    assert_eq!(sample(&mut ledger, &[], &[], true), []);
-    assert!(ledger.is_idle());
-    // A socket that is followed already is none that a dump passed over.
-    let mut ledger = with_socket(10);
-    ledger.watch(CLIENT, PID);
-    assert_eq!(sample(&mut ledger, &[1], &[socket(1, 12)], true), [delta(2)]);
-    assert_eq!(ledger.next_search(), None);
 }
 
 #[test]
 fn a_connection_told_of_during_a_sample_is_searched_for_in_the_next() {
     let mut ledger = Ledger::default();
     ledger.watch(CLIENT, PID);
+    ledger.seen(&socket(1, 10));
     assert!(ledger.next_search().is_some());
-    ledger.found(CLIENT, 1);
-    assert!(ledger.seen(&socket(1, 10)).is_some());
+    assert!(ledger.found(CLIENT, 1).is_some());
     ledger.watch(CLIENT, PID);
     ledger.finish(true);
+    ledger.seen(&socket(2, 10));
     assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
     assert_eq!(ledger.next_search(), None);
 }
@@ -148,8 +197,9 @@ fn the_sockets_of_a_former_process_are_not_the_next_ones() {
     assert_eq!(ledger.ended(&socket(1, 60)), None);
     let mut ledger = with_socket(10);
     ledger.watch(CLIENT, PID + 1);
-    assert_eq!(ledger.next_search(), Some((CLIENT, PID + 1)), "without a word of the end");
-    assert_eq!(ledger.seen(&socket(1, 50)), None);
+    assert_eq!(ledger.seen(&socket(1, 50)), None, "without a word of the end");
+    ledger.seen(&socket(2, 50));
+    assert_eq!(ledger.next_search(), Some((CLIENT, PID + 1)));
 }
 
 #[test]
@@ -159,8 +209,9 @@ fn a_search_of_a_former_process_is_not_made() {
     ledger.watch(CLIENT, PID);
     ledger.forget(CLIENT);
     ledger.watch(CLIENT, PID + 1);
+    ledger.seen(&socket(1, 50));
     let searches: Vec<_> = std::iter::from_fn(|| ledger.next_search()).collect();
-    assert_eq!(searches, [(CLIENT, PID + 1), (ClientId::new(4), 200)]);
+    assert_eq!(searches, [(ClientId::new(4), 200), (CLIENT, PID + 1)]);
 }
 
 #[test]
