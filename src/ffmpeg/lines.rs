@@ -5,6 +5,7 @@
 //! within one read are handed on as slices of it; only the unfinished end of a
 //! read is copied, so thousands of clients need next to no memory for this.
 
+use std::hint::black_box;
 use std::ops::Range;
 
 use memchr::memchr2_iter;
@@ -89,6 +90,9 @@ pub const LAST_LINES_BYTES: usize = 1280;
 /// Last lines kept for a client: FFmpeg needs two to four to tell a failure.
 pub const LAST_LINES: usize = 8;
 
+/// What comes at once is often more than this, some lines.
+const EXPECTED_BYTES: usize = 256;
+
 /// Bytes kept of one of the last lines, so that one cannot drive out all others.
 pub const LAST_LINE_BYTES: usize = 400;
 
@@ -157,6 +161,12 @@ impl LastLines {
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let kept = self.places.iter().cycle().skip(self.oldest).take(self.count);
         kept.filter_map(|place| self.bytes.get(place.range()))
+    }
+
+    /// Lines come soon: touches where they go.
+    pub fn expect(&self) {
+        let behind = self.newest().map_or(0, |place| place.range().end);
+        black_box((self.bytes.get(behind), self.bytes.get(behind + EXPECTED_BYTES)));
     }
 
     /// Forgets all lines, for the next attempt; keeps the memory.

@@ -5,6 +5,7 @@
 //! swarm's business.
 
 use std::ffi::{CStr, CString};
+use std::hint::black_box;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
@@ -122,6 +123,13 @@ impl Children {
     pub fn close_pipes(&mut self, registrar: &mut Registrar, id: ClientId) {
         if let Some(slot) = self.slots.get_mut(id.index()) {
             slot.close_pipes(registrar);
+        }
+    }
+
+    /// The client's pipes are read soon.
+    pub fn expect(&self, id: ClientId) {
+        if let Some(slot) = self.slots.get(id.index()) {
+            black_box(slot.stderr.as_ref().map(|pipe| pipe.token));
         }
     }
 

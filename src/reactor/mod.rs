@@ -38,6 +38,7 @@ use self::child::{Process, Wait};
 use self::children::{Children, Read};
 use self::desk::Desk;
 use self::journal::Journal;
+use self::ready::Share;
 use self::registrar::Registrar;
 use self::server::Server;
 use self::signals::{Signals, StopSignal};
@@ -73,6 +74,12 @@ const STOOD_STILL: Duration = Duration::from_millis(500);
 pub trait Application {
     /// Takes what happened and says what is to be done.
     fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>);
+
+    /// Output of this client is handed on soon: a chance to have what is known of it
+    /// fetched from memory, beside that of others.
+    fn expect(&self, client: ClientId) {
+        let _ = client;
+    }
 
     /// When [`Input::DeadlineReached`] is due.
     fn next_deadline(&self) -> Option<Tick>;
@@ -339,11 +346,26 @@ impl Reactor {
     /// next poll.
     fn turns(&mut self, now: Tick, application: &mut dyn Application) {
         let mut share = self.registrar.ready.share();
+        self.expect(&share, application);
         while let Some(token) = self.registrar.ready.take(&mut share) {
             let taken = self.registrar.table.take_turn(token);
             let Some((owner, hung_up)) = taken else { continue };
             if self.dispatch(now, owner, hung_up, application) {
                 self.registrar.queue(token, hung_up);
+            }
+        }
+    }
+
+    /// Touches what is known of the clients whose turn comes. With thousands of them
+    /// none of it is in a cache, and the processor fetches many lines at a time where
+    /// it need not do anything with them yet.
+    fn expect(&self, share: &Share, application: &dyn Application) {
+        let Self { registrar: Registrar { ready, table, .. }, children, .. } = self;
+        let Some(children) = children else { return };
+        for token in ready.clients_of(share) {
+            if let Some(client) = table.client(token) {
+                children.expect(client);
+                application.expect(client);
             }
         }
     }

@@ -43,6 +43,11 @@ impl Ready {
         Share { own: self.own.len(), clients: self.clients.len().min(CLIENTS_PER_TURN) }
     }
 
+    /// The clients' entries of a share.
+    pub(super) fn clients_of(&self, share: &Share) -> impl Iterator<Item = Token> {
+        self.clients.iter().take(share.clients).copied()
+    }
+
     /// The next entry of a share.
     pub(super) fn take(&mut self, share: &mut Share) -> Option<Token> {
         if let Some(left) = share.own.checked_sub(1) {

@@ -132,6 +132,15 @@ impl Table {
         Some((entry.owner, entry.hung_up))
     }
 
+    /// The client that an entry is of. `None` for any other, and for a stale token.
+    #[must_use]
+    pub fn client(&self, token: Token) -> Option<ClientId> {
+        match self.entries.get(self.key(token)?)?.owner {
+            Owner::Output(client, _) | Owner::Exit(client) => Some(client),
+            _ => None,
+        }
+    }
+
     /// Registered descriptors by kind, in the order of [`EntryKind::ALL`].
     #[must_use]
     pub const fn by_kind(&self) -> [u32; EntryKind::ALL.len()] {

@@ -380,6 +380,10 @@ impl Application for Load {
         self.swarm.handle(now, input, actions);
     }
 
+    fn expect(&self, client: ClientId) {
+        self.swarm.expect(client);
+    }
+
     fn next_deadline(&self) -> Option<Tick> {
         self.swarm.next_deadline()
     }

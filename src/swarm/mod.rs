@@ -120,6 +120,13 @@ impl Swarm {
         }
     }
 
+    /// Output of this client comes soon: has what it touches fetched from memory.
+    pub fn expect(&self, client: ClientId) {
+        if let Some(client) = self.clients.get(client.index()) {
+            client.expect();
+        }
+    }
+
     /// When [`Input::DeadlineReached`] is wanted next; a point in the past is at
     /// once. `None` while there is nothing to wait for but other inputs.
     #[must_use]
