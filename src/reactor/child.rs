@@ -1,9 +1,9 @@
 //! Child processes: start, signal, reap.
 //!
 //! Knows nothing of clients or of why a process is wanted. All of the crate's
-//! `unsafe` is here: clone(2) with a shared address space, the five-argument
-//! waitid(2) that also gives the resource usage, a signal to a process group by
-//! pidfd, and sched_setattr(2).
+//! `unsafe` is here and in `precedence`: clone(2) with a shared address space, the
+//! five-argument waitid(2) that also gives the resource usage, and a signal to a
+//! process group by pidfd.
 #![expect(unsafe_code, reason = "clone(2), waitid(2) with rusage and pidfd_send_signal(2)")]
 
 mod precedence;

@@ -2,6 +2,7 @@
 //! is preferred in the same way.
 //!
 //! Knows nothing of what the thread does with it.
+#![expect(unsafe_code, reason = "sched_getattr(2) and sched_setattr(2)")]
 
 use std::io;
 use std::mem::MaybeUninit;
