@@ -8,6 +8,7 @@
 //! allocates nothing, and takes any bytes. Knows no client and no clock: what
 //! follows from the order of the lines is for `stats::client`.
 
+mod date;
 mod prefix;
 mod words;
 

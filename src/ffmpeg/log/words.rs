@@ -3,6 +3,7 @@
 
 use memchr::memmem;
 
+use super::date::unix_ns;
 use super::{Failure, Level, Note, Source};
 
 /// What the words say, or nothing.
@@ -61,21 +62,17 @@ fn skipped_tag_or_segment(words: &[u8]) -> Option<Note<'_>> {
     given_up.then_some(Note::SegmentGivenUp)
 }
 
-/// RFC 8216 §4.3.2.6: ISO 8601, of which only a time with an offset names a point
-/// in time. Origins write `2026-11-23T07:49:06.000Z` and `…+0000`.
-fn unix_ns(date: &[u8]) -> Option<i64> {
-    let date = std::str::from_utf8(date).ok()?;
-    let time: jiff::Timestamp = date.parse().ok()?;
-    i64::try_from(time.as_nanosecond()).ok()
-}
-
 /// `HLS request for url 'URL', offset 0, playlist 2`.
 fn hls_request(words: &[u8]) -> Option<Note<'_>> {
     let (url, tail) = quoted(words.strip_prefix(b"HLS request for url '")?);
-    let after =
-        |mark: &[u8]| memmem::find(tail, mark).and_then(|at| number(tail.get(at + mark.len()..)?));
-    let offset = after(b"offset ").unwrap_or_default();
-    let playlist = after(b"playlist ").and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
+    let (mut offset, mut playlist) = (0, u32::MAX);
+    for part in tail.split(|&byte| byte == b',') {
+        if let Some(rest) = part.strip_prefix(b" offset ") {
+            offset = number(rest).unwrap_or_default();
+        } else if let Some(rest) = part.strip_prefix(b" playlist ") {
+            playlist = number(rest).and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
+        }
+    }
     Some(Note::HlsRequest { url, offset, playlist })
 }
 
