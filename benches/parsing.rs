@@ -1,24 +1,31 @@
-//! How fast is a client's log read?
+//! How fast is what a client prints read?
 //!
-//! The goal is 700 MB/s on one core for the captures at level debug, and the
-//! floor is what nobody can avoid: finding the ends of the lines in the same
-//! bytes (`floor`, newlines counted by memchr). Above it stand, each with all
-//! before: cutting into lines (`split`), reading them (`parse`), and following
-//! the client (`follow`). Bytes come in reads of 64 KiB, as from a full pipe.
+//! The goal is 1 GB/s on one core, and the floor is what nobody can avoid: finding
+//! the ends of the lines in the same bytes (`floor`, newlines counted by memchr).
+//! Of the log there stand above it, each with all before: cutting into lines
+//! (`split`), reading them (`parse`), following the client's requests (`follow`),
+//! and all that the swarm does with them (`swarm`). Of the progress: `split`, and
+//! `progress`, which joins blocks. Bytes come in reads of 64 KiB, as from a full
+//! pipe.
 //!
 //! `cargo bench --bench parsing` measures all; a capture's name, such as
 //! `9.0/live.debug`, only that one.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench reads files of this repository")]
 
-use std::fs;
+#[path = "support/cpu_time.rs"]
+mod cpu_time;
+#[path = "support/swarm.rs"]
+mod swarm;
+
 use std::hint::black_box;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use cpu_time::CpuTime;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ffmpeg_hls_swarm::ffmpeg::lines::LineSplitter;
 use ffmpeg_hls_swarm::ffmpeg::log;
+use ffmpeg_hls_swarm::ffmpeg::progress::Progress;
 use ffmpeg_hls_swarm::stats::{ClientRequests, Reading, Requests};
 use ffmpeg_hls_swarm::units::Moment;
 use memchr::memchr_iter;
@@ -44,10 +51,9 @@ const READING: Reading = Reading {
     asks_ahead: false,
 };
 
-fn capture(name: &str) -> Vec<u8> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
-    let log = fs::read(folder.join(format!("{name}.stderr"))).unwrap();
-    log.repeat(LOG_BYTES.div_ceil(log.len()))
+fn repeated(name: &str) -> Vec<u8> {
+    let text = swarm::capture(name);
+    text.repeat(LOG_BYTES.div_ceil(text.len()))
 }
 
 fn lines(log: &[u8], mut each: impl FnMut(&[u8])) {
@@ -58,9 +64,9 @@ fn lines(log: &[u8], mut each: impl FnMut(&[u8])) {
     splitter.finish(|line, _| each(line));
 }
 
-fn parsing(criterion: &mut Criterion) {
+fn parsing(criterion: &mut Criterion<CpuTime>) {
     for name in CAPTURES {
-        let log = capture(name);
+        let log = repeated(&format!("{name}.stderr"));
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(log.len() as u64));
         group.bench_function("floor", |bench| {
@@ -83,15 +89,42 @@ fn parsing(criterion: &mut Criterion) {
                 client.bytes()
             });
         });
+        let (mut swarm, now) = swarm::running(1);
+        let mut actions = Vec::new();
+        group.bench_function("swarm", |bench| {
+            bench.iter(|| {
+                for read in black_box(&log).chunks(READ_BYTES) {
+                    swarm::stderr(&mut swarm, now, 0, read, &mut actions);
+                    actions.clear();
+                }
+            });
+        });
         group.finish();
     }
 }
 
+fn progress(criterion: &mut Criterion<CpuTime>) {
+    let text = repeated("9.0/live.verbose.progress");
+    let mut group = criterion.benchmark_group("9.0/live.progress");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function("floor", |bench| {
+        bench.iter(|| memchr_iter(b'\n', black_box(&text)).count());
+    });
+    group.bench_function("split", |bench| {
+        bench.iter(|| lines(black_box(&text), |line| _ = black_box(line)));
+    });
+    group.bench_function("progress", |bench| {
+        bench.iter(|| {
+            let mut progress = Progress::default();
+            lines(black_box(&text), |line| _ = black_box(progress.line(line)));
+        });
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .measurement_time(Duration::from_secs(2))
-        .warm_up_time(Duration::from_millis(500));
-    targets = parsing
+    config = cpu_time::criterion(Duration::from_secs(2));
+    targets = parsing, progress
 }
 criterion_main!(benches);
