@@ -29,6 +29,9 @@ pub enum Invocation {
     Load(Box<Config>),
     /// Serve the built-in origin.
     Origin(OriginConfig),
+    /// Ask the swarm that is scraped there whether it is alive; `None` is one that
+    /// is not scraped.
+    HealthCheck(Option<SocketAddr>),
     /// Print this text (help or version) on stdout and exit 0.
     Print(String),
 }

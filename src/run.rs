@@ -2,6 +2,7 @@
 
 mod check;
 mod companion;
+mod health;
 mod host;
 mod load;
 mod serve;
@@ -21,14 +22,16 @@ use crate::reactor::stdout;
 
 /// Does what was asked and says how it went.
 ///
-/// 0 if the run finished or was stopped in good order, 1 if it could not start
-/// or nothing ever started, 130 or 143 if a second signal forced its end.
+/// 0 if the run finished or was stopped in good order, 1 if it could not start,
+/// if nothing ever started or if the swarm that was asked is not well, 130 or 143
+/// if a second signal forced its end.
 #[must_use]
 pub fn execute(invocation: Invocation) -> ExitCode {
     let done = match invocation {
         Invocation::Print(text) => print(&text).map(|()| ExitCode::SUCCESS),
         Invocation::Load(config) => load::load(*config),
         Invocation::Origin(config) => serve::serve(&config),
+        Invocation::HealthCheck(address) => health::check(address).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|fatal| {
         complain(&fatal.to_string());

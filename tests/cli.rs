@@ -14,8 +14,8 @@ use std::process::{Command, Output, Stdio};
 
 use clap::Arg;
 use ffmpeg_hls_swarm::cli::{
-    UsageError, default_of, house_dashes, load_command, origin_command, parse, signature,
-    variable_of,
+    UsageError, default_of, health_command, house_dashes, load_command, origin_command, parse,
+    signature, variable_of,
 };
 use ffmpeg_hls_swarm::config::Invocation;
 
@@ -103,6 +103,12 @@ const ORIGIN: [Flag; 14] = [
     flag("-version", "", "", ""),
 ];
 
+const HEALTH: [Flag; 3] = [
+    flag("<ADDR>", "0.0.0.0:9090", "METRICS_PORT", "9091"),
+    flag("-help", "", "", ""),
+    flag("-version", "", "", ""),
+];
+
 /// An argument's name as help and docs show it, without its value.
 fn shown(arg: &Arg) -> String {
     arg.get_long().map_or_else(|| signature(arg), house_dashes)
@@ -147,7 +153,12 @@ fn help(args: &[&str]) -> String {
 
 #[test]
 fn every_flag_is_in_the_contract_with_its_default_and_variable() {
-    for (command, flags) in [(load_command(), &LOAD[..]), (origin_command(), &ORIGIN[..])] {
+    let commands = [
+        (load_command(), &LOAD[..]),
+        (origin_command(), &ORIGIN[..]),
+        (health_command(), &HEALTH[..]),
+    ];
+    for (command, flags) in commands {
         for arg in command.get_arguments() {
             let name = shown(arg);
             let flag = flags.iter().find(|flag| flag.name == name).expect(&name);
@@ -155,6 +166,8 @@ fn every_flag_is_in_the_contract_with_its_default_and_variable() {
             let default = flag.default.replace("VERSION", env!("CARGO_PKG_VERSION"));
             match default_of(arg) {
                 Some(found) => assert_eq!(found, default, "{name}"),
+                // That of the address is put in with what the command line means.
+                None if name == "<ADDR>" => {}
                 None => assert!(default.is_empty() || default.contains(' '), "{name}"),
             }
         }
@@ -166,8 +179,11 @@ fn every_flag_is_in_the_contract_with_its_default_and_variable() {
 
 #[test]
 fn the_docs_have_every_flag_and_no_other() {
-    let commands =
-        [(load_command(), "Flags", &LOAD[..]), (origin_command(), "Built-in origin", &ORIGIN)];
+    let commands = [
+        (load_command(), "Flags", &LOAD[..]),
+        (origin_command(), "Built-in origin", &ORIGIN),
+        (health_command(), "Health check", &HEALTH),
+    ];
     for (command, heading, flags) in commands {
         let rows = rows(heading);
         let documented: BTreeSet<String> = rows.iter().map(|row| row[0].clone()).collect();
@@ -188,6 +204,7 @@ fn the_help_has_every_flag_with_default_and_variable() {
     let commands = [
         (load_command(), help(&["swarm", "-help"])),
         (origin_command(), help(&["swarm", "origin", "-help"])),
+        (health_command(), help(&["swarm", "healthcheck", "-help"])),
     ];
     for (command, help) in commands {
         // A line with a deeper indent goes on with the entry before it.
@@ -290,7 +307,7 @@ fn run(args: &[&str]) -> Output {
 
 #[test]
 fn bad_usage_is_told_on_stderr_with_exit_code_2() {
-    let cases: [(&[&str], usize); 7] = [
+    let cases: [(&[&str], usize); 8] = [
         (&[], 1),
         (&["ftp://h/a"], 1),
         (&["-clients", "0", URL], 1),
@@ -298,6 +315,7 @@ fn bad_usage_is_told_on_stderr_with_exit_code_2() {
         (&["-header", "none", URL], 1),
         (&["-resolve", "192.0.2.1", URL], 3),
         (&["origin", "-window", "x"], 1),
+        (&["healthcheck", "x"], 1),
     ];
     for (args, lines) in cases {
         let out = run(args);

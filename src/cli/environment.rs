@@ -12,6 +12,12 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 /// Variable of the playlist, which is no flag.
 pub(super) const STREAM_URL: &str = "STREAM_URL";
 
+/// Variable of the scrape address. Empty is a value of it: off.
+const METRICS_PORT: &str = "METRICS_PORT";
+
+/// Id of the argument that is a scrape address without being a flag.
+pub(super) const SCRAPE_ADDRESS: &str = "scrape-address";
+
 /// Names of flags and their variables.
 const VARIABLES: [(&str, &str); 16] = [
     ("clients", "CLIENTS"),
@@ -26,17 +32,19 @@ const VARIABLES: [(&str, &str); 16] = [
     ("reconnect", "RECONNECT"),
     ("ffmpeg", "FFMPEG"),
     ("ffprobe", "FFPROBE"),
-    ("metrics", "METRICS_PORT"),
+    ("metrics", METRICS_PORT),
     ("log-level", "LOG_LEVEL"),
     ("log-format", "LOG_FORMAT"),
     ("dangerous", "DANGEROUS"),
 ];
 
-/// The variable of an argument: of a flag, or of the playlist's URL.
+/// The variable of an argument: of a flag, of the playlist's URL, or of the scrape
+/// address of a swarm.
 #[must_use]
 pub fn variable_of(arg: &clap::Arg) -> Option<&'static str> {
     match arg.get_long() {
         Some(flag) => VARIABLES.iter().find(|&&(name, _)| name == flag).map(|&(_, name)| name),
+        None if arg.get_id() == SCRAPE_ADDRESS => Some(METRICS_PORT),
         None => Some(STREAM_URL),
     }
 }
@@ -54,7 +62,7 @@ pub(super) fn value_of(arg: &clap::Arg, lookup: Lookup<'_>) -> Result<Option<Str
     let Ok(value) = value.into_string() else {
         return Err(UsageError::new(format!("{variable} in the environment is not UTF-8")));
     };
-    if value.is_empty() && variable != "METRICS_PORT" {
+    if value.is_empty() && variable != METRICS_PORT {
         return Ok(None);
     }
     Ok(Some(match variable {
@@ -98,7 +106,7 @@ mod tests {
     #[test]
     fn empty_is_unset_but_for_the_scrape_address() {
         for (flag, variable) in VARIABLES {
-            let want = (variable == "METRICS_PORT").then(String::new);
+            let want = (variable == METRICS_PORT).then(String::new);
             assert_eq!(value(flag, ""), want, "{variable}");
         }
     }

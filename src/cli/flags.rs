@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Command, CommandFactory, Parser};
 
+use super::environment::SCRAPE_ADDRESS;
 use super::values::{self, Bitrates, Scrape};
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
@@ -18,6 +19,9 @@ use crate::units::duration;
 
 /// `User-Agent` without the client's suffix.
 const USER_AGENT: &str = concat!("ffmpeg-hls-swarm/", env!("CARGO_PKG_VERSION"));
+
+/// Where a swarm is scraped unless told otherwise.
+pub(super) const SCRAPE_DEFAULT: &str = "0.0.0.0:9090";
 
 /// What can be typed to load a playlist.
 #[derive(Debug, Parser)]
@@ -152,7 +156,7 @@ pub(super) struct Ffmpeg {
 #[command(next_help_heading = "Metrics and logs")]
 pub(super) struct Metrics {
     /// Scrape address: a port or addr:port; '' is off. Also -metrics-port
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:9090", alias = "metrics-port")]
+    #[arg(long, value_name = "ADDR", default_value = SCRAPE_DEFAULT, alias = "metrics-port")]
     #[arg(value_parser = values::scrape_address)]
     pub(super) metrics: Scrape,
     /// Show series of each client, of the first 1,000 at most
@@ -274,6 +278,18 @@ pub(super) struct FaultFlags {
     pub(super) access_log: PathBuf,
 }
 
+/// What can be typed to ask whether a swarm is alive.
+#[derive(Debug, Parser)]
+#[command(name = "ffmpeg-hls-swarm healthcheck", version)]
+struct HealthFlags {
+    // Split off before clap reads flags, as the playlist is.
+    /// Scrape address of the swarm: a port on this host, or addr:port
+    #[arg(id = SCRAPE_ADDRESS, value_name = "ADDR", help_heading = "Swarm")]
+    address: Option<String>,
+    #[command(flatten)]
+    about: About,
+}
+
 /// The command that loads a playlist, with every flag.
 #[must_use]
 pub fn load_command() -> Command {
@@ -284,6 +300,12 @@ pub fn load_command() -> Command {
 #[must_use]
 pub fn origin_command() -> Command {
     go_style(OriginFlags::command())
+}
+
+/// The command that asks whether a swarm is alive, with every flag.
+#[must_use]
+pub fn health_command() -> Command {
+    go_style(HealthFlags::command())
 }
 
 /// Makes clap parse as Go's flag package does: of a repeated flag the last one

@@ -49,6 +49,7 @@ Puts an HLS origin or CDN under the load of real FFmpeg clients.
 Usage: ffmpeg-hls-swarm [flags] <HLS_URL>
        ffmpeg-hls-swarm --demo [flags]
        ffmpeg-hls-swarm origin [flags]     (see ffmpeg-hls-swarm origin -help)
+       ffmpeg-hls-swarm healthcheck [ADDR]
 ";
     let outro = "
 One dash or two, a space or = before the value: all are accepted. A boolean
@@ -100,6 +101,20 @@ Examples:
   ffmpeg-hls-swarm origin -listen 0.0.0.0:8080 -variants 200k,1.5M
   ffmpeg-hls-swarm origin -fault 404:segments:5% -fault 'latency:exp(300ms):/10'
   curl --data-binary stale:@10s-40s http://127.0.0.1:8080/faults
+";
+    format!("{intro}{}{outro}", sections(command))
+}
+
+/// The help of asking whether a swarm is alive.
+pub(super) fn health_help(command: &Command) -> String {
+    let intro = "\
+Asks a running swarm whether it is alive: /-/healthy at its scrape address.
+
+Usage: ffmpeg-hls-swarm healthcheck [ADDR]
+";
+    let outro = "
+Without ADDR it asks where METRICS_PORT says, or at port 9090 of this host.
+Exit codes: 0 it answers within 2 s, 1 it does not, 2 bad usage.
 ";
     format!("{intro}{}{outro}", sections(command))
 }
@@ -174,12 +189,17 @@ fn wrap(pieces: &[String], width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::flags::{load_command, origin_command};
+    use super::super::flags::{health_command, load_command, origin_command};
     use super::*;
 
     #[test]
     fn no_line_is_wider_than_the_narrowest_terminal() {
-        for help in [load_help(&load_command()), origin_help(&origin_command())] {
+        let helps = [
+            load_help(&load_command()),
+            origin_help(&origin_command()),
+            health_help(&health_command()),
+        ];
+        for help in helps {
             for line in help.lines() {
                 assert!(line.chars().count() <= WIDTH, "{line}");
                 assert_eq!(line.trim_end(), line);

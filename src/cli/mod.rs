@@ -22,7 +22,7 @@ use clap::{ArgMatches, Command, FromArgMatches};
 
 pub use environment::{Lookup, variable_of};
 pub use error::UsageError;
-pub use flags::{load_command, origin_command};
+pub use flags::{health_command, load_command, origin_command};
 pub use help::{default_of, house_dashes, signature};
 
 use crate::config::Invocation;
@@ -41,9 +41,10 @@ struct Typed {
     matches: ArgMatches,
     /// Whether a flag was on the command line, and not only in the environment.
     flags: Vec<String>,
-    /// The playlist's URL, if the command line or the environment has one.
+    /// The argument that is no flag, the playlist's URL for most commands, if the
+    /// command line or the environment has one.
     url: Option<String>,
-    /// Whether the URL was on the command line.
+    /// Whether it was on the command line.
     url_typed: bool,
 }
 
@@ -87,6 +88,13 @@ pub fn parse(
         ["help", "origin"] | ["origin", "help"] => {
             return Ok(Invocation::Print(help::origin_help(&origin_command())));
         }
+        ["help", "healthcheck"] | ["healthcheck", "help"] => {
+            return Ok(Invocation::Print(help::health_help(&health_command())));
+        }
+        ["healthcheck", ..] => {
+            let args = args.get(1..).unwrap_or_default();
+            return parse_health_check(program, args, env);
+        }
         ["origin", ..] => {
             let args = args.get(1..).unwrap_or_default();
             return parse_origin(program, args, env, random_seed);
@@ -119,6 +127,18 @@ fn parse_origin(
     }
 }
 
+fn parse_health_check(
+    program: String,
+    args: &[String],
+    env: Lookup<'_>,
+) -> Result<Invocation, UsageError> {
+    match read(health_command(), program, args, env)? {
+        Read::Help => Ok(Invocation::Print(help::health_help(&health_command()))),
+        Read::Version => Ok(Invocation::Print(help::version())),
+        Read::Typed(typed) => resolve::health_check(&typed),
+    }
+}
+
 /// The program's name and its arguments as text.
 fn to_text(args: &[OsString]) -> Result<(String, Vec<String>), UsageError> {
     let mut text = args.iter().map(|arg| {
@@ -140,12 +160,12 @@ fn read(
     env: Lookup<'_>,
 ) -> Result<Read, UsageError> {
     let mut rewritten = argv::rewrite(&command, args)?;
-    let has_url = command.get_positionals().next().is_some();
-    let limit = usize::from(has_url);
+    let positional = command.get_positionals().next().map(signature);
+    let limit = usize::from(positional.is_some());
     match (rewritten.positionals.get(limit), &rewritten.first_unknown) {
         (Some(extra), None) => {
             let boolean = rewritten.positionals.iter().find(|word| values::is_boolean(word));
-            return Err(unexpected(boolean.unwrap_or(extra), has_url));
+            return Err(unexpected(boolean.unwrap_or(extra), positional.as_deref()));
         }
         // Most likely the value of the unknown flag, which clap refuses below.
         (Some(_), Some(_)) => rewritten.positionals.truncate(limit),
@@ -184,13 +204,15 @@ fn read(
 }
 
 /// An argument too many; often the value of a boolean.
-fn unexpected(extra: &str, has_url: bool) -> UsageError {
+fn unexpected(extra: &str, positional: Option<&str>) -> UsageError {
     let remedy = if values::is_boolean(extra) {
         "a boolean takes its value after =, as in -reconnect=false"
-    } else if has_url {
-        "give one URL, and every flag before or after it with its dash"
     } else {
-        "origin takes flags alone; see origin -help"
+        match positional {
+            Some("<ADDR>") => "give one address",
+            Some(_) => "give one URL, and every flag before or after it with its dash",
+            None => "origin takes flags alone; see origin -help",
+        }
     };
     UsageError::new(format!("unexpected argument {}: {remedy}", error::quoted(extra)))
 }

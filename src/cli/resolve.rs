@@ -9,8 +9,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::environment::{Lookup, STREAM_URL};
-use super::flags::{LoadFlags, Log, Modes, Network, OriginFlags, Restarts};
-use super::{Typed, UsageError, playlist_url, repeat};
+use super::error::quoted;
+use super::flags::{LoadFlags, Log, Modes, Network, OriginFlags, Restarts, SCRAPE_DEFAULT};
+use super::{Typed, UsageError, playlist_url, repeat, values};
 use crate::config::{
     CHECK_DURATION, Config, DEFAULT_SEARCH_PATH, DEMO_DURATION, Invocation, LogConfig, LogFormat,
     Mode, OriginConfig, PLACEHOLDER_URL, TlsConfig,
@@ -106,6 +107,21 @@ pub(super) fn origin(
         access_log: Some(flags.faults.access_log).filter(|file| file != Path::new("")),
         log: log(&flags.log, false),
     }))
+}
+
+/// Whom a health check asks: the address given, or the swarm's default one.
+pub(super) fn health_check(typed: &Typed) -> Result<Invocation, UsageError> {
+    let text = typed.url.as_deref().unwrap_or(SCRAPE_DEFAULT);
+    let refused = |remedy: String| {
+        let whose = if typed.url_typed { "address" } else { "METRICS_PORT in the environment," };
+        UsageError::new(format!("{whose} {}: {remedy}", quoted(text)))
+    };
+    match values::scrape_address(text).map_err(refused)?.0 {
+        Some(address) if address.port() == 0 => Err(refused(
+            "port 0 is chosen anew by each run; give the port of the one to ask".into(),
+        )),
+        address => Ok(Invocation::HealthCheck(address)),
+    }
 }
 
 /// Recipes that cannot be in force together are bad usage.

@@ -271,6 +271,10 @@ fn refused_in_one_line_with_the_remedy() {
         (&[URL, "extra"], r#"unexpected argument "extra": give one URL"#),
         (&["--demo", URL], "--demo loads the built-in origin; leave out the URL"),
         (&["--demo", "--check"], "--demo and --check exclude each other; give one"),
+        (&["healthcheck", "0"], r#"address "0": port 0 is chosen anew by each run"#),
+        (&["healthcheck", "host:1"], r#"address "host:1": give a port or addr:port"#),
+        (&["healthcheck", "9090", "9091"], r#"unexpected argument "9091": give one address"#),
+        (&["healthcheck", "-clients", "1"], "unknown flag -clients; "),
         (&["origin", "x"], r#"unexpected argument "x": origin takes flags alone"#),
         (&["origin", "-window", "1"], "a window of 1 segments: give 3 to 100"),
         (&["origin", "-abr", "101"], "101 variants: give 1 to 100"),
@@ -324,6 +328,26 @@ fn an_unknown_flag_is_named_as_typed_with_the_nearest_known() {
 #[test]
 fn what_is_not_built_yet_does_not_exist_yet() {
     assert!(refusal(&["-tui", URL], &[]).starts_with("unknown flag -tui;"));
+}
+
+#[test]
+fn a_health_check_asks_where_the_swarm_is_scraped() {
+    let asked = |args: &[&str], env: &[(&str, &str)]| {
+        let args = [&["healthcheck"], args].concat();
+        match invocation(&args, env) {
+            Ok(Invocation::HealthCheck(address)) => address.map(|address| address.to_string()),
+            other => panic!("{args:?} is {other:?}"),
+        }
+    };
+    let env = [("METRICS_PORT", "9100"), ("CLIENTS", "x"), ("STREAM_URL", "x")];
+    assert_eq!(asked(&[], &[]).as_deref(), Some("0.0.0.0:9090"));
+    assert_eq!(asked(&[], &env).as_deref(), Some("0.0.0.0:9100"));
+    assert_eq!(asked(&["[::1]:1"], &env).as_deref(), Some("[::1]:1"));
+    assert_eq!(asked(&[], &[("METRICS_PORT", "")]), None);
+    assert_eq!(asked(&["9101"], &[("METRICS_PORT", "")]).as_deref(), Some("0.0.0.0:9101"));
+    let error = refusal(&["healthcheck"], &[("METRICS_PORT", "0")]);
+    assert!(error.starts_with(r#"METRICS_PORT in the environment, "0": port 0"#), "{error}");
+    assert!(printed(&["healthcheck", "-h"]).contains("Usage: ffmpeg-hls-swarm healthcheck"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod capture;
 pub mod child;
 pub mod children;
 mod desk;
+pub mod inquiry;
 pub mod journal;
 pub mod log_sink;
 pub mod observe;

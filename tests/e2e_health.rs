@@ -1,0 +1,49 @@
+//! End to end: the health check of a swarm that runs, stops, stands still or is
+//! not there.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::net::{SocketAddr, TcpListener};
+
+use rustix::process::Signal;
+use support::fake::Fake;
+use support::http::get;
+use support::program::{Ended, Setup};
+
+fn check(address: SocketAddr) -> Ended {
+    Setup::with(&["healthcheck", &address.to_string()]).run()
+}
+
+#[test]
+fn a_swarm_that_runs_or_stops_is_healthy() {
+    let fake = Fake::named("ffmpeg");
+    let args = ["-clients", "1", "-ramp-jitter", "0"];
+    let mut program = Setup::faking(&fake, "ignore-term/wait").args(&args).start();
+    let address = program.metrics();
+    program.event("ramp_complete");
+    let asked = check(address);
+    assert_eq!((asked.code, asked.stdout.as_str(), asked.log.len()), (Some(0), "", 0));
+    let by_variable = Setup::with(&["healthcheck"]).env("METRICS_PORT", &address.to_string());
+    assert_eq!(by_variable.run().code, Some(0));
+    program.signal(Signal::TERM);
+    program.event("stopping");
+    assert_eq!(get(address, "/-/ready").status, 503);
+    assert_eq!(check(address).code, Some(0));
+    assert_eq!(program.ended().code, Some(0));
+    check(address).refuses(1, "refused");
+}
+
+#[test]
+fn a_swarm_that_does_not_answer_is_not() {
+    // The kernel accepts for a process that never does.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    check(listener.local_addr().unwrap()).refuses(1, "no answer from 127.0.0.1:");
+}
+
+#[test]
+fn one_that_is_not_scraped_cannot_be_asked() {
+    let off = Setup::with(&["healthcheck"]).env("METRICS_PORT", "");
+    off.run().refuses(1, "the scrape address is off");
+}
