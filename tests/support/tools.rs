@@ -49,6 +49,23 @@ pub(crate) fn lean_ffmpeg() -> Option<PathBuf> {
     found
 }
 
+/// The smallest FFmpeg of this machine that has its ffprobe beside it: for what
+/// carries one away with all its libraries.
+pub(crate) fn smallest_ffmpeg() -> Option<PathBuf> {
+    let has_ffprobe = |ffmpeg: &PathBuf| ffmpeg.with_file_name("ffprobe").is_file();
+    let lean = [("FFMPEG_LEAN", "lean/ffmpeg"), ("FFMPEG_LEAN", "lean-static/ffmpeg")];
+    let mut lean = lean.into_iter().filter_map(|(name, file)| named_or_cached(name, file));
+    lean.find(has_ffprobe).or_else(|| tool("ffmpeg").filter(has_ffprobe))
+}
+
+/// The kernel that `.ci/setup` keeps for virtual machines: its image, and the folder
+/// of its modules.
+pub(crate) fn kernel() -> Option<(PathBuf, PathBuf)> {
+    let folder = named_or_cached("KERNEL_VM", "kernel/vmlinuz")?;
+    let folder = folder.parent()?;
+    Some((folder.join("vmlinuz"), folder.join("modules")))
+}
+
 /// The file that a variable names, else this one of the project's cache.
 fn named_or_cached(variable: &str, file: &str) -> Option<PathBuf> {
     let cache = || {

@@ -1,0 +1,257 @@
+/*
+ * Process 1 of a virtual machine that is there for the swarm alone: prepares the
+ * kernel and the network, runs /bin/ffmpeg-hls-swarm, and powers off when it ends.
+ *
+ * What the swarm is to do stands on the kernel's command line. The kernel itself
+ * hands words like CLIENTS=50 to process 1 as its environment and the words after
+ * `--` as its arguments (Documentation/admin-guide/kernel-parameters.rst), and
+ * this program hands both on. It reads two words of its own there:
+ *
+ *   ip=ADDRESS::GATEWAY:NETMASK::DEVICE:off:DNS   as the kernel's own ip=
+ *   reboot=k      the machine ends by a reset, as Firecracker wants it
+ *
+ * Stops the swarm by SIGTERM when the power button is pressed and at Ctrl-Alt-Del.
+ * Knows no DHCP, no IPv6 and no disk. Build it with: cc -Os -static -o init init.c
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/input.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROGRAM "/bin/ffmpeg-hls-swarm"
+
+/* Names of modules, one a line, in the order in which they are to be loaded. */
+#define MODULES "/lib/modules/load"
+
+/* User and group of the swarm, as in /etc/passwd. */
+#define USER 65532
+
+/* Descriptors a process may have: 3 a client, for a third of a million of them. */
+#define DESCRIPTORS 1048576
+
+/* Buttons and keyboards that are listened to; a machine of this kind has three. */
+#define INPUTS_MAX 16
+
+/* What is said here stands out among the lines of the swarm. */
+#define say(...) (printf("init: " __VA_ARGS__), putchar('\n'), fflush(stdout))
+
+static void write_file(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (fd < 0 || write(fd, text, strlen(text)) < 0) say("%s: %s", path, strerror(errno));
+  if (fd >= 0) close(fd);
+}
+
+static void mount_on(const char *type, const char *folder) {
+  mkdir(folder, 0755);
+  /* Some kernels have mounted /dev by now. */
+  if (mount(type, folder, type, MS_NOSUID, NULL) && errno != EBUSY)
+    say("%s: %s", folder, strerror(errno));
+}
+
+static void load_modules(void) {
+  char name[128], path[192];
+  FILE *names = fopen(MODULES, "r");
+  if (!names) return; /* A kernel that has all of it built in. */
+  while (fscanf(names, "%127s", name) == 1) {
+    snprintf(path, sizeof path, "/lib/modules/%s", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST))
+      say("module %s: %s", name, strerror(errno));
+    if (fd >= 0) close(fd);
+  }
+  fclose(names);
+}
+
+/* Limits that would be in the way of thousands of clients. */
+static void set_limits(void) {
+  static const char *const settings[][2] = {
+    {"/proc/sys/fs/nr_open", "1048576"},
+    {"/proc/sys/fs/file-max", "16777216"},
+    {"/proc/sys/fs/pipe-user-pages-soft", "0"},
+    {"/proc/sys/kernel/pid_max", "4194304"},
+    {"/proc/sys/kernel/threads-max", "1000000"},
+    {"/proc/sys/net/ipv4/ip_local_port_range", "1024 65535"},
+    {"/proc/sys/net/ipv4/tcp_tw_reuse", "1"},
+  };
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+    write_file(settings[i][0], settings[i][1]);
+  /* The swarm raises its own soft limit; FFmpeg shall keep the usual one. */
+  struct rlimit descriptors = {1024, DESCRIPTORS}, processes = {RLIM_INFINITY, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_NOFILE, &descriptors)) say("descriptors: %s", strerror(errno));
+  if (setrlimit(RLIMIT_NPROC, &processes)) say("processes: %s", strerror(errno));
+}
+
+/* The value of a word NAME=value of the kernel's command line, or NULL. */
+static char *boot_word(const char *name) {
+  static char line[4096];
+  FILE *file = fopen("/proc/cmdline", "r");
+  size_t length = file ? fread(line, 1, sizeof line - 1, file) : 0;
+  if (file) fclose(file);
+  line[length] = 0;
+  for (char *word = strtok(line, " \n"); word && strcmp(word, "--"); word = strtok(NULL, " \n"))
+    if (!strncmp(word, name, strlen(name))) return word + strlen(name);
+  return NULL;
+}
+
+static void set_address(struct sockaddr *where, const char *text) {
+  struct sockaddr_in address = {.sin_family = AF_INET};
+  if (inet_pton(AF_INET, text, &address.sin_addr) != 1) say("ip=: %s is no address", text);
+  memcpy(where, &address, sizeof address);
+}
+
+static void configure(int fd, unsigned long request, void *with, const char *what) {
+  /* A kernel that reads ip= by itself has done it. */
+  if (ioctl(fd, request, with) && errno != EEXIST) say("%s: %s", what, strerror(errno));
+}
+
+static void bring_up(int fd, const char *device) {
+  struct ifreq one = {0};
+  snprintf(one.ifr_name, IFNAMSIZ, "%s", device);
+  one.ifr_flags = IFF_UP;
+  configure(fd, SIOCSIFFLAGS, &one, device);
+}
+
+static void start_network(void) {
+  enum { ADDRESS, SERVER, GATEWAY, NETMASK, HOST, DEVICE, METHOD, DNS, FIELDS };
+  char *field[FIELDS] = {0}, *rest = boot_word("ip=");
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  bring_up(fd, "lo");
+  for (int i = 0; i < FIELDS && rest; i++) field[i] = strsep(&rest, ":");
+  for (int i = 0; i < FIELDS; i++)
+    if (!field[i]) field[i] = "";
+  if (!*field[ADDRESS]) {
+    say("no ip= on the command line: this machine has no network");
+    return;
+  }
+  const char *device = *field[DEVICE] ? field[DEVICE] : "eth0";
+  struct ifreq one = {0};
+  snprintf(one.ifr_name, IFNAMSIZ, "%s", device);
+  set_address(&one.ifr_addr, field[ADDRESS]);
+  configure(fd, SIOCSIFADDR, &one, device);
+  set_address(&one.ifr_netmask, *field[NETMASK] ? field[NETMASK] : "255.255.255.0");
+  configure(fd, SIOCSIFNETMASK, &one, "netmask");
+  bring_up(fd, device);
+  if (*field[GATEWAY]) {
+    struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};
+    set_address(&route.rt_dst, "0.0.0.0");
+    set_address(&route.rt_genmask, "0.0.0.0");
+    set_address(&route.rt_gateway, field[GATEWAY]);
+    configure(fd, SIOCADDRT, &route, "gateway");
+  }
+  close(fd);
+  if (*field[DNS]) {
+    char line[64];
+    snprintf(line, sizeof line, "nameserver %.40s\n", field[DNS]);
+    write_file("/etc/resolv.conf", line);
+  }
+}
+
+static pid_t start_swarm(char **arguments, const sigset_t *usual) {
+  pid_t swarm = fork();
+  if (swarm) return swarm;
+  sigprocmask(SIG_SETMASK, usual, NULL);
+  arguments[0] = PROGRAM;
+  setsid();
+  if (fchown(0, USER, USER) || setgroups(0, NULL) || setgid(USER) || setuid(USER))
+    say("user %d: %s", USER, strerror(errno));
+  else
+    execv(PROGRAM, arguments);
+  say("%s: %s", PROGRAM, strerror(errno));
+  _exit(127);
+}
+
+/* Opens what may have a power button, behind the first of `polled`. */
+static nfds_t listen_to_buttons(struct pollfd *polled) {
+  nfds_t count = 1;
+  DIR *folder = opendir("/dev/input");
+  for (struct dirent *entry; folder && count <= INPUTS_MAX && (entry = readdir(folder));) {
+    char path[300];
+    snprintf(path, sizeof path, "/dev/input/%s", entry->d_name);
+    int fd = strncmp(entry->d_name, "event", 5) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) polled[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+  }
+  if (folder) closedir(folder);
+  return count;
+}
+
+/* Whether the power button was pressed; a device that is gone is asked no more. */
+static int is_power_button(struct pollfd *device) {
+  struct input_event event;
+  if (!device->revents) return 0;
+  if (read(device->fd, &event, sizeof event) != sizeof event) {
+    device->fd = -1;
+    return 0;
+  }
+  return event.type == EV_KEY && event.code == KEY_POWER && event.value == 1;
+}
+
+/* Reaps whatever has ended; the exit code of the swarm if it is among them, else -1. */
+static int reap(pid_t swarm) {
+  int status, code = -1;
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+    if (pid == swarm) code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return code;
+}
+
+/* Waits for the end of the swarm, and asks for it when this machine is to end. */
+static int watch(pid_t swarm, int signals) {
+  struct pollfd polled[1 + INPUTS_MAX] = {{.fd = signals, .events = POLLIN}};
+  nfds_t count = listen_to_buttons(polled);
+  for (;;) {
+    if (poll(polled, count, -1) < 0) continue;
+    for (nfds_t i = 1; i < count; i++)
+      if (is_power_button(&polled[i])) {
+        say("the power button was pressed");
+        kill(swarm, SIGTERM);
+      }
+    struct signalfd_siginfo signal;
+    if (!polled[0].revents || read(signals, &signal, sizeof signal) != sizeof signal) continue;
+    int code = reap(swarm);
+    if (code >= 0) return code;
+    if (signal.ssi_signo != SIGCHLD) kill(swarm, SIGTERM);
+  }
+}
+
+int main(int count, char **arguments) {
+  sigset_t awaited, usual;
+  sigemptyset(&awaited);
+  sigaddset(&awaited, SIGCHLD);
+  sigaddset(&awaited, SIGINT);
+  sigaddset(&awaited, SIGTERM);
+  sigprocmask(SIG_BLOCK, &awaited, &usual);
+  (void)count;
+  mount_on("proc", "/proc");
+  mount_on("sysfs", "/sys");
+  mount_on("devtmpfs", "/dev");
+  /* Ctrl-Alt-Del is SIGINT for process 1 then, not a reset. */
+  reboot(RB_DISABLE_CAD);
+  load_modules();
+  set_limits();
+  start_network();
+  pid_t swarm = start_swarm(arguments, &usual);
+  /* Without a process there is nothing to watch, and kill(-1) would mean everybody. */
+  int code = swarm < 0 ? 127 : watch(swarm, signalfd(-1, &awaited, SFD_CLOEXEC));
+  say("exit code %d", code);
+  sync();
+  char *how = boot_word("reboot=");
+  reboot(how && *how == 'k' ? RB_AUTOBOOT : RB_POWER_OFF);
+  for (;;) pause(); /* A machine that cannot be ended; process 1 must not return. */
+}

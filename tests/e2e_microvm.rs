@@ -1,0 +1,192 @@
+//! The swarm as the one job of a virtual machine, as the scripts of
+//! `docs/deploy/microvm` make and boot it, by QEMU without the help of the processor.
+//!
+//! Skipped where QEMU, cpio or a kernel is missing.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, reason = "starts a virtual machine and reads clocks")]
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::http::Scrape;
+use support::lines::Lines;
+use support::origin::Origin;
+use support::processes::Process;
+use support::rootfs::{done, rootfs, script};
+use support::tools::{kernel, tool};
+
+/// How long a machine in software may take to boot, to play, or to end.
+const MACHINE_LIMIT: Duration = Duration::from_secs(120);
+
+/// Memory of the machine in MiB: enough for an initramfs with all of a
+/// distribution's FFmpeg, unpacked.
+const MEMORY_MIB: &str = "1536";
+
+/// What a machine is booted from.
+struct Boot {
+    kernel: PathBuf,
+    initramfs: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Boot {
+    fn made() -> Option<Self> {
+        let (_, _) = (tool("qemu-system-x86_64")?, tool("cpio")?);
+        let Some((kernel, modules)) = kernel() else {
+            println!("skipped: no kernel for a virtual machine is here; .ci/setup downloads it");
+            return None;
+        };
+        let folder = support::folder();
+        let root = rootfs(folder.path())?;
+        let initramfs = folder.path().join("initramfs");
+        let mut pack = script("microvm/initramfs.sh");
+        pack.arg("--modules").arg(modules).arg(root).arg(&initramfs);
+        done(&mut pack).unwrap();
+        Some(Self { kernel, initramfs, folder })
+    }
+
+    /// Boots it with these words on the kernel's command line.
+    fn machine(&self, words: &[&str]) -> Machine {
+        let monitor = self.folder.path().join("monitor");
+        let mut command = script("microvm/qemu.sh");
+        command.args(["--accel", "tcg", "--memory", MEMORY_MIB, "--scrape", "127.0.0.1:0"]);
+        command.arg("--monitor").arg(&monitor).args([&self.kernel, &self.initramfs]).args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let console = Lines::of(child.stdout.take().unwrap());
+        let errors = Lines::of(child.stderr.take().unwrap());
+        Machine { child, console, errors, monitor }
+    }
+}
+
+/// A machine; it ends with the value.
+struct Machine {
+    child: Child,
+    console: Lines,
+    errors: Lines,
+    monitor: PathBuf,
+}
+
+impl Machine {
+    /// Waits for a line of the console that `is` holds for.
+    fn says(&mut self, what: &str, is: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + MACHINE_LIMIT;
+        loop {
+            match self.console.pick(1, |line| is(line).then_some(())) {
+                Ok(_) => return,
+                Err(why) if Instant::now() > deadline || why.starts_with("the pipe ended") => {
+                    panic!("no {what}: {why}\n{:?}", self.errors.seen(|l| Some(l.to_owned())))
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Waits for an event of this name that `is` holds for.
+    fn tells(&mut self, name: &str, is: impl Fn(&Value) -> bool) {
+        let event = |line: &str| serde_json::from_str::<Value>(line).ok();
+        self.says(name, |line| event(line).is_some_and(|event| event["msg"] == name && is(&event)));
+    }
+
+    fn monitor(&self) -> Monitor {
+        let socket = UnixStream::connect(&self.monitor).unwrap();
+        socket.set_read_timeout(Some(MACHINE_LIMIT)).unwrap();
+        let mut monitor = Monitor { socket };
+        monitor.answer();
+        monitor
+    }
+
+    /// All that was on the console, once the machine has powered off.
+    fn powered_off(mut self) -> String {
+        let process = Process::open(self.child.id()).unwrap();
+        assert!(
+            process.ends_within(MACHINE_LIMIT),
+            "{:#?}",
+            self.console.seen(|l| Some(l.to_owned()))
+        );
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        self.console.rest().join("\n")
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// QEMU's monitor.
+struct Monitor {
+    socket: UnixStream,
+}
+
+impl Monitor {
+    /// What comes before the next prompt.
+    fn answer(&mut self) -> String {
+        let mut text = Vec::new();
+        while !text.ends_with(b"(qemu) ") {
+            let mut byte = [0];
+            self.socket.read_exact(&mut byte).unwrap();
+            text.extend(byte);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn ask(&mut self, command: &str) -> String {
+        self.socket.write_all(format!("{command}\n").as_bytes()).unwrap();
+        self.answer()
+    }
+
+    /// Where this host reaches the port of the machine that is forwarded.
+    fn forwarded(&mut self) -> SocketAddr {
+        let told = self.ask("info usernet");
+        let row = told.lines().find(|line| line.contains("HOST_FORWARD"));
+        let row = row.unwrap_or_else(|| panic!("nothing is forwarded: {told}"));
+        let port = row.split_ascii_whitespace().nth(3).unwrap().parse().unwrap();
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+}
+
+#[test]
+fn a_machine_boots_loads_is_scraped_and_ends_at_its_power_button() {
+    let Some(boot) = Boot::made() else { return };
+    let origin = Origin::with(&[]);
+    let url = format!("STREAM_URL=http://10.0.2.2:{}/v0/index.m3u8", origin.address.port());
+    let mut machine = boot.machine(&[&url, "CLIENTS=2", "LOG_LEVEL=info", "--", "-seed", "7"]);
+    machine.tells("ramp_complete", |_| true);
+    let mut monitor = machine.monitor();
+    let address = monitor.forwarded();
+    // Told every few seconds; to ask again and again would take the machine's CPU.
+    machine.tells("progress", |event| event["bytes"].as_u64() > Some(0));
+    let scrape = Scrape::of(address);
+    assert_eq!(scrape.get("hlsswarm_clients_target"), 2.0);
+    assert!(scrape.get("hlsswarm_requests_total{kind=\"segment\"}") > 0.0, "{}", scrape.text);
+    assert!(scrape.get("hlsswarm_tcp_rtt_seconds_count") > 0.0, "{}", scrape.text);
+    monitor.ask("system_powerdown");
+    machine.says("button", |line| line == "init: the power button was pressed");
+    let console = machine.powered_off();
+    assert!(console.contains("stopped by SIGTERM"), "{console}");
+    assert!(console.contains("-seed 7"), "{console}");
+    assert!(console.contains("init: exit code 0"), "{console}");
+    let complaints = console.lines().filter(|line| line.starts_with("init: "));
+    assert_eq!(complaints.count(), 2, "{console}");
+    tells_what_is_wrong(&boot);
+}
+
+fn tells_what_is_wrong(boot: &Boot) {
+    let console = boot.machine(&["CLIENTS=0", "STREAM_URL=http://h/"]).powered_off();
+    assert!(console.contains("CLIENTS in the environment"), "{console}");
+    assert!(console.contains("init: exit code 2"), "{console}");
+    let why = done(script("microvm/initramfs.sh").args([Path::new("/proc"), &boot.initramfs]));
+    assert!(why.unwrap_err().contains("rootfs.sh makes it"));
+}
