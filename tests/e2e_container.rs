@@ -24,7 +24,7 @@ use support::lines::Lines;
 use support::origin::Origin;
 use support::processes::Process;
 use support::rootfs::{done, rootfs, script};
-use support::tools::tool;
+use support::tools::{lean_pair, tool};
 
 /// How a container is run here; a hard limit above the host's own is refused.
 const RUN: [&str; 10] = [
@@ -68,7 +68,7 @@ impl Image {
             println!("skipped: podman cannot run a container here: {why}");
             return None;
         }
-        let root = rootfs(folder.path())?;
+        let root = rootfs(folder.path(), &lean_pair().or_else(|| tool("ffmpeg"))?);
         let containerfile = script("container/Containerfile");
         let name = name();
         let mut build = Command::new(&podman);

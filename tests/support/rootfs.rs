@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::lines::Lines;
 use super::processes::Process;
 use super::program::PROGRAM;
-use super::tools::smallest_ffmpeg;
 
 /// How long a program that copies, builds or starts a container may take: far more
 /// than it needs on a busy machine.
@@ -39,17 +38,16 @@ pub(crate) fn done(command: &mut Command) -> Result<String, String> {
     Err(format!("{status}\n{stdout}\n{}", stderr.rest().join("\n")))
 }
 
-/// A root file system in this folder, with the program under test and the smallest
-/// FFmpeg that is here; `None` if none is.
+/// A root file system in this folder, with the program under test, this FFmpeg, and
+/// the ffprobe beside it.
 ///
 /// What cargo built has the libraries of this machine, so the script gathers them;
 /// debug information is half of the file, and of no use there.
-pub(crate) fn rootfs(folder: &Path) -> Option<PathBuf> {
-    let ffmpeg = smallest_ffmpeg()?;
+pub(crate) fn rootfs(folder: &Path, ffmpeg: &Path) -> PathBuf {
     let (swarm, root) = (folder.join("swarm"), folder.join("root"));
     done(Command::new("strip").arg("-o").args([swarm.as_os_str(), OsStr::new(PROGRAM)])).unwrap();
     let mut make = script("container/rootfs.sh");
-    make.arg("--swarm").arg(&swarm).arg("--ffmpeg").arg(&ffmpeg).arg(&root);
+    make.arg("--swarm").arg(&swarm).arg("--ffmpeg").arg(ffmpeg).arg(&root);
     done(&mut make).unwrap();
-    Some(root)
+    root
 }

@@ -49,13 +49,12 @@ pub(crate) fn lean_ffmpeg() -> Option<PathBuf> {
     found
 }
 
-/// The smallest FFmpeg of this machine that has its ffprobe beside it: for what
-/// carries one away with all its libraries.
-pub(crate) fn smallest_ffmpeg() -> Option<PathBuf> {
-    let has_ffprobe = |ffmpeg: &PathBuf| ffmpeg.with_file_name("ffprobe").is_file();
-    let lean = [("FFMPEG_LEAN", "lean/ffmpeg"), ("FFMPEG_LEAN", "lean-static/ffmpeg")];
-    let mut lean = lean.into_iter().filter_map(|(name, file)| named_or_cached(name, file));
-    lean.find(has_ffprobe).or_else(|| tool("ffmpeg").filter(has_ffprobe))
+/// A lean FFmpeg with its ffprobe beside it: for what carries one away with all its
+/// libraries.
+pub(crate) fn lean_pair() -> Option<PathBuf> {
+    let places = ["lean/ffmpeg", "lean-static/ffmpeg"];
+    let mut found = places.iter().filter_map(|file| named_or_cached("FFMPEG_LEAN", file));
+    found.find(|ffmpeg| ffmpeg.with_file_name("ffprobe").is_file())
 }
 
 /// The kernel that `.ci/setup` keeps for virtual machines: its image, and the folder
