@@ -17,6 +17,7 @@ pub(crate) mod nginx;
 pub(crate) mod origin;
 pub(crate) mod processes;
 pub(crate) mod program;
+pub(crate) mod prometheus;
 pub(crate) mod rootfs;
 pub(crate) mod tools;
 
