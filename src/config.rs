@@ -32,8 +32,10 @@ pub enum Invocation {
     /// Ask the swarm that is scraped there whether it is alive; `None` is one that
     /// is not scraped.
     HealthCheck(Option<SocketAddr>),
-    /// Print this text (help or version) on stdout and exit 0.
+    /// Print this text on stdout and exit 0.
     Print(String),
+    /// The same with a help, which may have colour on a terminal.
+    Help(String),
 }
 
 /// What a load run is for.

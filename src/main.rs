@@ -1,16 +1,22 @@
 //! Arguments → `Invocation` → run → `ExitCode`.
 
 use std::ffi::OsString;
+use std::io::{IsTerminal as _, stdout};
 use std::process::ExitCode;
 
-use ffmpeg_hls_swarm::cli::{self, UsageError};
+use ffmpeg_hls_swarm::cli::{self, UsageError, painted, takes_colour};
+use ffmpeg_hls_swarm::config::Invocation;
 use ffmpeg_hls_swarm::run;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 #[expect(clippy::disallowed_methods, reason = "arguments and environment are read here, once")]
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
-    match cli::parse(&args, &|name| std::env::var_os(name), random_seed()) {
+    let env = |name: &str| std::env::var_os(name);
+    match cli::parse(&args, &env, random_seed()) {
+        Ok(Invocation::Help(text)) if takes_colour(stdout().is_terminal(), &env) => {
+            run::execute(Invocation::Help(painted(&text)))
+        }
         Ok(invocation) => run::execute(invocation),
         Err(error) => {
             run::complain(&error.to_string());

@@ -28,7 +28,9 @@ use crate::reactor::stdout;
 #[must_use]
 pub fn execute(invocation: Invocation) -> ExitCode {
     let done = match invocation {
-        Invocation::Print(text) => print(&text).map(|()| ExitCode::SUCCESS),
+        Invocation::Print(text) | Invocation::Help(text) => {
+            print(&text).map(|()| ExitCode::SUCCESS)
+        }
         Invocation::Load(config) => load::load(*config),
         Invocation::Origin(config) => serve::serve(&config),
         Invocation::HealthCheck(address) => health::check(address).map(|()| ExitCode::SUCCESS),

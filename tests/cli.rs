@@ -146,7 +146,7 @@ fn rows(heading: &str) -> Vec<Vec<String>> {
 fn help(args: &[&str]) -> String {
     let args: Vec<OsString> = args.iter().map(OsString::from).collect();
     match parse(&args, &|_| None, 0) {
-        Ok(Invocation::Print(text)) => text,
+        Ok(Invocation::Print(text) | Invocation::Help(text)) => text,
         other => panic!("{other:?}"),
     }
 }

@@ -50,6 +50,8 @@ Usage: ffmpeg-hls-swarm [flags] <HLS_URL>
        ffmpeg-hls-swarm --demo [flags]
        ffmpeg-hls-swarm origin [flags]     (see ffmpeg-hls-swarm origin -help)
        ffmpeg-hls-swarm healthcheck [ADDR]
+       ffmpeg-hls-swarm completions bash|zsh|fish
+       ffmpeg-hls-swarm man
 ";
     let outro = "
 One dash or two, a space or = before the value: all are accepted. A boolean
@@ -120,7 +122,7 @@ Exit codes: 0 it answers within 2 s, 1 it does not, 2 bad usage.
 }
 
 /// All arguments, grouped by subject in the order of their first flag.
-fn sections(command: &Command) -> String {
+pub(super) fn sections(command: &Command) -> String {
     let heading = |arg: &Arg| arg.get_help_heading().unwrap_or("Flags").to_owned();
     let mut subjects: Vec<String> = Vec::new();
     for arg in command.get_arguments() {

@@ -5,13 +5,18 @@
 //! not know how anything is done with what it returns.
 
 mod argv;
+mod commands;
 mod environment;
 mod error;
 mod flags;
 mod help;
+mod man;
+mod nearest;
+mod paint;
 mod playlist_url;
 mod repeat;
 mod resolve;
+mod shells;
 pub mod values;
 
 use std::ffi::OsString;
@@ -24,6 +29,7 @@ pub use environment::{Lookup, variable_of};
 pub use error::UsageError;
 pub use flags::{health_command, load_command, origin_command};
 pub use help::{default_of, house_dashes, signature};
+pub use paint::{painted, takes_colour};
 
 use crate::config::Invocation;
 use flags::{LoadFlags, OriginFlags};
@@ -84,31 +90,70 @@ pub fn parse(
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["version" | "-v" | "--v"] => return Ok(Invocation::Print(help::version())),
-        ["help"] => return Ok(Invocation::Print(help::load_help(&load_command()))),
+        ["help"] => return Ok(Invocation::Help(help::load_help(&load_command()))),
         ["help", "origin"] | ["origin", "help"] => {
-            return Ok(Invocation::Print(help::origin_help(&origin_command())));
+            return Ok(Invocation::Help(help::origin_help(&origin_command())));
         }
         ["help", "healthcheck"] | ["healthcheck", "help"] => {
-            return Ok(Invocation::Print(help::health_help(&health_command())));
+            return Ok(Invocation::Help(help::health_help(&health_command())));
         }
         ["healthcheck", ..] => {
             let args = args.get(1..).unwrap_or_default();
             return parse_health_check(program, args, env);
         }
+        ["completions" | "man", "-h" | "-help" | "--help"] => {
+            return Ok(Invocation::Help(help::load_help(&load_command())));
+        }
+        ["completions", shells @ ..] => return completions(shells),
+        ["man"] => return Ok(Invocation::Print(man::page())),
+        ["man", ..] => return Err(UsageError::new("man takes no argument; leave it out")),
         ["origin", ..] => {
             let args = args.get(1..).unwrap_or_default();
             return parse_origin(program, args, env, random_seed);
         }
-        _ => {}
+        [word, ..] => refuse_mistyped(word)?,
+        [] => {}
     }
     match read(load_command(), program, &args, env)? {
-        Read::Help => Ok(Invocation::Print(help::load_help(&load_command()))),
+        Read::Help => Ok(Invocation::Help(help::load_help(&load_command()))),
         Read::Version => Ok(Invocation::Print(help::version())),
         Read::Typed(typed) => {
             let flags = from_matches(LoadFlags::from_arg_matches(&typed.matches))?;
             resolve::load(&typed, flags, env, random_seed)
         }
     }
+}
+
+/// The script that completes the command line in a shell.
+fn completions(words: &[&str]) -> Result<Invocation, UsageError> {
+    let list = commands::SHELLS.join(", ");
+    let [shell] = words else {
+        return Err(UsageError::new(format!("completions takes one shell: give one of {list}")));
+    };
+    shells::script(shell).map(Invocation::Print).ok_or_else(|| {
+        let remedy = match nearest::nearest(shell, commands::SHELLS) {
+            Some(meant) => format!("did you mean {meant}? Give one of {list}"),
+            None => format!("give one of {list}"),
+        };
+        UsageError::new(format!("shell {}: {remedy}", error::quoted(shell)))
+    })
+}
+
+/// Refuses a first word that is nearly a subcommand. It cannot be a URL, which has
+/// more than letters.
+fn refuse_mistyped(word: &str) -> Result<(), UsageError> {
+    let names = commands::ALL.map(|subcommand| subcommand.name);
+    let letters = word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if !letters || names.contains(&word) {
+        return Ok(());
+    }
+    nearest::nearest(word, names).map_or(Ok(()), |meant| {
+        let list = names.join(", ");
+        let word = error::quoted(word);
+        Err(UsageError::new(format!(
+            "unknown command {word}; did you mean {meant}? Commands are {list}"
+        )))
+    })
 }
 
 fn parse_origin(
@@ -118,7 +163,7 @@ fn parse_origin(
     random_seed: u64,
 ) -> Result<Invocation, UsageError> {
     match read(origin_command(), program, args, env)? {
-        Read::Help => Ok(Invocation::Print(help::origin_help(&origin_command()))),
+        Read::Help => Ok(Invocation::Help(help::origin_help(&origin_command()))),
         Read::Version => Ok(Invocation::Print(help::version())),
         Read::Typed(typed) => {
             let flags = from_matches(OriginFlags::from_arg_matches(&typed.matches))?;
@@ -133,7 +178,7 @@ fn parse_health_check(
     env: Lookup<'_>,
 ) -> Result<Invocation, UsageError> {
     match read(health_command(), program, args, env)? {
-        Read::Help => Ok(Invocation::Print(help::health_help(&health_command()))),
+        Read::Help => Ok(Invocation::Help(help::health_help(&health_command()))),
         Read::Version => Ok(Invocation::Print(help::version())),
         Read::Typed(typed) => resolve::health_check(&typed),
     }

@@ -42,7 +42,7 @@ fn origin(args: &[&str]) -> OriginConfig {
 
 fn printed(args: &[&str]) -> String {
     match invocation(args, &[]) {
-        Ok(Invocation::Print(text)) => text,
+        Ok(Invocation::Print(text) | Invocation::Help(text)) => text,
         other => panic!("{args:?} is {other:?}"),
     }
 }
@@ -143,7 +143,7 @@ fn a_flag_outweighs_the_environment_and_that_the_default() {
 #[test]
 fn a_flag_spares_a_bad_variable_and_help_needs_none() {
     assert_eq!(config(&["-clients", "3", URL], &[("CLIENTS", "x")]).swarm.clients.get(), 3);
-    assert!(matches!(invocation(&["-help"], &[("CLIENTS", "x")]), Ok(Invocation::Print(_))));
+    assert!(matches!(invocation(&["-help"], &[("CLIENTS", "x")]), Ok(Invocation::Help(_))));
 }
 
 #[test]
@@ -476,4 +476,26 @@ proptest! {
             prop_assert!((1..=4).contains(&lines), "{error}");
         }
     }
+}
+
+#[test]
+fn a_mistyped_word_is_told_the_nearest() {
+    let cases: [(&[&str], &str); 10] = [
+        (&["orign", "-window", "3"], "unknown command \"orign\"; did you mean origin?"),
+        (&["completion"], "did you mean completions?"),
+        (&["completions", "zhs"], "shell \"zhs\": did you mean zsh? Give one of bash, zsh, fish"),
+        (&["completions", "tcsh"], "\"tcsh\": give one of bash"),
+        (&["completions", "powershell"], "give one of bash, zsh, fish"),
+        (&["completions"], "give one of bash, zsh, fish"),
+        (&["man", "origin"], "man takes no argument"),
+        (&["stream", URL], "unexpected argument"),
+        (&["-variant", "lowst", URL], "-variant \"lowst\": did you mean lowest? Give one of all,"),
+        (&["-log-format", "JSON", URL], "did you mean json?"),
+    ];
+    for (args, said) in cases {
+        let refusal = refusal(args, &[]);
+        assert!(refusal.contains(said), "{args:?}: {refusal}");
+    }
+    let refusal = refusal(&[URL], &[("LOG_LEVEL", "wran")]);
+    assert!(refusal.starts_with("LOG_LEVEL in the environment, \"wran\": did you mean warn?"));
 }

@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::nearest::nearest;
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
 use crate::origin::faults::{Recipe, RecipeError};
@@ -72,8 +73,52 @@ fn number(text: &str, least: f64, most: f64) -> Result<f64, String> {
 fn one_of<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
     names.iter().find(|&&(name, _)| name == text).map(|&(_, value)| value).ok_or_else(|| {
         let known: Vec<&str> = names.iter().map(|&(name, _)| name).collect();
-        format!("give one of {}", known.join(", "))
+        let list = known.join(", ");
+        match nearest(text, known) {
+            Some(meant) => format!("did you mean {meant}? Give one of {list}"),
+            None => format!("give one of {list}"),
+        }
     })
+}
+
+const VARIANTS: [(&str, Variant); 4] = [
+    ("all", Variant::All),
+    ("highest", Variant::Highest),
+    ("lowest", Variant::Lowest),
+    ("first", Variant::First),
+];
+
+const POLICIES: [(&str, ProbeFailurePolicy); 2] =
+    [("fallback", ProbeFailurePolicy::Fallback), ("fail", ProbeFailurePolicy::Fail)];
+
+const LOG_LEVELS: [(&str, LogLevel); 5] = [
+    ("debug", LogLevel::Debug),
+    ("info", LogLevel::Info),
+    ("warn", LogLevel::Warn),
+    ("warning", LogLevel::Warn),
+    ("error", LogLevel::Error),
+];
+
+const LOG_FORMATS: [(&str, LogFormat); 2] = [("json", LogFormat::Json), ("text", LogFormat::Text)];
+
+fn log_details() -> [(&'static str, LogDetail); 3] {
+    let details = [LogDetail::Info, LogDetail::Verbose, LogDetail::Debug];
+    details.map(|detail| (detail.name(), detail))
+}
+
+/// The values of the flag with this name, if they are few and known.
+pub(super) fn choices(flag: &str) -> Vec<&'static str> {
+    fn names<T>(list: &[(&'static str, T)]) -> Vec<&'static str> {
+        list.iter().map(|&(name, _)| name).collect()
+    }
+    match flag {
+        "variant" => names(&VARIANTS),
+        "probe-failure-policy" => names(&POLICIES),
+        "log-level" => names(&LOG_LEVELS),
+        "log-format" => names(&LOG_FORMATS),
+        "stats-loglevel" => names(&log_details()),
+        _ => Vec::new(),
+    }
 }
 
 /// Go's booleans (`strconv.ParseBool`).
@@ -120,37 +165,23 @@ pub(super) fn multiplier(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn variant(text: &str) -> Result<Variant, String> {
-    let names = [
-        ("all", Variant::All),
-        ("highest", Variant::Highest),
-        ("lowest", Variant::Lowest),
-        ("first", Variant::First),
-    ];
-    one_of(text, &names)
+    one_of(text, &VARIANTS)
 }
 
 pub(super) fn policy(text: &str) -> Result<ProbeFailurePolicy, String> {
-    one_of(text, &[("fallback", ProbeFailurePolicy::Fallback), ("fail", ProbeFailurePolicy::Fail)])
+    one_of(text, &POLICIES)
 }
 
 pub(super) fn log_level(text: &str) -> Result<LogLevel, String> {
-    let names = [
-        ("debug", LogLevel::Debug),
-        ("info", LogLevel::Info),
-        ("warn", LogLevel::Warn),
-        ("warning", LogLevel::Warn),
-        ("error", LogLevel::Error),
-    ];
-    one_of(text, &names)
+    one_of(text, &LOG_LEVELS)
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
-    one_of(text, &[("json", LogFormat::Json), ("text", LogFormat::Text)])
+    one_of(text, &LOG_FORMATS)
 }
 
 pub(super) fn log_detail(text: &str) -> Result<LogDetail, String> {
-    let details = [LogDetail::Info, LogDetail::Verbose, LogDetail::Debug];
-    one_of(text, &details.map(|detail| (detail.name(), detail)))
+    one_of(text, &log_details())
 }
 
 pub(super) fn target_duration(text: &str) -> Result<Duration, String> {
@@ -379,6 +410,8 @@ mod tests {
     fn names() {
         assert_eq!(log_level("warning"), Ok(LogLevel::Warn));
         assert_eq!(log_level("warn"), Ok(LogLevel::Warn));
+        let remedy = "did you mean highest? Give one of all, highest, lowest, first";
+        assert_eq!(variant("hihgest"), Err(remedy.to_owned()));
         assert_eq!(variant("best"), Err("give one of all, highest, lowest, first".to_owned()));
         assert_eq!(log_detail("debug"), Ok(LogDetail::Debug));
         assert_eq!(log_detail("quiet"), Err("give one of info, verbose, debug".to_owned()));

@@ -1,0 +1,146 @@
+//! The subcommands, and the flags of each as shells and the manual need them.
+//!
+//! Drawn from the declarations in `flags.rs`, so that what is added there is
+//! everywhere. Knows no shell.
+
+use clap::{Arg, Command};
+
+use super::flags::{load_command, origin_command};
+use super::help::house_dashes;
+use super::values;
+
+/// The shells that completions are made for.
+pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
+
+/// A word that may be the first argument.
+pub(super) struct Subcommand {
+    /// The word.
+    pub(super) name: &'static str,
+    /// What it does.
+    pub(super) about: &'static str,
+    /// Its flags, if it has any.
+    pub(super) command: Option<fn() -> Command>,
+    /// The words that may follow it.
+    pub(super) words: &'static [&'static str],
+}
+
+/// Every subcommand.
+pub(super) const ALL: [Subcommand; 5] = [
+    Subcommand {
+        name: "origin",
+        about: "Serve synthetic HLS from memory",
+        command: Some(origin_command),
+        words: &["help"],
+    },
+    Subcommand {
+        name: "completions",
+        about: "Print what completes the command line in this shell",
+        command: None,
+        words: &SHELLS,
+    },
+    Subcommand { name: "man", about: "Print the manual page", command: None, words: &[] },
+    Subcommand { name: "help", about: "Print the help", command: None, words: &["origin"] },
+    Subcommand { name: "version", about: "Print the version", command: None, words: &[] },
+];
+
+/// What the value of a flag may be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    /// There is none.
+    None,
+    /// True or false, after `=` alone.
+    Boolean,
+    /// One of these.
+    Words(Vec<&'static str>),
+    /// The path of a file.
+    File,
+    /// Anything else; nothing can be offered.
+    Free,
+}
+
+/// A flag.
+pub(super) struct Flag {
+    /// Its name without dashes.
+    pub(super) name: String,
+    /// Its name with the dashes that help and docs show.
+    pub(super) shown: String,
+    /// What it does, in one line.
+    pub(super) help: String,
+    /// What its value is called.
+    pub(super) value_name: String,
+    /// What its value may be.
+    pub(super) value: Value,
+    /// Whether it adds up when it is repeated.
+    pub(super) repeatable: bool,
+}
+
+/// The flags of a command, in the order of its help.
+pub(super) fn flags_of(command: &Command) -> Vec<Flag> {
+    command.get_arguments().filter_map(flag).collect()
+}
+
+/// The flags of the program without a subcommand.
+pub(super) fn main_flags() -> Vec<Flag> {
+    flags_of(&load_command())
+}
+
+fn flag(arg: &Arg) -> Option<Flag> {
+    let name = arg.get_long()?;
+    let value_name = arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str());
+    let value = if !arg.get_action().takes_values() {
+        Value::None
+    } else if arg.is_require_equals_set() {
+        Value::Boolean
+    } else if value_name == "FILE" {
+        Value::File
+    } else {
+        Some(values::choices(name))
+            .filter(|words| !words.is_empty())
+            .map_or(Value::Free, Value::Words)
+    };
+    Some(Flag {
+        name: name.to_owned(),
+        shown: house_dashes(name),
+        help: arg.get_help().map(ToString::to_string).unwrap_or_default(),
+        value_name: value_name.to_owned(),
+        value,
+        repeatable: matches!(arg.get_action(), clap::ArgAction::Append),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+    use std::ffi::OsString;
+
+    /// What the program says of a value that none of its flags takes.
+    fn refusal(words: &[&str]) -> String {
+        let args: Vec<OsString> = ["swarm"].iter().chain(words).map(OsString::from).collect();
+        parse(&args, &|_| None, 0).map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn what_is_offered_is_what_is_taken() {
+        for (words, flags) in [(&[][..], main_flags()), (&["origin"], flags_of(&origin_command()))]
+        {
+            assert!(flags.iter().any(|flag| matches!(flag.value, Value::Words(_))));
+            for flag in flags {
+                let said = refusal(&[words, &[&format!("{}=\u{1}", flag.shown)]].concat());
+                let list = said.split_once("give one of ").map(|(_, list)| list.to_owned());
+                let offered = match flag.value {
+                    Value::Words(words) => Some(words.join(", ")),
+                    _ => None,
+                };
+                assert_eq!(offered, list, "{}: {said}", flag.shown);
+            }
+        }
+    }
+
+    #[test]
+    fn repeatable_flags_are_known() {
+        let repeatable = main_flags().into_iter().filter(|flag| flag.repeatable);
+        let names: Vec<String> = repeatable.map(|flag| flag.name).collect();
+        assert_eq!(names, ["header", "ffmpeg-arg", "fault"]);
+    }
+}

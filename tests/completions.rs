@@ -1,0 +1,146 @@
+//! Completions as bash, zsh and fish find them, the manual page as groff reads it,
+//! and the help on a terminal.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, reason = "starts shells")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use support::program::PROGRAM;
+use support::tools::tool;
+
+fn printed(args: &[&str]) -> String {
+    let output = Command::new(PROGRAM).args(args).env_clear().output().unwrap();
+    assert!(output.status.success(), "{args:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a command says; it must succeed and complain of nothing.
+fn said(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && complaint.is_empty(), "{command:?}: {complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A line up to the cursor, what must be offered there, and what must not.
+type Case = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+/// What every shell offers.
+const CASES: [Case; 12] = [
+    ("", &["origin", "completions", "man", "help", "version"], &["-clients"]),
+    ("ori", &["origin"], &["man"]),
+    ("-cl", &["-clients"], &["-listen"]),
+    ("--d", &["--demo", "--dangerous"], &["--listen"]),
+    ("-variant ", &["all", "highest", "lowest", "first"], &["origin"]),
+    ("--variant hi", &["highest"], &["lowest"]),
+    ("-clients 5 -log-format ", &["json", "text"], &["debug"]),
+    ("http://h/a.m3u8 -log-level w", &["warn", "warning"], &["info"]),
+    ("origin -li", &["-listen"], &["-clients"]),
+    ("origin -log-level ", &["debug", "error"], &["json"]),
+    ("completions ", &["bash", "zsh", "fish"], &["origin"]),
+    ("-summary-json d", &["docs/"], &["src/"]),
+];
+
+fn hold(shell: &str, line: &str, offered: &str, wanted: &[&str], unwanted: &[&str]) {
+    // fish tells a description after a tab.
+    let words: Vec<&str> =
+        offered.lines().filter_map(|line| line.split('\t').next()).map(str::trim).collect();
+    let has =
+        |word: &str| words.iter().any(|w| w.trim_end_matches('/') == word.trim_end_matches('/'));
+    for word in wanted {
+        assert!(has(word), "{shell} does not offer {word} after {line:?}: {words:?}");
+    }
+    for word in unwanted {
+        assert!(!has(word), "{shell} offers {word} after {line:?}: {words:?}");
+    }
+}
+
+/// Splits a line as readline does, also at `=`, and prints what the function offers.
+const BASH: &str = r#"
+source "$1"
+line=${2//=/ = }
+read -ra COMP_WORDS <<<"ffmpeg-hls-swarm $line"
+if [[ -z $2 || $2 == *[\ =] ]]; then COMP_WORDS+=(''); fi
+if [[ $2 == *= ]]; then unset 'COMP_WORDS[-1]'; fi
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+complete -p ffmpeg-hls-swarm >/dev/null && _ffmpeg_hls_swarm
+printf '%s\n' "${COMPREPLY[@]}"
+"#;
+
+fn script(shell: &str, folder: &Path) -> std::path::PathBuf {
+    let file = folder.join(format!("completion.{shell}"));
+    fs::write(&file, printed(&["completions", shell])).unwrap();
+    file
+}
+
+#[test]
+fn bash_completes() {
+    let Some(bash) = tool("bash") else { return };
+    let folder = support::folder();
+    let script = script("bash", folder.path());
+    let offered =
+        |line: &str| said(Command::new(&bash).args(["-c", BASH, "bash"]).arg(&script).arg(line));
+    for (line, wanted, unwanted) in CASES {
+        hold("bash", line, &offered(line), wanted, unwanted);
+    }
+    // Readline replaces what stands after the `=` alone.
+    hold("bash", "-variant=", &offered("-variant="), &["all", "first"], &["-variant=all"]);
+    hold("bash", "-variant=lo", &offered("-variant=lo"), &["lowest"], &["first"]);
+    hold("bash", "-reconnect=", &offered("-reconnect="), &["true", "false"], &[]);
+    hold("bash", "-reconnect ", &offered("-reconnect "), &[], &["true", "false"]);
+    hold("bash", "-clients ", &offered("-clients "), &[], &["origin", "-clients"]);
+}
+
+#[test]
+fn fish_completes() {
+    let Some(fish) = tool("fish") else { return };
+    let folder = support::folder();
+    let script = script("fish", folder.path());
+    let offered = |line: &str| {
+        let mut command = Command::new(&fish);
+        command.args([
+            "--no-config",
+            "-c",
+            "source $argv[1]; complete -C \"ffmpeg-hls-swarm $argv[2]\"",
+        ]);
+        said(command.arg(&script).arg(line).env("HOME", folder.path()))
+    };
+    for (line, wanted, unwanted) in CASES {
+        hold("fish", line, &offered(line), wanted, unwanted);
+    }
+}
+
+#[test]
+fn groff_reads_the_manual_page_without_a_warning() {
+    let Some(groff) = tool("groff") else { return };
+    let folder = support::folder();
+    let page = folder.path().join("ffmpeg-hls-swarm.1");
+    fs::write(&page, printed(&["man"])).unwrap();
+    let text = said(Command::new(groff).args(["-man", "-ww", "-Tascii", "-P-cbou"]).arg(&page));
+    for part in ["NAME", "SYNOPSIS", "-clients N", "--dangerous", "-listen ADDR", "STREAM_URL"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+/// The help on a terminal of this kind, to a user with these variables.
+fn help_on_a_terminal(variables: &[(&str, &str)]) -> Option<String> {
+    let mut command = Command::new(tool("script")?);
+    command.args(["-qec", &format!("'{PROGRAM}' -help"), "/dev/null"]);
+    Some(said(command.env_remove("NO_COLOR").env("TERM", "xterm").envs(variables.iter().copied())))
+}
+
+#[test]
+fn help_has_colour_where_it_is_wanted() {
+    let Some(coloured) = help_on_a_terminal(&[]) else { return };
+    assert!(coloured.contains("\x1b[1mLoad:\x1b[0m"), "{coloured}");
+    for variable in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let plain = help_on_a_terminal(&[variable]).unwrap();
+        assert!(plain.contains("Load:") && !plain.contains('\x1b'), "{variable:?}");
+    }
+    assert!(!printed(&["-help"]).contains('\x1b'));
+}
