@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use support::LIMIT;
 use support::program::PROGRAM;
 use support::tools::tool;
 
@@ -94,6 +95,68 @@ fn bash_completes() {
     hold("bash", "-reconnect=", &offered("-reconnect="), &["true", "false"], &[]);
     hold("bash", "-reconnect ", &offered("-reconnect "), &[], &["true", "false"]);
     hold("bash", "-clients ", &offered("-clients "), &[], &["origin", "-clients"]);
+}
+
+/// In an interactive zsh: what completion adds goes to a file too, and the end of a
+/// completion is told on the terminal.
+const ZSH_INSIDE: &str = r#"
+[[ $1 == found ]] && fpath=(${2:h} $fpath)
+autoload -Uz compinit
+compinit -u -D
+[[ $1 == sourced ]] && source $2
+offered=$3
+compadd() {
+    if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)* ]]; then builtin compadd "$@"; return; fi
+    local -a hits
+    builtin compadd -O hits "$@"
+    print -rl -- $hits >> $offered
+    builtin compadd "$@"
+}
+tab() { zle complete-word; print -r -- "d"one: }
+zle -N tab
+bindkey '^I' tab
+print -r -- "r"eady:
+"#;
+
+/// Types the line and a tab into that zsh.
+const ZSH_OUTSIDE: &str = r#"
+zmodload zsh/zpty
+zpty inside zsh -f -i
+zpty -w inside "source ${(q)1} $2 ${(q)3} ${(q)4}"
+zpty -r inside said '*ready:*'
+zpty -w -n inside "ffmpeg-hls-swarm $5"$'\t'
+zpty -r inside said '*done:*'
+zpty -d inside
+cat -- $4
+"#;
+
+#[test]
+fn zsh_completes() {
+    let Some(zsh) = tool("zsh") else { return };
+    let folder = support::folder();
+    // The name under which zsh looks for it.
+    let script = folder.path().join("_ffmpeg-hls-swarm");
+    fs::write(&script, printed(&["completions", "zsh"])).unwrap();
+    let (inside, out) = (folder.path().join("inside"), folder.path().join("offered"));
+    fs::write(&inside, ZSH_INSIDE).unwrap();
+    let offered = |way: &str, line: &str| {
+        fs::write(&out, "").unwrap();
+        let mut command = Command::new("timeout");
+        command.arg(LIMIT.as_secs().to_string()).arg(&zsh);
+        command.args(["-f", "-c", ZSH_OUTSIDE, "zsh"]).arg(&inside).arg(way);
+        said(command.arg(&script).arg(&out).arg(line).env("TERM", "xterm"))
+    };
+    for (line, wanted, unwanted) in CASES {
+        hold("zsh", line, &offered("sourced", line), wanted, unwanted);
+    }
+    let cases: [Case; 3] = [
+        ("-variant=lo", &["lowest"], &["first"]),
+        ("-reconnect=", &["true", "false"], &[]),
+        ("-clients ", &[], &["origin", "-clients"]),
+    ];
+    for (line, wanted, unwanted) in cases {
+        hold("zsh", line, &offered("found", line), wanted, unwanted);
+    }
 }
 
 #[test]

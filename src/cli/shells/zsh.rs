@@ -24,7 +24,7 @@ const TAIL: &str = "    esac
 }
 
 # Sourced it registers itself; from a folder of $fpath it is called.
-if [[ $funcstack[1] == _ffmpeg-hls-swarm || $funcstack[1] == _ffmpeg_hls_swarm ]]; then
+if [[ $funcstack[1] == _ffmpeg-hls-swarm ]]; then
     _ffmpeg_hls_swarm \"$@\"
 else
     compdef _ffmpeg_hls_swarm ffmpeg-hls-swarm
