@@ -5,7 +5,7 @@
 
 use clap::{Arg, Command};
 
-use super::flags::{load_command, origin_command};
+use super::flags::{health_command, load_command, origin_command};
 use super::help::house_dashes;
 use super::values;
 
@@ -25,11 +25,17 @@ pub(super) struct Subcommand {
 }
 
 /// Every subcommand.
-pub(super) const ALL: [Subcommand; 5] = [
+pub(super) const ALL: [Subcommand; 6] = [
     Subcommand {
         name: "origin",
         about: "Serve synthetic HLS from memory",
         command: Some(origin_command),
+        words: &["help"],
+    },
+    Subcommand {
+        name: "healthcheck",
+        about: "Ask a running swarm whether it is alive",
+        command: Some(health_command),
         words: &["help"],
     },
     Subcommand {
@@ -39,7 +45,12 @@ pub(super) const ALL: [Subcommand; 5] = [
         words: &SHELLS,
     },
     Subcommand { name: "man", about: "Print the manual page", command: None, words: &[] },
-    Subcommand { name: "help", about: "Print the help", command: None, words: &["origin"] },
+    Subcommand {
+        name: "help",
+        about: "Print the help",
+        command: None,
+        words: &["origin", "healthcheck"],
+    },
     Subcommand { name: "version", about: "Print the version", command: None, words: &[] },
 ];
 

@@ -121,24 +121,27 @@ Exit codes: 0 it answers within 2 s, 1 it does not, 2 bad usage.
     format!("{intro}{}{outro}", sections(command))
 }
 
-/// All arguments, grouped by subject in the order of their first flag.
+/// All arguments, under their subjects.
 pub(super) fn sections(command: &Command) -> String {
-    let heading = |arg: &Arg| arg.get_help_heading().unwrap_or("Flags").to_owned();
-    let mut subjects: Vec<String> = Vec::new();
-    for arg in command.get_arguments() {
-        let subject = heading(arg);
-        if !subjects.contains(&subject) {
-            subjects.push(subject);
-        }
-    }
     let mut out = String::new();
-    for subject in subjects {
+    for (subject, args) in subjects(command) {
         out.push_str(&format!("\n{subject}:\n"));
-        for arg in command.get_arguments().filter(|&arg| heading(arg) == subject) {
-            out.push_str(&entry(arg));
-        }
+        args.into_iter().for_each(|arg| out.push_str(&entry(arg)));
     }
     out
+}
+
+/// The subjects in the order of their first argument, and the arguments of each.
+pub(super) fn subjects(command: &Command) -> Vec<(&str, Vec<&Arg>)> {
+    let mut subjects: Vec<(&str, Vec<&Arg>)> = Vec::new();
+    for arg in command.get_arguments() {
+        let subject = arg.get_help_heading().unwrap_or("Flags");
+        match subjects.iter_mut().find(|(known, _)| *known == subject) {
+            Some((_, args)) => args.push(arg),
+            None => subjects.push((subject, vec![arg])),
+        }
+    }
+    subjects
 }
 
 /// One argument: its signature, and beside it its description.

@@ -6,7 +6,9 @@ use clap::{Arg, Command};
 use super::commands::ALL;
 use super::environment::variable_of;
 use super::flags::load_command;
-use super::help::{default_of, house_dashes, load_help, origin_help, sections, signature};
+use super::help::{
+    default_of, house_dashes, load_help, origin_help, sections, signature, subjects,
+};
 
 /// The page.
 pub(super) fn page() -> String {
@@ -37,7 +39,11 @@ pub(super) fn page() -> String {
 fn subcommands() -> String {
     let mut out = ".SH COMMANDS\n".to_owned();
     for subcommand in &ALL {
-        let words = subcommand.words.join("|");
+        let words = match (subcommand.command, subcommand.words) {
+            (Some(_), _) => "[flags]".to_owned(),
+            (None, [word]) => format!("[{word}]"),
+            (None, words) => words.join("|"),
+        };
         let usage = format!("{} {words}", subcommand.name);
         out.push_str(&format!(".TP\n\\fB{}\\fR\n", escaped(usage.trim_end())));
         out.push_str(&format!("{}.\n", escaped(subcommand.about)));
@@ -58,19 +64,10 @@ fn subcommands() -> String {
 
 /// Every argument, under its subject.
 fn options(command: &Command) -> String {
-    let heading = |arg: &Arg| arg.get_help_heading().unwrap_or("Flags").to_owned();
-    let mut subjects: Vec<String> = Vec::new();
-    for arg in command.get_arguments() {
-        if !subjects.contains(&heading(arg)) {
-            subjects.push(heading(arg));
-        }
-    }
     let mut out = String::new();
-    for subject in subjects {
-        out.push_str(&format!(".SS {}\n", escaped(&subject)));
-        for arg in command.get_arguments().filter(|&arg| heading(arg) == subject) {
-            out.push_str(&option(arg));
-        }
+    for (subject, args) in subjects(command) {
+        out.push_str(&format!(".SS {}\n", escaped(subject)));
+        args.into_iter().for_each(|arg| out.push_str(&option(arg)));
     }
     out
 }
@@ -112,10 +109,13 @@ fn prose(text: &str) -> String {
             kept.push(line);
             continue;
         }
-        out.push_str(&verbatim(std::mem::take(&mut kept).into_iter()));
+        if !kept.is_empty() {
+            out.push_str(&verbatim(std::mem::take(&mut kept).into_iter()));
+            out.push_str(".PP\n");
+        }
         match line.strip_suffix(':') {
             Some(heading) => out.push_str(&format!(".SS {}\n", escaped(heading))),
-            None if line.is_empty() && out.is_empty() => {}
+            None if line.is_empty() && (out.is_empty() || out.ends_with(".PP\n")) => {}
             None if line.is_empty() => out.push_str(".PP\n"),
             None => out.push_str(&format!("{}\n", escaped(line))),
         }
@@ -125,11 +125,14 @@ fn prose(text: &str) -> String {
     out.replace(".PP\n.SS", ".SS")
 }
 
-/// Lines that are not to be filled.
+/// Lines that are not to be filled, without the indentation that all of them have.
 fn verbatim<'a>(lines: impl Iterator<Item = &'a str>) -> String {
-    let lines: Vec<String> =
-        lines.map(|line| format!("{}\n", escaped(line.trim_start()))).collect();
-    if lines.is_empty() { String::new() } else { format!(".nf\n{}.fi\n", lines.concat()) }
+    let lines: Vec<&str> = lines.collect();
+    let indent = |line: &&str| line.len() - line.trim_start().len();
+    let common = lines.iter().map(indent).min().unwrap_or_default();
+    let line = |line: &&str| format!("{}\n", escaped(line.get(common..).unwrap_or_default()));
+    let kept: String = lines.iter().map(line).collect();
+    if kept.is_empty() { kept } else { format!(".nf\n{kept}.fi\n") }
 }
 
 /// Text in which roff finds nothing of its own: dashes are those that are typed, and
