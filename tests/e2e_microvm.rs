@@ -198,7 +198,7 @@ fn a_machine_boots_loads_is_scraped_and_ends_at_its_power_button() {
 }
 
 fn tells_what_is_wrong(boot: &Boot) {
-    let console = boot.machine(&["CLIENTS=0", "STREAM_URL=http://h/"]).powered_off();
+    let console = boot.machine(&["reboot=k", "CLIENTS=0", "STREAM_URL=http://h/"]).powered_off();
     assert!(console.contains("CLIENTS in the environment"), "{console}");
     assert!(console.contains("init: exit code 2"), "{console}");
     let why = done(script("microvm/initramfs.sh").args([Path::new("/proc"), &boot.initramfs]));
