@@ -106,8 +106,11 @@ fn runs_here(podman: &Path, folder: &Path) -> Result<(), String> {
     let tried = root.join("tried");
     done(Command::new("cc").arg("-static").arg("-o").args([&tried, &source]))?;
     let mut run = Command::new(podman);
-    run.args(RUN).args([&name(), "--rm", "--rootfs"]).arg(&root).arg("/tried");
-    done(&mut run).map(drop)
+    let name = name();
+    run.args(RUN).args([&name, "--rootfs"]).arg(&root).arg("/tried");
+    let ran = done(&mut run);
+    let _ = done(Command::new(podman).args(["rm", "--force", &name]));
+    ran.map(drop)
 }
 
 /// A container; removed when the value goes.
