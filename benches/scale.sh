@@ -1,16 +1,39 @@
 #!/usr/bin/env bash
-# What it costs to supervise many clients: starts CLIENTS silent fakes at RATE a
-# second, looks on for SECONDS while nothing happens, stops, and prints what that
-# took of time, memory and CPU, as /proc tells it.
+# What it costs to supervise many clients: starts CLIENTS fakes at RATE a second,
+# looks on for SECONDS, scrapes, stops, and prints what that took of time, memory and
+# CPU, as /proc tells it.
 #
-# usage: benches/scale.sh [CLIENTS [RATE [SECONDS [PROGRAM]]]]
+# usage: benches/scale.sh [FLAG…] [CLIENTS [RATE [SECONDS [PROGRAM]]]]
 #
-# The fakes play nothing, so this is the cost of the swarm alone; what FFmpeg
-# itself needs is measured by the preflight of a run. Needs a C compiler, and for
-# 3,000 clients a hard limit of about 10,000 descriptors. Opens no connection.
+#   -scenario silent    clients that say nothing (the default)
+#   -scenario chatty    clients that log and tell progress as a real FFmpeg does
+#   -scenario flap      clients that live 0.5 to 2 s, die, and start again
+#   -lines N            lines a second of each chatty client (10, which is a live
+#                       stream of one-second segments at verbose)
+#   -backoff MS         from a death to the next start (5000, ±20 % in the swarm)
+#   -floor              measure the floor too: benches/floor.c, which throws away what
+#                       the same fakes write, at once and every 10 ms
+#   -csv FILE           append the raw figures to this file
+#
+# The fakes play nothing, so this is the cost of the swarm alone; what FFmpeg itself
+# needs is measured by the preflight of a run, and by benches/real.sh. Needs a C
+# compiler and curl, and for 3,000 clients a hard limit of about 10,000 descriptors.
+# Scrapes over loopback, and opens no other connection.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. benches/measure.sh
 
+scenario=silent lines=10 backoff_ms=5000 floor="" csv=""
+while [ $# -gt 0 ]; do
+  case $1 in
+    -scenario) scenario=$2 && shift 2 ;;
+    -lines) lines=$2 && shift 2 ;;
+    -backoff) backoff_ms=$2 && shift 2 ;;
+    -floor) floor=yes && shift ;;
+    -csv) csv=$2 && shift 2 ;;
+    *) break ;;
+  esac
+done
 clients=${1:-1000}
 rate=${2:-500}
 seconds=${3:-20}
@@ -18,6 +41,14 @@ program=${4:-target/release/ffmpeg-hls-swarm}
 
 # How long the clients may take beyond the time that the rate asks for.
 grace_ms=30000
+# Scrapes on one connection, of which the percentiles are.
+scrapes=200
+# The longest life of a fake that flaps.
+life_ms=2000
+# What the floor that does not read at once sleeps between two readings.
+coalesce_ms=10
+
+header=scenario,program,clients,rate,lines_each,backoff_ms,window_ms,reached_ms,resident_kib,cpu_us,wakeups,lines,starts,late,scrape_p50_us,scrape_p99_us,scrape_max_us,scrape_cpu_us,scrape_bytes,stopped_ms
 
 scratch=$(mktemp -d)
 pid=
@@ -33,66 +64,154 @@ fail() {
   exit 1
 }
 
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
-
-# Sleeps without a process of its own: a read that nobody answers.
-exec {silence}<> <(:)
-nap() { read -rt "$1" -u "$silence" || true; }
-
-count_children() {
-  local children=()
-  { read -ra children <"/proc/$pid/task/$pid/children" || true; } 2>/dev/null
-  count=${#children[@]}
-}
-
-# field NAME: a number of /proc/PID/status.
-field() { awk -v name="$1:" '$1 == name { print $2 }' "/proc/$pid/status"; }
-
-# CPU time of all threads since their start, in microseconds.
-cpu_us() { cat /proc/"$pid"/task/*/schedstat | awk '{ ns += $1 } END { printf "%d", ns / 1000 }'; }
+case $scenario in
+  silent) lines=0 backoff_ms=0 url=http://127.0.0.1:9/wait ;;
+  chatty) backoff_ms=0 url=http://127.0.0.1:9/chat-$lines ;;
+  flap) lines=0 url=http://127.0.0.1:9/brief-$life_ms/exit-1 ;;
+  *) fail "no scenario $scenario; there are silent, chatty and flap" ;;
+esac
 
 [ -x "$program" ] || fail "no $program; build it with cargo build --release"
-cc -O2 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c
+# A static fake starts in half the time, which leaves more of the machine.
+cc -O2 -static -DLONGEST_LIFE=600 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c 2>/dev/null ||
+  cc -O2 -DLONGEST_LIFE=600 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c
+cc -O2 -o "$scratch/floor" benches/floor.c
+ulimit -n "$(ulimit -Hn)"
 
-start=$(now_ms)
-"$program" -clients "$clients" -ramp-rate "$rate" -ramp-jitter 0 -metrics 127.0.0.1:0 \
-  -ffmpeg "$scratch/ffmpeg" --skip-preflight http://127.0.0.1:9/wait \
-  >"$scratch/out" 2>"$scratch/log" &
-pid=$!
-deadline=$((start + clients * 1000 / rate + grace_ms))
-count=0
-while [ "$count" -lt "$clients" ]; do
-  [ -d "/proc/$pid/task/$pid" ] || fail "the run ended at once: $(tail -n 1 "$scratch/log")"
-  [ "$(now_ms)" -lt "$deadline" ] || fail "only $count clients run: $(tail -n 1 "$scratch/log")"
-  nap 0.01
-  count_children
+# launch WHO: swarm, floor, or floor-MS for one that reads every so many ms.
+launch() {
+  local backoff=()
+  [ "$backoff_ms" = 0 ] || backoff=(-backoff-initial "${backoff_ms}ms" -backoff-max "${backoff_ms}ms")
+  : >"$scratch/log"
+  start=$(now_ms)
+  case $1 in
+    swarm)
+      "$program" -clients "$clients" -ramp-rate "$rate" -ramp-jitter 0 -metrics 127.0.0.1:0 \
+        -log-format json "${backoff[@]}" -ffmpeg "$scratch/ffmpeg" --skip-preflight "$url" \
+        >"$scratch/out" 2>"$scratch/log" &
+      ;;
+    floor | floor-*)
+      local coalesce=0
+      [ "$1" = floor ] || coalesce=${1#floor-}
+      "$scratch/floor" "$clients" "$rate" "$coalesce" "$backoff_ms" "$scratch/ffmpeg" "$url" \
+        >"$scratch/out" 2>"$scratch/log" &
+      ;;
+  esac
+  pid=$!
+}
+
+# Waits until all clients run, or, where they do not live that long, until all have
+# started and as many die as start again.
+await_clients() {
+  local deadline=$((start + clients * 1000 / rate + grace_ms))
+  reached_ms=
+  if [ "$scenario" = flap ]; then
+    nap $((clients / rate + (life_ms + backoff_ms) * 3 / 2000 + 1))
+    return
+  fi
+  while [ "$(children "$pid")" -lt "$clients" ]; do
+    [ -d "/proc/$pid/task/$pid" ] || fail "the run ended at once: $(tail -n 1 "$scratch/log")"
+    [ "$(now_ms)" -lt "$deadline" ] || fail "only $(children "$pid") clients run: $(tail -n 1 "$scratch/log")"
+    nap 0.01
+  done
+  reached_ms=$(($(now_ms) - start))
+  # The last starts are still being logged.
+  nap 2
+}
+
+scrape() { curl -sSf "http://$address/metrics" >"$1"; }
+
+# The window: CPU, wake-ups, and what the swarm counted meanwhile.
+look_on() {
+  local who=$1 from cpu_before wakeups_before before after
+  if [ "$who" = swarm ]; then
+    scrape "$scratch/before"
+    # Its connection ends before the window begins.
+    nap 0.2
+  fi
+  from=$(now_us)
+  cpu_before=$(cpu_us "$pid")
+  wakeups_before=$(field "$pid" voluntary_ctxt_switches)
+  nap "$seconds"
+  cpu=$(($(cpu_us "$pid") - cpu_before))
+  wakeups=$(($(field "$pid" voluntary_ctxt_switches) - wakeups_before))
+  window_us=$(($(now_us) - from))
+  resident=$(field "$pid" VmRSS)
+  told="" starts="" late=""
+  if [ "$who" = swarm ]; then
+    scrape "$scratch/after"
+    read -ra before < <(counters "$scratch/before" 'hlsswarm_log_lines_total*' hlsswarm_clients_started_total)
+    read -ra after < <(counters "$scratch/after" 'hlsswarm_log_lines_total*' hlsswarm_clients_started_total \
+      hlsswarm_start_lateness_seconds_count 'hlsswarm_start_lateness_seconds_bucket{le="0.1"}')
+    told=$((after[0] - before[0]))
+    starts=$((after[1] - before[1]))
+    late=$((after[2] - after[3]))
+  fi
+}
+
+# Scrapes one after the other on one connection; their CPU is what is beyond the window's.
+scrape_often() {
+  local from cpu_before took_us
+  from=$(now_us)
+  cpu_before=$(cpu_us "$pid")
+  curl -sSf -o "$scratch/scraped" -w '%{time_total}\n' "http://$address/metrics?[1-$scrapes]" |
+    awk '{ printf "%.0f\n", $1 * 1e6 }' >"$scratch/walls"
+  scrape_cpu=$(($(cpu_us "$pid") - cpu_before))
+  took_us=$(($(now_us) - from))
+  scrape_cpu=$(((scrape_cpu - cpu * took_us / window_us) / scrapes))
+  scrape_bytes=$(stat -c %s "$scratch/after")
+  read -r scrape_p50 scrape_p99 scrape_max < <(spread "$scratch/walls")
+}
+
+stop() {
+  local from code=0
+  from=$(now_ms)
+  kill -TERM "$pid"
+  wait "$pid" || code=$?
+  stopped_ms=$(($(now_ms) - from))
+  pid=
+  [ "$code" = 0 ] || fail "the run ended with exit code $code: $(tail -n 1 "$scratch/log")"
+}
+
+measure() {
+  local who=$1
+  launch "$who"
+  if [ "$who" = swarm ]; then
+    address=$(address_in "$scratch/log") || fail "no address was told: $(tail -n 1 "$scratch/log")"
+  fi
+  await_clients
+  look_on "$who"
+  threads=$(field "$pid" Threads)
+  scrape_p50="" scrape_p99="" scrape_max="" scrape_cpu="" scrape_bytes=""
+  [ "$who" != swarm ] || scrape_often
+  stop
+  append_csv "$csv" "$header" "$scenario,$who,$clients,$rate,$lines,$backoff_ms,$((window_us / 1000)),$reached_ms,$resident,$cpu,$wakeups,$told,$starts,$late,$scrape_p50,$scrape_p99,$scrape_max,$scrape_cpu,$scrape_bytes,$stopped_ms"
+}
+
+report() {
+  echo "clients          $clients, $scenario"
+  [ -z "$reached_ms" ] ||
+    echo "reached after    $reached_ms ms, at $rate a second ideally $((clients * 1000 / rate)) ms"
+  echo "late starts      $late, by over 100 ms"
+  [ "$scenario" != chatty ] || echo "lines read       $((told * 1000000 / window_us)) a second"
+  [ "$scenario" != flap ] || echo "restarts         $((starts * 1000000 / window_us)) a second"
+  echo "resident memory  $resident KiB"
+  echo "threads          $threads"
+  echo "CPU              $cpu µs in $seconds s"
+  echo "wake-ups         $wakeups in $seconds s"
+  echo "scrape           $scrape_cpu µs of CPU; answered in P50 $scrape_p50 µs, P99 $scrape_p99 µs"
+  echo "stopped after    $stopped_ms ms"
+}
+
+measure swarm
+report
+[ -n "$floor" ] || exit 0
+own=$cpu
+for who in floor "floor-$coalesce_ms"; do
+  measure "$who"
+  name='floor, at once'
+  [ $who = floor ] || name="floor, $coalesce_ms ms"
+  awk -v name="$name" -v cpu="$cpu" -v own="$own" -v s="$seconds" 'BEGIN {
+    printf "%-16s %d µs in %d s: swarm / floor = %s\n", name, cpu, s, cpu ? sprintf("%.2f", own / cpu) : "-"
+  }'
 done
-reached=$(now_ms)
-
-# The last starts are still being logged.
-nap 2
-cpu=$(cpu_us)
-wakeups=$(field voluntary_ctxt_switches)
-nap "$seconds"
-cpu=$(($(cpu_us) - cpu))
-wakeups=$(($(field voluntary_ctxt_switches) - wakeups))
-resident=$(field VmRSS)
-threads=$(field Threads)
-
-stop=$(now_ms)
-kill -TERM "$pid"
-code=0
-wait "$pid" || code=$?
-stopped=$(now_ms)
-pid=
-[ "$code" = 0 ] || fail "the run ended with exit code $code: $(tail -n 1 "$scratch/log")"
-
-cat <<END
-clients          $clients
-reached after    $((reached - start)) ms, at $rate a second ideally $((clients * 1000 / rate)) ms
-resident memory  $resident KiB
-threads          $threads
-CPU              $cpu µs in $seconds s
-wake-ups         $wakeups in $seconds s
-stopped after    $((stopped - stop)) ms
-END

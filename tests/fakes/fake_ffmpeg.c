@@ -27,6 +27,9 @@
  *   traced         leaves a debugger that holds it fast, dead or alive
  *   watch          for ever what a healthy client tells: each second progress and
  *                  a request, now and then one that fails
+ *   chat-N         plays as `watch` does, but tells N lines a second, those that a
+ *                  healthy client of a live stream writes, in ten bursts at most
+ *   brief-MS       lives for a quarter of so long to all of it, by chance
  *   flap           lives up to 2 s and ends in one of five ways, by its number
  *   first-N        plays what follows as the first N clients alone; the others watch
  *   only-N         plays what follows as client N alone; the others wait
@@ -268,6 +271,62 @@ static void watch(void) {
   }
 }
 
+/* What FFmpeg 5.1 writes at verbose for each segment of a live playlist with four of
+ * them: the next line of that round. */
+static int next_line(char *text, size_t room, long number) {
+  static const char skip[] = "[hls @ 0x5577f6c24200] [info] Skip ('#EXT-X-PROGRAM-DATE-TIME:2026-11-23T07:%02ld:%02ld.000Z')\n";
+  const long segment = number / 8 + own_number() * 100000;
+  switch (number % 8) {
+    case 0: return snprintf(text, room, "[http @ 0x5577f6c383c0] [info] Opening 'http://127.0.0.1:9/v2/index.m3u8' for reading\n");
+    case 1: return snprintf(text, room, "[hls @ 0x5577f6c24200] [info] Skip ('#EXT-X-VERSION:3')\n");
+    case 6: return snprintf(text, room, "[hls @ 0x5577f6c24200] [verbose] HLS request for url 'http://127.0.0.1:9/v2/%ld.ts', offset 0, playlist 2\n", segment);
+    case 7: return snprintf(text, room, "[http @ 0x5577f6c97080] [info] Opening 'http://127.0.0.1:9/v2/%ld.ts' for reading\n", segment);
+    default: return snprintf(text, room, skip, segment / 60 % 60, segment % 60);
+  }
+}
+
+static void put_progress(long second) {
+  char text[512];
+  put(1, text,
+      (size_t)snprintf(text, sizeof text,
+                       "frame=%ld\nfps=25.00\nstream_0_0_q=-1.0\nbitrate=N/A\ntotal_size=N/A\nout_time_us=%ld000000\n"
+                       "out_time_ms=%ld000000\nout_time=00:%02ld:%02ld.000000\ndup_frames=0\ndrop_frames=0\nspeed=1.00x\n"
+                       "progress=continue\n",
+                       second * 25, second, second, second / 60 % 60, second % 60));
+}
+
+/* Ten ticks a second by the clock, the first at a moment of its own. What is due in
+ * a tick is one write; a write for each line would tell more of the fake than of its
+ * reader. */
+static void chat(long per_second) {
+  static const char connects[] = "[tcp @ 0x5577f6c27d40] [verbose] Starting connection attempt to 127.0.0.1 port 9\n"
+                                 "[tcp @ 0x5577f6c27d40] [verbose] Successfully connected to 127.0.0.1 port 9\n";
+  static char burst[65536];
+  struct timespec next;
+  long told = 0;
+  put(2, connects, sizeof connects - 1);
+  clock_gettime(CLOCK_MONOTONIC, &next);
+  next.tv_nsec = (next.tv_nsec + own_number() * 7919 % 1000 * 100000L) % 1000000000L;
+  next.tv_sec++;
+  for (long tick = 1;; tick++) {
+    size_t length = 0;
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+    while (told < tick * per_second / 10 && length < sizeof burst - 256)
+      length += (size_t)next_line(burst + length, sizeof burst - length, told++);
+    put(2, burst, length);
+    if (tick % 10 == 5) put_progress(tick / 10 + 1);
+    next.tv_nsec += 100000000L;
+    if (next.tv_nsec >= 1000000000L) next.tv_sec++, next.tv_nsec -= 1000000000L;
+  }
+}
+
+static void live_briefly(long ms) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const unsigned chance = ((unsigned)now.tv_nsec ^ (unsigned)getpid()) * 2654435761u >> 8;
+  sleep_ms(ms / 4 + (long)(chance % (unsigned)(ms - ms / 4 + 1)));
+}
+
 static void flap(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -302,6 +361,8 @@ static void play(const char *name, long n) {
   else if (!strcmp(name, "daemon")) leave_child(0, n);
   else if (!strcmp(name, "traced")) leave_tracer();
   else if (!strcmp(name, "watch")) watch();
+  else if (!strcmp(name, "chat")) chat(n);
+  else if (!strcmp(name, "brief")) live_briefly(n);
   else if (!strcmp(name, "flap")) flap();
   else if (!strcmp(name, "first")) { if (own_number() >= n) watch(); }
   else if (!strcmp(name, "only")) { if (own_number() != n) wait_to_be_stopped(); }
