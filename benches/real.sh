@@ -157,6 +157,18 @@ clients_cpu_us() {
     awk '{ ns += $1 } END { printf "%.0f\n", ns / 1000 }'
 }
 
+# Sockets and private memory of the clients, by their own account: the means.
+holdings() {
+  local all=() open
+  read -ra all <"/proc/$swarm/task/$swarm/children" || true
+  open=$(find "${all[@]/#//proc/}" -maxdepth 2 -path '*/fd/*' -lname 'socket:*' 2>/dev/null | wc -l)
+  for pid in "${all[@]}"; do cat "/proc/$pid/smaps_rollup" 2>/dev/null || true; done |
+    awk -v open="$open" -v n="${#all[@]}" '/^Private_(Clean|Dirty):/ { kib += $2 } END { printf "%.1f %.0f\n", open / n, kib / n }'
+}
+
+# What the host can still give, in KiB.
+available_kib() { awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo; }
+
 edge_cpu_us() {
   local worker
   read -r worker _ <"/proc/$nginx/task/$nginx/children" || true
@@ -194,6 +206,8 @@ watch_them() {
   percent=$(percent_of $((cpu - from_cpu)))
   clients_percent=$(percent_of $(($(clients_cpu_us) - from_clients)))
   edge_percent=$(percent_of $(($(edge_cpu_us) - from_edge)))
+  host_kib=$(((available_before - $(available_kib)) / clients))
+  read -r sockets private_kib < <(holdings)
 }
 
 percent_of() { awk -v cpu="$1" -v window="$window_us" 'BEGIN { printf "%.2f", 100 * cpu / window }'; }
@@ -217,12 +231,13 @@ failures=0
 check() {
   local verdict=ok
   awk -v v="$3" "BEGIN { exit !($4) }" || { verdict=FAILED && failures=$((failures + 1)); }
-  printf '| %-44s | %-10s | %-10s | %-6s |\n' "$1" "$2" "$3" "$verdict"
+  printf '| %-45s | %-10s | %-10s | %-6s |\n' "$1" "$2" "$3" "$verdict"
 }
-tell() { printf '| %-44s | %-10s | %-10s | %-6s |\n' "$1" '' "$2" ''; }
+tell() { printf '| %-45s | %-10s | %-10s | %-6s |\n' "$1" '' "$2" ''; }
 
 start_origin
 start_nginx
+available_before=$(available_kib)
 start_swarm
 ramp
 watch_them
@@ -232,7 +247,7 @@ read -r answers refused < <(awk '{ n++; bad += $1 !~ /^20[06]$/ } END { print n 
 tell "$("$ffmpeg" -version | awk 'NR == 1 { print "FFmpeg " $3 }')" ''
 tell 'clients' "$clients"
 tell 'seconds with all of them' "$seconds"
-printf '|%s|%s|%s|%s|\n' "$(printf -- '-%.0s' {1..46})" ------------ ------------ --------
+printf '|%s|%s|%s|%s|\n' "$(printf -- '-%.0s' {1..47})" ------------ ------------ --------
 check "all run, s (ideally $((clients / rate)))" "<= $((clients / rate + 5))" "$((reached_ms / 1000))" "v <= $((clients / rate + 5))"
 check 'late starts, by over 100 ms' 0 "$late" 'v == 0'
 check 'restarts' 0 "$restarted" 'v == 0'
@@ -257,10 +272,13 @@ tell 'Mbit/s' "$(a_second $(((bytes - from_bytes) * 8)) 1000000)"
 tell 'lines a second' "$(a_second $((told - from_told)))"
 tell 'CPU of all FFmpegs, % of one core' "$clients_percent"
 tell 'CPU of nginx, % of one core' "$edge_percent"
+tell 'sockets of a client' "$sockets"
+tell 'private memory of a client, KiB' "$private_kib"
+tell 'memory that the host has less, KiB a client' "$host_kib"
 
 append_csv "$csv" \
-  ffmpeg,clients,rate,window_ms,reached_ms,late,restarts,exits,active_min,above_realtime,below_realtime,below_realtime_max,stalled_max,failed_requests,refused_answers,cpu_percent,resident_kib_max,requests_per_s,mbit_per_s,lines_per_s,clients_cpu_percent,nginx_cpu_percent,stopped_ms,left,failures \
-  "$("$ffmpeg" -version | awk 'NR == 1 { print $3 }'),$clients,$rate,$((window_us / 1000)),$reached_ms,$late,$restarted,$exited,$least,$above,$below,$below_max,$stalled_max,$failed,$refused,$percent,$resident_max,$(a_second $((requests - from_requests))),$(a_second $(((bytes - from_bytes) * 8)) 1000000),$(a_second $((told - from_told))),$clients_percent,$edge_percent,$stopped_ms,$left,$failures"
+  ffmpeg,clients,rate,window_ms,reached_ms,late,restarts,exits,active_min,above_realtime,below_realtime,below_realtime_max,stalled_max,failed_requests,refused_answers,cpu_percent,resident_kib_max,requests_per_s,mbit_per_s,lines_per_s,clients_cpu_percent,nginx_cpu_percent,sockets_each,private_kib_each,host_kib_each,stopped_ms,left,failures \
+  "$("$ffmpeg" -version | awk 'NR == 1 { print $3 }'),$clients,$rate,$((window_us / 1000)),$reached_ms,$late,$restarted,$exited,$least,$above,$below,$below_max,$stalled_max,$failed,$refused,$percent,$resident_max,$(a_second $((requests - from_requests))),$(a_second $(((bytes - from_bytes) * 8)) 1000000),$(a_second $((told - from_told))),$clients_percent,$edge_percent,$sockets,$private_kib,$host_kib,$stopped_ms,$left,$failures"
 if [ -n "$each_second" ]; then
   { echo second,active,restarts,stalled,below_realtime,above_realtime,bytes,cpu_us,resident_kib && cat "$scratch/seconds"; } >"$each_second"
 fi
