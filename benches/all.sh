@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Measures anew what docs/PERFORMANCE.md shows: the raw figures under
+# Measures anew what docs/PERFORMANCE.md and README.md show: the raw figures under
 # docs/performance/, and from them the pictures and the tables, by benches/report.sh.
 #
 # usage: benches/all.sh [-seconds N] [CURVE…]
 #
-# A CURVE is one of clients, lines, restarts and real; all of them if none is named.
-# Each point is looked at for N seconds (20), which makes half an hour for the curves,
-# and eight minutes more for the real clients. Nothing else should run meanwhile: the
+# A CURVE is one of readme, clients, lines, restarts and real; all of them if none is
+# named. Each point is looked at for N seconds (20), which makes 25 min for the curves,
+# 15 with 10, and 7 more for the real clients. Nothing else should run meanwhile: the
 # load that was there before is written down (docs/performance/host.csv).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,9 +16,12 @@ if [ "${1:-}" = -seconds ]; then
   seconds=$2
   shift 2
 fi
-[ $# -gt 0 ] || set -- clients lines restarts real
+[ $# -gt 0 ] || set -- readme clients lines restarts real
 into=docs/performance
 mkdir -p "$into"
+
+# What ran here before the first point: the points themselves load the host.
+load=$(cut -d ' ' -f 1,2 --output-delimiter=, /proc/loadavg)
 
 # host CURVE: on what, and how busy, the figures were made; one line a curve.
 host() {
@@ -26,15 +29,22 @@ host() {
   [ -s $into/host.csv ] || echo curve,date,cores,processor,memory_mib,kernel,load_1,load_5 >$into/host.csv
   line="$1,$(date -u +%F),$(nproc),$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | tr -d ,)"
   line+=",$(awk '$1 == "MemTotal:" { printf "%d", $2 / 1024 }' /proc/meminfo)"
-  line+=",Linux $(uname -r | grep -o '^[0-9]*\.[0-9]*'),$(cut -d ' ' -f 1,2 --output-delimiter=, /proc/loadavg)"
+  line+=",Linux $(uname -r | grep -o '^[0-9]*\.[0-9]*'),$load"
   sed -i "/^$1,/d" $into/host.csv
   echo "$line" >>$into/host.csv
 }
 
+# Starts a second of those that live on.
+rate=500
+
 # scale CURVE FLAG… CLIENTS: one point.
 scale() {
   echo "== scale.sh ${*:2}" >&2
-  benches/scale.sh -csv "$scratch/$1.csv" "${@:2}" 500 "$seconds"
+  benches/scale.sh -csv "$scratch/$1.csv" "${@:2}" "$rate" "$seconds"
+}
+
+measure_readme() {
+  { echo '$ benches/scale.sh 1000 500 20' && benches/scale.sh 1000 500 20; } | tee "$scratch/scale.txt"
 }
 
 measure_clients() {
@@ -51,10 +61,17 @@ measure_lines() {
   scale lines -scenario chatty -lines 50 -floor 3000
 }
 
+# flap CLIENTS MS: one point, with the starts spread over a life of 1.25 s and the wait,
+# so that as many die in each second.
+flap() {
+  local rate=$(($1 * 1000 / (1250 + $2)))
+  scale restarts -scenario flap -backoff "$2" -floor "$1"
+}
+
 measure_restarts() {
   local ms
-  for ms in 20000 5000 2000 500; do scale restarts -scenario flap -backoff "$ms" -floor 1000; done
-  scale restarts -scenario flap -floor 3000
+  for ms in 20000 5000 2000 500; do flap 1000 "$ms"; done
+  flap 3000 5000
 }
 
 measure_real() {
@@ -67,7 +84,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for curve in "$@"; do
   declare -F "measure_$curve" >/dev/null || {
-    echo "benches/all.sh: no curve $curve; there are clients, lines, restarts and real" >&2
+    echo "benches/all.sh: no curve $curve; there are readme, clients, lines, restarts and real" >&2
     exit 2
   }
 done
@@ -75,6 +92,6 @@ for curve in "$@"; do
   host "$curve"
   "measure_$curve"
   # Only what is whole takes the place of what was there.
-  mv "$scratch/$curve"*.csv $into/
+  mv "$scratch"/* $into/
 done
 benches/report.sh

@@ -51,7 +51,11 @@ counters() {
         if ($1 == name[i] || (name[i] ~ /\*$/ && index($1, stem) == 1)) value[i] += $2
       }
     }
-    END { for (i = 1; i <= many; i++) printf "%.9g%s", value[i], i < many ? " " : "\n" }' "$file"
+    END {
+      # Whole numbers are for the arithmetic of the shell, which knows no exponent.
+      for (i = 1; i <= many; i++)
+        printf (value[i] == int(value[i]) ? "%.0f" : "%.9g") "%s", value[i], i < many ? " " : "\n"
+    }' "$file"
 }
 
 # spread FILE: median, 99th percentile and largest of the numbers in a file.

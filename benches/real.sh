@@ -11,6 +11,7 @@
 #
 #   FFMPEG=~/.cache/ffmpeg-hls-swarm/lean/ffmpeg   that of docs/lean-ffmpeg.sh, else the installed one
 #   VARIANTS=200k,600k   what the master playlist names; each client plays the highest
+#   SEGMENT=4            seconds of a segment
 #
 # Needs nginx, curl and a C compiler, about 5 MB a client with a lean FFmpeg and 18 MB
 # with Debian's, which also wants a RATE of 10 on two cores. The traffic goes over
@@ -42,9 +43,10 @@ cpu_percent_max=3
 resident_kib_max=25000
 # How long the clients may take beyond the time that the rate asks for, in seconds.
 grace_seconds=60
-# From the last start until every client has played for a window of five seconds.
-settle_seconds=15
-segment_seconds=2
+segment_seconds=${SEGMENT:-4}
+# From the last start until every client has played what it read at once at its start,
+# three segments, and then for a window, two segments at most.
+settle_seconds=$((segment_seconds * 5 + 5))
 
 scratch=$(mktemp -d)
 agent=real-$$
@@ -151,10 +153,10 @@ sample() {
 
 # CPU of all the clients so far, in microseconds.
 clients_cpu_us() {
-  local all=()
+  local all=() files=() client
   read -ra all <"/proc/$swarm/task/$swarm/children" || true
-  for pid in "${all[@]}"; do cat "/proc/$pid/task/"*/schedstat 2>/dev/null || true; done |
-    awk '{ ns += $1 } END { printf "%.0f\n", ns / 1000 }'
+  for client in "${all[@]}"; do files+=("/proc/$client/task/"*/schedstat); done
+  { cat "${files[@]}" 2>/dev/null || true; } | awk '{ ns += $1 } END { printf "%.0f\n", ns / 1000 }'
 }
 
 # Sockets and private memory of the clients, by their own account: the means.
@@ -162,7 +164,7 @@ holdings() {
   local all=() open
   read -ra all <"/proc/$swarm/task/$swarm/children" || true
   open=$(find "${all[@]/#//proc/}" -maxdepth 2 -path '*/fd/*' -lname 'socket:*' 2>/dev/null | wc -l)
-  for pid in "${all[@]}"; do cat "/proc/$pid/smaps_rollup" 2>/dev/null || true; done |
+  { find "${all[@]/#//proc/}" -maxdepth 1 -name smaps_rollup -exec cat {} + 2>/dev/null || true; } |
     awk -v open="$open" -v n="${#all[@]}" '/^Private_(Clean|Dirty):/ { kib += $2 } END { printf "%.1f %.0f\n", open / n, kib / n }'
 }
 

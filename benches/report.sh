@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes the pictures and the tables of docs/PERFORMANCE.md from the raw figures under
-# docs/performance/. It measures nothing. A table takes the place of what stands
-# between `<!-- NAME -->` and `<!-- end -->`.
+# Makes the pictures and the tables of docs/PERFORMANCE.md, and what README.md shows of
+# them, from the raw figures under docs/performance/. It measures nothing. A table takes
+# the place of what stands between `<!-- NAME -->` and `<!-- end -->`.
 #
 # usage: benches/report.sh
 # The awk programs are for awk.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2119,SC2120
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export LC_ALL=C
@@ -24,7 +24,7 @@ from() {
     function percent() { return \$at[\"cpu_us\"] / \$at[\"window_ms\"] / 10 }
     function a_second(n) { return n * 1000 / \$at[\"window_ms\"] }
     function ratio(n, of) { return of > 0 ? sprintf(\"%.2f\", n / of) : \"\" }
-    function ms(us) { return sprintf(\"%.1f\", us / 1000) }
+    function ms(us) { return sprintf(\"%.2f\", us / 1000) }
     function grouped(n,    text, out) {
       for (text = sprintf(\"%.0f\", n); length(text) > 3; text = substr(text, 1, length(text) - 3))
         out = \",\" substr(text, length(text) - 2) out
@@ -41,18 +41,19 @@ picture() {
   mv "$scratch/$1.svg" "$into/$1.svg"
 }
 
-# table NAME: from stdin into the page.
+# table NAME: from stdin into the page, which is README.md where that is said.
 table() {
+  local onto=${2:-$page}
   cat >"$scratch/table"
   awk -v name="$1" -v file="$scratch/table" '
     $0 == "<!-- " name " -->" { print; while ((getline line <file) > 0) print line; inside = found = 1 }
     $0 == "<!-- end -->" { inside = 0 }
     !inside
-    END { if (!found) { print "report.sh: no place for " name >"/dev/stderr"; exit 1 } }' "$page" >"$scratch/page"
-  cat "$scratch/page" >"$page"
+    END { if (!found) { print "report.sh: no place for " name >"/dev/stderr"; exit 1 } }' "$onto" >"$scratch/page"
+  cat "$scratch/page" >"$onto"
 }
 
-clients_pictures() {
+clients_curve() {
   from clients '$at["scenario"] == "chatty" { print who() "\t" $at["clients"] "\t" percent() }' |
     picture clients-cpu 'CPU of chatty clients, 10 lines a second each' clients 'CPU, % of one core'
   from clients '$at["program"] == "swarm" { print $at["scenario"] "\t" $at["clients"] "\t" $at["resident_kib"] / 1024 }' |
@@ -62,6 +63,7 @@ clients_pictures() {
       print "P99, by the wall clock\t" $at["clients"] "\t" $at["scrape_p99_us"] / 1000
       print "CPU of the swarm\t" $at["clients"] "\t" $at["scrape_cpu_us"] / 1000 }' |
     picture clients-scrape 'A scrape, chatty clients' clients ms
+  clients_tables
 }
 
 clients_tables() {
@@ -93,15 +95,11 @@ clients_tables() {
 }
 
 # The floors follow their swarm, and are fed the same, so they stand at its place.
-lines_and_restarts() {
+lines_curve() {
   from lines '
     $at["program"] == "swarm" { x = a_second($at["lines"]) }
     $at["clients"] == 1000 { print who() "\t" x "\t" percent() }' |
     picture lines-cpu 'CPU of 1,000 clients against what they write' 'lines a second' 'CPU, % of one core'
-  from restarts '
-    $at["program"] == "swarm" { x = a_second($at["starts"]) }
-    $at["clients"] == 1000 { print who() "\t" x "\t" percent() }' |
-    picture restarts-cpu 'CPU of 1,000 clients against their deaths' 'restarts a second' 'CPU, % of one core'
   {
     echo '| clients | lines a second each | lines a second | CPU in 20 s | of one core | CPU a line | to the floor | to the floor at 10 ms |'
     echo '|---|---|---|---|---|---|---|---|'
@@ -114,9 +112,16 @@ lines_and_restarts() {
       $at["program"] == "floor" { at_once = ratio(own, cpu_20s()) }
       $at["program"] == "floor-10" { print line " " at_once " | " ratio(own, cpu_20s()) " |" }'
   } | table lines
+}
+
+restarts_curve() {
+  from restarts '
+    $at["program"] == "swarm" { x = a_second($at["starts"]) }
+    $at["clients"] == 1000 { print who() "\t" x "\t" percent() }' |
+    picture restarts-cpu 'CPU of 1,000 clients against their deaths' 'restarts a second' 'CPU, % of one core'
   {
-    echo '| clients | wait before a restart | restarts a second | late starts | resident | CPU in 20 s | of one core | CPU a restart | to the floor | stopped after |'
-    echo '|---|---|---|---|---|---|---|---|---|---|'
+    echo '| clients | wait before a restart | restarts a second | late starts | resident | CPU in 20 s | of one core | CPU a restart | to the floor | to the floor at 10 ms | stopped after |'
+    echo '|---|---|---|---|---|---|---|---|---|---|---|'
     from restarts '
       $at["program"] == "swarm" {
         own = cpu_20s(); n = $at["starts"]
@@ -124,11 +129,12 @@ lines_and_restarts() {
           $at["backoff_ms"] / 1000, a_second(n), $at["late"], $at["resident_kib"] / 1024, own, percent(), $at["cpu_us"] / n)
         stopped = $at["stopped_ms"] / 1000
       }
-      $at["program"] == "floor" { printf "%s %s | %.2f s |\n", line, ratio(own, cpu_20s()), stopped }'
+      $at["program"] == "floor" { at_once = ratio(own, cpu_20s()) }
+      $at["program"] == "floor-10" { printf "%s %s | %s | %.2f s |\n", line, at_once, ratio(own, cpu_20s()), stopped }'
   } | table restarts
 }
 
-real_clients() {
+real_curve() {
   awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     last { took = $at["second"] - last; if (took > 0) print "swarm\t" $at["second"] "\t" ($at["cpu_us"] - cpu) / took / 10000 }
     { last = $at["second"]; cpu = $at["cpu_us"] }' "$into/real-seconds.csv" >"$scratch/each"
@@ -164,6 +170,7 @@ real_clients() {
 }
 
 host_table() {
+  local onto=${2:-$page}
   {
     echo '| figures | date | cores | memory | kernel | load before, over 1 and 5 min |'
     echo '|---|---|---|---|---|---|'
@@ -171,8 +178,16 @@ host_table() {
   } | table host
 }
 
+readme_run() {
+  { echo '```text' && cat "$into/scale.txt" && echo '```'; } | table scale README.md
+}
+
 host_table
-clients_pictures
-clients_tables
-lines_and_restarts
-real_clients
+[ ! -s "$into/scale.txt" ] || readme_run
+for curve in clients lines restarts real; do
+  if [ -s "$into/$curve.csv" ]; then
+    "${curve}_curve"
+  else
+    echo "benches/report.sh: no figures for $curve yet" >&2
+  fi
+done

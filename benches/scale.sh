@@ -106,7 +106,10 @@ await_clients() {
   local deadline=$((start + clients * 1000 / rate + grace_ms))
   reached_ms=
   if [ "$scenario" = flap ]; then
-    nap $((clients / rate + (life_ms + backoff_ms) * 3 / 2000 + 1))
+    local ramp_ms=$((clients * 1000 / rate)) cycle_ms=$((life_ms * 5 / 8 + backoff_ms))
+    # A ramp of one cycle spreads the deaths by itself; chance does it for a shorter one.
+    [ $ramp_ms -ge $((cycle_ms * 9 / 10)) ] || ramp_ms=$((ramp_ms + cycle_ms * 3 / 2))
+    nap $((ramp_ms / 1000 + 3))
     return
   fi
   while [ "$(children "$pid")" -lt "$clients" ]; do
