@@ -23,6 +23,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Resource, Rlimit};
 
 pub use self::precedence::go_ahead;
+use super::notify;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason};
 use crate::swarm::{Exit, Signal, SpawnFailure};
 
@@ -480,11 +481,13 @@ impl Process {
     }
 }
 
-/// The environment of this process, for its children.
+/// The environment of this process, for its children: without what a service
+/// manager told this process alone.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "handed on as it is, never read")]
 pub fn environment() -> Vec<CString> {
     std::env::vars_os()
+        .filter(|(name, _)| !notify::VARIABLES.iter().any(|own| name == own))
         .filter_map(|(name, value)| {
             CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok()
         })

@@ -11,6 +11,7 @@ mod desk;
 pub mod inquiry;
 pub mod journal;
 pub mod log_sink;
+mod notify;
 pub mod observe;
 pub mod oom;
 pub mod orphans;
@@ -39,6 +40,7 @@ use self::child::{Process, Wait};
 use self::children::{Children, Read};
 use self::desk::Desk;
 use self::journal::Journal;
+use self::notify::Notify;
 use self::ready::Share;
 use self::registrar::Registrar;
 use self::server::Server;
@@ -103,6 +105,18 @@ pub trait Application {
         let _ = at;
         true
     }
+
+    /// How it goes, in a short line for a service manager.
+    fn status(&self, now: Tick) -> String {
+        let _ = now;
+        String::new()
+    }
+
+    /// Whether it is on the way to its end.
+    fn is_stopping(&self, now: Tick) -> bool {
+        let _ = now;
+        false
+    }
 }
 
 /// How the loop ended.
@@ -124,6 +138,7 @@ pub struct Reactor {
     server: Option<Server>,
     children: Option<Children>,
     journal: Journal,
+    notify: Notify,
     health: Health,
     /// A process beside the clients whose end is to be told.
     watched: Option<(Rc<Process>, Token)>,
@@ -165,6 +180,7 @@ impl Reactor {
             server,
             children,
             journal,
+            notify: Notify::from_environment(),
             health: Health::default(),
             watched: None,
             actions: Vec::new(),
@@ -250,7 +266,7 @@ impl Reactor {
         self.looked_at = self.clock.tick();
         application.handle(self.looked_at, Input::Started, &mut self.actions);
         self.perform(application);
-        self.tend_door(self.clock.tick(), application);
+        self.turn_over(self.clock.tick(), application);
         let mut events = Events::with_capacity(EVENTS_PER_POLL);
         let ended = loop {
             self.journal.flush();
@@ -271,8 +287,9 @@ impl Reactor {
             self.perform(application);
             let over = self.clock.tick();
             self.health.turns.record(over.since(began));
-            self.tend_door(over, application);
+            self.turn_over(over, application);
         };
+        self.notify.stopping();
         self.serve(application, |server, registrar, service| {
             server.close_all(registrar, service);
             false
@@ -281,8 +298,10 @@ impl Reactor {
         ended
     }
 
-    /// Takes new connections or refuses them, as the application wants it by now.
-    fn tend_door(&mut self, now: Tick, application: &dyn Application) {
+    /// Takes new connections or refuses them, as the application wants it by now,
+    /// and tells the service manager what is new.
+    fn turn_over(&mut self, now: Tick, application: &dyn Application) {
+        self.notify.tell(now, application);
         if let Some(server) = &mut self.server {
             server.set_open(&mut self.registrar, now, application.is_open(now));
         }
@@ -311,7 +330,8 @@ impl Reactor {
         let server = self.server.as_ref().and_then(Server::next_deadline);
         let traffic = self.traffic.as_ref().and_then(Traffic::next_sample);
         let pipes = self.registrar.pipes.next_look();
-        let deadline = [application.next_deadline(), server, self.sweep_at, traffic, pipes]
+        let notify = self.notify.next_deadline();
+        let deadline = [application.next_deadline(), server, self.sweep_at, traffic, pipes, notify]
             .into_iter()
             .flatten()
             .min();

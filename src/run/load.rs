@@ -28,7 +28,7 @@ use crate::reactor::server::{Server, ServerLimits, bind_advice};
 use crate::reactor::signals::Signals;
 use crate::reactor::traffic::Traffic;
 use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports};
-use crate::stats::{Health, Snapshot};
+use crate::stats::{Health, Phase, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::{ClientId, Moment, Tick};
 use crate::view::metrics::per_client;
@@ -390,6 +390,16 @@ impl Application for Load {
 
     fn is_scrape(&self, request: &Request<'_>) -> bool {
         request.path == "/metrics"
+    }
+
+    fn status(&self, now: Tick) -> String {
+        let snapshot = self.swarm.snapshot(now);
+        let (active, target) = (snapshot.active(), snapshot.target);
+        format!("{active} of {target} clients active, {} restarts", snapshot.totals.restarted)
+    }
+
+    fn is_stopping(&self, now: Tick) -> bool {
+        matches!(self.swarm.snapshot(now).phase, Phase::Drain | Phase::Finished)
     }
 
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {

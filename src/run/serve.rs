@@ -166,6 +166,11 @@ impl Application for Service {
         request.path == origin_metrics::PATH
     }
 
+    fn status(&self, _now: Tick) -> String {
+        let requests: u64 = self.bench.counts().requests.values().sum();
+        format!("{requests} requests answered")
+    }
+
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
         self.note(at.tick);
         if self.is_scrape(request) {

@@ -1,0 +1,365 @@
+//! Tells the service manager how this program is, by the protocol of sd_notify(3):
+//! ready, stopping, a line of status, and a sign of life for its watchdog.
+//!
+//! Knows nothing of units. Without `NOTIFY_SOCKET` in the environment it does
+//! nothing, has no descriptor and no deadline. It never waits for the manager: what
+//! cannot be sent is lost, and told once in the log.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
+use tracing::warn;
+
+use super::Application;
+use crate::units::Tick;
+
+/// The variables of the protocol, which are meant for this process alone and not
+/// for those that it starts.
+pub(super) const VARIABLES: [&str; 3] = [SOCKET, WATCHDOG_USEC, WATCHDOG_PID];
+
+const SOCKET: &str = "NOTIFY_SOCKET";
+const WATCHDOG_USEC: &str = "WATCHDOG_USEC";
+const WATCHDOG_PID: &str = "WATCHDOG_PID";
+
+/// Least time between two lines of status: they are for people.
+const STATUS_EVERY: Duration = Duration::from_secs(5);
+
+/// Least time between two signs of life, so that a watchdog of microseconds does
+/// not keep the loop awake.
+const SIGN_EVERY_MIN: Duration = Duration::from_millis(10);
+
+/// The service manager, if there is one.
+#[derive(Debug)]
+pub(super) struct Notify {
+    manager: Option<Manager>,
+}
+
+/// A service manager that wants to be told.
+#[derive(Debug)]
+struct Manager {
+    socket: OwnedFd,
+    address: SocketAddrUnix,
+    /// Half of the watchdog's time, as sd_watchdog_enabled(3) recommends.
+    sign_every: Option<Duration>,
+    sign_at: Option<Tick>,
+    /// No line of status before this.
+    next_status: Tick,
+    /// When what happened since the last line is told; `None` if nothing did.
+    status_at: Option<Tick>,
+    told: Told,
+    warned: bool,
+}
+
+/// What the manager took.
+#[derive(Debug, Default)]
+struct Told {
+    ready: bool,
+    stopping: bool,
+    status: String,
+}
+
+/// What the environment says.
+#[derive(Debug, PartialEq, Eq)]
+struct Wanted {
+    address: SocketAddrUnix,
+    watchdog: Option<Duration>,
+}
+
+impl Notify {
+    /// The manager that the environment names. One that cannot be reached costs a
+    /// warning.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "addressed to the process, not to its flags")]
+    pub(super) fn from_environment() -> Self {
+        Self::new(&|name| std::env::var_os(name), std::process::id())
+    }
+
+    fn new(lookup: &dyn Fn(&str) -> Option<OsString>, own_pid: u32) -> Self {
+        let manager = Wanted::read(lookup, own_pid).and_then(|wanted| {
+            wanted.map(Manager::open).transpose().map_err(|errno| errno.to_string())
+        });
+        Self { manager: manager.map_err(unreachable).ok().flatten() }
+    }
+
+    /// When something is to be told although nothing happens.
+    #[must_use]
+    pub(super) fn next_deadline(&self) -> Option<Tick> {
+        let manager = self.manager.as_ref()?;
+        [manager.sign_at, manager.status_at].into_iter().flatten().min()
+    }
+
+    /// Tells what is new, after each turn of the loop; the first one means ready.
+    pub(super) fn tell(&mut self, now: Tick, application: &dyn Application) {
+        let Some(manager) = &mut self.manager else { return };
+        if application.is_stopping(now) {
+            manager.tell_stopping();
+        }
+        manager.tell_status(now, application);
+        manager.give_sign(now);
+    }
+
+    /// Tells that the loop has ended.
+    pub(super) fn stopping(&mut self) {
+        if let Some(manager) = &mut self.manager {
+            manager.tell_stopping();
+        }
+    }
+}
+
+impl Manager {
+    fn open(wanted: Wanted) -> Result<Self, Errno> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
+        let sign_every = wanted.watchdog.map(|time| (time / 2).max(SIGN_EVERY_MIN));
+        Ok(Self {
+            socket,
+            address: wanted.address,
+            sign_every,
+            sign_at: None,
+            next_status: Tick::ZERO,
+            status_at: None,
+            told: Told::default(),
+            warned: false,
+        })
+    }
+
+    /// A line of status if it is time for one, else later. A turn in which one is
+    /// considered is not itself a reason for another, so that a silent swarm sleeps.
+    fn tell_status(&mut self, now: Tick, application: &dyn Application) {
+        if now < self.next_status {
+            self.status_at = Some(self.next_status);
+            return;
+        }
+        self.next_status = now.after(STATUS_EVERY);
+        self.status_at = None;
+        let status = application.status(now);
+        if self.told.ready && self.told.status == status {
+            return;
+        }
+        // Without it the service would never count as started: said until taken.
+        let ready = if self.told.ready { "" } else { "READY=1\n" };
+        if self.send(&format!("{ready}STATUS={status}\n")) {
+            self.told.ready = true;
+            self.told.status = status;
+        } else {
+            self.status_at = Some(self.next_status);
+        }
+    }
+
+    fn tell_stopping(&mut self) {
+        if !self.told.stopping {
+            self.told.stopping = true;
+            self.send("STOPPING=1\n");
+        }
+    }
+
+    fn give_sign(&mut self, now: Tick) {
+        let Some(every) = self.sign_every else { return };
+        if self.sign_at.is_none_or(|tick| tick <= now) {
+            self.sign_at = Some(now.after(every));
+            self.send("WATCHDOG=1\n");
+        }
+    }
+
+    /// False if it is lost: the manager has gone, or its queue is full.
+    fn send(&mut self, message: &str) -> bool {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let sent = rustix::net::sendto(&self.socket, message.as_bytes(), flags, &self.address);
+        if let Err(errno) = sent
+            && !self.warned
+        {
+            self.warned = true;
+            unreachable(errno);
+        }
+        sent.is_ok()
+    }
+}
+
+impl Wanted {
+    fn read(
+        lookup: &dyn Fn(&str) -> Option<OsString>,
+        own_pid: u32,
+    ) -> Result<Option<Self>, String> {
+        let Some(name) = lookup(SOCKET).filter(|name| !name.is_empty()) else { return Ok(None) };
+        let address = match name.as_bytes() {
+            [b'@', abstract_name @ ..] => SocketAddrUnix::new_abstract_name(abstract_name),
+            [b'/', ..] => SocketAddrUnix::new(name.as_bytes()),
+            _ => Err(Errno::AFNOSUPPORT),
+        };
+        let address = address.map_err(|errno| format!("{SOCKET}={}: {errno}", name.display()))?;
+        let number = |name| lookup(name)?.to_str()?.parse::<u64>().ok();
+        let for_us = number(WATCHDOG_PID).is_none_or(|pid| pid == u64::from(own_pid));
+        let watchdog = number(WATCHDOG_USEC).filter(|&usec| for_us && usec > 0);
+        Ok(Some(Self { address, watchdog: watchdog.map(Duration::from_micros) }))
+    }
+}
+
+fn unreachable(why: impl fmt::Display) {
+    warn!(%why, "service_manager_not_told");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+    use super::*;
+    use crate::http::{Request, Response, Status};
+    use crate::stats::Health;
+    use crate::swarm::{Action, Input};
+    use crate::units::Moment;
+
+    /// An application that is asked for its standing alone.
+    #[derive(Default)]
+    struct Standing {
+        status: &'static str,
+        stopping: bool,
+    }
+
+    impl Application for Standing {
+        fn handle(&mut self, _: Tick, _: Input<'_>, _: &mut Vec<Action>) {}
+        fn next_deadline(&self) -> Option<Tick> {
+            None
+        }
+        fn is_scrape(&self, _: &Request<'_>) -> bool {
+            false
+        }
+        fn respond(&mut self, _: Moment, _: &Health, _: &Request<'_>) -> Response {
+            Response::text(Status::OK, "")
+        }
+        fn status(&self, _: Tick) -> String {
+            self.status.to_owned()
+        }
+        fn is_stopping(&self, _: Tick) -> bool {
+            self.stopping
+        }
+    }
+
+    fn at(millis: u64) -> Tick {
+        Tick::ZERO.after(Duration::from_millis(millis))
+    }
+
+    /// A manager with an abstract name of this test's own, and what it is told.
+    fn manager(name: &str, variables: &[(&str, &str)]) -> (UnixDatagram, Notify) {
+        let name = format!("hlsswarm-{}-{name}", std::process::id());
+        let address = SocketAddr::from_abstract_name(&name).unwrap();
+        let socket = UnixDatagram::bind_addr(&address).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let notify = Notify::new(
+            &|asked| {
+                let given = variables.iter().find(|(name, _)| *name == asked);
+                let own = (asked == SOCKET).then(|| format!("@{name}").into());
+                given.map(|(_, value)| value.into()).or(own)
+            },
+            7,
+        );
+        (socket, notify)
+    }
+
+    fn heard(socket: &UnixDatagram) -> Vec<String> {
+        let mut buffer = [0; 512];
+        std::iter::from_fn(|| {
+            let count = socket.recv(&mut buffer).ok()?;
+            Some(String::from_utf8_lossy(&buffer[..count]).into_owned())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_environment_names_a_socket_and_a_watchdog() {
+        let read = |variables: &[(&str, &str)]| {
+            let given = |asked: &str| {
+                let found = variables.iter().find(|(name, _)| *name == asked);
+                found.map(|(_, value)| OsString::from(value))
+            };
+            Wanted::read(&given, 7).map(|w| w.map(|w| (w.address.path().is_some(), w.watchdog)))
+        };
+        let path = ("NOTIFY_SOCKET", "/run/notify");
+        let usec = ("WATCHDOG_USEC", "3000000");
+        let three = Some(Duration::from_secs(3));
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[usec]), Ok(None));
+        assert_eq!(read(&[("NOTIFY_SOCKET", "")]), Ok(None));
+        assert_eq!(read(&[path]), Ok(Some((true, None))));
+        assert_eq!(read(&[("NOTIFY_SOCKET", "@name"), usec]), Ok(Some((false, three))));
+        assert_eq!(read(&[path, usec, ("WATCHDOG_PID", "7")]), Ok(Some((true, three))));
+        assert_eq!(read(&[path, usec, ("WATCHDOG_PID", "8")]), Ok(Some((true, None))));
+        assert_eq!(read(&[path, ("WATCHDOG_USEC", "0")]), Ok(Some((true, None))));
+        assert_eq!(read(&[path, ("WATCHDOG_USEC", "soon")]), Ok(Some((true, None))));
+        for refused in ["vsock:2:1234", "run/notify", &format!("/{}", "x".repeat(200))] {
+            assert!(read(&[("NOTIFY_SOCKET", refused)]).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn without_a_manager_there_is_no_deadline() {
+        let mut notify = Notify::new(&|_| None, 7);
+        notify.tell(at(0), &Standing::default());
+        notify.stopping();
+        assert_eq!(notify.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_status_is_told_when_it_is_new_and_not_too_often() {
+        let (socket, mut notify) = manager("status", &[]);
+        let mut standing = Standing { status: "one", stopping: false };
+        assert_eq!(notify.next_deadline(), None);
+        notify.tell(at(0), &standing);
+        assert_eq!(heard(&socket), ["READY=1\nSTATUS=one\n"]);
+        assert_eq!(notify.next_deadline(), None);
+        standing.status = "two";
+        notify.tell(at(1), &standing);
+        assert_eq!((heard(&socket), notify.next_deadline()), (vec![], Some(at(5000))));
+        notify.tell(at(5000), &standing);
+        assert_eq!(heard(&socket), ["STATUS=two\n"]);
+        notify.tell(at(10_000), &standing);
+        assert_eq!((heard(&socket), notify.next_deadline()), (vec![], None));
+    }
+
+    #[test]
+    fn the_end_is_told_once() {
+        let (socket, mut notify) = manager("end", &[]);
+        let mut standing = Standing { status: "one", stopping: false };
+        notify.tell(at(0), &standing);
+        heard(&socket);
+        standing.stopping = true;
+        notify.tell(at(1), &standing);
+        notify.tell(at(2), &standing);
+        notify.stopping();
+        assert_eq!(heard(&socket), ["STOPPING=1\n"]);
+    }
+
+    #[test]
+    fn a_watchdog_gets_a_sign_at_half_its_time() {
+        let (socket, mut notify) = manager("sign", &[(WATCHDOG_USEC, "2000000")]);
+        let standing = Standing::default();
+        notify.tell(at(0), &standing);
+        assert_eq!(heard(&socket), ["READY=1\nSTATUS=\n", "WATCHDOG=1\n"]);
+        assert_eq!(notify.next_deadline(), Some(at(1000)));
+        notify.tell(at(999), &standing);
+        assert_eq!(heard(&socket), Vec::<String>::new());
+        notify.tell(at(1000), &standing);
+        assert_eq!(heard(&socket), ["WATCHDOG=1\n"]);
+        assert_eq!(notify.next_deadline(), Some(at(2000)));
+    }
+
+    #[test]
+    fn a_full_queue_is_not_waited_for_and_ready_is_said_again() {
+        let (socket, mut notify) = manager("full", &[]);
+        let sender = UnixDatagram::unbound().unwrap();
+        sender.set_nonblocking(true).unwrap();
+        let address = socket.local_addr().unwrap();
+        while sender.send_to_addr(b"x", &address).is_ok() {}
+        notify.tell(at(0), &Standing::default());
+        assert_eq!(notify.next_deadline(), Some(at(5000)));
+        assert!(heard(&socket).iter().all(|message| message == "x"));
+        notify.tell(at(5000), &Standing::default());
+        assert_eq!(heard(&socket), ["READY=1\nSTATUS=\n"]);
+        assert_eq!(notify.next_deadline(), None);
+    }
+}
