@@ -19,7 +19,10 @@
 set -euo pipefail
 
 # What the program is made of. ffmpeg itself adds the filters that it cannot be
-# built without.
+# built without. docs/deploy/nix/lean-ffmpeg.nix reads these lists too: a list is a
+# line.
+without=(everything autodetect doc debug avdevice swscale ffplay)
+with=(zlib small)
 protocols=(file pipe data tcp tls http https httpproxy crypto)
 demuxers=(hls mpegts mov aac ac3 eac3 mp3 webvtt)
 muxers=(null)
@@ -166,11 +169,7 @@ parts() {
 }
 
 build() {
-  local options=(
-    --disable-everything --disable-autodetect --disable-doc --disable-debug
-    --disable-avdevice --disable-swscale --disable-ffplay
-    --enable-zlib --enable-small --extra-version=lean
-  )
+  local options=("${without[@]/#/--disable-}" "${with[@]/#/--enable-}" --extra-version=lean)
   mapfile -t -O "${#options[@]}" options < <(
     parts protocol "${protocols[@]}"
     parts demuxer "${demuxers[@]}"

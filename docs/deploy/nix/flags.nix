@@ -1,0 +1,192 @@
+# The flags of a load (docs/CLI.md) with their types. tests/nix.rs holds that none is
+# missing.
+{ lib }:
+let
+  inherit (lib) types;
+  span = types.strMatching "0|([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+";
+  line = types.strMatching "[^\r\n]*";
+  header = types.strMatching "[^:\r\n]+:[^\r\n]*";
+  number = types.either types.int types.float;
+  atLeastOne = types.addCheck number (value: value >= 1);
+in
+{
+  clients = {
+    type = types.ints.between 1 1000000;
+    description = "Target number of concurrent clients.";
+  };
+  ramp-rate = {
+    type = atLeastOne;
+    description = "Clients started per second.";
+  };
+  ramp-jitter = {
+    type = span;
+    description = "Random offset of each start, 0 to this.";
+  };
+  duration = {
+    type = span;
+    description = "Run time; 0 is until the service is stopped.";
+  };
+  seed = {
+    type = types.ints.unsigned;
+    description = "Makes jitter and backoff reproducible.";
+  };
+
+  max-restarts = {
+    type = types.ints.unsigned;
+    description = "Restarts of each client; 0 is unlimited.";
+  };
+  backoff-initial = {
+    type = span;
+    description = "Delay before the first restart of a client.";
+  };
+  backoff-max = {
+    type = span;
+    description = "Longest delay before a restart.";
+  };
+  backoff-multiplier = {
+    type = atLeastOne;
+    description = "Growth of the delay from one restart to the next.";
+  };
+  restart-on-stall = {
+    type = types.bool;
+    description = "Kill stalled clients, so that they start again.";
+  };
+
+  variant = {
+    type = types.enum [
+      "all"
+      "highest"
+      "lowest"
+      "first"
+    ];
+    description = "Renditions that each client reads.";
+  };
+  probe-failure-policy = {
+    type = types.enum [
+      "fallback"
+      "fail"
+    ];
+    description = "What to do if ffprobe cannot tell the variants.";
+  };
+  target-duration = {
+    type = span;
+    description = "Expected segment duration; twice as long without media is a stall.";
+  };
+
+  resolve = {
+    type = types.strMatching "[0-9a-fA-F.:]+";
+    description = "Connect to this IP in place of the URL's host; needs dangerous.";
+  };
+  no-cache = {
+    type = types.bool;
+    description = "Ask caches for fresh answers.";
+  };
+  header = {
+    type = types.listOf header;
+    description = "Extra request headers; whoever may read the store can read them.";
+  };
+  user-agent = {
+    type = line;
+    description = "User-Agent; /client-N is appended.";
+  };
+  timeout = {
+    type = span;
+    description = "Network read and write timeout; 0 is none.";
+  };
+  reconnect = {
+    type = types.bool;
+    description = "Give FFmpeg's reconnect options.";
+  };
+  reconnect-delay = {
+    type = types.ints.between 0 4294;
+    description = "Longest delay of a reconnect, in seconds.";
+  };
+  seg-retry = {
+    type = types.ints.unsigned;
+    description = "Retries of a segment, where this FFmpeg has the option.";
+  };
+  http-multiple = {
+    type = types.bool;
+    description = "FFmpeg's own prefetching.";
+  };
+
+  ffmpeg = {
+    type = types.path;
+    description = "FFmpeg; that of ffmpegPackage unless set.";
+  };
+  ffprobe = {
+    type = types.path;
+    description = "ffprobe; the one beside FFmpeg unless set.";
+  };
+  ffmpeg-arg = {
+    type = types.listOf types.str;
+    description = "Extra arguments for FFmpeg before -i, one word each.";
+  };
+
+  metrics = {
+    type = types.either types.port types.str;
+    description = "Scrape address: a port, or addr:port; an empty string is off.";
+  };
+  prom-client-metrics = {
+    type = types.bool;
+    description = "Show series of each client.";
+  };
+  summary-json = {
+    type = types.str;
+    description = "Write the exit summary as JSON to this file, below /var/lib/ffmpeg-hls-swarm.";
+  };
+  stats = {
+    type = types.bool;
+    description = "Read FFmpeg's progress and log.";
+  };
+  stats-loglevel = {
+    type = types.enum [
+      "info"
+      "verbose"
+      "debug"
+    ];
+    description = "FFmpeg's log level when stats are on.";
+  };
+  v = {
+    type = types.bool;
+    description = "Log FFmpeg's stderr lines.";
+  };
+  log-level = {
+    type = types.enum [
+      "debug"
+      "info"
+      "warn"
+      "warning"
+      "error"
+    ];
+    description = "Least severe event logged.";
+  };
+  log-format = {
+    type = types.enum [
+      "json"
+      "text"
+    ];
+    description = "Format of the log.";
+  };
+
+  dangerous = {
+    type = types.bool;
+    description = "Required by resolve: TLS is not verified.";
+  };
+  check = {
+    type = types.bool;
+    description = "One client for 10 s, then a verdict.";
+  };
+  skip-preflight = {
+    type = types.bool;
+    description = "Leave this host's limits unchecked.";
+  };
+  demo = {
+    type = types.bool;
+    description = "Start the built-in origin and load it.";
+  };
+  fault = {
+    type = types.listOf types.str;
+    description = "Faults of the demo's origin (docs/ORIGIN.md).";
+  };
+}
