@@ -80,9 +80,16 @@ fn the_example_names_variables_that_the_program_reads() {
     }
 }
 
+/// The system calls of several groups.
+fn groups(names: &str) -> Option<BTreeSet<String>> {
+    let found = names.split_whitespace().map(group).collect::<Option<Vec<_>>>()?;
+    Some(found.into_iter().flatten().collect())
+}
+
 /// The system calls of a group, its groups included.
 fn group(name: &str) -> Option<BTreeSet<String>> {
     let output = analyze(&["syscall-filter", "--no-pager", name], None)?;
+    assert!(output.status.success(), "{name}: {output:#?}");
     let listing = String::from_utf8(output.stdout).unwrap();
     let mut calls = BTreeSet::new();
     for word in listing.lines().skip(1).map(str::trim).filter(|line| !line.starts_with('#')) {
@@ -102,10 +109,10 @@ fn allowed() -> Option<BTreeSet<String>> {
     for line in text.lines().filter_map(|line| line.strip_prefix("SystemCallFilter=")) {
         match line.strip_prefix('~') {
             Some(denied) => {
-                let denied = group(denied)?;
+                let denied = groups(denied)?;
                 allowed.retain(|call| !denied.contains(call));
             }
-            None => allowed.extend(group(line)?),
+            None => allowed.extend(groups(line)?),
         }
     }
     assert!(allowed.contains("read") && !allowed.contains("reboot"), "{allowed:?}");
