@@ -4,6 +4,7 @@
 //! Knows nothing of ramps, restarts or metrics: an [`Application`] decides and
 //! answers, and what fails in doing what it decided comes back to it as an input.
 
+mod application;
 pub mod capture;
 pub mod child;
 pub mod children;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use mio::{Events, Interest, Token};
 
+pub use self::application::Application;
 use self::child::{Process, Wait};
 use self::children::{Children, Read};
 use self::desk::Desk;
@@ -48,11 +50,11 @@ use self::signals::{Signals, StopSignal};
 use self::table::Owner;
 use self::timer::{Clock, Timer};
 use self::traffic::Traffic;
-use crate::http::{Delivered, Request, Response, Service, Ticket};
+use crate::http::Service;
 use crate::stats::Health;
 use crate::stats::totals::Stream;
 use crate::swarm::{Action, Input};
-use crate::units::{ClientId, Moment, Tick, Wall};
+use crate::units::{ClientId, Tick, Wall};
 
 /// Events taken from the kernel at once, about 0.2 µs each: whatever dies at the
 /// same time, a request behind it is seen soon.
@@ -72,52 +74,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// (SIGSTOP), frozen with its cgroup or machine, or got no CPU. A busy turn takes
 /// some milliseconds.
 const STOOD_STILL: Duration = Duration::from_millis(500);
-
-/// What the reactor serves.
-pub trait Application {
-    /// Takes what happened and says what is to be done.
-    fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>);
-
-    /// Output of this client is handed on soon: a chance to have what is known of it
-    /// fetched from memory, beside that of others.
-    fn expect(&self, client: ClientId) {
-        let _ = client;
-    }
-
-    /// When [`Input::DeadlineReached`] is due.
-    fn next_deadline(&self) -> Option<Tick>;
-
-    /// Whether this request is a scrape: children are sampled and our own use is
-    /// read before it is answered.
-    fn is_scrape(&self, request: &Request<'_>) -> bool;
-
-    /// Answers a request.
-    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response;
-
-    /// What became of a response that has a ticket.
-    fn delivered(&mut self, at: Moment, ticket: Ticket, delivered: Delivered) {
-        let _ = (at, ticket, delivered);
-    }
-
-    /// Whether new connections are taken; while they are not, they are refused.
-    /// Asked again after every turn.
-    fn is_open(&self, at: Tick) -> bool {
-        let _ = at;
-        true
-    }
-
-    /// How it goes, in a short line for a service manager.
-    fn status(&self, now: Tick) -> String {
-        let _ = now;
-        String::new()
-    }
-
-    /// Whether it is on the way to its end.
-    fn is_stopping(&self, now: Tick) -> bool {
-        let _ = now;
-        false
-    }
-}
 
 /// How the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

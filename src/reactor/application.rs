@@ -1,0 +1,55 @@
+//! What the reactor serves: the door between the loop and those that decide.
+//!
+//! Knows no descriptor and no clock; a load of clients and the built-in origin are
+//! both behind it.
+
+use crate::http::{Delivered, Request, Response, Ticket};
+use crate::stats::Health;
+use crate::swarm::{Action, Input};
+use crate::units::{ClientId, Moment, Tick};
+
+/// What the reactor serves.
+pub trait Application {
+    /// Takes what happened and says what is to be done.
+    fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>);
+
+    /// Output of this client is handed on soon: a chance to have what is known of it
+    /// fetched from memory, beside that of others.
+    fn expect(&self, client: ClientId) {
+        let _ = client;
+    }
+
+    /// When [`Input::DeadlineReached`] is due.
+    fn next_deadline(&self) -> Option<Tick>;
+
+    /// Whether this request is a scrape: children are sampled and our own use is
+    /// read before it is answered.
+    fn is_scrape(&self, request: &Request<'_>) -> bool;
+
+    /// Answers a request.
+    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response;
+
+    /// What became of a response that has a ticket.
+    fn delivered(&mut self, at: Moment, ticket: Ticket, delivered: Delivered) {
+        let _ = (at, ticket, delivered);
+    }
+
+    /// Whether new connections are taken; while they are not, they are refused.
+    /// Asked again after every turn.
+    fn is_open(&self, at: Tick) -> bool {
+        let _ = at;
+        true
+    }
+
+    /// How it goes, in a short line for a service manager.
+    fn status(&self, now: Tick) -> String {
+        let _ = now;
+        String::new()
+    }
+
+    /// Whether it is on the way to its end.
+    fn is_stopping(&self, now: Tick) -> bool {
+        let _ = now;
+        false
+    }
+}
