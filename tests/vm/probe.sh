@@ -22,6 +22,7 @@ is() { [ "$(property "$1")" = "$2" ]; }
 scrape() { curl -s http://127.0.0.1:9090/metrics | grep "$@"; }
 main() { property MainPID; }
 status_of() { grep -q "$2" "/proc/$1/status"; }
+nice_of() { [ "$(cut -d ' ' -f 19 "/proc/$1/stat")" = "$2" ]; }
 client() { cut -d ' ' -f 1 "/proc/$(main)/task/$(main)/children"; }
 no_ffmpeg() { ! cat /proc/[0-9]*/comm | grep -q '^ffmpeg$'; }
 has_no_variables() { ! grep -aqE 'NOTIFY_SOCKET|WATCHDOG_' "/proc/$(client)/environ"; }
@@ -35,6 +36,8 @@ holds "its clients play" scrape -E '^hlsswarm_requests_total.*segment"} [1-9]'
 holds "systemd knows how it goes" is StatusText "10 of 10 clients active, 0 restarts"
 holds "it has no capability" status_of "$(main)" 'CapEff:.0*$'
 holds "its clients are filtered" status_of "$(client)" 'Seccomp:.2'
+holds "it goes ahead of its clients" nice_of "$(main)" -5
+holds "its clients go ahead of nobody" nice_of "$(client)" 0
 holds "its clients have the soft limit" grep -q 'open files  *1024 ' "/proc/$(client)/limits"
 holds "its clients know no manager" has_no_variables
 kill -9 "$(client)"
