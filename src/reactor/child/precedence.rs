@@ -71,7 +71,7 @@ mod tests {
         let before = attributes(0).unwrap();
         go_ahead().unwrap();
         let ours = attributes(0).unwrap();
-        if before.sched_nice != 0 {
+        if (before.sched_policy, before.sched_nice) != (libc::SCHED_OTHER.unsigned_abs(), 0) {
             assert_eq!((ours.sched_nice, ours.sched_flags), (before.sched_nice, 0));
             return;
         }
