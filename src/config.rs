@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::ffmpeg::command::{Options, Variant};
 use crate::origin::faults::Recipe;
 use crate::swarm::Settings;
+use crate::units::Wall;
 
 /// How long a demo lasts unless told otherwise: time to watch it and to scrape it.
 pub const DEMO_DURATION: Duration = Duration::from_secs(30);
@@ -29,6 +30,8 @@ pub enum Invocation {
     Load(Box<Config>),
     /// Serve the built-in origin.
     Origin(OriginConfig),
+    /// Merge the summaries of shards.
+    Merge(MergeConfig),
     /// Ask the swarm that is scraped there whether it is alive; `None` is one that
     /// is not scraped.
     HealthCheck(Option<SocketAddr>),
@@ -101,6 +104,8 @@ pub struct Config {
     /// What every client asks of FFmpeg. In a demo, and where `--print-cmd` was
     /// given no URL, the URL is a placeholder.
     pub options: Options,
+    /// When the ramp begins; `None` is as soon as all is set up.
+    pub start_at: Option<Wall>,
     /// Which renditions are read.
     pub variant: Variant,
     /// What to do when ffprobe cannot tell the variants.
@@ -146,6 +151,15 @@ pub struct OriginConfig {
     pub access_log: Option<PathBuf>,
     /// How and what is logged.
     pub log: LogConfig,
+}
+
+/// The merging of the summaries of shards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeConfig {
+    /// The summaries, at least one, none twice.
+    pub files: Vec<PathBuf>,
+    /// Where the merged one is written as JSON; `None` is nowhere.
+    pub summary_json: Option<PathBuf>,
 }
 
 /// TLS of the built-in origin, with a certificate made at the start.

@@ -5,6 +5,7 @@ mod companion;
 mod health;
 mod host;
 mod load;
+mod merge;
 mod serve;
 mod summary_file;
 mod tools;
@@ -33,6 +34,7 @@ pub fn execute(invocation: Invocation) -> ExitCode {
         }
         Invocation::Load(config) => load::load(*config),
         Invocation::Origin(config) => serve::serve(&config),
+        Invocation::Merge(config) => merge::merge(&config),
         Invocation::HealthCheck(address) => health::check(address).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|fatal| {

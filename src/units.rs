@@ -3,6 +3,7 @@
 //! Knows no clock: a [`Tick`] or a [`Wall`] is always handed in by the reactor.
 
 pub mod duration;
+pub mod shard;
 
 use std::fmt;
 use std::time::Duration;
@@ -89,32 +90,39 @@ pub struct Moment {
     pub wall: Wall,
 }
 
-/// One emulated viewer, from 0 to the target less one; stable over its restarts.
+/// One emulated viewer, by its number in the whole run, from 0 to the clients of
+/// that less one; stable over its restarts. It also knows its place in the tables
+/// of its shard, which in a run of one process is its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(u32);
+pub struct ClientId {
+    place: u32,
+    number: u32,
+}
 
 impl ClientId {
-    /// The client with this number.
+    /// The client with this number, in a run of one process; others are made by
+    /// [`shard::Shard::client`].
     #[must_use]
     pub const fn new(number: u32) -> Self {
-        Self(number)
+        Self { place: number, number }
     }
 
-    /// The client's number.
+    /// The client's number in the whole run: what people, logs, the origin and
+    /// every random choice know it by.
     #[must_use]
     pub const fn number(self) -> u32 {
-        self.0
+        self.number
     }
 
-    /// The client's number as an index into a table of clients.
+    /// The client's place in a table of this process's clients.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        self.place as usize
     }
 }
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.number.fmt(f)
     }
 }

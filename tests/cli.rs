@@ -14,8 +14,8 @@ use std::process::{Command, Output, Stdio};
 
 use clap::Arg;
 use ffmpeg_hls_swarm::cli::{
-    UsageError, default_of, health_command, house_dashes, load_command, origin_command, parse,
-    signature, variable_of,
+    UsageError, default_of, health_command, house_dashes, load_command, merge_command,
+    origin_command, parse, signature, variable_of,
 };
 use ffmpeg_hls_swarm::config::Invocation;
 
@@ -40,13 +40,15 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 43] = [
+const LOAD: [Flag; 45] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
     flag("-ramp-jitter", "200ms", "RAMP_JITTER", "1s"),
     flag("-duration", "0", "DURATION", "1h30m"),
     flag("-seed", "random, printed", "SEED", "9"),
+    flag("-shard", "0/1", "SHARD", "3/4"),
+    flag("-start-at", "", "START_AT", "2026-01-31T18:00:00Z"),
     flag("-max-restarts", "0", "", "3"),
     flag("-backoff-initial", "250ms", "", "100ms"),
     flag("-backoff-max", "5s", "", "10s"),
@@ -99,6 +101,13 @@ const ORIGIN: [Flag; 14] = [
     flag("-access-log", "", "", "access.log"),
     flag("-log-level", "info", "LOG_LEVEL", "debug"),
     flag("-log-format", "json", "LOG_FORMAT", "text"),
+    flag("-help", "", "", ""),
+    flag("-version", "", "", ""),
+];
+
+const MERGE: [Flag; 4] = [
+    flag("<FILE...>", "", "", ""),
+    flag("-summary-json", "", "", "all.json"),
     flag("-help", "", "", ""),
     flag("-version", "", "", ""),
 ];
@@ -156,6 +165,7 @@ fn every_flag_is_in_the_contract_with_its_default_and_variable() {
     let commands = [
         (load_command(), &LOAD[..]),
         (origin_command(), &ORIGIN[..]),
+        (merge_command(), &MERGE[..]),
         (health_command(), &HEALTH[..]),
     ];
     for (command, flags) in commands {
@@ -182,6 +192,7 @@ fn the_docs_have_every_flag_and_no_other() {
     let commands = [
         (load_command(), "Flags", &LOAD[..]),
         (origin_command(), "Built-in origin", &ORIGIN),
+        (merge_command(), "Merging summaries", &MERGE),
         (health_command(), "Health check", &HEALTH),
     ];
     for (command, heading, flags) in commands {
@@ -204,6 +215,7 @@ fn the_help_has_every_flag_with_default_and_variable() {
     let commands = [
         (load_command(), help(&["swarm", "-help"])),
         (origin_command(), help(&["swarm", "origin", "-help"])),
+        (merge_command(), help(&["swarm", "merge", "-help"])),
         (health_command(), help(&["swarm", "healthcheck", "-help"])),
     ];
     for (command, help) in commands {
@@ -228,6 +240,7 @@ fn company(name: &str) -> Vec<String> {
         "--demo" => &[],
         "-fault" => &["--demo"],
         "-resolve" => &["--dangerous", URL],
+        "-shard" => &["-seed=9", URL],
         "--dangerous" => &["-resolve=192.0.2.1", URL],
         _ => &[URL],
     };

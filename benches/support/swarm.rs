@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ffmpeg_hls_swarm::stats::totals::Stream;
 use ffmpeg_hls_swarm::swarm::{Action, Backoff, Input, Settings, Swarm};
+use ffmpeg_hls_swarm::units::shard::Shard;
 use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 
 /// What FFmpeg printed, such as `9.0/live.verbose.stderr`.
@@ -21,6 +22,7 @@ pub(crate) fn capture(name: &str) -> Vec<u8> {
 fn settings(clients: u32) -> Settings {
     Settings {
         clients: NonZeroU32::new(clients).unwrap(),
+        shard: Shard::WHOLE,
         ramp_rate: 1e6,
         ramp_jitter: Duration::ZERO,
         duration: None,

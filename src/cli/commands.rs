@@ -5,7 +5,7 @@
 
 use clap::{Arg, Command};
 
-use super::flags::{health_command, load_command, origin_command};
+use super::flags::{health_command, load_command, merge_command, origin_command};
 use super::help::house_dashes;
 use super::values;
 
@@ -25,7 +25,7 @@ pub(super) struct Subcommand {
 }
 
 /// Every subcommand.
-pub(super) const ALL: [Subcommand; 6] = [
+pub(super) const ALL: [Subcommand; 7] = [
     Subcommand {
         name: "origin",
         about: "Serve synthetic HLS from memory",
@@ -39,6 +39,12 @@ pub(super) const ALL: [Subcommand; 6] = [
         words: &["help"],
     },
     Subcommand {
+        name: "merge",
+        about: "Merge the summaries of the shards of one run",
+        command: Some(merge_command),
+        words: &["help"],
+    },
+    Subcommand {
         name: "completions",
         about: "Print what completes the command line in this shell",
         command: None,
@@ -49,7 +55,7 @@ pub(super) const ALL: [Subcommand; 6] = [
         name: "help",
         about: "Print the help",
         command: None,
-        words: &["origin", "healthcheck"],
+        words: &["origin", "healthcheck", "merge"],
     },
     Subcommand { name: "version", about: "Print the version", command: None, words: &[] },
 ];

@@ -19,12 +19,14 @@ const METRICS_PORT: &str = "METRICS_PORT";
 pub(super) const SCRAPE_ADDRESS: &str = "scrape-address";
 
 /// Names of flags and their variables.
-const VARIABLES: [(&str, &str); 16] = [
+const VARIABLES: [(&str, &str); 18] = [
     ("clients", "CLIENTS"),
     ("ramp-rate", "RAMP_RATE"),
     ("ramp-jitter", "RAMP_JITTER"),
     ("duration", "DURATION"),
     ("seed", "SEED"),
+    ("shard", "SHARD"),
+    ("start-at", "START_AT"),
     ("variant", "VARIANT"),
     ("resolve", "RESOLVE_IP"),
     ("no-cache", "NO_CACHE"),
@@ -45,31 +47,57 @@ pub fn variable_of(arg: &clap::Arg) -> Option<&'static str> {
     match arg.get_long() {
         Some(flag) => VARIABLES.iter().find(|&&(name, _)| name == flag).map(|&(_, name)| name),
         None if arg.get_id() == SCRAPE_ADDRESS => Some(METRICS_PORT),
-        None => Some(STREAM_URL),
+        None if arg.get_id() == "url" => Some(STREAM_URL),
+        None => None,
     }
 }
 
-/// The value that the environment gives an argument, in the flag's grammar.
+/// The value that the environment gives an argument, in the flag's grammar, and
+/// the name of the variable that it came from.
 ///
 /// An empty variable counts as not set, but for the scrape address, where it
 /// means off.
 ///
 /// # Errors
-/// A value that is not UTF-8.
-pub(super) fn value_of(arg: &clap::Arg, lookup: Lookup<'_>) -> Result<Option<String>, UsageError> {
+/// A value that is not UTF-8, or half of a pair of variables.
+pub(super) fn value_of(
+    arg: &clap::Arg,
+    lookup: Lookup<'_>,
+) -> Result<Option<(String, &'static str)>, UsageError> {
     let Some(variable) = variable_of(arg) else { return Ok(None) };
-    let Some(value) = lookup(variable) else { return Ok(None) };
-    let Ok(value) = value.into_string() else {
-        return Err(UsageError::new(format!("{variable} in the environment is not UTF-8")));
+    let value = match text_of(variable, lookup)? {
+        Some(value) if !value.is_empty() || variable == "METRICS_PORT" => value,
+        _ if variable == "SHARD" => return shard_of_job(lookup),
+        _ => return Ok(None),
     };
-    if value.is_empty() && variable != METRICS_PORT {
-        return Ok(None);
-    }
-    Ok(Some(match variable {
+    let value = match variable {
         "RAMP_JITTER" => with_unit(value, "ms"),
         "TIMEOUT" => with_unit(value, "s"),
         _ => value,
-    }))
+    };
+    Ok(Some((value, variable)))
+}
+
+fn text_of(variable: &str, lookup: Lookup<'_>) -> Result<Option<String>, UsageError> {
+    lookup(variable)
+        .map(OsString::into_string)
+        .transpose()
+        .map_err(|_| UsageError::new(format!("{variable} in the environment is not UTF-8")))
+}
+
+/// The share of one of `SHARDS` pods of an Indexed Job, to each of which
+/// Kubernetes tells its `JOB_COMPLETION_INDEX`. A job that is not divided has no
+/// `SHARDS`.
+fn shard_of_job(lookup: Lookup<'_>) -> Result<Option<(String, &'static str)>, UsageError> {
+    let given = |variable| Ok(text_of(variable, lookup)?.filter(|value| !value.is_empty()));
+    let Some(count) = given("SHARDS")? else { return Ok(None) };
+    let Some(index) = given("JOB_COMPLETION_INDEX")? else {
+        return Err(UsageError::new(
+            "SHARDS in the environment says how many shards there are, and nothing says which \
+             this is: give SHARD=I/N, or JOB_COMPLETION_INDEX beside SHARDS",
+        ));
+    };
+    Ok(Some((format!("{index}/{count}"), "JOB_COMPLETION_INDEX and SHARDS")))
 }
 
 /// Adds the unit to a number without one.
@@ -85,7 +113,7 @@ mod tests {
     fn value(flag: &str, text: &str) -> Option<String> {
         let command = load_command();
         let arg = command.get_arguments().find(|arg| arg.get_long() == Some(flag)).unwrap();
-        value_of(arg, &|_| Some(text.into())).unwrap()
+        value_of(arg, &|_| Some(text.into())).unwrap().map(|(value, _)| value)
     }
 
     #[test]
@@ -109,6 +137,24 @@ mod tests {
             let want = (variable == METRICS_PORT).then(String::new);
             assert_eq!(value(flag, ""), want, "{variable}");
         }
+    }
+
+    #[test]
+    fn a_shard_is_told_by_itself_or_by_index_and_count() {
+        let command = load_command();
+        let arg = command.get_arguments().find(|arg| arg.get_long() == Some("shard")).unwrap();
+        let ask = |env: &[(&str, &str)]| {
+            let find = |name: &str| env.iter().find(|(known, _)| *known == name);
+            value_of(arg, &|name| find(name).map(|(_, value)| value.into()))
+                .map(|found| found.map(|(value, _)| value))
+        };
+        let (index, count) = (("JOB_COMPLETION_INDEX", "2"), ("SHARDS", "4"));
+        assert_eq!(ask(&[index, count]), Ok(Some("2/4".to_owned())));
+        assert_eq!(ask(&[index, count, ("SHARD", "0/3")]), Ok(Some("0/3".to_owned())));
+        assert_eq!(ask(&[index]), Ok(None));
+        assert_eq!(ask(&[index, ("SHARDS", "")]), Ok(None));
+        let half = ask(&[count]).unwrap_err().to_string();
+        assert!(half.contains("which this is: give SHARD=I/N"), "{half}");
     }
 
     #[test]

@@ -15,7 +15,8 @@ use super::values::{self, Bitrates, Scrape};
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
 use crate::origin::faults::Recipe;
-use crate::units::duration;
+use crate::units::shard::Shard;
+use crate::units::{Wall, duration};
 
 /// `User-Agent` without the client's suffix.
 const USER_AGENT: &str = concat!("ffmpeg-hls-swarm/", env!("CARGO_PKG_VERSION"));
@@ -70,6 +71,12 @@ pub(super) struct Load {
     /// Makes jitter and backoff reproducible; random, and printed, unless given
     #[arg(long, value_name = "N", value_parser = values::seed)]
     pub(super) seed: Option<u64>,
+    /// Share of the clients: I of N, from 0, as in 0/4; the shards share a -seed
+    #[arg(long, value_name = "I/N", default_value = "0/1", value_parser = values::shard)]
+    pub(super) shard: Shard,
+    /// The ramp begins at this moment (RFC 3339), on every host at once
+    #[arg(long, value_name = "TIME", value_parser = values::start_at)]
+    pub(super) start_at: Option<Wall>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -278,6 +285,22 @@ pub(super) struct FaultFlags {
     pub(super) access_log: PathBuf,
 }
 
+/// What can be typed to merge the summaries of shards.
+#[derive(Debug, Parser)]
+#[command(name = "ffmpeg-hls-swarm merge", version)]
+pub(super) struct MergeFlags {
+    // Declared for help and docs alone, as the URL above.
+    /// Summaries that -summary-json wrote, one a shard
+    #[arg(value_name = "FILE...", help_heading = "Merge")]
+    files: Option<String>,
+    /// Write the merged summary as JSON to this file; '' is off
+    #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
+    #[arg(help_heading = "Merge")]
+    pub(super) summary_json: PathBuf,
+    #[command(flatten)]
+    about: About,
+}
+
 /// What can be typed to ask whether a swarm is alive.
 #[derive(Debug, Parser)]
 #[command(name = "ffmpeg-hls-swarm healthcheck", version)]
@@ -288,6 +311,12 @@ struct HealthFlags {
     address: Option<String>,
     #[command(flatten)]
     about: About,
+}
+
+/// The command that merges summaries, with every flag.
+#[must_use]
+pub fn merge_command() -> Command {
+    go_style(MergeFlags::command())
 }
 
 /// The command that loads a playlist, with every flag.

@@ -49,6 +49,7 @@ Puts an HLS origin or CDN under the load of real FFmpeg clients.
 Usage: ffmpeg-hls-swarm [flags] <HLS_URL>
        ffmpeg-hls-swarm --demo [flags]
        ffmpeg-hls-swarm origin [flags]     (see ffmpeg-hls-swarm origin -help)
+       ffmpeg-hls-swarm merge FILE...      (see ffmpeg-hls-swarm merge -help)
        ffmpeg-hls-swarm healthcheck [ADDR]
        ffmpeg-hls-swarm completions bash|zsh|fish
        ffmpeg-hls-swarm man
@@ -103,6 +104,24 @@ Examples:
   ffmpeg-hls-swarm origin -listen 0.0.0.0:8080 -variants 200k,1.5M
   ffmpeg-hls-swarm origin -fault 404:segments:5% -fault 'latency:exp(300ms):/10'
   curl --data-binary stale:@10s-40s http://127.0.0.1:8080/faults
+";
+    format!("{intro}{}{outro}", sections(command))
+}
+
+/// The help of merging summaries.
+pub(super) fn merge_help(command: &Command) -> String {
+    let intro = "\
+Merges the summaries of the shards of one run into one.
+
+Usage: ffmpeg-hls-swarm merge [flags] <FILE...>
+";
+    let outro = "
+The files are what -summary-json wrote in each shard, in any order. A shard
+that is missing is named. Files of different runs, or one shard twice, are
+refused.
+
+Example:
+  ffmpeg-hls-swarm merge -summary-json run.json shard-0.json shard-1.json
 ";
     format!("{intro}{}{outro}", sections(command))
 }
@@ -194,7 +213,7 @@ fn wrap(pieces: &[String], width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::flags::{health_command, load_command, origin_command};
+    use super::super::flags::{health_command, load_command, merge_command, origin_command};
     use super::*;
 
     #[test]
@@ -203,6 +222,7 @@ mod tests {
             load_help(&load_command()),
             origin_help(&origin_command()),
             health_help(&health_command()),
+            merge_help(&merge_command()),
         ];
         for help in helps {
             for line in help.lines() {

@@ -11,6 +11,7 @@ mod error;
 mod flags;
 mod help;
 mod man;
+mod merge;
 mod nearest;
 mod paint;
 mod playlist_url;
@@ -27,7 +28,7 @@ use clap::{ArgMatches, Command, FromArgMatches};
 
 pub use environment::{Lookup, variable_of};
 pub use error::UsageError;
-pub use flags::{health_command, load_command, origin_command};
+pub use flags::{health_command, load_command, merge_command, origin_command};
 pub use help::{default_of, house_dashes, signature};
 pub use paint::{painted, takes_colour};
 
@@ -94,6 +95,10 @@ pub fn parse(
         ["help", "origin"] | ["origin", "help"] => {
             return Ok(Invocation::Help(help::origin_help(&origin_command())));
         }
+        ["help", "merge"] | ["merge", "help"] => {
+            return Ok(Invocation::Help(help::merge_help(&merge_command())));
+        }
+        ["merge", ..] => return merge::parse(program, args.get(1..).unwrap_or_default()),
         ["help", "healthcheck"] | ["healthcheck", "help"] => {
             return Ok(Invocation::Help(help::health_help(&health_command())));
         }
@@ -223,13 +228,15 @@ fn read(
     let url_typed = url.is_some();
     for arg in command.get_arguments() {
         match (arg.get_long(), variable_of(arg)) {
-            (Some(flag), Some(variable)) if !rewritten.typed.iter().any(|typed| typed == flag) => {
-                if let Some(value) = environment::value_of(arg, env)? {
+            (Some(flag), Some(_)) if !rewritten.typed.iter().any(|typed| typed == flag) => {
+                if let Some((value, variable)) = environment::value_of(arg, env)? {
                     argv.push(format!("--{flag}={value}"));
                     from_env.push((flag.to_owned(), variable));
                 }
             }
-            (None, Some(_)) if !url_typed => url = environment::value_of(arg, env)?,
+            (None, Some(_)) if !url_typed => {
+                url = environment::value_of(arg, env)?.map(|(value, _)| value);
+            }
             _ => {}
         }
     }

@@ -18,6 +18,8 @@ pub(super) fn command(typed: &Typed, seed: u64) -> String {
     let mut words = vec![redact(&typed.program).into_owned()];
     for arg in typed.command.get_arguments() {
         match arg.get_long() {
+            // That moment has passed.
+            Some("start-at") => {}
             Some("seed") => words.extend(["-seed".to_owned(), seed.to_string()]),
             Some(name) => push_flag(&mut words, typed, arg, name),
             None => {}

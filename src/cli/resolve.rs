@@ -21,6 +21,7 @@ use crate::origin;
 use crate::origin::faults::{Faults, Recipe};
 use crate::origin::settings::{VARIANTS, ladder};
 use crate::swarm::{Backoff, Settings};
+use crate::units::shard::Shard;
 
 /// What a load run means.
 pub(super) fn load(
@@ -35,9 +36,11 @@ pub(super) fn load(
         return Err(needs_dangerous(ip));
     }
     let stats = stats(&flags, mode)?;
+    let shard = shard(&flags, mode)?;
     let seed = flags.load.seed.unwrap_or(random_seed);
     let swarm = Settings {
         clients: if mode == Mode::Check { NonZeroU32::MIN } else { flags.load.clients },
+        shard,
         ramp_rate: flags.load.ramp_rate,
         ramp_jitter: flags.load.ramp_jitter,
         duration: run_time(typed, mode, flags.load.duration),
@@ -56,6 +59,7 @@ pub(super) fn load(
         mode,
         swarm,
         options: options(url, flags.network, flags.ffmpeg.ffmpeg_arg, stats),
+        start_at: flags.load.start_at.filter(|_| mode != Mode::Check),
         variant: flags.stream.variant,
         probe_failure_policy: flags.stream.probe_failure_policy,
         ffmpeg: flags.ffmpeg.ffmpeg,
@@ -175,6 +179,30 @@ fn url(typed: &Typed, mode: Mode) -> Result<Url, UsageError> {
             "no URL; give one as in ffmpeg-hls-swarm https://example.com/live.m3u8, or try --demo",
         )),
     }
+}
+
+/// The share of the clients. A check runs one client, which is all of it.
+fn shard(flags: &LoadFlags, mode: Mode) -> Result<Shard, UsageError> {
+    let (shard, clients) = (flags.load.shard, flags.load.clients.get());
+    match mode {
+        Mode::Check => return Ok(Shard::WHOLE),
+        Mode::PrintCommand => {}
+        Mode::Load | Mode::Demo if !shard.is_whole() && flags.load.seed.is_none() => {
+            return Err(UsageError::new(format!(
+                "-shard {shard} needs the seed that all shards share: give each of them the same \
+                 -seed, or SEED in the environment"
+            )));
+        }
+        Mode::Load | Mode::Demo => {}
+    }
+    if shard.share(clients) == 0 {
+        return Err(UsageError::new(format!(
+            "-shard {shard} has none of {clients} clients: give -clients {} or more, the number \
+             of the whole run, or make fewer shards",
+            shard.count()
+        )));
+    }
+    Ok(shard)
 }
 
 /// How long the run lasts. A check always ends.

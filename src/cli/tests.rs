@@ -479,6 +479,48 @@ proptest! {
 }
 
 #[test]
+fn shards_share_a_seed_and_have_clients() {
+    let pod = [("JOB_COMPLETION_INDEX", "1"), ("SHARDS", "3"), ("SEED", "9"), ("CLIENTS", "8")];
+    let config = config(&[URL], &pod);
+    assert_eq!((config.swarm.share(), config.swarm.shard.to_string().as_str()), (3, "1/3"));
+    let command = config.repeat_command;
+    assert!(command.contains(" -shard 1/3 ") && command.contains(" -seed 9 "), "{command}");
+    let needs_seed = refusal(&["-shard", "0/4", URL], &[]);
+    assert!(needs_seed.contains("-shard 0/4 needs the seed that all shards share: give each"));
+    assert!(refusal(&[URL], &pod[..2]).contains("needs the seed"));
+    let none = refusal(&["-shard", "2/4", "-seed", "1", "-clients", "2", URL], &[]);
+    assert!(none.starts_with("-shard 2/4 has none of 2 clients: give -clients 4"), "{none}");
+    let wrong = refusal(&[URL], &[("JOB_COMPLETION_INDEX", "4"), ("SHARDS", "3"), ("SEED", "9")]);
+    let told = "JOB_COMPLETION_INDEX and SHARDS in the environment, \"4/3\": shards count from 0";
+    assert!(wrong.starts_with(told), "{wrong}");
+    assert!(refusal(&[URL], &[("SHARDS", "3"), ("SEED", "9")]).contains("JOB_COMPLETION_INDEX"));
+}
+
+#[test]
+fn a_shard_of_one_needs_no_seed_and_a_check_is_a_run_by_itself() {
+    assert!(config(&["-shard", "0/1", URL], &[]).swarm.shard.is_whole());
+    let check =
+        config(&["--check", "-shard", "3/4", "-start-at", "2026-01-31T18:00:00Z", URL], &[]);
+    assert!(check.swarm.shard.is_whole() && check.start_at.is_none());
+    assert_eq!(config(&["--print-cmd", "-shard", "3/4", URL], &[]).swarm.shard.index(), 3);
+}
+
+#[test]
+fn a_start_is_a_moment_with_its_offset() {
+    let at = |text: &str| config(&[URL, "-start-at", text], &[]).start_at.unwrap();
+    let noon = at("2026-01-31T12:00:00Z");
+    assert_eq!(noon.as_unix_nanos(), 1_769_860_800_000_000_000);
+    assert_eq!(at("2026-01-31T13:00:00+01:00"), noon);
+    assert_eq!(at("2026-01-31T12:00:00.25Z").as_unix_nanos() - noon.as_unix_nanos(), 250_000_000);
+    for text in ["", "now", "2026-01-31", "2026-01-31T12:00:00", "1969-12-31T00:00:00Z", "12:00"] {
+        let error = refusal(&[URL, "-start-at", text], &[]);
+        assert!(error.contains("such as 2026-01-31T18:00:00Z"), "{text}: {error}");
+    }
+    let repeat = config(&[URL, "-start-at", "2026-01-31T12:00:00Z"], &[]).repeat_command;
+    assert!(!repeat.contains("start-at"), "{repeat}");
+}
+
+#[test]
 fn a_mistyped_word_is_told_the_nearest() {
     let cases: [(&[&str], &str); 10] = [
         (&["orign", "-window", "3"], "unknown command \"orign\"; did you mean origin?"),

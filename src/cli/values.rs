@@ -13,7 +13,8 @@ use super::nearest::nearest;
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
 use crate::origin::faults::{Recipe, RecipeError};
-use crate::units::duration;
+use crate::units::shard::{Shard, ShardError};
+use crate::units::{Wall, duration};
 
 /// Most clients. No Linux host runs more: `PID_MAX_LIMIT` is 4,194,304 and a
 /// million of the smallest FFmpeg need some 3.6 TB.
@@ -146,6 +147,19 @@ pub(super) fn ramp_rate(text: &str) -> Result<f64, String> {
 
 pub(super) fn seed(text: &str) -> Result<u64, String> {
     whole(text, 0, u64::MAX)
+}
+
+pub(super) fn shard(text: &str) -> Result<Shard, String> {
+    text.parse().map_err(|error: ShardError| error.to_string())
+}
+
+/// A moment as RFC 3339 has it, with its offset from UTC.
+pub(super) fn start_at(text: &str) -> Result<Wall, String> {
+    let moment: Option<jiff::Timestamp> = text.parse().ok();
+    let since_epoch = moment.and_then(|at| u64::try_from(at.as_nanosecond()).ok());
+    since_epoch.map(Wall::from_unix_nanos).ok_or_else(|| {
+        "give a moment from 1970 to 2554 with its offset, such as 2026-01-31T18:00:00Z".to_owned()
+    })
 }
 
 pub(super) fn max_restarts(text: &str) -> Result<u64, String> {

@@ -23,6 +23,7 @@ use crate::ffmpeg::outcome::{ExitStatus, SIGKILL};
 use crate::stats::totals::{SpawnFailureReason, Stream};
 use crate::swarm::{Exit, Signal, SpawnFailure};
 use crate::units::ClientId;
+use crate::units::shard::Shard;
 
 /// The least that a pipe holds: a page (pipe(7), `pipe-user-pages-soft`).
 const PIPE_BYTES_MIN: usize = 4096;
@@ -64,6 +65,7 @@ pub struct Children {
     user_agent: Vec<u8>,
     next_sample: usize,
     oom: OomWatch,
+    shard: Shard,
 }
 
 impl Children {
@@ -72,7 +74,14 @@ impl Children {
     pub fn new(spawner: Spawner, program: CString, template: Template, clients: u32) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(clients as usize).collect();
         let oom = OomWatch::new(Path::new("/"));
-        Self { spawner, program, template, slots, user_agent: Vec::new(), next_sample: 0, oom }
+        let (user_agent, shard) = (Vec::new(), Shard::WHOLE);
+        Self { spawner, program, template, slots, user_agent, next_sample: 0, oom, shard }
+    }
+
+    /// The same for the clients of this shard.
+    #[must_use]
+    pub fn in_shard(self, shard: Shard) -> Self {
+        Self { shard, ..self }
     }
 
     /// How long reading the pipes may wait.
@@ -203,7 +212,7 @@ impl Children {
         for step in 0..count {
             let index = (self.next_sample + step) % count;
             if let Some(process) = self.slots.get(index).and_then(|slot| slot.process.as_ref()) {
-                let id = ClientId::new(u32::try_from(index).unwrap_or(u32::MAX));
+                let id = self.shard.client(u32::try_from(index).unwrap_or(u32::MAX));
                 found.push((id, process.what.pid()));
                 if found.len() == most {
                     self.next_sample = index + 1;

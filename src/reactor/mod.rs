@@ -5,6 +5,7 @@
 //! answers, and what fails in doing what it decided comes back to it as an input.
 
 mod application;
+mod barrier;
 pub mod capture;
 pub mod child;
 pub mod children;
@@ -38,6 +39,7 @@ use std::time::Duration;
 use mio::{Events, Interest, Token};
 
 pub use self::application::Application;
+use self::barrier::{Barrier, LATE, Look};
 use self::child::{Process, Wait};
 use self::children::{Children, Read};
 use self::desk::Desk;
@@ -105,6 +107,8 @@ pub struct Reactor {
     looked_at: Tick,
     buffer: Box<[u8]>,
     traffic: Option<Traffic>,
+    /// The start, while it is waited for.
+    barrier: Option<Barrier>,
     /// When orphans are looked for; `None` unless a child has ended.
     sweep_at: Option<Tick>,
     /// Not before this, however many children end.
@@ -144,6 +148,7 @@ impl Reactor {
             looked_at: Tick::ZERO,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             traffic: None,
+            barrier: None,
             sweep_at: None,
             next_sweep: Tick::ZERO,
             ended: Ended::default(),
@@ -177,6 +182,12 @@ impl Reactor {
     /// Samples the sockets of the clients while it runs.
     pub fn sample_with(&mut self, traffic: Traffic) {
         self.traffic = Some(traffic);
+    }
+
+    /// Tells the application that it is started when the wall clock says so, and
+    /// not before. Requests are answered and signals heard meanwhile.
+    pub fn start_at(&mut self, at: Wall) {
+        self.barrier = Some(Barrier::new(at, self.clock.moment()));
     }
 
     /// The generator's own health, as of now.
@@ -220,7 +231,10 @@ impl Reactor {
     pub fn run(&mut self, application: &mut dyn Application) -> io::Result<Ended> {
         self.journal.set_at_once(false);
         self.looked_at = self.clock.tick();
-        application.handle(self.looked_at, Input::Started, &mut self.actions);
+        match &self.barrier {
+            None => application.handle(self.looked_at, Input::Started, &mut self.actions),
+            Some(barrier) => reports::waiting(barrier.left(Clock::wall())),
+        }
         self.perform(application);
         self.turn_over(self.clock.tick(), application);
         let mut events = Events::with_capacity(EVENTS_PER_POLL);
@@ -287,10 +301,12 @@ impl Reactor {
         let traffic = self.traffic.as_ref().and_then(Traffic::next_sample);
         let pipes = self.registrar.pipes.next_look();
         let notify = self.notify.next_deadline();
-        let deadline = [application.next_deadline(), server, self.sweep_at, traffic, pipes, notify]
-            .into_iter()
-            .flatten()
-            .min();
+        let start = self.barrier.as_ref().map(Barrier::next_look);
+        let deadline =
+            [application.next_deadline(), server, self.sweep_at, traffic, pipes, notify, start]
+                .into_iter()
+                .flatten()
+                .min();
         let due = deadline.is_some_and(|tick| tick <= self.clock.tick());
         let limit = if due || !self.registrar.ready.is_empty() {
             Some(Duration::ZERO)
@@ -490,8 +506,26 @@ impl Reactor {
             });
         }
         self.step_traffic(now, application);
+        self.look_for_start(application);
         if application.next_deadline().is_some_and(|tick| tick <= now) {
             application.handle(now, Input::DeadlineReached, &mut self.actions);
+        }
+    }
+
+    /// Starts the application if it is time.
+    fn look_for_start(&mut self, application: &mut dyn Application) {
+        let now = self.clock.moment();
+        let due = self.barrier.as_mut().filter(|barrier| barrier.next_look() <= now.tick);
+        match due.map(|barrier| barrier.look(now)) {
+            Some(Look::Go { behind }) => {
+                self.barrier = None;
+                if behind > LATE {
+                    reports::late_start(behind);
+                }
+                application.handle(now.tick, Input::StartedLate { behind }, &mut self.actions);
+            }
+            Some(Look::Wait { set: Some(left) }) => reports::clock_set(left),
+            _ => {}
         }
     }
 

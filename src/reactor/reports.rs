@@ -9,11 +9,13 @@ use crate::swarm::Report;
 /// Writes a report of the swarm to the log.
 pub fn write(report: &Report) {
     match report {
-        Report::StartingRamp { clients, rate, seed } => {
-            info!(clients, rate, seed, "starting_ramp");
+        Report::StartingRamp { clients, shard, rate, seed } => {
+            let shard = (!shard.is_whole()).then(|| shard.to_string());
+            info!(clients, shard, rate, seed, "starting_ramp");
         }
-        Report::ClientStarted { client, pid, attempt } => {
-            info!(client_id = client.number(), pid, attempt, "client_started");
+        Report::ClientStarted { client, pid, attempt, scheduled } => {
+            let scheduled_ms = scheduled.map(millis);
+            info!(client_id = client.number(), pid, attempt, scheduled_ms, "client_started");
         }
         Report::ClientExited { client, pid, status, outcome, uptime, last_lines } => {
             let stderr = (!last_lines.is_empty()).then(|| last_lines.join("\n"));
@@ -83,6 +85,26 @@ pub fn write(report: &Report) {
 /// Says that the loop stood still for so long, which nobody else would tell.
 pub fn stood_still(away: Duration) {
     warn!(for_sec = secs(away), "stood_still");
+}
+
+/// Says how long it is until the start.
+pub(super) fn waiting(left: Duration) {
+    info!(for_sec = secs(left), "waiting_for_start");
+}
+
+/// Says that the start comes after the moment that was asked for.
+pub(super) fn late_start(behind: Duration) {
+    warn!(
+        late_sec = secs(behind),
+        why = "-start-at has passed: clients that should run by now start at once, the others, \
+               and the end, keep to the schedule",
+        "late_start"
+    );
+}
+
+/// Says that the wall clock was set while the start was waited for.
+pub(super) fn clock_set(left: Duration) {
+    warn!(for_sec = secs(left), "wall_clock_set");
 }
 
 fn millis(span: Duration) -> u64 {

@@ -26,10 +26,14 @@ pub(super) fn check(config: &Config, ffmpeg: &Path, stop: BorrowedFd<'_>) -> Res
     if config.skip_preflight {
         return Ok(());
     }
-    let plan = Plan { clients: config.swarm.clients.get(), ramp_rate: config.swarm.ramp_rate };
+    let (clients, shard) = (config.swarm.share(), config.swarm.shard);
+    let plan = Plan { clients, ramp_rate: config.swarm.ramp_rate / f64::from(shard.count()) };
     let checks = checks(plan, &Host::read(Path::new("/")), measure(ffmpeg, stop));
     for check in &checks {
-        let told = check.to_string();
+        let told = match (shard.is_whole(), check.ok()) {
+            (true, _) | (_, true) => check.to_string(),
+            _ => format!("{check}; that is for shard {shard} alone, and more shards help as well"),
+        };
         if check.stops() {
             complain(&format!("preflight: {told}"));
         } else if check.ok() {

@@ -19,6 +19,7 @@ use crate::ffmpeg::command::{Map, Template, Variant};
 use crate::ffmpeg::variants::{
     PROBE_OUTPUT_LIMIT_BYTES, PROBE_TIME_LIMIT, Variants, probe_arguments,
 };
+use crate::http::redact::redact;
 use crate::http::{Limits, Request, Response};
 use crate::reactor::capture::{CaptureError, CaptureLimits, capture, is_readable};
 use crate::reactor::child::{self, Spawner};
@@ -26,11 +27,12 @@ use crate::reactor::children::Children;
 use crate::reactor::journal::Journal;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
 use crate::reactor::signals::Signals;
+use crate::reactor::timer::Clock;
 use crate::reactor::traffic::Traffic;
 use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports};
 use crate::stats::{Health, Phase, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
-use crate::units::{ClientId, Moment, Tick};
+use crate::units::{ClientId, Moment, Tick, nanos};
 use crate::view::metrics::per_client;
 use crate::view::summary::{self, Ending, SummaryInput};
 use crate::view::{Measured, Scene, endpoints, json};
@@ -93,10 +95,11 @@ fn prepare(config: &mut Config, stop: BorrowedFd<'_>) -> Result<Prepared, Fatal>
         Template::new(&config.options, map, &capabilities).map_err(Fatal::from_display)?;
     warn_left_out(&template, &capabilities);
     if config.mode == Mode::PrintCommand {
-        let line = template.shell_line(&ffmpeg, ClientId::new(0));
+        let line = template.shell_line(&ffmpeg, config.swarm.shard.client(0));
         return Ok(Prepared::Command(format!("{line}\n")));
     }
     check_summary_file(config)?;
+    check_start(config)?;
     host::check(config, &ffmpeg, stop)?;
     Ok(Prepared::Load(Box::new(Ready {
         server: bind(config)?,
@@ -122,7 +125,7 @@ fn run(
     if config.swarm.dangerous {
         reports::write(&Report::Dangerous);
     }
-    if let Some(why) = per_client::warning(config.swarm.clients.get())
+    if let Some(why) = per_client::warning(config.swarm.share())
         && config.client_metrics
     {
         warn!(why, "many_client_series");
@@ -137,7 +140,11 @@ fn run(
         client_metrics: config.client_metrics,
         check: (config.mode == Mode::Check)
             .then(|| Check::new(config.swarm.duration.unwrap_or_default())),
+        behind: None,
     };
+    if let Some(at) = config.start_at {
+        reactor.start_at(at);
+    }
     let ended = reactor.run(&mut load);
     drop(companion);
     orphans::end_all();
@@ -275,7 +282,8 @@ fn children(config: &Config, ffmpeg: &Path, template: Template) -> Result<Childr
         .map_err(|error| Fatal(format!("no descriptors are left: {error}")))?;
     let program = CString::new(PathBuf::from(ffmpeg).as_os_str().as_bytes())
         .map_err(|_| Fatal("the path of FFmpeg holds a NUL byte".to_owned()))?;
-    Ok(Children::new(spawner, program, template, config.swarm.clients.get()))
+    let children = Children::new(spawner, program, template, config.swarm.share());
+    Ok(children.in_shard(config.swarm.shard))
 }
 
 /// Says how it went, in words and in the exit code.
@@ -289,7 +297,7 @@ fn conclude(
     let metrics = reactor.address();
     let now = reactor.now();
     let snapshot = load.swarm.snapshot(now);
-    let ending = ending(ended, &snapshot);
+    let ending = ending(ended, &snapshot, load.behind.is_some());
     info!(elapsed_sec = snapshot.elapsed.as_secs(), "shutdown_complete");
     journal.flush_last();
     // From here on a reader of stdout that stalls can be given up by Ctrl-C.
@@ -310,6 +318,10 @@ fn conclude(
             cores: process_use::cores(),
             ending,
             seed: config.swarm.seed,
+            url: &redact(config.options.url.as_str()),
+            shard: config.swarm.shard,
+            clients: config.swarm.clients.get(),
+            late: load.behind.filter(|_| config.start_at.is_some()),
             repeat_command: &config.repeat_command,
             metrics,
             dangerous: config.swarm.dangerous,
@@ -341,6 +353,21 @@ fn write_summary_file(config: &Config, journal: &Journal, input: &SummaryInput<'
     }
 }
 
+/// A run that is over by its schedule is not begun.
+fn check_start(config: &Config) -> Result<(), Fatal> {
+    let (Some(at), Some(duration)) = (config.start_at, config.swarm.duration) else {
+        return Ok(());
+    };
+    let behind_ns = Clock::wall().as_unix_nanos().saturating_sub(at.as_unix_nanos());
+    if behind_ns < nanos(duration) {
+        return Ok(());
+    }
+    Err(Fatal(format!(
+        "-start-at was {:?} ago, and the -duration of {duration:?} is over; give a later moment",
+        Duration::from_secs(behind_ns / 1_000_000_000)
+    )))
+}
+
 /// A summary file that could not be made is told before the run.
 fn check_summary_file(config: &Config) -> Result<(), Fatal> {
     let Some(file) = config.summary_json.as_deref().filter(|_| config.mode != Mode::Check) else {
@@ -352,11 +379,13 @@ fn check_summary_file(config: &Config) -> Result<(), Fatal> {
     })
 }
 
-fn ending(ended: Ended, snapshot: &Snapshot<'_>) -> Ending {
+/// What ended the run. One that was stopped while it waited for its moment has
+/// failed at nothing.
+fn ending(ended: Ended, snapshot: &Snapshot<'_>, began: bool) -> Ending {
     let totals = snapshot.totals;
     match ended {
         Ended { forced_by: Some(signal), .. } => Ending::Forced(signal.name()),
-        _ if totals.started == 0 => Ending::NothingStarted,
+        _ if totals.started == 0 && began => Ending::NothingStarted,
         Ended { stopped_by: Some(signal), .. } => Ending::Signal(signal.name()),
         _ if totals.max_restarts_reached >= u64::from(snapshot.target) => Ending::RestartsUsedUp,
         _ => Ending::DurationReached,
@@ -370,10 +399,17 @@ struct Load {
     measured: Measured,
     client_metrics: bool,
     check: Option<Check>,
+    /// How long after its moment the ramp began; `None` until it has.
+    behind: Option<Duration>,
 }
 
 impl Application for Load {
     fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
+        match input {
+            Input::Started => self.behind = Some(Duration::ZERO),
+            Input::StartedLate { behind } => self.behind = Some(behind),
+            _ => {}
+        }
         if let Some(check) = &mut self.check {
             check.watch(&input, self.swarm.snapshot(now).phase);
         }

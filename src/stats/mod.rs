@@ -17,7 +17,7 @@ pub use active_time::ActiveTime;
 pub use client::{ClientRequests, Reading};
 pub use figures::ClientFigures;
 pub use health::{ConnectionCounts, EntryKind, Health, ProcessUse};
-pub use histogram::Histogram;
+pub use histogram::{Histogram, quantile_of};
 pub use patterns::Patterns;
 pub use playback::{Pace, Playback, Viewing};
 pub use requests::{ErrorReason, RequestKind, Requests};

@@ -61,7 +61,7 @@ impl State {
 /// Where the run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// The reactor does not run yet.
+    /// All is set up, and the ramp has not begun.
     Before,
     /// Some clients were never started.
     Ramp,

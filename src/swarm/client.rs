@@ -175,15 +175,15 @@ pub(super) struct Client {
     /// Failures in a row, which lengthen the delay.
     failures: u32,
     pid: u32,
-    attempts: u64,
+    attempts: u32,
+    /// Signals sent to end the process for a stall.
+    stall_signals: u8,
     /// When the start is or was due.
     due: Tick,
     spawned_at: Tick,
     end: Option<End>,
     live_use: LiveUse,
     random: Random,
-    /// Signals sent to end the process for a stall.
-    stall_signals: u8,
     /// Media time of the attempts before.
     media_before: Duration,
 }
@@ -228,7 +228,7 @@ impl Client {
         ClientView {
             client: self.id,
             state: self.state,
-            attempts: self.attempts,
+            attempts: u64::from(self.attempts),
             deadline: deadlines.get(self.key()),
             stalled: self.viewing.is_stalled(),
             pace: self.viewing.pace(),
@@ -241,13 +241,11 @@ impl Client {
         self.last_lines.expect();
     }
 
-    /// The ramp begins.
-    pub(super) fn schedule_first(&mut self, turn: &mut Turn<'_>) {
+    /// The ramp begins, or began so long ago.
+    pub(super) fn schedule_first(&mut self, turn: &mut Turn<'_>, behind: Duration) {
         if self.state == State::Idle {
-            let settings = &turn.common.settings;
-            let jitter = ramp::jitter(settings.ramp_jitter, &mut self.random);
-            let delay = ramp::due(self.id, settings.ramp_rate).saturating_add(jitter);
-            self.schedule(turn, delay);
+            let offset = ramp::offset(self.id, &turn.common.settings, &mut self.random);
+            self.schedule(turn, offset.saturating_sub(behind));
         }
     }
 
@@ -262,7 +260,7 @@ impl Client {
         if !self.step(turn, Event::Spawned) {
             return;
         }
-        self.attempts += 1;
+        self.attempts = self.attempts.saturating_add(1);
         self.pid = pid;
         self.spawned_at = turn.now;
         self.pipes = Pipes::BOTH;
@@ -272,8 +270,13 @@ impl Client {
         self.received.begin();
         let ledger = &mut turn.common.ledger;
         ledger.ever_started += u32::from(self.attempts == 1);
-        ledger.totals.count_start(self.attempts, turn.now.since(self.due));
-        turn.report(Report::ClientStarted { client: self.id, pid, attempt: self.attempts });
+        ledger.totals.count_start(u64::from(self.attempts), turn.now.since(self.due));
+        let (client, attempt) = (self.id, u64::from(self.attempts));
+        let settings = &turn.common.settings;
+        // Drawn anew and not kept: a client needs it no more.
+        let scheduled = (attempt == 1)
+            .then(|| ramp::offset(client, settings, &mut Random::new(settings.seed, client)));
+        turn.report(Report::ClientStarted { client, pid, attempt, scheduled });
         self.begin_viewing(turn);
         self.signal_if_left(turn);
     }
@@ -345,7 +348,7 @@ impl Client {
         let outcome = self.outcome(turn, end);
         turn.common.ledger.totals.count_outcome(outcome);
         self.report_exit(turn, end, outcome);
-        let restarts = self.attempts.saturating_sub(1);
+        let restarts = u64::from(self.attempts).saturating_sub(1);
         let most = turn.common.settings.max_restarts;
         if self.desired == Desired::Up && most.is_some_and(|most| restarts >= most.get()) {
             self.desired = Desired::Down;

@@ -55,6 +55,12 @@ pub struct TcpDelta {
 pub enum Input<'a> {
     /// The reactor runs; the ramp begins now.
     Started,
+    /// The same, but by its schedule the ramp began so long ago: what is due by now
+    /// is due at once, and the rest, and the end, when the schedule says.
+    StartedLate {
+        /// How long ago.
+        behind: Duration,
+    },
     /// The loop stood still up to now: it was stopped, frozen or starved. What the
     /// clients did meanwhile was not seen and is yet to be read.
     StoodStill,

@@ -5,6 +5,7 @@
 //! come in the order of their keys, whole-run keys first. Knows no clock and
 //! not what a deadline means.
 
+use crate::units::shard::Shard;
 use crate::units::{ClientId, Tick};
 
 /// Marks a key without a deadline in the table of positions.
@@ -57,11 +58,11 @@ impl Key {
         }
     }
 
-    fn of_slot(slot: u32) -> Self {
+    fn of_slot(slot: u32, shard: Shard) -> Self {
         let run_keys = RunKey::ALL.len() as u32;
         match RunKey::ALL.get(slot as usize) {
             Some(&key) => Self::Run(key),
-            None => Self::Client(ClientId::new(slot - run_keys)),
+            None => Self::Client(shard.client(slot - run_keys)),
         }
     }
 }
@@ -74,6 +75,7 @@ pub struct Deadlines {
     heap: Vec<(Tick, u32)>,
     /// Where each slot's deadline stands in the heap.
     positions: Vec<u32>,
+    shard: Shard,
 }
 
 impl Deadlines {
@@ -82,7 +84,14 @@ impl Deadlines {
     #[must_use]
     pub fn new(clients: u32) -> Self {
         let slots = RunKey::ALL.len() + clients as usize;
-        Self { heap: Vec::with_capacity(slots), positions: vec![NONE; slots] }
+        let heap = Vec::with_capacity(slots);
+        Self { heap, positions: vec![NONE; slots], shard: Shard::WHOLE }
+    }
+
+    /// The same for the clients of this shard.
+    #[must_use]
+    pub fn in_shard(self, shard: Shard) -> Self {
+        Self { shard, ..self }
     }
 
     /// Sets the deadline of `key`, in place of the one it had.
@@ -136,7 +145,7 @@ impl Deadlines {
             return None;
         }
         self.remove(0);
-        Some(Key::of_slot(slot))
+        Some(Key::of_slot(slot, self.shard))
     }
 
     /// Clears every deadline.
@@ -226,7 +235,7 @@ mod tests {
 
     fn key() -> impl Strategy<Value = Key> {
         let slots = RunKey::ALL.len() as u32 + CLIENTS;
-        (0..slots).prop_map(Key::of_slot)
+        (0..slots).prop_map(|slot| Key::of_slot(slot, Shard::WHOLE))
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -281,7 +290,7 @@ mod tests {
                 }
                 prop_assert_eq!(heap.next(), naive.next().map(|(tick, _)| tick));
                 for slot in 0..RunKey::ALL.len() as u32 + CLIENTS {
-                    let key = Key::of_slot(slot);
+                    let key = Key::of_slot(slot, Shard::WHOLE);
                     prop_assert_eq!(heap.get(key), naive.0.get(&key).copied());
                 }
             }
@@ -293,7 +302,7 @@ mod tests {
     #[test]
     fn slots_and_keys_are_one_to_one() {
         for slot in 0..30 {
-            assert_eq!(Key::of_slot(slot).slot(), slot as usize);
+            assert_eq!(Key::of_slot(slot, Shard::WHOLE).slot(), slot as usize);
         }
     }
 

@@ -20,6 +20,7 @@ mod settings;
 mod turn;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::stats::{ClientFigures, Phase, Snapshot, State};
 use crate::units::{ClientId, Tick};
@@ -58,7 +59,7 @@ impl Swarm {
     /// A swarm in which every client is idle.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let ids = (0..settings.clients.get()).map(ClientId::new);
+        let ids = (0..settings.share()).map(|place| settings.shard.client(place));
         Self {
             clients: ids.map(|id| Client::new(settings.seed, id)).collect(),
             ready: VecDeque::new(),
@@ -78,7 +79,8 @@ impl Swarm {
             return;
         }
         match input {
-            Input::Started => self.begin(now, actions),
+            Input::Started => self.begin(now, Duration::ZERO, actions),
+            Input::StartedLate { behind } => self.begin(now, behind, actions),
             Input::StoodStill => {
                 for client in &mut self.clients {
                     client.not_seen_until(now);
@@ -188,11 +190,12 @@ impl Swarm {
     }
 
     fn target(&self) -> u32 {
-        self.common.settings.clients.get()
+        self.common.settings.share()
     }
 
-    /// Sets every client's first start and the deadlines of the run.
-    fn begin(&mut self, now: Tick, actions: &mut Vec<Action>) {
+    /// Sets every client's first start and the deadlines of the run, whose
+    /// schedule began `behind` ago.
+    fn begin(&mut self, now: Tick, behind: Duration, actions: &mut Vec<Action>) {
         if self.began.is_some() {
             return;
         }
@@ -200,19 +203,21 @@ impl Swarm {
         let mut turn = Turn { now, common: &mut self.common, actions };
         let settings = &turn.common.settings;
         turn.actions.push(Action::Report(Report::StartingRamp {
-            clients: settings.clients.get(),
+            clients: settings.share(),
+            shard: settings.shard,
             rate: settings.ramp_rate,
             seed: settings.seed,
         }));
         if let Some(duration) = settings.duration {
-            turn.common.deadlines.set(Key::Run(RunKey::End), now.after(duration));
+            let left = duration.saturating_sub(behind);
+            turn.common.deadlines.set(Key::Run(RunKey::End), now.after(left));
         }
         if settings.dangerous {
             turn.common.deadlines.set(Key::Run(RunKey::Dangerous), now.after(DANGEROUS_EVERY));
         }
         turn.common.ledger.active_time.begin(now);
         for client in &mut self.clients {
-            client.schedule_first(&mut turn);
+            client.schedule_first(&mut turn, behind);
         }
     }
 

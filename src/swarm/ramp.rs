@@ -2,10 +2,12 @@
 //!
 //! Client i is due at i / rate, counted from the beginning of the ramp and not
 //! from the client before it, so that the rate asked is the rate got; jitter
-//! moves a client without moving those after it.
+//! moves a client without moving those after it. The number i is that of the whole
+//! run, so the schedules of its shards together are that of the run.
 
 use std::time::Duration;
 
+use super::Settings;
 use super::random::Random;
 use crate::units::{ClientId, nanos};
 
@@ -22,6 +24,12 @@ pub fn due(client: ClientId, rate: f64) -> Duration {
 /// A random span from 0 to `jitter`.
 pub fn jitter(jitter: Duration, random: &mut Random) -> Duration {
     Duration::from_nanos(random.up_to(nanos(jitter)))
+}
+
+/// How long after the beginning of the ramp this client starts; `random` is its
+/// generator, from which nothing was drawn yet.
+pub fn offset(client: ClientId, settings: &Settings, random: &mut Random) -> Duration {
+    due(client, settings.ramp_rate).saturating_add(jitter(settings.ramp_jitter, random))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::SpawnFailure;
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::{ExitStatus, Stream};
 use crate::units::ClientId;
+use crate::units::shard::Shard;
 
 /// How the origin does, as far as a line of progress tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +26,11 @@ pub struct OriginProgress {
 pub enum Report {
     /// The ramp begins.
     StartingRamp {
-        /// Clients to start.
+        /// Clients to start here.
         clients: u32,
-        /// Starts a second.
+        /// Which share of the run they are.
+        shard: Shard,
+        /// Starts a second, of the whole run.
         rate: f64,
         /// Seed of every random choice.
         seed: u64,
@@ -40,6 +43,8 @@ pub enum Report {
         pid: u32,
         /// 1 for the first process of a client.
         attempt: u64,
+        /// Of the first: how long after the beginning of the ramp it was planned.
+        scheduled: Option<Duration>,
     },
     /// A process ended and its pipes are drained.
     ClientExited {

@@ -4,6 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use crate::stats::Reading;
+use crate::units::shard::Shard;
 
 /// The delay before a restart: `initial × multiplier^n`, at most `max`, ±20 %.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,9 +20,11 @@ pub struct Backoff {
 /// What the swarm was asked to do; immutable while it runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Clients to keep up.
+    /// Clients of the whole run.
     pub clients: NonZeroU32,
-    /// Clients started a second, above 0.
+    /// Which of them this process keeps up.
+    pub shard: Shard,
+    /// Clients of the whole run started a second, above 0.
     pub ramp_rate: f64,
     /// Each start is put off by a random span from 0 to this.
     pub ramp_jitter: Duration,
@@ -62,6 +65,12 @@ const STALL_AFTER_MIN: Duration = Duration::from_secs(2);
 const RELOAD_SLACK: Duration = Duration::from_millis(100);
 
 impl Settings {
+    /// Clients that this process keeps up.
+    #[must_use]
+    pub const fn share(&self) -> u32 {
+        self.shard.share(self.clients.get())
+    }
+
     /// How the log is to be read.
     #[must_use]
     pub fn reading(&self) -> Reading {

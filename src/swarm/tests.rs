@@ -1,6 +1,7 @@
 //! The swarm, driven by hand: ramp, restarts, draining, and how it tells of them.
 
 mod disorder;
+mod shards;
 mod stall;
 mod stop;
 
@@ -12,10 +13,12 @@ use super::*;
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason, Stream};
 use crate::units::Wall;
+use crate::units::shard::Shard;
 
 fn settings(clients: u32) -> Settings {
     Settings {
         clients: NonZeroU32::new(clients).unwrap(),
+        shard: Shard::WHOLE,
         ramp_rate: 10.0,
         ramp_jitter: Duration::ZERO,
         duration: None,

@@ -89,11 +89,12 @@ pub(super) struct Common {
 
 impl Common {
     pub(super) fn new(settings: Settings) -> Self {
-        let target = settings.clients.get();
+        let target = settings.share();
+        let deadlines = Deadlines::new(target).in_shard(settings.shard);
         Self {
             settings,
             ledger: Ledger::new(target),
-            deadlines: Deadlines::new(target),
+            deadlines,
             failure_reports: RateLimit::new(SPAWN_FAILURE_REPORTS_PER_SEC),
             stall_reports: RateLimit::new(STALL_REPORTS_PER_SEC),
             wall: Wall::default(),

@@ -17,7 +17,7 @@ const INDEX: &str = "<!DOCTYPE html>
 <li><a href=\"metrics\">metrics</a></li>
 <li><a href=\"health\">health</a>: the process answers</li>
 <li><a href=\"-/healthy\">-/healthy</a>: the same</li>
-<li><a href=\"-/ready\">-/ready</a>: the run is under way</li>
+<li><a href=\"-/ready\">-/ready</a>: the run is under way or waits for its moment</li>
 </ul>
 </body>
 </html>
@@ -55,7 +55,9 @@ fn healthy(_: &Scene<'_>, _: &Request<'_>) -> Response {
 
 fn ready(scene: &Scene<'_>, _: &Request<'_>) -> Response {
     match scene.snapshot.phase {
-        Phase::Before => Response::text(Status::UNAVAILABLE, "not started yet"),
+        // Set up, with nothing left to do but to wait: who waits for all shards to be
+        // ready must see them so before the start.
+        Phase::Before => Response::text(Status::OK, "waiting for -start-at"),
         Phase::Ramp | Phase::Hold => Response::text(Status::OK, "ready"),
         Phase::Drain | Phase::Finished => Response::text(Status::UNAVAILABLE, "stopping"),
     }
@@ -95,7 +97,7 @@ mod tests {
             (gone, "GET", "/health", 200, "ok\n"),
             (ok, "HEAD", "/health", 200, ""),
             (ok, "GET", "/-/healthy", 200, "ok\n"),
-            (Phase::Before, "GET", "/-/ready", 503, "not started yet\n"),
+            (Phase::Before, "GET", "/-/ready", 200, "waiting for -start-at\n"),
             (Phase::Ramp, "GET", "/-/ready", 200, "ready\n"),
             (ok, "GET", "/-/ready", 200, "ready\n"),
             (gone, "GET", "/-/ready", 503, "stopping\n"),

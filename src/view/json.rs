@@ -31,6 +31,8 @@ struct Summary<'a> {
     version: &'static str,
     ffmpeg_version: &'a str,
     run: Run<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<Share>,
     clients: Clients,
     processes: Processes,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,11 +55,21 @@ struct Run<'a> {
     duration_seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     started_unix_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late_seconds: Option<f64>,
+    url: &'a str,
     seed: u64,
     command: &'a str,
     dangerous: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics_address: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Share {
+    index: u32,
+    count: u32,
+    clients: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -183,6 +195,7 @@ pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
         version: env!("CARGO_PKG_VERSION"),
         ffmpeg_version: input.ffmpeg_version,
         run: run(input),
+        shard: share(input),
         clients: clients(snapshot),
         processes: processes(snapshot),
         bytes: measured.bytes().then(|| bytes(snapshot)),
@@ -211,11 +224,18 @@ fn run<'a>(input: &SummaryInput<'a>) -> Run<'a> {
         signal,
         duration_seconds: input.snapshot.elapsed.as_secs_f64(),
         started_unix_seconds: (started > 0.0).then_some(started),
+        late_seconds: input.late.map(|late| late.as_secs_f64()),
+        url: input.url,
         seed: input.seed,
         command: input.repeat_command,
         dangerous: input.dangerous,
         metrics_address: input.metrics.map(|address| address.to_string()),
     }
+}
+
+fn share(input: &SummaryInput<'_>) -> Option<Share> {
+    let shard = Some(input.shard).filter(|shard| !shard.is_whole())?;
+    Some(Share { index: shard.index(), count: shard.count(), clients: input.clients })
 }
 
 fn clients(snapshot: &Snapshot<'_>) -> Clients {

@@ -7,6 +7,7 @@ pub mod endpoints;
 pub mod exposition;
 pub mod families;
 pub mod json;
+pub mod merge;
 pub mod metrics;
 pub mod origin_metrics;
 pub mod summary;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::{Measured, words};
 use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
 use crate::stats::{Health, Histogram, Snapshot};
+use crate::units::shard::Shard;
 
 /// Width of the frame in columns.
 const WIDTH: usize = 78;
@@ -29,6 +30,9 @@ const OWN_CPU_SHARE: f64 = 0.8;
 
 /// Share of all cores above which clients wait for the CPU and not for the origin.
 const HOST_CPU_SHARE: f64 = 0.9;
+
+/// A ramp that began so long after its moment is worth a line.
+const LATE_RAMP: Duration = Duration::from_secs(1);
 
 /// A process that lived shorter than this had hardly begun to play.
 const FLAPPING_BELOW: Duration = Duration::from_secs(5);
@@ -71,6 +75,14 @@ pub struct SummaryInput<'a> {
     pub ending: Ending,
     /// Seed of every random choice.
     pub seed: u64,
+    /// The playlist, credentials masked.
+    pub url: &'a str,
+    /// Which share of the clients this was.
+    pub shard: Shard,
+    /// Clients of the whole run.
+    pub clients: u32,
+    /// How long after the moment asked for the ramp began; `None` if none was.
+    pub late: Option<Duration>,
     /// The command that repeats the run, credentials masked.
     pub repeat_command: &'a str,
     /// Where `/metrics` was served, if it was.
@@ -98,23 +110,34 @@ pub fn render(input: &SummaryInput<'_>) -> String {
     page.text
 }
 
+/// A framed block in the making.
 #[derive(Default)]
-struct Page {
-    text: String,
+pub(super) struct Page {
+    pub(super) text: String,
 }
 
 impl Page {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
     }
 
-    fn rule(&mut self, of: char) {
+    pub(super) fn rule(&mut self, of: char) {
         self.line(&of.to_string().repeat(WIDTH));
     }
 
-    fn row(&mut self, name: &str, value: &str) {
+    pub(super) fn row(&mut self, name: &str, value: &str) {
         self.line(&format!(" {name:<width$}{value}", width = INDENT - 1));
+    }
+
+    /// A shell command in lines that fit.
+    pub(super) fn folded(&mut self, command: &str) {
+        folded(command).iter().for_each(|line| self.line(line));
+    }
+
+    /// A count before a text of several lines.
+    pub(super) fn wrapped(&mut self, head: &str, text: &str) {
+        streaming::add_wrapped(self, head, text);
     }
 
     /// A name with one line for each value.
@@ -136,6 +159,12 @@ fn run(page: &mut Page, input: &SummaryInput<'_>) {
     };
     page.row("Ended", &ended);
     page.row("Duration", &words::span(snapshot.elapsed));
+    if let Some(late) = input.late.filter(|&late| late > LATE_RAMP) {
+        page.row("Began late", &format!("{} after -start-at", words::span(late)));
+    }
+    if !input.shard.is_whole() {
+        page.row("Shard", &format!("{} of {} clients", input.shard, input.clients));
+    }
     let active = if snapshot.ever_started > 0 {
         format!("peak {}, median {}", snapshot.peak_active, input.snapshot.median_active())
     } else {
@@ -191,12 +220,18 @@ fn uptime(snapshot: &Snapshot<'_>) -> String {
 /// exit that looks like a failure, the run set their uptime and not their end.
 pub(super) fn judgement(snapshot: &Snapshot<'_>, median: Duration) -> &'static str {
     let totals = snapshot.totals;
+    judge(totals.restarted, (0_u8..=255).zip(totals.exits.iter().copied()), median)
+}
+
+/// The same by the restarts, the exits by code, and the median of the uptime.
+pub(super) fn judge(
+    restarted: u64,
+    exits: impl Iterator<Item = (u8, u64)>,
+    median: Duration,
+) -> &'static str {
     let harmless = [0, 255, 128 + 9, 128 + 15];
-    let failed: u64 = (totals.exits.iter().enumerate())
-        .filter(|(code, _)| !harmless.contains(code))
-        .map(|(_, &exits)| exits)
-        .sum();
-    if totals.restarted == 0 && failed == 0 {
+    let failed = exits.filter(|(code, _)| !harmless.contains(code)).any(|(_, exits)| exits > 0);
+    if restarted == 0 && !failed {
         "stable"
     } else if median < FLAPPING_BELOW {
         "flapping"
@@ -339,9 +374,7 @@ fn repeat(page: &mut Page, input: &SummaryInput<'_>) {
     }
     page.row("Seed", &input.seed.to_string());
     page.line(" Repeat this run with:");
-    for line in folded(input.repeat_command) {
-        page.line(&line);
-    }
+    page.folded(input.repeat_command);
 }
 
 /// A shell command folded between its words, so that it fits the frame and can

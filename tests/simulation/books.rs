@@ -90,6 +90,7 @@ impl Books {
             Input::Sampled { client, sample } => self.sample(client, sample),
             Input::Traffic { .. } => {}
             Input::Started
+            | Input::StartedLate { .. }
             | Input::StoodStill
             | Input::DeadlineReached
             | Input::StopAsked

@@ -7,6 +7,7 @@ use ffmpeg_hls_swarm::stats::totals::{ExitStatus, SpawnFailureReason};
 use ffmpeg_hls_swarm::swarm::random::Random;
 use ffmpeg_hls_swarm::swarm::{Backoff, Settings};
 use ffmpeg_hls_swarm::units::ClientId;
+use ffmpeg_hls_swarm::units::shard::Shard;
 
 /// A deadline is seen so late at most.
 pub(crate) const LAG_MAX: Duration = Duration::from_millis(300);
@@ -117,6 +118,7 @@ fn settings(seed: u64, duration: Option<Duration>, dice: &mut Dice) -> Settings 
     let (initial_ms, max_ms) = dice.pick(&[(250, 5_000), (250, 5_000), (0, 0), (20, 300)]);
     Settings {
         clients: NonZeroU32::new(clients).unwrap(),
+        shard: Shard::WHOLE,
         ramp_rate: dice.pick(&[0.5, 3.0, 7.3, 50.0, 1_000.0, 1e9]),
         ramp_jitter: dice.pick(&[Duration::ZERO, Duration::from_millis(200)]),
         duration,

@@ -13,6 +13,7 @@ pub(crate) mod fake;
 pub(crate) mod http;
 pub(crate) mod lines;
 pub(crate) mod media;
+pub(crate) mod namespaces;
 pub(crate) mod nginx;
 pub(crate) mod origin;
 pub(crate) mod processes;

@@ -49,6 +49,17 @@ pub(crate) fn lean_ffmpeg() -> Option<PathBuf> {
     found
 }
 
+/// The folder of the Python packages that hold manifests to their schemas, which
+/// `.ci/setup` keeps.
+pub(crate) fn deploy_tools() -> Option<PathBuf> {
+    let marker = named_or_cached("DEPLOY_TOOLS", "deploy-tools/kubernetes_validate/__init__.py");
+    let found = marker.and_then(|file| Some(file.parent()?.parent()?.to_owned()));
+    if found.is_none() {
+        println!("skipped: the schemas of Kubernetes are not here; .ci/setup installs them");
+    }
+    found
+}
+
 /// A lean FFmpeg with its ffprobe beside it: for what carries one away with all its
 /// libraries.
 pub(crate) fn lean_pair() -> Option<PathBuf> {

@@ -189,4 +189,12 @@ in
     type = types.listOf types.str;
     description = "Faults of the demo's origin (docs/ORIGIN.md).";
   };
+  shard = {
+    type = types.strMatching "[0-9]+/[0-9]+";
+    description = "Share of the clients, I/N.";
+  };
+  start-at = {
+    type = types.str;
+    description = "The ramp begins at this moment (RFC 3339).";
+  };
 }

@@ -119,7 +119,7 @@ impl Client {
         ClientFigures {
             client: self.id,
             state: self.state,
-            restarts: self.attempts.saturating_sub(1),
+            restarts: u64::from(self.attempts).saturating_sub(1),
             stalled: self.viewing.is_stalled(),
             media: self.media_before + self.viewing.media(),
             speed: self.viewing.speed(),

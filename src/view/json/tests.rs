@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::*;
 use crate::stats::{Health, Totals};
+use crate::units::shard::Shard;
 use crate::view::Measured;
 use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
 
@@ -33,6 +35,10 @@ fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a>
         cores: Some(2),
         ending: Ending::Signal("SIGINT"),
         seed: u64::MAX,
+        url: "http://***@h/a",
+        shard: Shard::new(1, 4).unwrap(),
+        clients: 42,
+        late: Some(Duration::from_millis(1)),
         repeat_command: "ffmpeg-hls-swarm -seed 42 'http://***@h/a'",
         metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
         dangerous: true,

@@ -186,11 +186,17 @@ pub(super) fn error_patterns(page: &mut Page, input: &SummaryInput<'_>) {
     page.line(" Most frequent errors in FFmpeg's log; # is a number, ~ is at most:");
     for frequent in patterns.top(SHOWN_PATTERNS) {
         let about = if frequent.overcount > 0 { "~" } else { "" };
-        let mut head = format!("{about}{}", words::count(frequent.count));
-        for part in wrapped(&shown(&frequent), WIDTH - PATTERN_INDENT) {
-            page.line(&format!(" {head:>width$}  {part}", width = PATTERN_INDENT - 3));
-            head.clear();
-        }
+        let head = format!("{about}{}", words::count(frequent.count));
+        add_wrapped(page, &head, &shown(&frequent));
+    }
+}
+
+/// Adds a count, and beside it a text of as many lines as it takes.
+pub(super) fn add_wrapped(page: &mut Page, head: &str, text: &str) {
+    let mut head = head;
+    for part in wrapped(text, WIDTH - PATTERN_INDENT) {
+        page.line(&format!(" {head:>width$}  {part}", width = PATTERN_INDENT - 3));
+        head = "";
     }
 }
 

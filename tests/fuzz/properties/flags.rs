@@ -44,6 +44,7 @@ pub fn check(input: &[u8]) {
         Err(error) => refused(&error, secret),
         Ok(Invocation::Load(config)) => understood(&config, &env, secret),
         Ok(Invocation::Origin(origin)) => origin.settings.check().unwrap(),
+        Ok(Invocation::Merge(merge)) => assert!(!merge.files.is_empty()),
         Ok(Invocation::HealthCheck(address)) => assert!(address.is_none_or(|at| at.port() != 0)),
         Ok(Invocation::Print(text) | Invocation::Help(text)) => assert!(!text.is_empty()),
     }

@@ -12,6 +12,7 @@ use ffmpeg_hls_swarm::ffmpeg::outcome::ExitStatus;
 use ffmpeg_hls_swarm::stats::totals::Stream;
 use ffmpeg_hls_swarm::stats::{ClientRequests, ErrorReason, Reading, RequestKind, Requests};
 use ffmpeg_hls_swarm::swarm::{Action, Backoff, Exit, Input, Report, Settings, Swarm};
+use ffmpeg_hls_swarm::units::shard::Shard;
 use ffmpeg_hls_swarm::units::{ClientId, Moment, Tick, Wall};
 
 use super::cuts;
@@ -180,6 +181,7 @@ fn attempt(pieces: &[&[u8]]) -> (Vec<Action>, Vec<u64>) {
 fn settings() -> Settings {
     Settings {
         clients: NonZeroU32::MIN,
+        shard: Shard::WHOLE,
         ramp_rate: 1.0,
         ramp_jitter: Duration::ZERO,
         duration: None,

@@ -1,0 +1,134 @@
+//! A start at a moment of the wall clock, the same on every host.
+//!
+//! The wall clock can be set while we wait, so it is read anew now and then and
+//! never turned into one long deadline. Knows nothing of what starts.
+
+use std::time::Duration;
+
+use crate::units::{Moment, Tick, Wall, nanos};
+
+/// How often the wall clock is read while we wait: a clock that is set is noticed
+/// after this, and one that is slewed (500 ppm at most, adjtimex(2)) makes the
+/// start 0.5 ms wrong.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A wall clock that moved so far against the monotonic one was set.
+const SET_BY: Duration = Duration::from_millis(500);
+
+/// A start later than this is worth a warning: clocks of hosts that are kept in
+/// step differ by less.
+pub(super) const LATE: Duration = Duration::from_secs(1);
+
+/// The start that is waited for.
+#[derive(Debug)]
+pub(super) struct Barrier {
+    at: Wall,
+    seen: Moment,
+    look_at: Tick,
+}
+
+/// What a look at the clock came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// It is not time yet.
+    Wait {
+        /// The wall clock was set, and this is how long it now is to the start.
+        set: Option<Duration>,
+    },
+    /// It is time, or was so long ago.
+    Go {
+        /// How long ago.
+        behind: Duration,
+    },
+}
+
+impl Barrier {
+    /// Waits from `now` until the wall clock says `at`.
+    pub(super) const fn new(at: Wall, now: Moment) -> Self {
+        Self { at, seen: now, look_at: now.tick }
+    }
+
+    /// When the clock is to be looked at next.
+    pub(super) const fn next_look(&self) -> Tick {
+        self.look_at
+    }
+
+    /// How long it is until the start by this wall clock; zero if it was.
+    pub(super) const fn left(&self, wall: Wall) -> Duration {
+        Duration::from_nanos(self.at.as_unix_nanos().saturating_sub(wall.as_unix_nanos()))
+    }
+
+    /// Looks at the clock.
+    pub(super) fn look(&mut self, now: Moment) -> Look {
+        let before = std::mem::replace(&mut self.seen, now);
+        let left = self.left(now.wall);
+        if left.is_zero() {
+            let behind_ns = now.wall.as_unix_nanos().saturating_sub(self.at.as_unix_nanos());
+            return Look::Go { behind: Duration::from_nanos(behind_ns) };
+        }
+        self.look_at = now.tick.after(left.min(LOOK_EVERY));
+        let ticked_ns = nanos(now.tick.since(before.tick));
+        let expected_ns = before.wall.as_unix_nanos().saturating_add(ticked_ns);
+        let moved = Duration::from_nanos(now.wall.as_unix_nanos().abs_diff(expected_ns));
+        Look::Wait { set: (moved >= SET_BY).then_some(left) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EPOCH_NS: u64 = 1_700_000_000_000_000_000;
+    const WAIT: Look = Look::Wait { set: None };
+
+    /// The monotonic clock at `tick_ms`, the wall clock at `wall_ms`.
+    fn at(tick_ms: u64, wall_ms: u64) -> Moment {
+        let wall = Wall::from_unix_nanos(EPOCH_NS + wall_ms * 1_000_000);
+        Moment { tick: Tick::from_millis(tick_ms), wall }
+    }
+
+    #[test]
+    fn looks_now_and_then_and_goes_in_time() {
+        let mut barrier = Barrier::new(at(0, 12_500).wall, at(5, 10_000));
+        assert_eq!(barrier.next_look(), Tick::from_millis(5));
+        let mut looks = Vec::new();
+        let behind = loop {
+            let tick_ms = barrier.next_look().as_nanos() / 1_000_000;
+            looks.push(tick_ms);
+            match barrier.look(at(tick_ms, tick_ms - 5 + 10_000)) {
+                Look::Go { behind } => break behind,
+                wait => assert_eq!(wait, WAIT),
+            }
+        };
+        assert_eq!((looks, behind), (vec![5, 1_005, 2_005, 2_505], Duration::ZERO));
+    }
+
+    #[test]
+    fn a_moment_that_has_passed_is_gone_by_so_much() {
+        let mut barrier = Barrier::new(at(0, 1_000).wall, at(0, 61_000));
+        assert_eq!(barrier.left(at(0, 61_000).wall), Duration::ZERO);
+        assert_eq!(barrier.look(at(0, 61_000)), Look::Go { behind: Duration::from_secs(60) });
+    }
+
+    #[test]
+    fn a_clock_that_is_set_moves_the_start() {
+        let mut barrier = Barrier::new(at(0, 5_000).wall, at(0, 0));
+        assert_eq!(barrier.look(at(0, 0)), WAIT);
+        // Back by an hour, and slewed by a little.
+        let mut barrier = Barrier::new(at(0, 3_605_000).wall, at(0, 3_600_000));
+        assert_eq!(barrier.look(at(1_000, 3_601_020)), WAIT);
+        let back = Look::Wait { set: Some(Duration::from_secs(3_603)) };
+        assert_eq!(barrier.look(at(2_000, 2_000)), back);
+        assert_eq!(barrier.look(at(3_000, 3_000)), WAIT);
+        // Ahead, beyond the start.
+        let behind = Duration::from_secs(1);
+        assert_eq!(barrier.look(at(4_000, 3_606_000)), Look::Go { behind });
+    }
+
+    #[test]
+    fn the_farthest_moment_is_waited_for() {
+        let mut barrier = Barrier::new(Wall::from_unix_nanos(u64::MAX), at(0, 0));
+        assert_eq!(barrier.look(at(1, 1)), WAIT);
+        assert_eq!(barrier.next_look(), Tick::from_millis(1_001));
+    }
+}
