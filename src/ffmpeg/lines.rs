@@ -5,7 +5,6 @@
 //! within one read are handed on as slices of it; only the unfinished end of a
 //! read is copied, so thousands of clients need next to no memory for this.
 
-use std::hint::black_box;
 use std::ops::Range;
 
 use memchr::memchr2_iter;
@@ -90,18 +89,16 @@ pub const LAST_LINES_BYTES: usize = 1280;
 /// Last lines kept for a client: FFmpeg needs two to four to tell a failure.
 pub const LAST_LINES: usize = 8;
 
-/// What comes at once is often more than this, some lines.
-const EXPECTED_BYTES: usize = 256;
-
 /// Bytes kept of one of the last lines, so that one cannot drive out all others.
 pub const LAST_LINE_BYTES: usize = 400;
 
-/// The last lines of a client's stderr: those that tell trouble, else any.
+/// The last lines of a client's stderr: those that tell trouble, else those of level
+/// info, such as what it opened last.
 ///
-/// At level verbose FFmpeg names every request, and what people want to see of a
-/// client that failed are its errors. So the first line of trouble drives out
-/// the chatter, and from then on only trouble is kept. Allocates once, on the
-/// first line. Each client's lines are cold when the next comes, so a line is
+/// Of verbose and debug lines there are many, and they are read once, for what they
+/// count; to keep each would cost as much as to read it. What people want to see of a
+/// client that failed are its errors. So the first line of trouble drives out the
+/// others, and from then on only trouble is kept. Allocates once, on the first line. Each client's lines are cold when the next comes, so a line is
 /// written once, over the oldest, and nothing is moved.
 #[derive(Debug, Default)]
 pub struct LastLines {
@@ -113,8 +110,19 @@ pub struct LastLines {
     oldest: usize,
     count: usize,
     trouble: bool,
-    /// The last line that had a level told no trouble.
-    calm: bool,
+    /// What the last line was that had a level. Before the first it is not FFmpeg that
+    /// speaks: the dynamic linker says why the process dies.
+    last: Weight,
+}
+
+/// What a line is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Weight {
+    #[default]
+    Trouble,
+    Calm,
+    /// It is not kept.
+    Chatter,
 }
 
 /// Where a line is.
@@ -140,19 +148,21 @@ impl LastLines {
 
     /// Takes note of a line, given without its end.
     pub fn push(&mut self, line: &[u8], level: Level) {
-        let trouble = match level {
-            Level::Fatal | Level::Error | Level::Warning => true,
-            Level::Info | Level::Verbose | Level::Debug => false,
-            // It goes on from the one before. Before the first, it is not FFmpeg
-            // that speaks: the dynamic linker says why the process dies.
-            Level::Unknown => !self.calm,
+        self.last = match level {
+            Level::Fatal | Level::Error | Level::Warning => Weight::Trouble,
+            Level::Info => Weight::Calm,
+            Level::Verbose | Level::Debug => Weight::Chatter,
+            // It goes on from the one before.
+            Level::Unknown => self.last,
         };
-        self.calm = !trouble;
-        if trouble && !self.trouble {
-            self.clear();
-            self.trouble = true;
-        } else if self.trouble && !trouble {
-            return;
+        match self.last {
+            Weight::Trouble if !self.trouble => {
+                self.clear();
+                self.trouble = true;
+            }
+            Weight::Trouble => {}
+            Weight::Calm if !self.trouble => {}
+            Weight::Calm | Weight::Chatter => return,
         }
         self.keep(line.get(..LAST_LINE_BYTES).unwrap_or(line));
     }
@@ -161,12 +171,6 @@ impl LastLines {
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let kept = self.places.iter().cycle().skip(self.oldest).take(self.count);
         kept.filter_map(|place| self.bytes.get(place.range()))
-    }
-
-    /// Lines come soon: touches where they go.
-    pub fn expect(&self) {
-        let behind = self.newest().map_or(0, |place| place.range().end);
-        black_box((self.bytes.get(behind), self.bytes.get(behind + EXPECTED_BYTES)));
     }
 
     /// Forgets all lines, for the next attempt; keeps the memory.
@@ -340,9 +344,10 @@ mod tests {
     #[test]
     fn trouble_drives_out_chatter() {
         let error = "[http @ 0x55d6a5216900] [error] HTTP error 404 Not Found";
+        let calm = "[hls @ 0x55d6a519e180] [info] Opening 'http://h/1.ts' for reading";
         let chatter = "[hls @ 0x55d6a519e180] [verbose] HLS request for url 'http://h/1.ts'";
-        assert_eq!(kept(&[chatter, chatter]), [chatter, chatter]);
-        assert_eq!(kept(&[chatter, error, chatter]), [error]);
+        assert_eq!(kept(&[calm, chatter, calm]), [calm, calm]);
+        assert_eq!(kept(&[calm, chatter, error, chatter, calm]), [error]);
         assert_eq!(kept(&[error, "[fatal] x", chatter]), [error, "[fatal] x"]);
         let linker = "ffmpeg: error while loading shared libraries: libx.so: cannot open";
         assert_eq!(kept(&[linker, chatter]), [linker]);
@@ -361,6 +366,8 @@ mod tests {
         let (request, error) = ("[http @ 0x1] [debug] request: GET / HTTP/1.1", "[error] x");
         assert_eq!(kept(&[error, request, header]), [error]);
         assert_eq!(kept(&[request, error, header]), [error, header]);
+        assert_eq!(kept(&[request, header]), [""; 0]);
+        assert_eq!(kept(&["[info] x", header]), ["[info] x", header]);
         assert_eq!(kept(&["ffmpeg: cannot open shared object", request]).len(), 1);
     }
 
