@@ -8,181 +8,16 @@ mod histogram;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
+use super::document::{
+    Asked, Bytes, Clients, Counts, Distribution, Document, Host, Log, Pattern, Playback, Processes,
+    Run, SCHEMA_VERSION, Share, Tcp,
+};
 use super::summary::streaming::{self, SHOWN_PATTERNS};
 use super::summary::{self, Ending, SummaryInput};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::requests::ERROR_STATUSES;
 use crate::stats::totals::SpawnFailureReason;
 use crate::stats::{ErrorReason, RequestKind, Requests, Snapshot};
-use histogram::Distribution;
-
-/// Version of the schema. It grows when a field goes or changes its meaning; a
-/// new field alone leaves it as it is.
-pub const SCHEMA_VERSION: u32 = 1;
-
-/// Counts by name.
-type Counts = BTreeMap<String, u64>;
-
-#[derive(Debug, Serialize)]
-struct Summary<'a> {
-    schema_version: u32,
-    version: &'static str,
-    ffmpeg_version: &'a str,
-    run: Run<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shard: Option<Share>,
-    clients: Clients,
-    processes: Processes,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes: Option<Bytes>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    requests: Option<Asked>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    playback: Option<Playback>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tcp: Option<Tcp>,
-    log: Log,
-    host: Host,
-}
-
-#[derive(Debug, Serialize)]
-struct Run<'a> {
-    ended: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signal: Option<&'static str>,
-    duration_seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started_unix_seconds: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    late_seconds: Option<f64>,
-    url: &'a str,
-    seed: u64,
-    command: &'a str,
-    dangerous: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metrics_address: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Share {
-    index: u32,
-    count: u32,
-    clients: u32,
-}
-
-#[derive(Debug, Serialize)]
-struct Clients {
-    target: u32,
-    ever_started: u32,
-    peak_active: u32,
-    median_active: u32,
-    active_seconds: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct Processes {
-    started: u64,
-    restarted: u64,
-    max_restarts_reached: u64,
-    spawn_failures: Counts,
-    exits: Counts,
-    outcomes: Counts,
-    uptime: Distribution,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uptime_judgement: Option<&'static str>,
-    start_lateness: Distribution,
-    late_starts: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Bytes {
-    downloaded: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bits_per_second_per_client: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-struct Asked {
-    by_kind: Counts,
-    segments_downloaded: u64,
-    playlist_refreshes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    segments_per_minute_per_client: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    playlist_refreshes_per_minute_per_client: Option<f64>,
-    connections_new: u64,
-    connections_reused: u64,
-    errors: BTreeMap<String, Counts>,
-    http_errors: Counts,
-    timeouts: u64,
-    reconnections: u64,
-    segments_skipped: u64,
-    sequence_jumps: u64,
-    playlist_reload_failures: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tcp_connect: Option<Distribution>,
-    segment_download: Distribution,
-    playlist_download: Distribution,
-}
-
-#[derive(Debug, Serialize)]
-struct Playback {
-    startup: Distribution,
-    stalls: u64,
-    stall_seconds: f64,
-    stalled_at_end: u32,
-    below_realtime_at_end: u32,
-    above_realtime_at_end: u32,
-    speed: Distribution,
-    drift: Distribution,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    live_latency: Option<Distribution>,
-}
-
-#[derive(Debug, Serialize)]
-struct Tcp {
-    rtt: Distribution,
-    retransmits: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Log {
-    lines: u64,
-    lines_cut: u64,
-    error_lines: u64,
-    error_patterns: Vec<Pattern>,
-}
-
-#[derive(Debug, Serialize)]
-struct Pattern {
-    pattern: String,
-    count: u64,
-    overcount: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Host {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cores: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    own_cpu_seconds: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    own_resident_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    own_peak_resident_bytes: Option<u64>,
-    ffmpeg_cpu_seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ffmpeg_resident_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ffmpeg_peak_resident_bytes: Option<u64>,
-    turns: Distribution,
-    events: u64,
-    journal_lines_dropped: u64,
-    shortfalls: Vec<String>,
-}
-
 /// The summary as one line of JSON.
 ///
 /// # Errors
@@ -190,10 +25,10 @@ struct Host {
 pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
     let snapshot = input.snapshot;
     let measured = input.measured;
-    let summary = Summary {
+    let summary = Document {
         schema_version: SCHEMA_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
-        ffmpeg_version: input.ffmpeg_version,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ffmpeg_version: input.ffmpeg_version.to_owned(),
         run: run(input),
         shard: share(input),
         clients: clients(snapshot),
@@ -210,7 +45,7 @@ pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-fn run<'a>(input: &SummaryInput<'a>) -> Run<'a> {
+fn run(input: &SummaryInput<'_>) -> Run {
     let (ended, signal) = match input.ending {
         Ending::DurationReached => ("duration", None),
         Ending::Signal(signal) => ("signal", Some(signal)),
@@ -220,14 +55,14 @@ fn run<'a>(input: &SummaryInput<'a>) -> Run<'a> {
     };
     let started = input.health.process.start_unix_secs;
     Run {
-        ended,
-        signal,
+        ended: ended.to_owned(),
+        signal: signal.map(str::to_owned),
         duration_seconds: input.snapshot.elapsed.as_secs_f64(),
         started_unix_seconds: (started > 0.0).then_some(started),
         late_seconds: input.late.map(|late| late.as_secs_f64()),
-        url: input.url,
+        url: Some(input.url.to_owned()),
         seed: input.seed,
-        command: input.repeat_command,
+        command: input.repeat_command.to_owned(),
         dangerous: input.dangerous,
         metrics_address: input.metrics.map(|address| address.to_string()),
     }
@@ -262,7 +97,7 @@ fn processes(snapshot: &Snapshot<'_>) -> Processes {
         exits: exits.map(|(code, n)| (code.to_string(), n)).collect(),
         outcomes: outcomes.map(|(outcome, n)| (outcome.name().to_owned(), n)).collect(),
         uptime: Distribution::spans(&totals.uptime),
-        uptime_judgement: median.map(|median| summary::judgement(snapshot, median)),
+        uptime_judgement: median.map(|median| summary::judgement(snapshot, median).to_owned()),
         start_lateness: Distribution::spans(&totals.lateness),
         late_starts: totals.late_starts,
     }

@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::json::SCHEMA_VERSION;
+use super::document::SCHEMA_VERSION;
 use crate::units::shard::Shard;
 
 pub use text::render;

@@ -10,6 +10,7 @@ use super::*;
 use crate::stats::{Health, Totals};
 use crate::units::shard::Shard;
 use crate::view::Measured;
+use crate::view::document::Unreadable;
 use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
 
 const DOC: &str = include_str!("../../../docs/SUMMARY.md");
@@ -178,4 +179,18 @@ fn the_two_summaries_tell_the_same() {
     let rate = value["bytes"]["bits_per_second_per_client"].as_f64().unwrap();
     assert!(text.contains(&format!("each client {:.0} kbit/s", rate / 1e3)));
     assert_eq!(value["run"]["seed"].as_u64(), Some(input.seed));
+}
+
+#[test]
+fn what_was_written_is_read_again() {
+    let numbers = busy_run();
+    let snapshot = numbers.snapshot();
+    let text = render(&input(&snapshot, &numbers.health)).unwrap();
+    let read = Document::parse(&text).unwrap();
+    assert!(serde_json::to_string(&read).unwrap() + "\n" == text);
+    let later = text.replacen(":1,", ":2,", 1);
+    assert!(matches!(Document::parse(&later), Err(Unreadable::Version(2))));
+    let newer = text.replacen("{", "{\"new\":[1],", 1);
+    assert!(Document::parse(&newer).is_ok());
+    assert!(matches!(Document::parse("{}"), Err(Unreadable::Malformed(_))));
 }
