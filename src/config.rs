@@ -35,6 +35,8 @@ pub enum Invocation {
     /// Ask the swarm that is scraped there whether it is alive; `None` is one that
     /// is not scraped.
     HealthCheck(Option<SocketAddr>),
+    /// Make a report of what runs wrote.
+    Report(ReportConfig),
     /// Print this text on stdout and exit 0.
     Print(String),
     /// The same with a help, which may have colour on a terminal.
@@ -124,6 +126,8 @@ pub struct Config {
     pub client_metrics: bool,
     /// Where the summary is written as JSON; `None` is nowhere.
     pub summary_json: Option<PathBuf>,
+    /// Where the report is written; `None` is nowhere.
+    pub report: Option<PathBuf>,
     /// How and what is logged.
     pub log: LogConfig,
     /// Whether the host is left unchecked.
@@ -160,6 +164,17 @@ pub struct MergeConfig {
     pub files: Vec<PathBuf>,
     /// Where the merged one is written as JSON; `None` is nowhere.
     pub summary_json: Option<PathBuf>,
+}
+
+/// A report of one run, or of two beside each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportConfig {
+    /// What a run wrote with `-summary-json`.
+    pub run: PathBuf,
+    /// What another wrote, to be compared with it.
+    pub other: Option<PathBuf>,
+    /// Where the report is written; `None` is standard output.
+    pub output: Option<PathBuf>,
 }
 
 /// TLS of the built-in origin, with a certificate made at the start.

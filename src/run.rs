@@ -6,6 +6,8 @@ mod health;
 mod host;
 mod load;
 mod merge;
+mod recorder;
+mod report;
 mod serve;
 mod summary_file;
 mod tools;
@@ -36,6 +38,7 @@ pub fn execute(invocation: Invocation) -> ExitCode {
         Invocation::Origin(config) => serve::serve(&config),
         Invocation::Merge(config) => merge::merge(&config),
         Invocation::HealthCheck(address) => health::check(address).map(|()| ExitCode::SUCCESS),
+        Invocation::Report(config) => report::make(&config),
     };
     done.unwrap_or_else(|fatal| {
         complain(&fatal.to_string());

@@ -15,7 +15,7 @@ use std::process::{Command, Output, Stdio};
 use clap::Arg;
 use ffmpeg_hls_swarm::cli::{
     UsageError, default_of, health_command, house_dashes, load_command, merge_command,
-    origin_command, parse, signature, variable_of,
+    origin_command, parse, report_command, signature, variable_of,
 };
 use ffmpeg_hls_swarm::config::Invocation;
 
@@ -40,7 +40,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 45] = [
+const LOAD: [Flag; 46] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -72,6 +72,7 @@ const LOAD: [Flag; 45] = [
     flag("-metrics", "0.0.0.0:9090", "METRICS_PORT", "127.0.0.1:9091"),
     flag("-prom-client-metrics", "false", "", "true"),
     flag("-summary-json", "", "", "run.json"),
+    flag("-report", "", "", "run.html"),
     flag("-stats", "true", "", "false"),
     flag("-stats-loglevel", "verbose", "", "debug"),
     flag("-v", "false", "", "true"),
@@ -114,6 +115,14 @@ const MERGE: [Flag; 4] = [
 
 const HEALTH: [Flag; 3] = [
     flag("<ADDR>", "0.0.0.0:9090", "METRICS_PORT", "9091"),
+    flag("-help", "", "", ""),
+    flag("-version", "", "", ""),
+];
+
+const REPORT: [Flag; 5] = [
+    flag("<RUN.json>", "", "", "run.json"),
+    flag("<OTHER.json>", "", "", "other.json"),
+    flag("-output", "", "", "run.html"),
     flag("-help", "", "", ""),
     flag("-version", "", "", ""),
 ];
@@ -167,6 +176,7 @@ fn every_flag_is_in_the_contract_with_its_default_and_variable() {
         (origin_command(), &ORIGIN[..]),
         (merge_command(), &MERGE[..]),
         (health_command(), &HEALTH[..]),
+        (report_command(), &REPORT[..]),
     ];
     for (command, flags) in commands {
         for arg in command.get_arguments() {
@@ -194,6 +204,7 @@ fn the_docs_have_every_flag_and_no_other() {
         (origin_command(), "Built-in origin", &ORIGIN),
         (merge_command(), "Merging summaries", &MERGE),
         (health_command(), "Health check", &HEALTH),
+        (report_command(), "Report", &REPORT),
     ];
     for (command, heading, flags) in commands {
         let rows = rows(heading);
@@ -217,6 +228,7 @@ fn the_help_has_every_flag_with_default_and_variable() {
         (origin_command(), help(&["swarm", "origin", "-help"])),
         (merge_command(), help(&["swarm", "merge", "-help"])),
         (health_command(), help(&["swarm", "healthcheck", "-help"])),
+        (report_command(), help(&["swarm", "report", "-help"])),
     ];
     for (command, help) in commands {
         // A line with a deeper indent goes on with the entry before it.
@@ -251,7 +263,8 @@ fn company(name: &str) -> Vec<String> {
 fn every_flag_takes_both_dash_styles_with_space_and_equals() {
     let load = LOAD.iter().map(|flag| (flag, company(flag.name)));
     let origin = ORIGIN.iter().map(|flag| (flag, vec!["origin".to_owned()]));
-    for (flag, company) in load.chain(origin) {
+    let report = REPORT.iter().map(|flag| (flag, vec!["report".to_owned(), "a".to_owned()]));
+    for (flag, company) in load.chain(origin).chain(report) {
         if flag.sample.is_empty() || flag.name.starts_with('<') {
             continue;
         }
@@ -320,7 +333,7 @@ fn run(args: &[&str]) -> Output {
 
 #[test]
 fn bad_usage_is_told_on_stderr_with_exit_code_2() {
-    let cases: [(&[&str], usize); 8] = [
+    let cases: [(&[&str], usize); 9] = [
         (&[], 1),
         (&["ftp://h/a"], 1),
         (&["-clients", "0", URL], 1),
@@ -329,6 +342,7 @@ fn bad_usage_is_told_on_stderr_with_exit_code_2() {
         (&["-resolve", "192.0.2.1", URL], 3),
         (&["origin", "-window", "x"], 1),
         (&["healthcheck", "x"], 1),
+        (&["report"], 1),
     ];
     for (args, lines) in cases {
         let out = run(args);
@@ -341,7 +355,9 @@ fn bad_usage_is_told_on_stderr_with_exit_code_2() {
 
 #[test]
 fn help_and_version_are_told_on_stdout_with_exit_code_0() {
-    for args in [&["-help"][..], &["-h"], &["help"], &["-v"], &["version"], &["origin", "-h"]] {
+    let origin = &["origin", "-h"];
+    let report = &["report", "-h"];
+    for args in [&["-help"][..], &["-h"], &["help"], &["-v"], &["version"], origin, report] {
         let out = run(args);
         assert_eq!(out.status.code(), Some(0), "{args:?}");
         assert!(out.stdout.starts_with(b"ffmpeg-hls-swarm 0.") || out.stdout.len() > 500);

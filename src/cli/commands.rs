@@ -5,7 +5,7 @@
 
 use clap::{Arg, Command};
 
-use super::flags::{health_command, load_command, merge_command, origin_command};
+use super::flags::{health_command, load_command, merge_command, origin_command, report_command};
 use super::help::house_dashes;
 use super::values;
 
@@ -25,11 +25,17 @@ pub(super) struct Subcommand {
 }
 
 /// Every subcommand.
-pub(super) const ALL: [Subcommand; 7] = [
+pub(super) const ALL: [Subcommand; 8] = [
     Subcommand {
         name: "origin",
         about: "Serve synthetic HLS from memory",
         command: Some(origin_command),
+        words: &["help"],
+    },
+    Subcommand {
+        name: "report",
+        about: "Make one HTML page of a run, or of two compared",
+        command: Some(report_command),
         words: &["help"],
     },
     Subcommand {
@@ -55,7 +61,7 @@ pub(super) const ALL: [Subcommand; 7] = [
         name: "help",
         about: "Print the help",
         command: None,
-        words: &["origin", "healthcheck", "merge"],
+        words: &["origin", "report", "merge", "healthcheck"],
     },
     Subcommand { name: "version", about: "Print the version", command: None, words: &[] },
 ];

@@ -47,8 +47,7 @@ pub fn variable_of(arg: &clap::Arg) -> Option<&'static str> {
     match arg.get_long() {
         Some(flag) => VARIABLES.iter().find(|&&(name, _)| name == flag).map(|&(_, name)| name),
         None if arg.get_id() == SCRAPE_ADDRESS => Some(METRICS_PORT),
-        None if arg.get_id() == "url" => Some(STREAM_URL),
-        None => None,
+        None => (arg.get_id() == "url").then_some(STREAM_URL),
     }
 }
 

@@ -172,6 +172,9 @@ pub(super) struct Metrics {
     /// Write the exit summary as JSON to this file; '' is off
     #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
     pub(super) summary_json: PathBuf,
+    /// Write a report of the run as one HTML page to this file; '' is off
+    #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
+    pub(super) report: PathBuf,
     /// Read FFmpeg's progress and log; without, only processes are counted
     #[arg(long, default_value = "true")]
     pub(super) stats: bool,
@@ -317,6 +320,31 @@ struct HealthFlags {
 #[must_use]
 pub fn merge_command() -> Command {
     go_style(MergeFlags::command())
+}
+
+/// What can be typed to make a report of what runs wrote.
+#[derive(Debug, Parser)]
+#[command(name = "ffmpeg-hls-swarm report", version)]
+pub(super) struct ReportFlags {
+    // Declared for help and docs alone, as the playlist of a load is.
+    /// File that -summary-json wrote
+    #[arg(value_name = "RUN.json", help_heading = "Runs")]
+    run: Option<String>,
+    /// Another, to be compared with it
+    #[arg(value_name = "OTHER.json", help_heading = "Runs")]
+    other: Option<String>,
+    /// Write the page to this file; '' is stdout. Also -o
+    #[arg(long, value_name = "FILE", default_value = "", alias = "o", help_heading = "Report")]
+    #[arg(value_parser = values::output_file)]
+    pub(super) output: PathBuf,
+    #[command(flatten)]
+    about: About,
+}
+
+/// The command that makes a report, with every flag.
+#[must_use]
+pub fn report_command() -> Command {
+    go_style(ReportFlags::command())
 }
 
 /// The command that loads a playlist, with every flag.

@@ -50,6 +50,7 @@ Usage: ffmpeg-hls-swarm [flags] <HLS_URL>
        ffmpeg-hls-swarm --demo [flags]
        ffmpeg-hls-swarm origin [flags]     (see ffmpeg-hls-swarm origin -help)
        ffmpeg-hls-swarm merge FILE...      (see ffmpeg-hls-swarm merge -help)
+       ffmpeg-hls-swarm report RUN.json    (see ffmpeg-hls-swarm report -help)
        ffmpeg-hls-swarm healthcheck [ADDR]
        ffmpeg-hls-swarm completions bash|zsh|fish
        ffmpeg-hls-swarm man
@@ -140,6 +141,22 @@ Exit codes: 0 it answers within 2 s, 1 it does not, 2 bad usage.
     format!("{intro}{}{outro}", sections(command))
 }
 
+/// The help of making a report.
+pub(super) fn report_help(command: &Command) -> String {
+    let intro = "\
+Makes one HTML page of what a run wrote with -summary-json, or of two runs
+beside each other. The page needs nothing else and no network.
+
+Usage: ffmpeg-hls-swarm report [flags] RUN.json [OTHER.json]
+";
+    let outro = "
+Examples:
+  ffmpeg-hls-swarm report run.json -o run.html
+  ffmpeg-hls-swarm report before.json after.json -o compared.html
+";
+    format!("{intro}{}{outro}", sections(command))
+}
+
 /// All arguments, under their subjects.
 pub(super) fn sections(command: &Command) -> String {
     let mut out = String::new();
@@ -213,7 +230,9 @@ fn wrap(pieces: &[String], width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::flags::{health_command, load_command, merge_command, origin_command};
+    use super::super::flags::{
+        health_command, load_command, merge_command, origin_command, report_command,
+    };
     use super::*;
 
     #[test]
@@ -223,6 +242,7 @@ mod tests {
             origin_help(&origin_command()),
             health_help(&health_command()),
             merge_help(&merge_command()),
+            report_help(&report_command()),
         ];
         for help in helps {
             for line in help.lines() {

@@ -16,6 +16,7 @@ mod nearest;
 mod paint;
 mod playlist_url;
 mod repeat;
+mod report;
 mod resolve;
 mod shells;
 pub mod values;
@@ -28,7 +29,7 @@ use clap::{ArgMatches, Command, FromArgMatches};
 
 pub use environment::{Lookup, variable_of};
 pub use error::UsageError;
-pub use flags::{health_command, load_command, merge_command, origin_command};
+pub use flags::{health_command, load_command, merge_command, origin_command, report_command};
 pub use help::{default_of, house_dashes, signature};
 pub use paint::{painted, takes_colour};
 
@@ -116,6 +117,8 @@ pub fn parse(
             let args = args.get(1..).unwrap_or_default();
             return parse_origin(program, args, env, random_seed);
         }
+        ["help", "report"] | ["report", "help"] => return Ok(report::help()),
+        ["report", ..] => return report::parse(&program, args.get(1..).unwrap_or_default()),
         [word, ..] => refuse_mistyped(word)?,
         [] => {}
     }

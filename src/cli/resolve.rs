@@ -69,6 +69,7 @@ pub(super) fn load(
         demo_faults: demo_faults(flags.modes.fault, mode)?,
         client_metrics: flags.metrics.prom_client_metrics,
         summary_json: Some(flags.metrics.summary_json).filter(|file| file != Path::new("")),
+        report: Some(flags.metrics.report).filter(|file| file != Path::new("")),
         log: log(&flags.log, for_people(typed, mode)),
         skip_preflight: flags.modes.skip_preflight,
         repeat_command: repeat::command(typed, seed),

@@ -12,7 +12,10 @@ use tracing::{info, warn};
 
 use super::check::Check;
 use super::companion::Companion;
-use super::{Fatal, host, install_journal, print, stopped_by, summary_file, take_signals, tools};
+use super::recorder::Recorder;
+use super::{
+    Fatal, host, install_journal, print, report, stopped_by, summary_file, take_signals, tools,
+};
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
 use crate::ffmpeg::capabilities::Capabilities;
 use crate::ffmpeg::command::{Map, Template, Variant};
@@ -100,6 +103,7 @@ fn prepare(config: &mut Config, stop: BorrowedFd<'_>) -> Result<Prepared, Fatal>
     }
     check_summary_file(config)?;
     check_start(config)?;
+    report::check(config)?;
     host::check(config, &ffmpeg, stop)?;
     Ok(Prepared::Load(Box::new(Ready {
         server: bind(config)?,
@@ -141,6 +145,7 @@ fn run(
         check: (config.mode == Mode::Check)
             .then(|| Check::new(config.swarm.duration.unwrap_or_default())),
         behind: None,
+        recorder: Recorder::new(config.summary_json.is_some() || config.report.is_some()),
     };
     if let Some(at) = config.start_at {
         reactor.start_at(at);
@@ -309,9 +314,11 @@ fn conclude(
     let text = if let Some((verdict, _)) = &checked {
         verdict.clone()
     } else {
+        let health = reactor.health();
+        let series = load.recorder.finish(&snapshot, &health.process);
         let input = SummaryInput {
             snapshot: &snapshot,
-            health: reactor.health(),
+            health,
             measured: load.measured,
             ffmpeg_version: &load.ffmpeg_version,
             own_peak_resident_bytes: process_use::own_peak_resident_bytes(),
@@ -325,8 +332,10 @@ fn conclude(
             repeat_command: &config.repeat_command,
             metrics,
             dangerous: config.swarm.dangerous,
+            series: series.as_ref(),
         };
         write_summary_file(config, journal, &input);
+        report::write(config, journal, &input);
         summary::render(&input)
     };
     if let Err(why) = print(&text) {
@@ -401,6 +410,7 @@ struct Load {
     check: Option<Check>,
     /// How long after its moment the ramp began; `None` until it has.
     behind: Option<Duration>,
+    recorder: Recorder,
 }
 
 impl Application for Load {
@@ -410,6 +420,7 @@ impl Application for Load {
             Input::StartedLate { behind } => self.behind = Some(behind),
             _ => {}
         }
+        self.recorder.note(now, &self.swarm);
         if let Some(check) = &mut self.check {
             check.watch(&input, self.swarm.snapshot(now).phase);
         }

@@ -2,7 +2,8 @@
 //! wrote another program of ours can read.
 //!
 //! `docs/SUMMARY.md` says what each field means and when it is absent. A field that
-//! is not known here is skipped. Knows nothing of where the numbers come from.
+//! is not known here is skipped, and one that a merge of several summaries leaves out
+//! may be absent. Knows nothing of where the numbers come from.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -44,8 +45,10 @@ pub(crate) type Counts = BTreeMap<String, u64>;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Document {
     pub(crate) schema_version: u32,
-    pub(crate) version: String,
-    pub(crate) ffmpeg_version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ffmpeg_version: Option<String>,
     pub(crate) run: Run,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shard: Option<Share>,
@@ -61,12 +64,15 @@ pub struct Document {
     pub(crate) tcp: Option<Tcp>,
     pub(crate) log: Log,
     pub(crate) host: Host,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) series: Option<Series>,
 }
 
 /// What the run was.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Run {
-    pub(crate) ended: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signal: Option<String>,
     pub(crate) duration_seconds: f64,
@@ -96,8 +102,13 @@ pub(crate) struct Share {
 pub(crate) struct Clients {
     pub(crate) target: u32,
     pub(crate) ever_started: u32,
-    pub(crate) peak_active: u32,
-    pub(crate) median_active: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peak_active: Option<u32>,
+    /// In place of the peak, where several summaries were merged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peak_active_at_most: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) median_active: Option<u32>,
     pub(crate) active_seconds: f64,
 }
 
@@ -239,6 +250,53 @@ pub(crate) struct Percentiles {
 pub(crate) struct Bucket {
     pub(crate) le: f64,
     pub(crate) count: u64,
+}
+
+/// The run over time, one column a name; all columns are equally long.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Series {
+    pub(crate) interval_seconds: f64,
+    pub(crate) duration_seconds: f64,
+    pub(crate) gauges: BTreeMap<String, Vec<u64>>,
+    pub(crate) counters: BTreeMap<String, Vec<u64>>,
+    pub(crate) times: BTreeMap<String, Times>,
+}
+
+/// The times of each interval: percentiles, and what they follow from. Merge two
+/// by adding the counts of equal values.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Times {
+    pub(crate) unit: String,
+    pub(crate) p50: Vec<Option<f64>>,
+    pub(crate) p95: Vec<Option<f64>>,
+    pub(crate) p99: Vec<Option<f64>>,
+    pub(crate) values: Vec<Vec<[u64; 2]>>,
+}
+
+impl Times {
+    /// The percentiles of these values, in microseconds and ascending.
+    pub(crate) fn new(values: Vec<Vec<[u64; 2]>>) -> Self {
+        let all = |per_cent: u64| {
+            values.iter().map(|of| percentile(of, per_cent).map(|us| us as f64 / 1e6)).collect()
+        };
+        Self { unit: "seconds".to_owned(), p50: all(50), p95: all(95), p99: all(99), values }
+    }
+}
+
+/// The value that so many of a hundred do not exceed; `None` of nothing.
+fn percentile(values: &[[u64; 2]], per_cent: u64) -> Option<u64> {
+    let all = total(values.iter().map(|&[_, count]| count));
+    let rank = u64::try_from((u128::from(all) * u128::from(per_cent)).div_ceil(100)).ok()?;
+    let mut below = 0_u64;
+    values.iter().find_map(|&[value, count]| {
+        below = below.saturating_add(count);
+        (below >= rank.max(1)).then_some(value)
+    })
+}
+
+/// The sum of counts that a file tells, which may be any numbers.
+pub(crate) fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
 }
 
 impl Document {

@@ -5,12 +5,14 @@
 //! holds the two together. What was not measured is absent, never 0.
 
 mod histogram;
+mod series;
 
 use std::collections::BTreeMap;
 
+pub use super::document::SCHEMA_VERSION;
 use super::document::{
     Asked, Bytes, Clients, Counts, Distribution, Document, Host, Log, Pattern, Playback, Processes,
-    Run, SCHEMA_VERSION, Share, Tcp,
+    Run, Share, Tcp,
 };
 use super::summary::streaming::{self, SHOWN_PATTERNS};
 use super::summary::{self, Ending, SummaryInput};
@@ -24,11 +26,11 @@ use crate::stats::{ErrorReason, RequestKind, Requests, Snapshot};
 /// None that is known: every field is a number, a text or a list of these.
 pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
     let snapshot = input.snapshot;
-    let measured = input.measured;
+    let (measured, own) = (input.measured, summary::own_cpu(input));
     let summary = Document {
         schema_version: SCHEMA_VERSION,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        ffmpeg_version: input.ffmpeg_version.to_owned(),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        ffmpeg_version: Some(input.ffmpeg_version.to_owned()),
         run: run(input),
         shard: share(input),
         clients: clients(snapshot),
@@ -39,6 +41,7 @@ pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
         tcp: measured.tcp.then(|| tcp(&snapshot.totals.requests)),
         log: log(snapshot),
         host: host(input),
+        series: input.series.map(|all| series::columns(all, measured, own.is_some())),
     };
     let mut text = serde_json::to_string(&summary)?;
     text.push('\n');
@@ -55,7 +58,7 @@ fn run(input: &SummaryInput<'_>) -> Run {
     };
     let started = input.health.process.start_unix_secs;
     Run {
-        ended: ended.to_owned(),
+        ended: Some(ended.to_owned()),
         signal: signal.map(str::to_owned),
         duration_seconds: input.snapshot.elapsed.as_secs_f64(),
         started_unix_seconds: (started > 0.0).then_some(started),
@@ -77,8 +80,9 @@ fn clients(snapshot: &Snapshot<'_>) -> Clients {
     Clients {
         target: snapshot.target,
         ever_started: snapshot.ever_started,
-        peak_active: snapshot.peak_active,
-        median_active: snapshot.median_active(),
+        peak_active: Some(snapshot.peak_active),
+        peak_active_at_most: None,
+        median_active: Some(snapshot.median_active()),
         active_seconds: streaming::client_secs(snapshot).unwrap_or(0.0),
     }
 }

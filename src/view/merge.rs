@@ -6,6 +6,7 @@
 
 mod distribution;
 mod rules;
+mod series;
 mod text;
 
 use std::collections::BTreeMap;

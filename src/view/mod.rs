@@ -11,6 +11,7 @@ pub mod json;
 pub mod merge;
 pub mod metrics;
 pub mod origin_metrics;
+pub mod report;
 pub mod summary;
 pub mod verdict;
 mod words;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::{Measured, words};
 use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
-use crate::stats::{Health, Histogram, Snapshot};
+use crate::stats::{Health, Histogram, Series, Snapshot};
 use crate::units::shard::Shard;
 
 /// Width of the frame in columns.
@@ -40,6 +40,10 @@ const FLAPPING_BELOW: Duration = Duration::from_secs(5);
 /// A process that lived longer than this counts as healthy (its restarts begin
 /// anew with the shortest delay).
 const STEADY_FROM: Duration = Duration::from_secs(30);
+
+/// What the numbers are worth if the host fell short.
+pub(in crate::view) const BOTTLENECK: &str =
+    "this host, not the origin, was a bottleneck of this run";
 
 /// What ended the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +93,8 @@ pub struct SummaryInput<'a> {
     pub metrics: Option<SocketAddr>,
     /// Whether TLS was not verified and the host replaced.
     pub dangerous: bool,
+    /// The run over time, if it was kept.
+    pub series: Option<&'a Series>,
 }
 
 /// The summary as a framed block, ending in a line end.
@@ -326,7 +332,7 @@ fn warnings(page: &mut Page, input: &SummaryInput<'_>) {
     let shortfalls = shortfalls(input);
     if !shortfalls.is_empty() {
         page.rule('-');
-        page.line(" WARNING: this host, not the origin, was a bottleneck of this run:");
+        page.line(&format!(" WARNING: {BOTTLENECK}:"));
         for shortfall in shortfalls {
             page.line(&format!(" - {shortfall}"));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{at, distribution, float, number, put};
+use super::{at, distribution, float, number, put, series};
 use crate::units::shard::Shard;
 use crate::view::summary;
 
@@ -138,6 +138,16 @@ pub(super) const RULES: &[(&str, &[(&str, Rule)])] = &[
             ("shortfalls", Anew),
         ],
     ),
+    (
+        "series",
+        &[
+            ("interval_seconds", Anew),
+            ("duration_seconds", Anew),
+            ("gauges", Anew),
+            ("counters", Anew),
+            ("times", Anew),
+        ],
+    ),
 ];
 
 /// Merges field by field. A section that one of the summaries lacks was not
@@ -251,6 +261,10 @@ pub(super) fn conclude(merged: &mut Map<String, Value>, parts: &[(Shard, &Value)
         texts.map(move |text| format!("shard {shard}: {text}"))
     });
     put(merged, "host", "shortfalls", json!(shortfalls.collect::<Vec<_>>()));
+    merged.remove("series");
+    if let Some(series) = series::merge(parts.iter().map(|(_, value)| *value)) {
+        merged.insert("series".to_owned(), series);
+    }
     let command = parts.first().and_then(|(_, value)| at(value, &["run", "command"])?.as_str());
     if let Some(command) = command {
         put(merged, "run", "command", json!(of_whole(command)));

@@ -31,6 +31,7 @@ fn input<'a>(numbers: &'a Numbers, snapshot: &'a crate::stats::Snapshot<'a>) -> 
         late: None,
         metrics: None,
         dangerous: false,
+        series: None,
     }
 }
 

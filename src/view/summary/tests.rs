@@ -28,6 +28,7 @@ fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a>
         repeat_command: COMMAND,
         metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
         dangerous: false,
+        series: None,
     }
 }
 

@@ -1,0 +1,119 @@
+//! The series is bounded, loses nothing, and tells what was between two events.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::stats::{ActiveTime, Phase, RequestKind, State, Totals};
+
+/// A snapshot of these totals with so many active clients.
+fn snapshot<'a>(totals: &'a Totals, time: &'a ActiveTime, active: u32) -> Snapshot<'a> {
+    let mut by_state = [0; State::ALL.len()];
+    by_state[State::Running.index()] = active;
+    Snapshot {
+        now: Tick::ZERO,
+        phase: Phase::Hold,
+        elapsed: Duration::ZERO,
+        target: 10,
+        by_state,
+        ever_started: active,
+        peak_active: active,
+        children_cpu: Duration::ZERO,
+        children_resident_bytes: None,
+        active_time: time,
+        stalled: 0,
+        stall_time: Duration::ZERO,
+        below_realtime: 0,
+        above_realtime: 0,
+        totals,
+    }
+}
+
+/// A series of events: each so many ms after the one before, with a request whose
+/// segment took so many µs.
+fn played(events: &[(u64, u64)]) -> (Series, Totals, u64) {
+    let (mut totals, time) = (Totals::default(), ActiveTime::new(10));
+    let mut series = Series::new(Tick::ZERO);
+    let mut at_ms = 0;
+    for &(after_ms, took_us) in events {
+        at_ms += after_ms;
+        let now = Tick::from_millis(at_ms);
+        series.observe(now, &snapshot(&totals, &time, 1), None);
+        totals.requests.count(RequestKind::Segment, true);
+        totals.requests.bytes += took_us;
+        totals.requests.segment_download.record(Duration::from_micros(took_us));
+    }
+    series.finish(Tick::from_millis(at_ms), &snapshot(&totals, &time, 0), None);
+    (series, totals, at_ms)
+}
+
+fn sum(series: &Series, counter: Counter) -> u64 {
+    let place = Counter::ALL.iter().position(|&each| each == counter).unwrap();
+    series.points().iter().map(|point| point.counters[place]).sum()
+}
+
+proptest! {
+    #[test]
+    fn a_series_is_bounded_and_loses_nothing(
+        events in prop::collection::vec((0_u64..200_000, 0_u64..100_000_000), 1..300),
+    ) {
+        let (series, totals, ended_ms) = played(&events);
+        prop_assert!(series.points().len() <= POINTS_MAX);
+        prop_assert_eq!(series.covered(), Duration::from_millis(ended_ms));
+        if ended_ms > 0 {
+            prop_assert_eq!(sum(&series, Counter::Requests), totals.requests.made());
+            prop_assert_eq!(sum(&series, Counter::Bytes), totals.requests.bytes);
+            let mut all = Values::new();
+            series.points().iter().for_each(|point| add(&mut all, &point.timings[1]));
+            prop_assert_eq!(all, coarse(&totals.requests.segment_download));
+        }
+        let (length, points) = (series.interval(), u32::try_from(series.points().len()).unwrap());
+        prop_assert!(series.covered() <= length * points + length / 2);
+        prop_assert!(points == 0 || series.covered() > length * (points - 1));
+    }
+
+    #[test]
+    fn a_time_is_rounded_up_by_a_sixteenth_at_most(us in 0_u64..1 << 42) {
+        let up = rounded_up(us);
+        prop_assert!(up >= us && up - us <= us / 16, "{us} is {up}");
+        prop_assert_eq!(rounded_up(up), up);
+        prop_assert!(rounded_up(us + 1) >= up);
+    }
+}
+
+#[test]
+fn what_was_between_two_events_is_flat() {
+    let (totals, time) = (Totals::default(), ActiveTime::new(10));
+    let mut later = Totals::default();
+    later.requests.bytes = 700;
+    let mut series = Series::new(Tick::from_millis(500));
+    assert!(!series.is_due(Tick::from_millis(1_499)));
+    series.observe(Tick::from_millis(1_500), &snapshot(&totals, &time, 2), None);
+    assert!(!series.is_due(Tick::from_millis(2_499)));
+    series.observe(Tick::from_millis(4_900), &snapshot(&later, &time, 3), None);
+    series.finish(Tick::from_millis(5_000), &snapshot(&later, &time, 0), None);
+    let column = |place: usize| -> Vec<u64> {
+        series.points().iter().map(|point| point.counters[place]).collect()
+    };
+    assert_eq!(column(4), [0, 700, 0, 0, 0]);
+    let active: Vec<u64> = series.points().iter().map(|point| point.gauges[0]).collect();
+    assert_eq!(active, [2, 3, 3, 3, 0]);
+    assert_eq!(series.covered(), Duration::from_millis(4_500));
+}
+
+#[test]
+fn a_short_rest_belongs_to_the_interval_before() {
+    for rest_ms in [0, 400] {
+        let (series, _, _) = played(&[(0, 5), (1_000, 5), (rest_ms, 7)]);
+        assert_eq!(series.points().len(), 1);
+        assert_eq!(sum(&series, Counter::Requests), 3);
+    }
+}
+
+#[test]
+fn a_month_of_silence_costs_no_more_than_a_minute() {
+    let month_ms = 30 * 24 * 3_600 * 1_000;
+    let (series, _, _) = played(&[(0, 1), (month_ms, 1)]);
+    assert!((POINTS_MAX / 2..=POINTS_MAX).contains(&series.points().len()));
+    assert_eq!(sum(&series, Counter::Requests), 2);
+    assert_eq!(series.interval(), Duration::from_secs(8_192));
+}

@@ -1,0 +1,91 @@
+//! Did the origin cope, or was the host that made the load the bottleneck?
+//!
+//! Judges by what the summary tells, with the summary's words.
+
+use super::scale::span;
+use crate::view::document::{Document, total};
+use crate::view::summary::BOTTLENECK;
+use crate::view::words;
+
+/// Outcomes that are no fault of anybody.
+const HARMLESS: [&str; 2] = ["completed", "stopped"];
+
+/// What a run says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// A class of the style sheet: `good`, `warn` or `bad`.
+    pub(super) class: &'static str,
+    /// It in one sentence, without its full stop.
+    pub(super) headline: String,
+    /// Why, one a line.
+    pub(super) reasons: Vec<String>,
+}
+
+/// Judges a run.
+pub(super) fn of(document: &Document) -> Verdict {
+    let troubles = troubles(document);
+    let verdict =
+        |class, headline: &str, reasons| Verdict { class, headline: headline.to_owned(), reasons };
+    if document.processes.started == 0 {
+        return verdict("bad", "No client could be started", document.host.shortfalls.clone());
+    }
+    if !document.host.shortfalls.is_empty() {
+        let mut headline = BOTTLENECK.to_owned();
+        if let Some(first) = headline.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let mut reasons = document.host.shortfalls.clone();
+        if !troubles.is_empty() {
+            reasons.push(format!("what clients met may come of that: {}", troubles.join("; ")));
+        }
+        return verdict("warn", &headline, reasons);
+    }
+    if !troubles.is_empty() {
+        let headline = "The origin did not serve every client well; this host was no bottleneck";
+        return verdict("bad", headline, troubles);
+    }
+    if document.requests.is_none() {
+        let why = "requests, times and stalls were not measured (-stats=false)".to_owned();
+        return verdict("warn", "No process failed, and no more than that is known", vec![why]);
+    }
+    let why = "no request failed, no client stalled or had to start again".to_owned();
+    verdict("good", "The origin coped; this host was no bottleneck", vec![why])
+}
+
+/// What clients met that a viewer should not.
+fn troubles(document: &Document) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(asked) = &document.requests {
+        let failed = failed(document);
+        let all = total(asked.by_kind.values().copied());
+        if failed > 0 {
+            let share = words::share(failed as f64, all as f64);
+            let (failed, all) = (words::count(failed), words::count(all));
+            found.push(format!("{failed} of {all} requests failed ({share})"));
+        }
+        if asked.segments_skipped > 0 {
+            let skipped = words::plural(asked.segments_skipped, "segment");
+            found.push(format!("{skipped} skipped"));
+        }
+    }
+    if let Some(playback) = document.playback.as_ref().filter(|playback| playback.stalls > 0) {
+        let stalls = words::plural(playback.stalls, "stall");
+        let lasted = words::span(span(playback.stall_seconds));
+        found.push(format!("{stalls}, {lasted} in all"));
+    }
+    let bad = document.processes.outcomes.iter();
+    let bad: Vec<_> = bad
+        .filter(|&(name, &count)| count > 0 && !HARMLESS.contains(&name.as_str()))
+        .map(|(name, &count)| format!("{name} {}", words::count(count)))
+        .collect();
+    if !bad.is_empty() {
+        found.push(format!("attempts that failed: {}", bad.join(", ")));
+    }
+    found
+}
+
+/// Failed requests of every kind.
+pub(super) fn failed(document: &Document) -> u64 {
+    let kinds = document.requests.iter().flat_map(|asked| asked.errors.values());
+    total(kinds.flat_map(|reasons| reasons.values().copied()))
+}
