@@ -16,10 +16,11 @@ use support::program::{Program, Setup};
 use support::tools::tool;
 use support::until;
 
-fn silent() -> (Fake, Program) {
+fn silent(more: &[&str]) -> (Fake, Program) {
     let fake = Fake::named("ffmpeg");
     let mut program = Setup::faking(&fake, "wait")
         .args(&["-clients", "50", "-ramp-rate", "500", "-ramp-jitter", "0"])
+        .args(more)
         .start();
     program.event("ramp_complete");
     (fake, program)
@@ -46,11 +47,14 @@ fn system_calls(strace: &Path, program: &Program) -> Option<String> {
 #[test]
 fn nothing_to_do_is_no_system_call() {
     let Some(strace) = tool("strace") else { return };
-    let (_fake, mut program) = silent();
-    program.scrape();
-    let Some(calls) = system_calls(&strace, &program) else { return };
-    assert_eq!(calls, "");
-    program.stopped();
+    // Nor where the run is kept over time.
+    for more in [&[][..], &["-report", "/dev/null"]] {
+        let (_fake, mut program) = silent(more);
+        program.scrape();
+        let Some(calls) = system_calls(&strace, &program) else { return };
+        assert_eq!(calls, "", "{more:?}");
+        program.stopped();
+    }
 }
 
 #[test]
@@ -86,7 +90,7 @@ fn something_to_do_is_seen_by_the_same_means() {
 
 #[test]
 fn there_is_one_thread() {
-    let (_fake, mut program) = silent();
+    let (_fake, mut program) = silent(&[]);
     program.scrape();
     let threads = fs::read_dir(format!("/proc/{}/task", program.process.pid)).unwrap();
     assert_eq!(threads.count(), 1);

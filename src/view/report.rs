@@ -17,7 +17,7 @@ mod verdict;
 
 use self::bars::Bars;
 use self::html::Html;
-use self::scale::Unit;
+use self::scale::{Axis, Unit};
 use self::series::Shown;
 use super::document::{Distribution, Document};
 
@@ -102,9 +102,12 @@ fn over_time(html: &mut Html, runs: &[Shown<'_>]) {
             html.leaf("p", &[("class", "note")], text);
             return;
         }
-        let text = "From the start of the ramp on. Where the pointer rests, the highest value of \
-                    that span is shown.";
-        html.leaf("p", &[("class", "note")], text);
+        let unit = Axis::time(series::duration(runs)).unit;
+        let text = format!(
+            "Time is {unit} since the ramp began. Where the pointer rests, the highest value of \
+             that span is shown."
+        );
+        html.leaf("p", &[("class", "note")], &text);
         html.element("div", &[("class", "plots")], |html| series::plots(html, runs));
     });
 }

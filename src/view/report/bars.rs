@@ -15,6 +15,10 @@ const LOG_FROM: f64 = 8.0;
 /// Smallest value that a logarithmic axis shows, in the unit: 1 µs.
 const LOG_LEAST: f64 = 1e-6;
 
+/// An axis begins at this share of the first percentile if not above it: a few
+/// values near zero would squeeze all others together.
+const LOW_SHARE: f64 = 0.3;
+
 /// The distributions of one run or two.
 pub(super) struct Bars<'a> {
     pub(super) title: &'static str,
@@ -31,17 +35,19 @@ struct Span {
 }
 
 impl Span {
-    /// One that holds all values, which are ascending; `None` if there is none.
-    fn of(runs: &[(&str, &'static str, &Distribution)]) -> Option<Self> {
-        let firsts = runs.iter().filter_map(|(.., all)| all.recorded.first());
-        let lasts = runs.iter().filter_map(|(.., all)| all.recorded.last());
-        let from = firsts.map(|&[value, _]| value as f64 / 1e6).reduce(f64::min)?;
-        let to = lasts.map(|&[value, _]| value as f64 / 1e6).reduce(f64::max)?;
-        if to / from.max(LOG_LEAST) >= LOG_FROM {
+    /// One that holds all values but the lowest, which the first bar takes in;
+    /// `None` if there is none.
+    fn of(bars: &Bars<'_>) -> Option<Self> {
+        let values = || bars.runs.iter().flat_map(|(.., all)| &all.recorded);
+        let values = || values().map(|&[value, _]| value as f64 / 1e6);
+        let (least, to) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
+        let low = bars.runs.iter().filter_map(|(.., all)| Some(all.percentiles.as_ref()?.p1));
+        let from = low.reduce(f64::min).map_or(least, |low| least.max(low * LOW_SHARE));
+        if bars.unit != Unit::Speed && to / from.max(LOG_LEAST) >= LOG_FROM {
             return Some(Self { from: from.max(LOG_LEAST) * 0.9, to: to * 1.1, logarithmic: true });
         }
-        let room = ((to - from) * 0.05).max(to * 0.02).max(LOG_LEAST);
-        Some(Self { from: (from - room).max(0.0), to: to + room, logarithmic: false })
+        let room = ((to - least) * 0.05).max(to * 0.02).max(LOG_LEAST);
+        Some(Self { from: (least - room).max(0.0), to: to + room, logarithmic: false })
     }
 
     /// Where a value lies, from 0 to 1.
@@ -103,7 +109,7 @@ fn short_span(secs: f64) -> String {
 
 /// Adds the bars as a figure; where nothing came, nothing is added.
 pub(super) fn add(html: &mut Html, id: &str, bars: &Bars<'_>) {
-    let Some(span) = Span::of(&bars.runs) else { return };
+    let Some(span) = Span::of(bars) else { return };
     let shares: Vec<_> = bars.runs.iter().map(|(.., all)| span.shares(all)).collect();
     let most = shares.iter().flatten().copied().fold(0.0, f64::max);
     let vertical = Axis::vertical(Unit::Percent, most);
@@ -112,8 +118,7 @@ pub(super) fn add(html: &mut Html, id: &str, bars: &Bars<'_>) {
     let legend: Vec<_> = names.filter(|_| !single).collect();
     figure(html, bars.title, &legend, |html| {
         drawing(html, id, bars.title, &described(bars), |html| {
-            let unit = if bars.unit == Unit::Speed { "media seconds a second" } else { "" };
-            frame(html, &vertical, &span.ticks(bars.unit), unit);
+            frame(html, &vertical, &span.ticks(bars.unit));
             for ((_, class, _), shares) in bars.runs.iter().zip(&shares) {
                 let path = outline(shares, vertical.end);
                 html.empty("path", &[("class", &format!("area {class}")), ("d", &path)]);
@@ -170,6 +175,7 @@ fn tell(html: &mut Html, bars: &Bars<'_>, span: &Span, shares: &[Vec<f64>]) {
             .map(|((name, ..), of)| format!("{name} {}", Unit::Percent.show(share(of))))
             .collect();
         let (from, to) = (bars.unit.show(from), bars.unit.show(to));
+        let from = if place == 0 { "up".to_owned() } else { from };
         let told = format!("{from} to {to}: {}", told.join(", "));
         band(html, (across(left), across(right)), &told);
     }

@@ -18,6 +18,9 @@ enum Better {
     Neither,
 }
 
+/// Times whose values resemble each other within a client, so that one counts once.
+const ALIKE: [&str; 3] = ["Live latency", "Speed", "TCP round trips"];
+
 /// One line of the table.
 struct Row {
     name: String,
@@ -64,7 +67,8 @@ pub(super) fn differences(html: &mut Html, names: [&str; 2], runs: [&Document; 2
         &[("class", "note")],
         "A difference is called better or worse if it is larger than 5 % and than three standard \
          errors. These take the values of a run as independent, which they are not quite, since \
-         clients share an origin and a network. Two runs are two samples: repeat both before a \
+         clients share an origin and a network; of live latency, speed and round trips each client \
+         counts once. Two runs are two samples: repeat both before a \
          small difference is believed.",
     );
     if runs.iter().any(|run| !run.host.shortfalls.is_empty()) {
@@ -160,11 +164,15 @@ fn percentile(
         })
     };
     let [value_a, value_b] = [at(a)?, at(b)?];
+    let independent = runs.map(|run| match name {
+        name if ALIKE.contains(&name) => u64::from(run.clients.ever_started),
+        _ => u64::MAX,
+    });
     Some(Row {
         name: format!("{name} P{:.0}", quantile * 100.0),
         values: [value_a, value_b].map(|value| unit.show(value)),
         change: change(value_a, value_b),
-        judgement: judgement(noise::quantiles(a, b, quantile), better),
+        judgement: judgement(noise::quantiles((a, b), independent, quantile), better),
     })
 }
 

@@ -39,9 +39,17 @@ pub(super) fn rates((a, of_a): (u64, f64), (b, of_b): (u64, f64)) -> Difference 
     beyond(rate_a, rate_b, (rate_b - rate_a).abs() > SIGMAS * error)
 }
 
-/// Compares the value that a share of the recorded ones does not exceed.
-pub(super) fn quantiles(a: &Distribution, b: &Distribution, quantile: f64) -> Difference {
-    let (Some(at_a), Some(at_b)) = (around(a, quantile), around(b, quantile)) else {
+/// Compares the value that a share of the recorded ones does not exceed. Of each no
+/// more than `independent` values count, since those of one client resemble each
+/// other.
+pub(super) fn quantiles(
+    (a, b): (&Distribution, &Distribution),
+    independent: [u64; 2],
+    quantile: f64,
+) -> Difference {
+    let [most_a, most_b] = independent;
+    let bounds = (around(a, most_a, quantile), around(b, most_b, quantile));
+    let (Some(at_a), Some(at_b)) = bounds else {
         return Difference::Unclear;
     };
     beyond(at_a.1, at_b.1, at_a.2 < at_b.0 || at_b.2 < at_a.0)
@@ -59,12 +67,13 @@ fn beyond(a: f64, b: f64, significant: bool) -> Difference {
 
 /// A quantile between its bounds: the values whose ranks are [`SIGMAS`] standard
 /// errors away (order statistics, by the normal form of the binomial law).
-fn around(all: &Distribution, quantile: f64) -> Option<(f64, f64, f64)> {
+fn around(all: &Distribution, most: u64, quantile: f64) -> Option<(f64, f64, f64)> {
     let count = total(all.recorded.iter().map(|&[_, count]| count));
-    if count < FEWEST {
+    let independent = count.min(most);
+    if independent < FEWEST {
         return None;
     }
-    let error = (quantile * (1.0 - quantile) / count as f64).sqrt() * SIGMAS;
+    let error = (quantile * (1.0 - quantile) / independent as f64).sqrt() * SIGMAS;
     let at = |quantile: f64| {
         let rank = (quantile.clamp(0.0, 1.0) * count as f64).ceil().max(1.0);
         let mut below = 0.0;
@@ -80,6 +89,8 @@ fn around(all: &Distribution, quantile: f64) -> Option<(f64, f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ALL: [u64; 2] = [u64::MAX; 2];
 
     /// Values around so many µs, all alike often.
     fn spread(around: u64, count: u64) -> Distribution {
@@ -113,10 +124,13 @@ mod tests {
     #[test]
     fn percentiles_differ_where_their_bounds_do() {
         let base = spread(1_000, 10_000);
-        assert_eq!(quantiles(&base, &base, 0.95), Difference::Unclear);
-        assert_eq!(quantiles(&base, &spread(1_030, 10_000), 0.5), Difference::Unclear);
-        assert_eq!(quantiles(&base, &spread(1_500, 10_000), 0.5), Difference::Larger);
-        assert_eq!(quantiles(&base, &spread(500, 10_000), 0.95), Difference::Smaller);
-        assert_eq!(quantiles(&spread(1_000, 0), &base, 0.5), Difference::Unclear);
+        assert_eq!(quantiles((&base, &base), ALL, 0.95), Difference::Unclear);
+        assert_eq!(quantiles((&base, &spread(1_030, 10_000)), ALL, 0.5), Difference::Unclear);
+        assert_eq!(quantiles((&base, &spread(1_500, 10_000)), ALL, 0.5), Difference::Larger);
+        assert_eq!(quantiles((&base, &spread(500, 10_000)), ALL, 0.95), Difference::Smaller);
+        assert_eq!(quantiles((&spread(1_000, 0), &base), ALL, 0.5), Difference::Unclear);
+        let other = spread(1_200, 10_000);
+        assert_eq!(quantiles((&base, &other), ALL, 0.5), Difference::Larger);
+        assert_eq!(quantiles((&base, &other), [40, 40], 0.5), Difference::Unclear);
     }
 }

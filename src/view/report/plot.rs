@@ -63,8 +63,9 @@ pub(super) fn over_time(html: &mut Html, id: &str, plot: &Plot) {
                 .iter()
                 .map(|(at, text)| (across(at / horizontal.end), text.clone()))
                 .collect();
-            frame(html, &vertical, &ticks, horizontal.unit);
-            for line in &plot.lines {
+            frame(html, &vertical, &ticks);
+            // What the legend names first lies on top.
+            for line in plot.lines.iter().rev() {
                 let class = format!("line {}", line.class);
                 html.empty(
                     "path",
@@ -120,7 +121,7 @@ pub(super) fn drawing(
 }
 
 /// Grid, ticks and units.
-pub(super) fn frame(html: &mut Html, vertical: &Axis, ticks: &[(f64, String)], unit: &str) {
+pub(super) fn frame(html: &mut Html, vertical: &Axis, ticks: &[(f64, String)]) {
     for (value, label) in &vertical.ticks {
         let y = up(value / vertical.end);
         let (right, label_y) = (number(WIDTH - RIGHT), number(y + 4.0));
@@ -145,10 +146,6 @@ pub(super) fn frame(html: &mut Html, vertical: &Axis, ticks: &[(f64, String)], u
     if !vertical.unit.is_empty() {
         let at = [("class", "unit"), ("x", "4"), ("y", &*number(TOP - 12.0))];
         html.leaf("text", &at, vertical.unit);
-    }
-    if !unit.is_empty() {
-        let (x, y) = (number(WIDTH - 2.0), number(TOP - 12.0));
-        html.leaf("text", &[("class", "unit end"), ("x", &x), ("y", &y)], unit);
     }
 }
 

@@ -47,7 +47,7 @@ impl Unit {
     fn scale(self, most: f64) -> (f64, &'static str) {
         match self {
             Self::Count => (1.0, ""),
-            Self::PerSecond => (1.0, "a second"),
+            Self::PerSecond => (1.0, "per second"),
             Self::BitRate if most >= 1e9 => (1e9, "Gbit/s"),
             Self::BitRate if most >= 1e6 => (1e6, "Mbit/s"),
             Self::BitRate => (1e3, "kbit/s"),
@@ -56,7 +56,7 @@ impl Unit {
             Self::Seconds if most < 600.0 => (1.0, "s"),
             Self::Seconds => (60.0, "min"),
             Self::Percent => (1.0, "%"),
-            Self::Speed => (1.0, "media s a wall s"),
+            Self::Speed => (1.0, ""),
         }
     }
 }
@@ -192,7 +192,7 @@ mod tests {
             (Unit::Seconds, 0.0417, &["0", "20", "40", "60"], "ms"),
             (Unit::Seconds, 7.2, &["0", "2", "4", "6", "8"], "s"),
             (Unit::BitRate, 79_000_000.0, &["0", "20", "40", "60", "80"], "Mbit/s"),
-            (Unit::PerSecond, 0.3, &["0", "0.1", "0.2", "0.3"], "a second"),
+            (Unit::PerSecond, 0.3, &["0", "0.1", "0.2", "0.3"], "per second"),
         ];
         for (unit, most, want, name) in cases {
             let axis = Axis::vertical(unit, most);

@@ -72,7 +72,7 @@ pub(super) fn key_figures(html: &mut Html, document: &Document) {
             words::count(failed),
             format!("{share} of {}", words::count(all)),
         ));
-        figures.extend(percentile("Segment time P95", &asked.segment_download));
+        figures.extend(percentile("Segments P95", &asked.segment_download));
     }
     if let Some(playback) = &document.playback {
         figures.extend(percentile("Start-up P95", &playback.startup));

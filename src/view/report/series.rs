@@ -25,9 +25,12 @@ enum Column {
     Time(&'static str, u8),
 }
 
-/// A plot: its id, title and unit, and name, class and column of each line. With
-/// two runs, the first line alone of each.
-type Kind = (&'static str, &'static str, Unit, &'static [(&'static str, &'static str, Column)]);
+/// A plot: its id, title and unit, and name, class and column of each line. Of two
+/// runs the line that says most is shown alone, see [`telling`].
+type Kind = (&'static str, &'static str, Unit, &'static [Named]);
+
+/// Name and class of a line, and what it shows.
+type Named = (&'static str, &'static str, Column);
 
 /// Every plot, in the order of the page.
 const PLOTS: &[Kind] = &[
@@ -81,24 +84,29 @@ const PLOTS: &[Kind] = &[
     ),
 ];
 
-const fn times(name: &'static str) -> [(&'static str, &'static str, Column); 3] {
+const fn times(name: &'static str) -> [Named; 3] {
     [
-        ("P95", "s2", Column::Time(name, 95)),
         ("P50", "s1", Column::Time(name, 50)),
+        ("P95", "s2", Column::Time(name, 95)),
         ("P99", "s3", Column::Time(name, 99)),
     ]
 }
 
-static TIMES_SEGMENT: [(&str, &str, Column); 3] = times("segment_download");
-static TIMES_PLAYLIST: [(&str, &str, Column); 3] = times("playlist_download");
-static TIMES_STARTUP: [(&str, &str, Column); 3] = times("startup");
-static TIMES_LATENCY: [(&str, &str, Column); 3] = times("live_latency");
+static TIMES_SEGMENT: [Named; 3] = times("segment_download");
+static TIMES_PLAYLIST: [Named; 3] = times("playlist_download");
+static TIMES_STARTUP: [Named; 3] = times("startup");
+static TIMES_LATENCY: [Named; 3] = times("live_latency");
+
+/// Seconds that the longest of the runs took.
+pub(super) fn duration(runs: &[Shown<'_>]) -> f64 {
+    let durations =
+        runs.iter().filter_map(|run| Some(run.document.series.as_ref()?.duration_seconds));
+    durations.fold(0.0, f64::max)
+}
 
 /// Adds every plot that has something to show.
 pub(super) fn plots(html: &mut Html, runs: &[Shown<'_>]) {
-    let durations =
-        runs.iter().filter_map(|run| Some(run.document.series.as_ref()?.duration_seconds));
-    let duration = durations.fold(0.0, f64::max);
+    let duration = duration(runs);
     for &(id, title, unit, columns) in PLOTS {
         let mut lines = Vec::new();
         for run in runs {
@@ -108,13 +116,19 @@ pub(super) fn plots(html: &mut Html, runs: &[Shown<'_>]) {
                 lines.extend(all.filter_map(|&(name, class, column)| {
                     line(series, column, name.to_owned(), class)
                 }));
-            } else if let Some(&(name, _, column)) = columns.first() {
+            } else if let Some(&(name, _, column)) = telling(columns) {
                 let name = format!("{}, {name}", run.name);
                 lines.extend(line(series, column, name, run.class));
             }
         }
         over_time(html, id, &Plot { title, unit, lines, duration });
     }
+}
+
+/// The 95th percentile, or what stands first.
+fn telling(columns: &'static [Named]) -> Option<&'static Named> {
+    let high = columns.iter().find(|(.., column)| matches!(column, Column::Time(_, 95)));
+    high.or(columns.first())
 }
 
 /// A column as a line; `None` if it was not measured.
