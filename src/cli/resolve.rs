@@ -37,6 +37,12 @@ pub(super) fn load(
     }
     let stats = stats(&flags, mode)?;
     let shard = shard(&flags, mode)?;
+    if flags.metrics.report == flags.metrics.summary_json && flags.metrics.report != Path::new("") {
+        return Err(UsageError::new(
+            "-report and -summary-json name one file, and the report would replace the \
+             summary; name two",
+        ));
+    }
     let seed = flags.load.seed.unwrap_or(random_seed);
     let swarm = Settings {
         clients: if mode == Mode::Check { NonZeroU32::MIN } else { flags.load.clients },

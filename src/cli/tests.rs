@@ -362,7 +362,8 @@ fn what_is_read_of_ffmpeg() {
 
 #[test]
 fn a_summary_goes_to_a_file_that_is_named() {
-    let named = config(&["-summary-json", "out/run.json", URL], &[]);
+    let named = config(&["-summary-json", "out/run.json", "-report", "run.html", URL], &[]);
+    assert_eq!(named.report.as_deref(), Some(Path::new("run.html")));
     assert_eq!(named.summary_json.as_deref(), Some(Path::new("out/run.json")));
     assert_eq!(config(&["-summary-json", "", URL], &[]).summary_json, None);
 }

@@ -316,3 +316,22 @@ impl Document {
         serde_json::from_str(text).map_err(Unreadable::Malformed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_came() {
+        let spread: Vec<[u64; 2]> = (1..=100).map(|value| [value, 1]).collect();
+        let cases: [(&[[u64; 2]], [Option<u64>; 3]); 4] = [
+            (&[], [None, None, None]),
+            (&[[7, 1]], [Some(7), Some(7), Some(7)]),
+            (&[[1, 94], [2, 5], [3, 1]], [Some(1), Some(2), Some(2)]),
+            (&spread, [Some(50), Some(95), Some(99)]),
+        ];
+        for (values, want) in cases {
+            assert_eq!([50, 95, 99].map(|of| percentile(values, of)), want);
+        }
+    }
+}

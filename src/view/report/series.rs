@@ -56,7 +56,7 @@ const PLOTS: &[Kind] = &[
     ),
     (
         "errors",
-        "Failed requests and restarts",
+        "Failures",
         Unit::PerSecond,
         &[
             ("failed requests", "s3", Column::Rate("errors", 1.0)),

@@ -1,9 +1,12 @@
 //! Pages are well-formed, hold no markup of others and tell what the file tells.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use roxmltree::{Document as Tree, Node, ParsingOptions};
+use serde_json::Value;
 
 use super::*;
 use crate::stats::{ProcessUse, Series, Snapshot, Totals};
@@ -217,6 +220,54 @@ fn numbers_that_cannot_be_do_no_harm() {
     }
 }
 
+/// Made once, since it takes a while.
+static TEXT: OnceLock<String> = OnceLock::new();
+
+/// The leaves of a file, one after the other.
+fn leaves<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| leaves(item, found)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| leaves(field, found)),
+        leaf => found.push(leaf),
+    }
+}
+
+/// What a file may say in place of a whole number, another number and a text.
+fn anything() -> impl Strategy<Value = (u64, f64, String)> {
+    let whole =
+        prop_oneof![any::<u32>().prop_map(u64::from), any::<u64>(), Just(0), Just(u64::MAX)];
+    let number = prop_oneof![any::<f64>(), Just(0.0), Just(-1e300), Just(f64::MAX)];
+    (whole, number.prop_filter("JSON has no others", |n| n.is_finite()), "\\PC*")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn a_file_changed_by_hand_is_refused_or_shown(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), anything()), 1..30),
+    ) {
+        let mut value: Value = serde_json::from_str(TEXT.get_or_init(text)).unwrap();
+        let whole_run = Document::parse(TEXT.get_or_init(text)).unwrap();
+        for (place, (whole, number, text)) in changes {
+            let mut found = Vec::new();
+            leaves(&mut value, &mut found);
+            let place = place.index(found.len());
+            let leaf = found.swap_remove(place);
+            *leaf = match leaf {
+                Value::Number(old) if old.is_u64() => whole.into(),
+                Value::Number(_) => number.into(),
+                Value::String(_) => text.into(),
+                _ => continue,
+            };
+        }
+        if let Ok(changed) = Document::parse(&value.to_string()) {
+            parsed(&page(&changed));
+            parsed(&compare(&changed, &whole_run));
+            parsed(&compare(&whole_run, &changed));
+        }
+    }
+}
+
 #[test]
 fn the_verdict_stands_first_in_the_words_of_the_summary() {
     let headline = |run: &Document| {
@@ -266,7 +317,7 @@ fn a_plot_of_each_kind_is_drawn() {
         "Clients",
         "Throughput",
         "Requests",
-        "Failed requests and restarts",
+        "Failures",
         "Stalls",
         "Segment times",
         "Playlist times",
@@ -282,7 +333,7 @@ fn a_plot_of_each_kind_is_drawn() {
 
 #[test]
 fn what_a_merge_leaves_out_is_not_needed() {
-    let mut value: serde_json::Value = serde_json::from_str(&text()).unwrap();
+    let mut value: Value = serde_json::from_str(&text()).unwrap();
     for (section, fields) in [
         ("run", &["ended", "signal", "metrics_address", "started_unix_seconds"][..]),
         ("clients", &["median_active", "peak_active"]),
