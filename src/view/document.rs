@@ -324,14 +324,10 @@ mod tests {
     #[test]
     fn percentiles_are_values_that_came() {
         let spread: Vec<[u64; 2]> = (1..=100).map(|value| [value, 1]).collect();
-        let cases: [(&[[u64; 2]], [Option<u64>; 3]); 4] = [
-            (&[], [None, None, None]),
-            (&[[7, 1]], [Some(7), Some(7), Some(7)]),
-            (&[[1, 94], [2, 5], [3, 1]], [Some(1), Some(2), Some(2)]),
-            (&spread, [Some(50), Some(95), Some(99)]),
-        ];
-        for (values, want) in cases {
-            assert_eq!([50, 95, 99].map(|of| percentile(values, of)), want);
-        }
+        let of = |values: &[[u64; 2]]| [50, 95, 99].map(|per_cent| percentile(values, per_cent));
+        assert_eq!(of(&[]), [None, None, None]);
+        assert_eq!(of(&[[7, 1]]), [Some(7), Some(7), Some(7)]);
+        assert_eq!(of(&[[1, 94], [2, 5], [3, 1]]), [Some(1), Some(2), Some(2)]);
+        assert_eq!(of(&spread), [Some(50), Some(95), Some(99)]);
     }
 }

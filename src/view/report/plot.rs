@@ -106,11 +106,11 @@ pub(super) fn drawing(
 ) {
     let (title_id, description_id) = (format!("{id}-t"), format!("{id}-d"));
     let names = format!("{title_id} {description_id}");
-    let box_ = format!("0 0 {WIDTH} {HEIGHT}");
+    let view_box = format!("0 0 {WIDTH} {HEIGHT}");
     let attributes = [
         ("xmlns", "http://www.w3.org/2000/svg"),
         ("role", "img"),
-        ("viewBox", &*box_),
+        ("viewBox", &*view_box),
         ("aria-labelledby", &names),
     ];
     html.element("svg", &attributes, |html| {
