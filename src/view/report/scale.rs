@@ -164,7 +164,13 @@ pub(super) fn plain(value: f64) -> String {
     if value >= 1_000.0 {
         return words::count(value.round() as u64);
     }
-    let text = if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") };
+    // Three digits that count, down to a millionth.
+    let decimals = match value.abs() {
+        size if size >= 100.0 => 0,
+        size if !(1e-9..1.0).contains(&size) => 2,
+        size => (2.0 - size.log10().floor()).min(6.0) as usize,
+    };
+    let text = format!("{value:.decimals$}");
     match text.split_once('.') {
         Some((whole, rest)) => match rest.trim_end_matches('0') {
             "" => whole.to_owned(),
@@ -186,12 +192,13 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_in_a_unit_that_fits() {
-        let cases: [(Unit, f64, &[&str], &str); 6] = [
+        let cases: [(Unit, f64, &[&str], &str); 7] = [
             (Unit::Count, 300.0, &["0", "100", "200", "300"], ""),
             (Unit::Count, 1.0, &["0", "1"], ""),
             (Unit::Seconds, 0.0417, &["0", "20", "40", "60"], "ms"),
             (Unit::Seconds, 7.2, &["0", "2", "4", "6", "8"], "s"),
             (Unit::BitRate, 79_000_000.0, &["0", "20", "40", "60", "80"], "Mbit/s"),
+            (Unit::Percent, 0.019, &["0", "0.005", "0.01", "0.015", "0.02"], "%"),
             (Unit::PerSecond, 0.3, &["0", "0.1", "0.2", "0.3"], "per second"),
         ];
         for (unit, most, want, name) in cases {
