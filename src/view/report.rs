@@ -24,9 +24,6 @@ use super::document::{Distribution, Document};
 /// Distributions that are drawn; the others are in the table of percentiles.
 const DRAWN: [&str; 5] = ["Start-up", "Segment times", "Playlist times", "Speed", "Live latency"];
 
-/// Where a value comes from that is not FFmpeg's own word.
-const INFERRED: &str = "Times of connects, segments and playlists are inferred from FFmpeg's log.";
-
 /// The report of one run.
 #[must_use]
 pub fn page(run: &Document) -> String {
@@ -42,7 +39,7 @@ pub fn page(run: &Document) -> String {
                 }
             });
             sections::percentiles(html, run);
-            html.leaf("p", &[("class", "note")], INFERRED);
+            html.leaf("p", &[("class", "note")], &sections::inferred(run));
         });
         sections::section(html, "Outcomes and errors", |html| sections::outcomes(html, run));
         sections::section(html, "Configuration and host", |html| sections::setting(html, run));
@@ -73,7 +70,10 @@ pub fn compare(a: &Document, b: &Document) -> String {
                     bars::add(html, &format!("bars-{place}"), &Bars { title, unit, runs });
                 }
             });
-            html.leaf("p", &[("class", "note")], INFERRED);
+            for (name, _, run) in shown() {
+                let text = format!("{name}: {}", sections::inferred(run));
+                html.leaf("p", &[("class", "note")], &text);
+            }
         });
         sections::section(html, "Errors", |html| {
             for (name, _, run) in shown() {

@@ -243,6 +243,19 @@ pub(super) fn percentiles(html: &mut Html, document: &Document) {
     });
 }
 
+/// Where times come from that are not FFmpeg's own word, and of how many segments
+/// they are: what the log cannot tell is left out.
+pub(super) fn inferred(document: &Document) -> String {
+    let mut text =
+        "Times of connects, segments and playlists are inferred from FFmpeg's log.".to_owned();
+    if let Some(asked) = &document.requests {
+        let (timed, all) = (asked.segment_download.count, asked.segments_downloaded);
+        let (timed, all) = (words::count(timed), words::count(all));
+        text.push_str(&format!(" Of {all} segments the times of {timed} could be told."));
+    }
+    text
+}
+
 /// What the run was asked to do, and what it cost the host.
 pub(super) fn setting(html: &mut Html, document: &Document) {
     html.element("div", &[("class", "columns")], |html| {

@@ -328,6 +328,7 @@ fn a_plot_of_each_kind_is_drawn() {
     ] {
         assert!(page.contains(&format!("<h3>{title}</h3>")), "{title}");
     }
+    assert!(page.contains("Of 93 segments the times of 3 could be told."));
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
 }
 
