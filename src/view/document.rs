@@ -198,6 +198,9 @@ pub(crate) struct Pattern {
     pub(crate) pattern: String,
     pub(crate) count: u64,
     pub(crate) overcount: u64,
+    /// By how much the count may be too low, where several summaries were merged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) undercount: Option<u64>,
 }
 
 /// What the run cost this host.

@@ -9,10 +9,9 @@ mod series;
 
 use std::collections::BTreeMap;
 
-pub use super::document::SCHEMA_VERSION;
 use super::document::{
     Asked, Bytes, Clients, Counts, Distribution, Document, Host, Log, Pattern, Playback, Processes,
-    Run, Share, Tcp,
+    Run, SCHEMA_VERSION, Share, Tcp,
 };
 use super::summary::streaming::{self, SHOWN_PATTERNS};
 use super::summary::{self, Ending, SummaryInput};
@@ -178,6 +177,7 @@ fn log(snapshot: &Snapshot<'_>) -> Log {
         pattern: streaming::shown(frequent),
         count: frequent.count,
         overcount: frequent.overcount,
+        undercount: None,
     });
     Log {
         lines: totals.stderr_lines,

@@ -90,6 +90,7 @@ fn what_can_be_added_is_added() {
             }
         }
     }
+    assert!(crate::view::document::Document::parse(&merged.to_string()).is_ok());
     assert_eq!(merged["processes"]["exits"]["1"], 9);
     assert_eq!(merged["requests"]["errors"]["segment"]["http_4xx"], 6);
     assert_eq!(merged["processes"]["uptime_judgement"], one["processes"]["uptime_judgement"]);

@@ -3,7 +3,7 @@
 use super::html::Html;
 use super::scale::{Unit, span};
 use super::verdict::{self, Verdict};
-use crate::view::document::{Counts, Distribution, Document, total};
+use crate::view::document::{Counts, Distribution, Document, Share, total};
 use crate::view::words;
 
 /// Most rows of a table of counts.
@@ -187,7 +187,12 @@ pub(super) fn outcomes(html: &mut Html, document: &Document) {
 /// The most frequent errors of the log.
 pub(super) fn errors(html: &mut Html, caption: &str, document: &Document) {
     let rows = document.log.error_patterns.iter().map(|pattern| {
-        let about = if pattern.overcount > 0 { "at most " } else { "" };
+        let about = match (pattern.overcount > 0, pattern.undercount > Some(0)) {
+            (false, false) => "",
+            (true, false) => "at most ",
+            (false, true) => "at least ",
+            (true, true) => "about ",
+        };
         vec![pattern.pattern.clone(), format!("{about}{}", words::count(pattern.count))]
     });
     let rows: Vec<_> = rows.collect();
@@ -284,7 +289,10 @@ fn configuration(document: &Document) -> Vec<Vec<String>> {
         ("Clients running", active),
         ("Seed", run.seed.to_string()),
     ];
+    rows.extend(run.url.clone().map(|url| ("URL", url)));
     rows.extend(document.ffmpeg_version.clone().map(|version| ("FFmpeg", version)));
+    let shard = |of: &Share| format!("{}/{}, of {} clients", of.index, of.count, of.clients);
+    rows.extend(document.shard.as_ref().map(|of| ("Shard", shard(of))));
     rows.extend(run.metrics_address.clone().map(|address| ("Metrics were at", address)));
     if run.dangerous {
         let why = "the URL's host was replaced and TLS was not verified".to_owned();
