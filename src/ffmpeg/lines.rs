@@ -107,8 +107,8 @@ pub struct LastLines {
     bytes: Vec<u8>,
     /// Where the lines are; those kept begin at `oldest` and go round.
     places: [Place; LAST_LINES],
-    oldest: usize,
-    count: usize,
+    oldest: u8,
+    count: u8,
     trouble: bool,
     /// What the last line was that had a level. Before the first it is not FFmpeg that
     /// speaks: the dynamic linker says why the process dies.
@@ -169,7 +169,7 @@ impl LastLines {
 
     /// The lines, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let kept = self.places.iter().cycle().skip(self.oldest).take(self.count);
+        let kept = self.places.iter().cycle().skip(self.oldest.into()).take(self.count.into());
         kept.filter_map(|place| self.bytes.get(place.range()))
     }
 
@@ -186,23 +186,24 @@ impl LastLines {
         let behind = self.newest().map_or(0, |place| place.range().end);
         let start = if behind + line.len() <= LAST_LINES_BYTES { behind } else { 0 };
         let taken = start..start + line.len();
-        while let Some(oldest) = self.places.get(self.oldest).filter(|_| self.count > 0) {
+        while let Some(oldest) = self.places.get(self.position(0)).filter(|_| self.count > 0) {
             let old = oldest.range();
             let overlaps = old.start < taken.end && taken.start < old.end;
             // Those between the newest and the end of the memory are older than
             // those at its front.
             let skipped = start == 0 && old.start >= behind;
-            if self.count < LAST_LINES && !overlaps && !skipped {
+            if usize::from(self.count) < LAST_LINES && !overlaps && !skipped {
                 break;
             }
-            self.oldest = (self.oldest + 1) % LAST_LINES;
+            self.oldest = self.position(1) as u8;
             self.count -= 1;
         }
         if let Some(room) = self.bytes.get_mut(taken) {
             room.copy_from_slice(line);
         }
         let place = Place { start: start as u16, length: line.len() as u16 };
-        if let Some(free) = self.places.get_mut((self.oldest + self.count) % LAST_LINES) {
+        let free = self.position(self.count);
+        if let Some(free) = self.places.get_mut(free) {
             *free = place;
             self.count += 1;
         }
@@ -210,7 +211,12 @@ impl LastLines {
 
     fn newest(&self) -> Option<Place> {
         let last = self.count.checked_sub(1)?;
-        self.places.get((self.oldest + last) % LAST_LINES).copied()
+        self.places.get(self.position(last)).copied()
+    }
+
+    /// Where the place of a line is, counted from the oldest.
+    fn position(&self, nth: u8) -> usize {
+        (usize::from(self.oldest) + usize::from(nth)) % LAST_LINES
     }
 }
 
@@ -303,8 +309,8 @@ mod tests {
                 let line = format!("{level}{text}");
                 put(&mut last, line.as_bytes());
                 prop_assert_eq!(last.bytes.capacity(), LAST_LINES_BYTES);
-                prop_assert_eq!(last.iter().count(), last.count);
-                prop_assert!((1..=LAST_LINES).contains(&last.count));
+                prop_assert_eq!(last.iter().count(), usize::from(last.count));
+                prop_assert!((1..=LAST_LINES).contains(&last.count.into()));
                 prop_assert!(last.iter().all(|kept| kept.len() <= LAST_LINE_BYTES));
                 if level == "[error] " {
                     let newest = last.iter().last().unwrap();

@@ -20,9 +20,9 @@
 //!   a word. A segment's ends where the next of the same playlist is asked for
 //!   with nothing in between. At the live edge FFmpeg waits after a segment
 //!   without a word and reloads the playlist: such a segment is timed only if it
-//!   took longer than any wait can ([`Reading::reload_wait_max`]); encrypted ones
-//!   always, by the closing of their connection. Segments of several playlists
-//!   that are read by turns are not timed.
+//!   took longer than any wait can ([`Reading::reload_wait_max`]), and than the waits
+//!   before it; encrypted ones always, by the closing of their connection. Segments
+//!   of several playlists that are read by turns are not timed.
 //! - What breaks in the middle of a segment is silent in FFmpeg, but for an
 //!   answer that ends early; a playlist that hangs on a new connection gives no
 //!   reason, and counts as a timeout if it took as long as one.
@@ -52,8 +52,8 @@ use crate::units::Moment;
 pub struct Reading {
     /// `-rw_timeout`: a failure without a reason after this long is a timeout.
     pub network_timeout: Duration,
-    /// Longest time that FFmpeg waits between two loads of a playlist, which is
-    /// its target duration (RFC 8216 §6.3.4) and a tenth of a second.
+    /// Longest time that FFmpeg waits between two loads of a playlist: its target
+    /// duration (RFC 8216 §6.3.4), and what it comes late.
     pub reload_wait_max: Duration,
     /// Whether FFmpeg asks ahead (`-http_multiple` not 0): nothing is timed then.
     pub asks_ahead: bool,
@@ -106,6 +106,8 @@ pub struct ClientRequests {
     connect: Option<(u64, At)>,
     /// When the last playlist was loaded.
     loaded: Option<At>,
+    /// Shortest time from such a load to the next, with segments between.
+    reload_min_ms: Option<u32>,
     /// From the newest programme date time to the wall clock, in the playlist
     /// that is being read.
     latency: Option<Duration>,

@@ -60,9 +60,10 @@ const STALL_TARGET_DURATIONS: u32 = 2;
 /// less a client that plays well would be accused.
 const STALL_AFTER_MIN: Duration = Duration::from_secs(2);
 
-/// FFmpeg's wait between two loads of a playlist is its target duration and at
-/// most this, since it looks ten times a second (`hls.c`).
-const RELOAD_SLACK: Duration = Duration::from_millis(100);
+/// FFmpeg's wait between two loads of a playlist is its target duration and at most
+/// 0.1 s, since it looks ten times a second (`hls.c`); but on a busy host it comes to
+/// that late. Half of the target duration is taken for that.
+const RELOAD_SLACK_DIVISOR: u32 = 2;
 
 impl Settings {
     /// Clients that this process keeps up.
@@ -76,7 +77,7 @@ impl Settings {
     pub fn reading(&self) -> Reading {
         Reading {
             network_timeout: self.network_timeout,
-            reload_wait_max: self.target_duration + RELOAD_SLACK,
+            reload_wait_max: self.target_duration + self.target_duration / RELOAD_SLACK_DIVISOR,
             asks_ahead: self.asks_ahead,
         }
     }

@@ -136,6 +136,11 @@ fn a_wait_at_the_live_edge_is_not_timed_as_a_download() {
     let play = Play::lines(&lines).ended();
     // The first segment may have waited; the second took longer than any wait.
     assert!(near(only_span(&play.totals.segment_download), 12_990));
+    // In a stream with longer segments than was told each wait is as long.
+    let mut longer = start();
+    longer.extend([(150, OPEN_0), (10_000, MEDIA), (10_010, WANT_1), (10_010, OPEN_1)]);
+    longer.extend([(20_100, MEDIA)]);
+    assert_eq!(Play::lines(&longer).ended().totals.segment_download.count(), 0);
     assert_eq!(play.totals.playlist_refreshes, 2);
     let ahead = Reading { asks_ahead: true, ..READING };
     let play = Play::read(&lines, &ahead).ended();

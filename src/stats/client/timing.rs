@@ -68,7 +68,7 @@ impl ClientRequests {
         totals: &mut Requests,
     ) {
         let Some(request) = self.request else { return };
-        let overdue = self.loaded.is_some_and(|loaded| at.since(loaded) > reading.reload_wait_max);
+        let overdue = request.kind == RequestKind::Segment && self.is_overdue(at, reading);
         match request.kind {
             RequestKind::Playlist if request.url != url => {
                 self.time_until(at, None, reading, totals);
@@ -78,5 +78,17 @@ impl ClientRequests {
             }
             _ => {}
         }
+    }
+
+    /// Whether the next playlist is asked for later than FFmpeg waits for it: by what
+    /// was told of the stream, and by what this attempt showed before, since its
+    /// segments may be longer than was told.
+    fn is_overdue(&mut self, at: At, reading: &Reading) -> bool {
+        let Some(waited) = self.loaded.map(|loaded| at.since(loaded)) else { return false };
+        let shown = self.reload_min_ms.map(|span| Duration::from_millis(span.into()));
+        let wait_max = shown.map(|shortest| shortest + shortest / 2).unwrap_or_default();
+        let waited_ms = u32::try_from(waited.as_millis()).unwrap_or(u32::MAX);
+        self.reload_min_ms = Some(self.reload_min_ms.unwrap_or(u32::MAX).min(waited_ms));
+        shown.is_some() && waited > wait_max.max(reading.reload_wait_max)
     }
 }
