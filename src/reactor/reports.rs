@@ -69,6 +69,9 @@ pub fn write(report: &Report) {
                 "progress"
             );
         }
+        Report::RampHeld => info!("ramp_held"),
+        Report::RampGoesOn => info!("ramp_goes_on"),
+        Report::TargetChanged { target } => info!(target, "target_changed"),
         Report::Line { client, line, .. } => {
             info!(client_id = client.number(), line, "process_stderr");
         }

@@ -84,7 +84,10 @@ pub struct Snapshot<'a> {
     pub elapsed: Duration,
     /// Clients to keep up.
     pub target: u32,
-    /// Clients by state, in the order of [`State::ALL`]; they sum to the target.
+    /// Whether the first starts that are still to come are held.
+    pub ramp_held: bool,
+    /// Clients by state, in the order of [`State::ALL`]. They sum to the target, or to
+    /// the highest that it ever was: a client too many stays down.
     pub by_state: [u32; State::ALL.len()],
     /// Clients that were started at least once.
     pub ever_started: u32,

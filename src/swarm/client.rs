@@ -25,7 +25,7 @@ use crate::units::{ClientId, Tick};
 pub enum Desired {
     /// Kept running.
     Up,
-    /// Stopped for good: the run stops, or its restarts are used up.
+    /// Stopped: the run stops, its restarts are used up, or the target was lowered.
     Down,
 }
 
@@ -46,11 +46,13 @@ pub enum Event {
     Drained,
     /// It is to go down.
     Stop,
+    /// It is wanted again, after the target was lowered and raised.
+    Raised,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Due,
         Self::Spawned,
         Self::SpawnFailed,
@@ -58,6 +60,7 @@ impl Event {
         Self::Exited,
         Self::Drained,
         Self::Stop,
+        Self::Raised,
     ];
 }
 
@@ -69,7 +72,7 @@ impl Event {
 #[must_use]
 pub const fn next(state: State, event: Event, desired: Desired) -> Option<State> {
     use Desired::{Down, Up};
-    use Event::{Drained, Due, Exited, SpawnFailed, Spawned, Stalled, Stop};
+    use Event::{Drained, Due, Exited, Raised, SpawnFailed, Spawned, Stalled, Stop};
     use State::{Backoff, Draining, Idle, Running, Starting, Stopped, Stopping};
     Some(match (state, event, desired) {
         (Idle, Due, Up) => Starting,
@@ -89,6 +92,7 @@ pub const fn next(state: State, event: Event, desired: Desired) -> Option<State>
         (Backoff, Stop, Down) => Stopped,
         (Stopping, Exited, Up | Down) => Draining,
         (Stopping, Stop, Down) => Stopping,
+        (Stopped, Raised, Up) => Idle,
         _ => return None,
     })
 }
@@ -176,8 +180,14 @@ pub(super) struct Client {
     failures: u32,
     pid: u32,
     attempts: u32,
-    /// Signals sent to end the process for a stall.
-    stall_signals: u8,
+    /// Signals sent to end this process alone, for a stall or a lower target.
+    own_signals: u8,
+    /// It is ended for a stall.
+    stalled_out: bool,
+    /// Its restarts are used up.
+    used_up: bool,
+    /// What became of its last attempt.
+    last_outcome: Option<Outcome>,
     /// When the start is or was due.
     due: Tick,
     spawned_at: Tick,
@@ -208,7 +218,10 @@ impl Client {
             progress_splitter: LineSplitter::new(),
             progress: Progress::default(),
             viewing: Viewing::default(),
-            stall_signals: 0,
+            own_signals: 0,
+            stalled_out: false,
+            used_up: false,
+            last_outcome: None,
             requests: ClientRequests::default(),
             received: Received::default(),
             media_before: Duration::ZERO,
@@ -273,11 +286,14 @@ impl Client {
         let (client, attempt) = (self.id, u64::from(self.attempts));
         let settings = &turn.common.settings;
         // Drawn anew and not kept: a client needs it no more.
-        let scheduled = (attempt == 1)
+        let planned = attempt == 1 && !turn.common.changed;
+        let scheduled = planned
             .then(|| ramp::offset(client, settings, &mut Random::new(settings.seed, client)));
         turn.report(Report::ClientStarted { client, pid, attempt, scheduled });
         self.begin_viewing(turn);
-        self.signal_if_left(turn);
+        if self.state == State::Stopping {
+            self.end_process(turn);
+        }
     }
 
     pub(super) fn spawn_failed(&mut self, turn: &mut Turn<'_>, failure: SpawnFailure) {
@@ -346,13 +362,10 @@ impl Client {
         self.media_before += self.viewing.media();
         let outcome = self.outcome(turn, end);
         turn.common.ledger.totals.count_outcome(outcome);
+        self.last_outcome = Some(outcome);
         self.report_exit(turn, end, outcome);
-        let restarts = u64::from(self.attempts).saturating_sub(1);
-        let most = turn.common.settings.max_restarts;
-        if self.desired == Desired::Up && most.is_some_and(|most| restarts >= most.get()) {
-            self.desired = Desired::Down;
-            turn.common.ledger.totals.max_restarts_reached += 1;
-            turn.report(Report::MaxRestartsReached { client: self.id });
+        if self.desired == Desired::Up {
+            self.note_restarts_used_up(turn);
         }
         self.step(turn, Event::Drained);
         if self.state == State::Backoff {
@@ -372,7 +385,8 @@ impl Client {
         }
     }
 
-    /// The run stops: the client goes down, now or as soon as it can.
+    /// The run stops, or the target was lowered: the client goes down, now or as
+    /// soon as it can.
     pub(super) fn stop(&mut self, turn: &mut Turn<'_>) {
         self.desired = Desired::Down;
         self.step(turn, Event::Stop);
@@ -382,11 +396,7 @@ impl Client {
                 let drained = turn.now.after(DRAIN_MAX_STOPPING);
                 turn.common.deadlines.set_if_earlier(self.key(), drained);
             }
-            State::Stopping => {
-                turn.common.deadlines.clear(self.key());
-                self.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
-                self.signal_if_left(turn);
-            }
+            State::Stopping => self.end_process(turn),
             _ => {}
         }
     }
@@ -447,9 +457,13 @@ impl Client {
     }
 }
 
+mod detail;
 mod ending;
 mod log;
+mod raise;
 mod stall;
+
+pub use detail::ClientDetail;
 
 #[cfg(test)]
 mod tests;

@@ -123,6 +123,15 @@ pub enum Input<'a> {
     StopAsked,
     /// Stop now (second SIGINT or SIGTERM): SIGKILL to all.
     KillAsked,
+    /// Hold the first starts that are still to come, or go on with them. Restarts
+    /// are not held.
+    RampHeld(bool),
+    /// Keep up so many clients from now on: at least one, and no more than there
+    /// is room for.
+    TargetAsked {
+        /// The new target.
+        clients: u32,
+    },
 }
 
 /// A signal that the swarm sends.

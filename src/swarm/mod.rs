@@ -17,6 +17,7 @@ mod contract;
 mod rate_limit;
 mod report;
 mod settings;
+mod target;
 mod turn;
 
 use std::collections::VecDeque;
@@ -25,10 +26,11 @@ use std::time::Duration;
 use crate::stats::{ClientFigures, Phase, Snapshot, State};
 use crate::units::{ClientId, Tick};
 
-use client::{Client, ClientView};
+use client::Client;
 use deadlines::{Key, RunKey};
 use turn::{Common, Turn};
 
+pub use client::{ClientDetail, ClientView};
 pub use contract::{Action, Exit, Input, Sample, Signal, SpawnFailure, TcpDelta};
 pub use report::{OriginProgress, Report};
 pub use settings::{Backoff, Settings};
@@ -49,6 +51,13 @@ pub struct Swarm {
     /// keep up with the starts still drains, ends and stops in time.
     ready: VecDeque<ClientId>,
     common: Common,
+    /// Clients to keep up: those with a number below this. Those above it were
+    /// wanted before and go down, or are.
+    target: u32,
+    /// The most that the target can be.
+    room: u32,
+    /// Clients below the target that were never started.
+    unstarted: u32,
     /// When the ramp began.
     began: Option<Tick>,
     ramp_complete: bool,
@@ -56,14 +65,28 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// A swarm in which every client is idle.
+    /// A swarm in which every client is idle. Its target can go down and come back.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let ids = (0..settings.share()).map(|place| settings.shard.client(place));
+        Self::with_room(settings, 0)
+    }
+
+    /// The same with room for so many clients, so that its target can also be
+    /// raised up to that while it runs.
+    #[must_use]
+    pub fn with_room(settings: Settings, room: u32) -> Self {
+        let target = settings.share();
+        let room = room.max(target);
+        let mut common = Common::new(settings, room);
+        common.ledger.joined(target);
+        let (seed, shard) = (common.settings.seed, common.settings.shard);
         Self {
-            clients: ids.map(|id| Client::new(settings.seed, id)).collect(),
+            clients: (0..target).map(|place| Client::new(seed, shard.client(place))).collect(),
             ready: VecDeque::new(),
-            common: Common::new(settings),
+            common,
+            target,
+            room,
+            unstarted: target,
             began: None,
             ramp_complete: false,
             finished: false,
@@ -89,6 +112,9 @@ impl Swarm {
             Input::DeadlineReached => self.deadline_reached(now, actions),
             Input::StopAsked => self.stop(now, Signal::Terminate, actions),
             Input::KillAsked => self.kill(now, actions),
+            Input::RampHeld(true) => self.hold_ramp(now, actions),
+            Input::RampHeld(false) => self.let_ramp_go_on(now, actions),
+            Input::TargetAsked { clients } => self.set_target(now, clients, actions),
             Input::Sampled { client, sample } => {
                 self.with_client(now, client, actions, |c, turn| c.sampled(turn, sample));
             }
@@ -97,7 +123,12 @@ impl Swarm {
             }
             Input::Spawned { client, pid } => {
                 self.note_activity(now);
+                let before = self.common.ledger.ever_started;
                 self.with_client(now, client, actions, |c, turn| c.spawned(turn, pid));
+                if self.common.ledger.ever_started > before && client.index() < self.target as usize
+                {
+                    self.unstarted = self.unstarted.saturating_sub(1);
+                }
                 self.report_ramp_complete(now, actions);
             }
             Input::SpawnFailed { client, failure } => {
@@ -117,7 +148,8 @@ impl Swarm {
                 self.with_client(now, client, actions, |c, turn| c.exited(turn, exit));
             }
         }
-        if !self.finished && self.common.ledger.in_state(State::Stopped) == self.target() {
+        let stopped = self.common.ledger.in_state(State::Stopped) as usize;
+        if !self.finished && stopped == self.clients.len() {
             self.finish(now, actions);
         }
     }
@@ -147,7 +179,8 @@ impl Swarm {
             now,
             phase: self.phase(),
             elapsed: self.began.map(|began| now.since(began)).unwrap_or_default(),
-            target: self.target(),
+            target: self.target,
+            ramp_held: self.common.held_since.is_some(),
             by_state: ledger.by_state,
             ever_started: ledger.ever_started,
             peak_active: ledger.active_time.peak(),
@@ -175,6 +208,12 @@ impl Swarm {
         self.clients.iter().map(|client| client.view(&self.common.deadlines))
     }
 
+    /// One client, looked at.
+    #[must_use]
+    pub fn detail(&self, client: ClientId, now: Tick) -> Option<ClientDetail> {
+        Some(self.clients.get(client.index())?.detail(now))
+    }
+
     fn phase(&self) -> Phase {
         if self.finished {
             Phase::Finished
@@ -182,15 +221,11 @@ impl Swarm {
             Phase::Drain
         } else if self.began.is_none() {
             Phase::Before
-        } else if self.common.ledger.ever_started < self.target() {
+        } else if self.unstarted > 0 {
             Phase::Ramp
         } else {
             Phase::Hold
         }
-    }
-
-    fn target(&self) -> u32 {
-        self.common.settings.share()
     }
 
     /// Sets every client's first start and the deadlines of the run, whose
@@ -250,7 +285,7 @@ impl Swarm {
         match self.clients.get(id.index()).map(Client::state) {
             Some(State::Idle | State::Backoff) => self.ready.push_back(id),
             Some(State::Running) => self.with_client(now, id, actions, Client::check_stall),
-            Some(State::Stopping) => self.with_client(now, id, actions, Client::signal_stalled),
+            Some(State::Stopping) => self.with_client(now, id, actions, Client::signal_alone),
             _ => self.with_client(now, id, actions, Client::drained),
         }
     }

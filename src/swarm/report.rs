@@ -111,6 +111,15 @@ pub enum Report {
         /// Since the ramp began.
         elapsed: Duration,
     },
+    /// The first starts that are still to come are held.
+    RampHeld,
+    /// They go on.
+    RampGoesOn,
+    /// The target was changed while it runs.
+    TargetChanged {
+        /// Clients to keep up from now on.
+        target: u32,
+    },
     /// A line of a client's stderr (verbose).
     Line {
         /// Whose line.

@@ -4,6 +4,7 @@ mod disorder;
 mod shards;
 mod stall;
 mod stop;
+mod target;
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;

@@ -37,17 +37,20 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    fn new(target: u32) -> Self {
-        let mut by_state = [0; State::ALL.len()];
-        if let Some(idle) = by_state.get_mut(State::Idle.index()) {
-            *idle = target;
-        }
+    fn new(room: u32) -> Self {
         Self {
             totals: Totals::default(),
-            active_time: ActiveTime::new(target),
+            active_time: ActiveTime::new(room),
             children: ChildrenUse::default(),
-            by_state,
+            by_state: [0; State::ALL.len()],
             ever_started: 0,
+        }
+    }
+
+    /// So many clients more, all of them idle.
+    pub(super) fn joined(&mut self, clients: u32) {
+        if let Some(idle) = self.by_state.get_mut(State::Idle.index()) {
+            *idle += clients;
         }
     }
 
@@ -85,20 +88,26 @@ pub(super) struct Common {
     pub(super) wall: Wall,
     /// Once the run stops: the signal that ends a process now.
     pub(super) stop: Option<Signal>,
+    /// Since when first starts are held.
+    pub(super) held_since: Option<Tick>,
+    /// Starts were held or the target was changed: they do not follow the plan.
+    pub(super) changed: bool,
 }
 
 impl Common {
-    pub(super) fn new(settings: Settings) -> Self {
-        let target = settings.share();
-        let deadlines = Deadlines::new(target).in_shard(settings.shard);
+    /// With tables for so many clients.
+    pub(super) fn new(settings: Settings, room: u32) -> Self {
+        let deadlines = Deadlines::new(room).in_shard(settings.shard);
         Self {
             settings,
-            ledger: Ledger::new(target),
+            ledger: Ledger::new(room),
             deadlines,
             failure_reports: RateLimit::new(SPAWN_FAILURE_REPORTS_PER_SEC),
             stall_reports: RateLimit::new(STALL_REPORTS_PER_SEC),
             wall: Wall::default(),
             stop: None,
+            held_since: None,
+            changed: false,
         }
     }
 }

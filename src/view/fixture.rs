@@ -61,6 +61,7 @@ impl Numbers {
             phase: Phase::Hold,
             elapsed: Duration::from_secs(60),
             target: 10,
+            ramp_held: false,
             by_state,
             ever_started: 10,
             peak_active: 10,

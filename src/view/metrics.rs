@@ -61,7 +61,8 @@ fn starts_and_exits(out: &mut Collector, scene: &Scene<'_>) {
     out.histogram(families::CLIENT_UPTIME, &totals.uptime);
     if scene.snapshot.target > 0 {
         let share = f64::from(scene.snapshot.ever_started) / f64::from(scene.snapshot.target);
-        out.single(families::RAMP_PROGRESS, share);
+        // More were started than are wanted now, if the target was lowered.
+        out.single(families::RAMP_PROGRESS, share.min(1.0));
     }
     out.histogram(families::START_LATENESS, &totals.lateness);
 }

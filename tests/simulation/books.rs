@@ -22,8 +22,8 @@ pub(crate) struct Told {
     /// A line of stderr has begun.
     pub(crate) partial: bool,
     pub(crate) signals: u32,
-    /// When it was first told to end for a stall.
-    pub(crate) stalled_out: Option<Tick>,
+    /// When it was first told to end alone, and whether for a stall.
+    pub(crate) ended_alone: Option<(Tick, bool)>,
     /// The end of the process, until it is reported.
     pub(crate) exit: Option<(ExitStatus, bool)>,
     /// When the next start is due, where that was said.
@@ -44,9 +44,9 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    pub(crate) fn new(clients: u32) -> Self {
+    pub(crate) fn new(room: u32) -> Self {
         Self {
-            clients: vec![Told::default(); clients as usize],
+            clients: vec![Told::default(); room as usize],
             started: 0,
             reaped: 0,
             restarted: 0,
@@ -70,7 +70,7 @@ impl Books {
                 told.open = [true; 2];
                 told.partial = false;
                 told.signals = 0;
-                told.stalled_out = None;
+                told.ended_alone = None;
                 let restart = told.attempts > 1;
                 self.started += 1;
                 self.restarted += u64::from(restart);
@@ -94,7 +94,9 @@ impl Books {
             | Input::StoodStill
             | Input::DeadlineReached
             | Input::StopAsked
-            | Input::KillAsked => {}
+            | Input::KillAsked
+            | Input::RampHeld(_)
+            | Input::TargetAsked { .. } => {}
         }
     }
 

@@ -65,6 +65,10 @@ pub(crate) struct Plan {
     pub(crate) kill_after_stop: Option<Duration>,
     /// The first order is to kill.
     pub(crate) kill_first: bool,
+    /// Someone holds the ramp and changes the target, at these times.
+    pub(crate) changes: Vec<Duration>,
+    /// The target can be raised to this.
+    pub(crate) room: u32,
 }
 
 impl Plan {
@@ -72,8 +76,12 @@ impl Plan {
         let quiet = dice.percent(10);
         let ideal = quiet || dice.percent(20);
         let duration = dice.percent(30).then(|| dice.ms(1, 20_000));
+        let settings = settings(seed, duration, dice);
+        let changes = if dice.percent(40) { dice.between(1, 12) } else { 0 };
         Self {
-            settings: settings(seed, duration, dice),
+            changes: (0..changes).map(|_| dice.ms(0, 25_000)).collect(),
+            room: settings.clients.get() + dice.pick(&[0, 1, 15]),
+            settings,
             spawn_fails: if ideal { 0 } else { dice.pick(&[0, 0, 5, 50, 95]) },
             answers_late: if ideal { 0 } else { dice.pick(&[0, 10, 100]) },
             never_answers: if ideal { 0 } else { dice.pick(&[0, 0, 0, 0, 0, 0, 3]) },

@@ -52,6 +52,11 @@ pub(crate) struct Referee {
     failure_reports: VecDeque<Tick>,
     stall_reports: VecDeque<Tick>,
     finishes: u32,
+    room: u32,
+    target: u32,
+    held: bool,
+    /// The ramp was held or the target changed at some time.
+    changed: bool,
 }
 
 impl Referee {
@@ -60,13 +65,13 @@ impl Referee {
             settings: plan.settings.clone(),
             prompt: plan.is_prompt(),
             mortal: plan.is_mortal(),
-            books: Books::new(plan.settings.clients.get()),
-            viewings: Viewings::new(&plan.settings),
+            books: Books::new(plan.room),
+            viewings: Viewings::new(&plan.settings, plan.room),
             exits_reported: 0,
             made: BTreeSet::new(),
             states: Vec::new(),
             peak: 0,
-            levels: vec![Duration::ZERO; plan.settings.clients.get() as usize + 1],
+            levels: vec![Duration::ZERO; plan.room as usize + 1],
             active: 0,
             last_step: Tick::ZERO,
             began: None,
@@ -78,6 +83,10 @@ impl Referee {
             failure_reports: VecDeque::new(),
             stall_reports: VecDeque::new(),
             finishes: 0,
+            room: plan.room,
+            target: plan.settings.clients.get(),
+            held: false,
+            changed: false,
         }
     }
 
@@ -116,6 +125,7 @@ impl Referee {
         assert_eq!(snapshot.peak_active, self.peak);
         self.check_deadlines(swarm, &views);
         self.check_stop(now, input, actions, &views);
+        self.check_target(swarm, now, &views);
     }
 
     /// An input came that the table does not admit for its client: nothing is done
@@ -149,7 +159,11 @@ impl Referee {
             assert!(took <= STOP_MAX, "the stop took {took:?}");
         }
         if self.mortal {
-            assert_eq!(snapshot.in_state(State::Stopped), snapshot.target, "something is left");
+            assert_eq!(
+                snapshot.in_state(State::Stopped) as usize,
+                swarm.clients().count(),
+                "something is left"
+            );
             assert!(self.books.clients.iter().all(|c| !c.live && !c.asked && c.exit.is_none()));
         }
         if let Some(killed_at) = self.killed_at {
@@ -170,11 +184,39 @@ impl Referee {
             | Input::SpawnFailed { .. }
             | Input::Output { .. }
             | Input::Exited { .. } => self.active_since_progress = true,
+            Input::RampHeld(held) if self.can_change() => {
+                (self.held, self.changed) = (*held, true);
+            }
+            Input::TargetAsked { clients } if self.can_change() => self.change_target(*clients),
             _ => {}
         }
         if !matches!(input, Input::DeadlineReached) {
             self.last_input = now;
         }
+    }
+
+    fn can_change(&self) -> bool {
+        self.began.is_some() && self.stopped_at.is_none()
+    }
+
+    fn change_target(&mut self, clients: u32) {
+        (self.target, self.changed) = (clients.clamp(1, self.room), true);
+        // What waited for a restart and is not wanted any more waits no more.
+        for told in self.books.clients.iter_mut().skip(self.target as usize) {
+            told.due = None;
+        }
+    }
+
+    /// What is wanted is kept up, and what is not is on its way down.
+    fn check_target(&self, swarm: &Swarm, now: Tick, views: &[ClientView]) {
+        assert_eq!(swarm.snapshot(now).target, self.target);
+        assert!(views.len() >= self.target as usize);
+        let (wanted, others) = views.split_at(self.target as usize);
+        let kept = |s| matches!(s, State::Idle | State::Running | State::Backoff);
+        assert!(!others.iter().any(|view| kept(view.state)), "too many");
+        let used_up = |view: &&ClientView| self.books.clients[view.client.index()].used_up;
+        let left = wanted.iter().filter(|view| view.state == State::Stopped);
+        assert!(self.stopped_at.is_some() || left.clone().all(|view| used_up(&view)), "forgotten");
     }
 
     fn view(&mut self, now: Tick, input: &Input<'_>) {
@@ -205,7 +247,7 @@ impl Referee {
             Action::Spawn { client } => self.check_spawn(now, *client),
             Action::Signal { client, signal } => {
                 if self.stopped_at.is_none() {
-                    self.check_stall_signal(now, *client, *signal);
+                    self.check_lone_signal(now, *client, *signal);
                 }
                 let told = self.books.of(*client);
                 assert!(told.live, "a signal to a process that is gone");
@@ -227,43 +269,55 @@ impl Referee {
 
     fn check_spawn(&mut self, now: Tick, client: ClientId) {
         assert!(self.stopped_at.is_none(), "a start after the stop");
+        assert!(client.number() < self.target, "a start of one too many");
         let first_due = self.began.unwrap().after(ramp::due(client, self.settings.ramp_rate));
         let (jitter, prompt) = (self.settings.ramp_jitter, self.prompt);
+        let planned = !self.changed;
+        let first = self.states[client.index()] == State::Idle;
+        assert!(!first || !self.held, "a first start while they are held");
         let told = self.books.of(client);
         assert!(!told.live && !told.asked, "client {client} has a process");
         assert!(told.exit.is_none() && !told.used_up && told.open == [false; 2]);
-        assert!(now >= first_due);
+        assert!(now >= first_due || !planned);
         match told.due.take() {
             Some(due) if prompt => assert_eq!(now, due),
             Some(due) => assert!(now >= due),
-            None if prompt && !told.ever_asked => assert!(now <= first_due.after(jitter)),
+            None if prompt && planned && !told.ever_asked => {
+                assert!(now <= first_due.after(jitter))
+            }
             None => {}
         }
         (told.asked, told.ever_asked) = (true, true);
     }
 
-    /// Before the stop a signal is for a stall: at its times, and for no other
-    /// reason.
-    fn check_stall_signal(&mut self, now: Tick, client: ClientId, signal: Signal) {
-        assert!(self.settings.restart_on_stall, "a signal before the stop");
+    /// Before the stop a signal is for a stall or to one too many: at its times, and
+    /// for no other reason.
+    fn check_lone_signal(&mut self, now: Tick, client: ClientId, signal: Signal) {
+        let too_many = client.number() >= self.target;
         let told = self.books.of(client);
-        let began = *told.stalled_out.get_or_insert(now);
+        let first = told.ended_alone.is_none();
+        let (began, stalled) = *told.ended_alone.get_or_insert((now, !too_many));
+        assert!(self.settings.restart_on_stall || !stalled, "a signal before the stop");
         let (wanted, after) = match told.signals {
             0 => (Signal::Terminate, Duration::ZERO),
             1 => (Signal::Terminate, TERMINATE_AGAIN_AFTER),
             2 => (Signal::Kill, KILL_AFTER),
-            more => panic!("{more} signals for a stall"),
+            more => panic!("{more} signals to one"),
         };
         assert_eq!(signal, wanted);
         assert!(now >= began.after(after));
         assert!(!self.prompt || now == began.after(after));
-        assert!(self.viewings.may_be_stalled(now, client));
-        self.viewings.ending(client);
+        if !stalled && first {
+            self.viewings.told_to_end(now, client);
+        } else if stalled {
+            assert!(self.viewings.may_be_stalled(now, client));
+            self.viewings.ending(client);
+        }
     }
 
     fn check_exit(&mut self, client: ClientId, status: ExitStatus, outcome: Outcome) {
         let told = self.books.of(client);
-        let stalled_out = told.stalled_out.is_some();
+        let stalled_out = told.ended_alone.is_some_and(|(_, stalled)| stalled);
         let (ended, told) = told.exit.take().unwrap();
         assert_eq!(status, ended);
         let wanted = match (status, self.viewings.media(client)) {
@@ -320,6 +374,9 @@ impl Referee {
             }
             Report::Dangerous => assert!(self.settings.dangerous),
             Report::Line { .. } => assert!(self.settings.verbose),
+            Report::RampHeld => assert!(self.held),
+            Report::RampGoesOn => assert!(!self.held),
+            Report::TargetChanged { target } => assert_eq!(*target, self.target),
             Report::StartingRamp { .. } | Report::ClientStarted { .. } => {}
         }
     }
@@ -336,12 +393,18 @@ impl Referee {
             let events: &[Event] = match *input {
                 Input::Spawned { client, .. } if client == view.client => {
                     self.made.insert((from, Event::Spawned));
-                    assert_eq!(Some(view.state), next(from, Event::Spawned, self.desired()));
+                    assert_eq!(
+                        Some(view.state),
+                        next(from, Event::Spawned, self.desired(view.client))
+                    );
                     continue;
                 }
                 Input::SpawnFailed { client, .. } if client == view.client => {
                     self.made.insert((from, Event::SpawnFailed));
-                    assert_eq!(Some(view.state), next(from, Event::SpawnFailed, self.desired()));
+                    assert_eq!(
+                        Some(view.state),
+                        next(from, Event::SpawnFailed, self.desired(view.client))
+                    );
                     continue;
                 }
                 Input::Exited { client, .. } if client == view.client => {
@@ -350,6 +413,7 @@ impl Referee {
                 }
                 Input::PipeEnded { client, .. } if client == view.client => &[Event::Drained],
                 Input::StopAsked | Input::KillAsked => &[Event::Stop],
+                Input::TargetAsked { .. } => &[Event::Stop, Event::Raised],
                 Input::DeadlineReached if self.stopped_at.is_some() => {
                     &[Event::Drained, Event::Due, Event::Stop, Event::Stalled]
                 }
@@ -362,14 +426,16 @@ impl Referee {
         }
     }
 
-    pub(crate) fn desired(&self) -> Desired {
-        if self.stopped_at.is_some() { Desired::Down } else { Desired::Up }
+    pub(crate) fn desired(&self, client: ClientId) -> Desired {
+        let wanted = self.stopped_at.is_none() && client.number() < self.target;
+        if wanted { Desired::Up } else { Desired::Down }
     }
 
     fn check_deadlines(&self, swarm: &Swarm, views: &[ClientView]) {
         for view in views {
             match view.state {
                 State::Draining => assert!(view.deadline.is_some(), "drains for ever"),
+                State::Idle if self.held => assert_eq!(view.deadline, None, "not held"),
                 State::Idle | State::Backoff => {
                     let waits = self.began.is_some();
                     assert!(!waits || swarm.next_deadline().is_some(), "forgotten");

@@ -37,11 +37,11 @@ pub(crate) struct Viewings {
 }
 
 impl Viewings {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings, room: u32) -> Self {
         Self {
             stats: settings.stats,
             stall_after: settings.target_duration * 2,
-            clients: vec![Told::default(); settings.clients.get() as usize],
+            clients: vec![Told::default(); room as usize],
             stopped: false,
             startups: 0,
             stalls: 0,
@@ -106,11 +106,15 @@ impl Viewings {
     pub(crate) fn stop(&mut self, now: Tick) {
         self.stopped = true;
         for number in 0..self.clients.len() as u32 {
-            let client = ClientId::new(number);
-            if self.clients[client.index()].watched {
-                self.clients[client.index()].startup_counts = false;
-                self.exited(now, client);
-            }
+            self.told_to_end(now, ClientId::new(number));
+        }
+    }
+
+    /// It is told to end, and not for a stall.
+    pub(crate) fn told_to_end(&mut self, now: Tick, client: ClientId) {
+        if self.clients[client.index()].watched {
+            self.clients[client.index()].startup_counts = false;
+            self.exited(now, client);
         }
     }
 

@@ -42,6 +42,8 @@ enum Event {
     Ends(Process, Result<u8, u8>),
     Sample,
     AllDie,
+    /// Someone holds the ramp, lets it go on or changes the target.
+    Change,
     Stop,
     Kill,
 }
@@ -87,12 +89,12 @@ impl World {
             cpu: Duration::ZERO,
             media: Duration::ZERO,
         };
-        let children = (0..plan.settings.clients.get()).map(child).collect();
+        let children = (0..plan.room).map(child).collect();
         Self {
             now: Tick::from_millis(500),
             queue: BinaryHeap::new(),
             queued: 0,
-            swarm: Swarm::new(plan.settings.clone()),
+            swarm: Swarm::with_room(plan.settings.clone(), plan.room),
             children,
             referee: Referee::new(&plan),
             finished: false,
@@ -112,6 +114,9 @@ impl World {
         self.at(self.plan.stop_at, first);
         if let Some(delay) = self.plan.kill_after_stop {
             self.at(self.plan.stop_at + delay, Event::Kill);
+        }
+        for delay in self.plan.changes.clone() {
+            self.at(delay, Event::Change);
         }
         self.at(SAMPLE_EVERY, Event::Sample);
         self.give(Input::Started);
@@ -180,6 +185,7 @@ impl World {
             Event::Write(_) | Event::Progress(_) | Event::Ends(..) => {}
             Event::Sample => self.sample(),
             Event::AllDie => self.all_die(),
+            Event::Change => self.change(),
             Event::Stop => self.give(Input::StopAsked),
             Event::Kill => self.give(Input::KillAsked),
         }
@@ -220,7 +226,7 @@ impl World {
 
     /// Something is told of a client that cannot be true of it now.
     fn stray(&mut self) {
-        let number = self.dice.between(0, u64::from(self.plan.settings.clients.get()) - 1);
+        let number = self.dice.between(0, self.swarm.clients().count() as u64 - 1);
         let client = ClientId::new(number as u32);
         let state = self.swarm.clients().nth(client.index()).unwrap().state;
         let (reason, errno) = spawn_failure(&mut self.dice);
@@ -238,7 +244,7 @@ impl World {
             }
             _ => (Transition::Exited, Input::Exited { client, exit }),
         };
-        if next(state, event, self.referee.desired()).is_some() {
+        if next(state, event, self.referee.desired(client)).is_some() {
             return;
         }
         self.strays.insert((state, event));
@@ -408,7 +414,7 @@ impl World {
     }
 
     fn sample(&mut self) {
-        for client in (0..self.plan.settings.clients.get()).map(ClientId::new) {
+        for client in (0..self.plan.room).map(ClientId::new) {
             if self.child(client).alive && self.dice.percent(70) {
                 let used = self.dice.ms(0, 20);
                 let resident_bytes = self.dice.between(1, 1 << 24);
@@ -421,8 +427,22 @@ impl World {
         self.at(SAMPLE_EVERY, Event::Sample);
     }
 
+    /// Someone at the terminal: also asks for more than there is room for, and for
+    /// what is so already.
+    fn change(&mut self) {
+        let input = match self.dice.between(0, 3) {
+            0 => Input::RampHeld(true),
+            1 => Input::RampHeld(false),
+            _ => {
+                let clients = self.dice.between(0, u64::from(self.plan.room) + 2) as u32;
+                Input::TargetAsked { clients }
+            }
+        };
+        self.give(input);
+    }
+
     fn all_die(&mut self) {
-        for client in (0..self.plan.settings.clients.get()).map(ClientId::new) {
+        for client in (0..self.plan.room).map(ClientId::new) {
             let process = (client, self.child(client).attempt);
             if self.is_alive(process) {
                 self.at(Duration::ZERO, ends(process, ExitStatus::Code(0)));

@@ -14,6 +14,7 @@ fn snapshot<'a>(totals: &'a Totals, time: &'a ActiveTime, active: u32) -> Snapsh
         phase: Phase::Hold,
         elapsed: Duration::ZERO,
         target: 10,
+        ramp_held: false,
         by_state,
         ever_started: active,
         peak_active: active,

@@ -9,7 +9,7 @@ use crate::swarm::turn::Turn;
 impl Client {
     /// What the end means, by its status, its media time and its log.
     pub(super) fn outcome(&self, turn: &Turn<'_>, end: End) -> Outcome {
-        let stalled_by_us = self.stall_signals > 0;
+        let stalled_by_us = self.stalled_out;
         classify(&Ending {
             status: end.exit.status,
             told: end.told && !stalled_by_us,
@@ -21,19 +21,18 @@ impl Client {
     }
 
     pub(super) fn report_exit(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
-        let last_lines = std::mem::replace(&mut self.last_lines, LastLines::new());
         turn.report(Report::ClientExited {
             client: self.id,
             pid: self.pid,
             status: end.exit.status,
             outcome,
             uptime: end.uptime,
-            last_lines: if outcome.is_failure() { texts(&last_lines) } else { Vec::new() },
+            last_lines: if outcome.is_failure() { texts(&self.last_lines) } else { Vec::new() },
         });
     }
 }
 
 /// The last lines as text, for people.
-fn texts(lines: &LastLines) -> Vec<String> {
+pub(super) fn texts(lines: &LastLines) -> Vec<String> {
     lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }

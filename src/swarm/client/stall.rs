@@ -26,7 +26,8 @@ impl Client {
         self.progress_splitter = LineSplitter::new();
         self.progress = Progress::default();
         self.viewing = Viewing::default();
-        self.stall_signals = 0;
+        self.own_signals = 0;
+        self.stalled_out = false;
         if turn.common.settings.stats && self.state == State::Running {
             self.viewing = Viewing::spawned(turn.now, turn.common.settings.stall_after());
             self.schedule_check(turn);
@@ -36,7 +37,7 @@ impl Client {
     /// Takes in bytes of stdout; `None` is its end. A process that is ended for a
     /// stall is stalled until it is gone.
     pub(super) fn read_progress(&mut self, turn: &mut Turn<'_>, bytes: Option<&[u8]>) {
-        if !turn.common.settings.stats || self.stall_signals > 0 {
+        if !turn.common.settings.stats || self.stalled_out {
             return;
         }
         let was_stalled = self.viewing.is_stalled();
@@ -72,15 +73,16 @@ impl Client {
             turn.report(Report::ClientStalled { client: self.id, still_for });
         }
         if turn.common.settings.restart_on_stall && self.step(turn, Event::Stalled) {
-            self.signal_stalled(turn);
+            self.stalled_out = true;
+            self.signal_alone(turn);
         }
     }
 
-    /// Sends the next signal to a process that is ended for a stall: the same, at
-    /// the same times, as when everything stops.
-    pub(in crate::swarm) fn signal_stalled(&mut self, turn: &mut Turn<'_>) {
-        self.stall_signals = self.stall_signals.saturating_add(1);
-        let (signal, next) = match self.stall_signals {
+    /// Sends the next signal to a process that is ended alone: the same, at the same
+    /// times, as when everything stops.
+    pub(in crate::swarm) fn signal_alone(&mut self, turn: &mut Turn<'_>) {
+        self.own_signals = self.own_signals.saturating_add(1);
+        let (signal, next) = match self.own_signals {
             1 => (Signal::Terminate, Some(TERMINATE_AGAIN_AFTER)),
             2 => (Signal::Terminate, Some(KILL_AFTER.saturating_sub(TERMINATE_AGAIN_AFTER))),
             _ => (Signal::Kill, None),

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The life of a client as a person would tell it.
-const LIFE: [(State, Event, Desired, State); 18] = {
+const LIFE: [(State, Event, Desired, State); 19] = {
     use Desired::{Down, Up};
     [
         (State::Idle, Event::Due, Up, State::Starting),
@@ -24,6 +24,7 @@ const LIFE: [(State, Event, Desired, State); 18] = {
         (State::Stopping, Event::Exited, Up, State::Draining),
         (State::Stopping, Event::Exited, Down, State::Draining),
         (State::Stopping, Event::Stop, Down, State::Stopping),
+        (State::Stopped, Event::Raised, Up, State::Idle),
     ]
 };
 
@@ -44,7 +45,7 @@ fn the_table_admits_this_life_and_nothing_else() {
 }
 
 #[test]
-fn stopped_is_the_end_and_every_other_state_leads_to_it() {
+fn every_state_leads_to_stopped_and_only_being_wanted_again_leads_out_of_it() {
     let mut leads_there = vec![State::Stopped];
     for _ in State::ALL {
         for state in State::ALL {
@@ -56,7 +57,9 @@ fn stopped_is_the_end_and_every_other_state_leads_to_it() {
     }
     assert_eq!(leads_there.len(), State::ALL.len());
     for event in Event::ALL {
-        assert_eq!(next(State::Stopped, event, Desired::Up), None);
+        let to = next(State::Stopped, event, Desired::Up);
+        assert_eq!(to.is_some(), event == Event::Raised);
+        assert_eq!(next(State::Stopped, event, Desired::Down), None);
     }
 }
 

@@ -1,0 +1,72 @@
+//! What a client does when the target is changed: goes down alone, comes back, or
+//! waits while starts are held.
+
+use super::{Client, Desired, Event};
+use crate::stats::State;
+use crate::swarm::turn::Turn;
+use crate::swarm::{Report, ramp};
+use crate::units::{ClientId, Tick};
+
+impl Client {
+    pub(in crate::swarm) const fn id(&self) -> ClientId {
+        self.id
+    }
+
+    /// Whether it ever had a process.
+    pub(in crate::swarm) const fn was_started(&self) -> bool {
+        self.attempts > 0
+    }
+
+    /// It is wanted again, or new: what goes down comes back when it is down, and
+    /// what is down starts at `due`. True if it waits for that start now.
+    pub(in crate::swarm) fn raise(&mut self, turn: &mut Turn<'_>, due: Tick) -> bool {
+        self.desired = Desired::Up;
+        // One that is not down yet learns of its restarts when its attempt is over.
+        if self.state == State::Stopped && self.note_restarts_used_up(turn) {
+            return false;
+        }
+        if !self.step(turn, Event::Raised) && self.state != State::Idle {
+            return false;
+        }
+        let jitter = ramp::jitter(turn.common.settings.ramp_jitter, &mut self.random);
+        self.schedule_at(turn, due.after(jitter));
+        true
+    }
+
+    /// Sets its first start; while starts are held it is only noted.
+    pub(in crate::swarm) fn schedule_at(&mut self, turn: &mut Turn<'_>, due: Tick) {
+        self.due = due;
+        if turn.common.held_since.is_none() {
+            turn.common.deadlines.set(self.key(), due);
+        }
+    }
+
+    /// Goes down if its restarts are used up, and says so once. True if they are.
+    pub(super) fn note_restarts_used_up(&mut self, turn: &mut Turn<'_>) -> bool {
+        let restarts = u64::from(self.attempts).saturating_sub(1);
+        let most = turn.common.settings.max_restarts;
+        if self.attempts == 0 || most.is_none_or(|most| restarts < most.get()) {
+            return false;
+        }
+        self.desired = Desired::Down;
+        if !std::mem::replace(&mut self.used_up, true) {
+            turn.common.ledger.totals.max_restarts_reached += 1;
+            turn.report(Report::MaxRestartsReached { client: self.id });
+        }
+        true
+    }
+
+    /// Tells its process to end: by the stage of the stop that all are in, else
+    /// alone. One that is ended alone already goes on with that.
+    pub(super) fn end_process(&mut self, turn: &mut Turn<'_>) {
+        if turn.common.stop.is_some() {
+            turn.common.deadlines.clear(self.key());
+            self.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+            self.signal_if_left(turn);
+        } else if self.own_signals == 0 {
+            turn.common.deadlines.clear(self.key());
+            self.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+            self.signal_alone(turn);
+        }
+    }
+}

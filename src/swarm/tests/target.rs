@@ -1,0 +1,125 @@
+//! The target changed and the ramp held while it runs.
+
+use super::*;
+
+fn begun_with_room(clients: u32, room: u32) -> Driver {
+    let swarm = Swarm::with_room(settings(clients), room);
+    let mut driver = Driver { swarm, now: Tick::from_millis(1_000), actions: Vec::new() };
+    driver.give(Input::Started);
+    driver
+}
+
+/// Lets everything start that is due up to `now`, at once, and says who did.
+fn starts(driver: &mut Driver) -> Vec<u32> {
+    let mut started = Vec::new();
+    driver.taken();
+    driver.give(Input::DeadlineReached);
+    for action in driver.taken() {
+        if let Action::Spawn { client } = action {
+            started.push(client.number());
+            driver.give(Input::Spawned { client, pid: 100 + client.number() });
+        }
+    }
+    started
+}
+
+fn ask(driver: &mut Driver, clients: u32) {
+    driver.give(Input::TargetAsked { clients });
+}
+
+#[test]
+fn a_ramp_that_was_held_goes_on_at_its_distance_and_nothing_is_late() {
+    let mut driver = begun_with_room(5, 5);
+    assert_eq!(starts(&mut driver), [0]);
+    driver.wait(Duration::from_millis(110));
+    driver.give(Input::RampHeld(true));
+    driver.give(Input::RampHeld(true));
+    assert!(driver.swarm.snapshot(driver.now).ramp_held);
+    driver.wait(Duration::from_secs(60));
+    assert!(starts(&mut driver).is_empty());
+    driver.give(Input::RampHeld(false));
+    // Client 1 was due before, and is due now; client 2 was due 90 ms later.
+    assert_eq!(starts(&mut driver), [1]);
+    assert_eq!(driver.next_deadline(), Duration::from_millis(90));
+    let late = driver.swarm.snapshot(driver.now).totals.late_starts;
+    assert_eq!((driver.state(2), late), (State::Starting, 0));
+}
+
+#[test]
+fn the_highest_numbers_go_first_and_are_ended_like_all_others() {
+    let mut driver = Driver::running(settings(3));
+    ask(&mut driver, 2);
+    let told = Action::Signal { client: client(2), signal: Signal::Terminate };
+    assert!(driver.taken().contains(&told));
+    assert_eq!((driver.state(1), driver.state(2)), (State::Running, State::Stopping));
+    assert_eq!(driver.swarm.snapshot(driver.now).target, 2);
+    assert_eq!(driver.next_deadline(), stopping::TERMINATE_AGAIN_AFTER);
+    assert_eq!(driver.taken(), [told]);
+    driver.next_deadline();
+    assert_eq!(driver.taken(), [Action::Signal { client: client(2), signal: Signal::Kill }]);
+    driver.die(2, ExitStatus::Signal(9));
+    assert_eq!(driver.state(2), State::Stopped);
+    let snapshot = driver.swarm.snapshot(driver.now);
+    assert_eq!(snapshot.totals.outcomes[Outcome::Stopped.index()], 1);
+}
+
+#[test]
+fn new_clients_have_numbers_above_and_come_at_the_rate_of_the_ramp() {
+    let mut driver = begun_with_room(1, 4);
+    assert_eq!(starts(&mut driver), [0]);
+    ask(&mut driver, 99);
+    let snapshot = driver.swarm.snapshot(driver.now);
+    assert_eq!((snapshot.target, snapshot.phase), (4, Phase::Ramp));
+    let mut started = starts(&mut driver);
+    for _ in 0..2 {
+        driver.wait(Duration::from_millis(99));
+        assert!(starts(&mut driver).is_empty());
+        driver.wait(Duration::from_millis(1));
+        started.extend(starts(&mut driver));
+    }
+    assert_eq!(started, [1, 2, 3]);
+    assert_eq!(driver.swarm.snapshot(driver.now).phase, Phase::Hold);
+}
+
+#[test]
+fn one_that_went_down_comes_back_with_its_number() {
+    let mut driver = Driver::running(settings(2));
+    ask(&mut driver, 0);
+    assert_eq!(driver.swarm.snapshot(driver.now).target, 1);
+    driver.die(1, ExitStatus::Code(255));
+    assert_eq!(driver.state(1), State::Stopped);
+    ask(&mut driver, 2);
+    assert_eq!(driver.state(1), State::Idle);
+    assert_eq!(starts(&mut driver), [1]);
+    // And one that is still going down comes back once it is down.
+    ask(&mut driver, 1);
+    ask(&mut driver, 2);
+    assert_eq!(driver.state(1), State::Stopping);
+    driver.die(1, ExitStatus::Code(255));
+    assert_eq!(driver.state(1), State::Backoff);
+}
+
+#[test]
+fn a_held_ramp_holds_what_is_added_as_well() {
+    let mut driver = begun_with_room(1, 3);
+    starts(&mut driver);
+    driver.give(Input::RampHeld(true));
+    ask(&mut driver, 3);
+    driver.wait(Duration::from_secs(9));
+    assert!(starts(&mut driver).is_empty());
+    driver.give(Input::RampHeld(false));
+    assert_eq!(starts(&mut driver), [1]);
+    driver.wait(Duration::from_millis(100));
+    assert_eq!(starts(&mut driver), [2]);
+}
+
+#[test]
+fn a_run_that_stops_is_not_changed_any_more() {
+    let mut driver = Driver::running(settings(2));
+    driver.give(Input::StopAsked);
+    driver.taken();
+    ask(&mut driver, 1);
+    driver.give(Input::RampHeld(true));
+    assert!(driver.taken().is_empty());
+    assert_eq!(driver.swarm.snapshot(driver.now).target, 2);
+}
