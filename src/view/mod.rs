@@ -3,6 +3,7 @@
 //!
 //! Pure functions from numbers to text; knows no clock and no socket.
 
+pub mod dashboard;
 pub mod document;
 pub mod endpoints;
 pub mod exposition;
