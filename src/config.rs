@@ -96,6 +96,18 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
+/// The dashboard on the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DashboardConfig {
+    /// Whether there is to be one; `None` is where standard output is a terminal that
+    /// can show it.
+    pub asked: Option<bool>,
+    /// Whether the terminal can show it at all (`TERM`).
+    pub capable: bool,
+    /// Whether it has colours (`NO_COLOR`).
+    pub colours: bool,
+}
+
 /// A load run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -128,6 +140,8 @@ pub struct Config {
     pub summary_json: Option<PathBuf>,
     /// Where the report is written; `None` is nowhere.
     pub report: Option<PathBuf>,
+    /// Whether there is a dashboard, and how.
+    pub dashboard: DashboardConfig,
     /// How and what is logged.
     pub log: LogConfig,
     /// Whether the host is left unchecked.

@@ -40,7 +40,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 46] = [
+const LOAD: [Flag; 47] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -75,6 +75,7 @@ const LOAD: [Flag; 46] = [
     flag("-report", "", "", "run.html"),
     flag("-stats", "true", "", "false"),
     flag("-stats-loglevel", "verbose", "", "debug"),
+    flag("-tui", "true", "TUI", "false"),
     flag("-v", "false", "", "true"),
     flag("-log-level", "info", "LOG_LEVEL", "warning"),
     flag("-log-format", "json", "LOG_FORMAT", "text"),

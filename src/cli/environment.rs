@@ -19,7 +19,7 @@ const METRICS_PORT: &str = "METRICS_PORT";
 pub(super) const SCRAPE_ADDRESS: &str = "scrape-address";
 
 /// Names of flags and their variables.
-const VARIABLES: [(&str, &str); 18] = [
+const VARIABLES: [(&str, &str); 19] = [
     ("clients", "CLIENTS"),
     ("ramp-rate", "RAMP_RATE"),
     ("ramp-jitter", "RAMP_JITTER"),
@@ -35,6 +35,7 @@ const VARIABLES: [(&str, &str); 18] = [
     ("ffmpeg", "FFMPEG"),
     ("ffprobe", "FFPROBE"),
     ("metrics", METRICS_PORT),
+    ("tui", "TUI"),
     ("log-level", "LOG_LEVEL"),
     ("log-format", "LOG_FORMAT"),
     ("dangerous", "DANGEROUS"),

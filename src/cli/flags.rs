@@ -182,6 +182,9 @@ pub(super) struct Metrics {
     #[arg(long, value_name = "LEVEL", default_value = "verbose")]
     #[arg(value_parser = values::log_detail)]
     pub(super) stats_loglevel: LogDetail,
+    /// Dashboard on the terminal; only where stdout is one unless given
+    #[arg(long, default_value = "true")]
+    pub(super) tui: bool,
     /// Verbose: log FFmpeg's stderr lines; as the only argument, print the version
     #[arg(long = "v")]
     pub(super) verbose: bool,

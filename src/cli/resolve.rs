@@ -13,8 +13,8 @@ use super::error::quoted;
 use super::flags::{LoadFlags, Log, Modes, Network, OriginFlags, Restarts, SCRAPE_DEFAULT};
 use super::{Typed, UsageError, playlist_url, repeat, values};
 use crate::config::{
-    CHECK_DURATION, Config, DEFAULT_SEARCH_PATH, DEMO_DURATION, Invocation, LogConfig, LogFormat,
-    Mode, OriginConfig, PLACEHOLDER_URL, TlsConfig,
+    CHECK_DURATION, Config, DEFAULT_SEARCH_PATH, DEMO_DURATION, DashboardConfig, Invocation,
+    LogConfig, LogFormat, Mode, OriginConfig, PLACEHOLDER_URL, TlsConfig,
 };
 use crate::ffmpeg::command::{LogDetail, Options};
 use crate::origin;
@@ -76,6 +76,7 @@ pub(super) fn load(
         client_metrics: flags.metrics.prom_client_metrics,
         summary_json: Some(flags.metrics.summary_json).filter(|file| file != Path::new("")),
         report: Some(flags.metrics.report).filter(|file| file != Path::new("")),
+        dashboard: dashboard(typed, flags.metrics.tui, env),
         log: log(&flags.log, for_people(typed, mode)),
         skip_preflight: flags.modes.skip_preflight,
         repeat_command: repeat::command(typed, seed),
@@ -266,6 +267,17 @@ fn options(
         segment_retries: network.seg_retry,
         http_multiple: network.http_multiple,
         stats,
+    }
+}
+
+/// Whether a dashboard is asked for, and what the environment says of terminals:
+/// `NO_COLOR` by <https://no-color.org>, `TERM` by term(7).
+fn dashboard(typed: &Typed, on: bool, env: Lookup<'_>) -> DashboardConfig {
+    let term = env("TERM").unwrap_or_default();
+    DashboardConfig {
+        asked: typed.given("tui").then_some(on),
+        capable: !term.is_empty() && term != "dumb",
+        colours: env("NO_COLOR").is_none_or(|value| value.is_empty()),
     }
 }
 

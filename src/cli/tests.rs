@@ -326,8 +326,30 @@ fn an_unknown_flag_is_named_as_typed_with_the_nearest_known() {
 }
 
 #[test]
-fn what_is_not_built_yet_does_not_exist_yet() {
-    assert!(refusal(&["-tui", URL], &[]).starts_with("unknown flag -tui;"));
+fn a_dashboard_is_asked_for_refused_or_left_to_the_terminal() {
+    let xterm = ("TERM", "xterm");
+    for (args, env, asked) in [
+        (&[URL][..], &[xterm][..], None),
+        (&["-tui", URL], &[xterm], Some(true)),
+        (&["-tui=false", URL], &[xterm, ("TUI", "true")], Some(false)),
+        (&[URL], &[xterm, ("TUI", "0")], Some(false)),
+        (&["--demo"], &[xterm, ("TUI", "1")], Some(true)),
+    ] {
+        let config = config(args, env);
+        assert_eq!(config.dashboard.asked, asked, "{args:?} {env:?}");
+        assert!(config.dashboard.capable && config.dashboard.colours);
+        assert_eq!(config.repeat_command.contains("-tui=false"), asked == Some(false));
+        assert!(!config.repeat_command.contains("-tui "));
+    }
+    for (variable, value, capable, colours) in [
+        ("TERM", "dumb", false, true),
+        ("NO_COLOR", "1", false, false),
+        ("NO_COLOR", "", false, true),
+        ("TERM", "tmux-256color", true, true),
+    ] {
+        let found = config(&[URL], &[(variable, value)]).dashboard;
+        assert_eq!((found.capable, found.colours), (capable, colours), "{variable}={value}");
+    }
 }
 
 #[test]

@@ -60,6 +60,26 @@ pub fn checks(plan: Plan, host: &Host, measured: Option<Measured>) -> Vec<Check>
     checks
 }
 
+/// The most clients, up to `most`, with which no check fails that passes with those
+/// of the plan; those of the plan where one fails already.
+#[must_use]
+pub fn room(plan: Plan, most: u32, host: &Host, measured: Option<Measured>) -> u32 {
+    let fits = |clients| checks(Plan { clients, ..plan }, host, measured).iter().all(Check::ok);
+    let (mut room, mut too_many) = (plan.clients, most.max(plan.clients).saturating_add(1));
+    if !fits(room) {
+        return room;
+    }
+    while too_many - room > 1 {
+        let between = room + (too_many - room) / 2;
+        if fits(between) {
+            room = between;
+        } else {
+            too_many = between;
+        }
+    }
+    room
+}
+
 fn descriptors(plan: Plan, host: &Host) -> Check {
     let need = u64::from(plan.clients) * DESCRIPTORS_PER_CLIENT + DESCRIPTORS_RESERVE;
     Check {

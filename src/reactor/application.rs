@@ -3,6 +3,7 @@
 //! Knows no descriptor and no clock; a load of clients and the built-in origin are
 //! both behind it.
 
+use super::signals::StopSignal;
 use crate::http::{Delivered, Request, Response, Ticket};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
@@ -51,5 +52,32 @@ pub trait Application {
     fn is_stopping(&self, now: Tick) -> bool {
         let _ = now;
         false
+    }
+
+    /// Takes what was typed at the terminal; what of it asks us to stop, in order.
+    fn typed(&mut self, now: Tick, bytes: &[u8], actions: &mut Vec<Action>) -> Vec<StopSignal> {
+        let _ = (now, bytes, actions);
+        Vec::new()
+    }
+
+    /// When [`Application::draw`] is wanted next, where there is a terminal.
+    fn next_frame(&self) -> Option<Tick> {
+        None
+    }
+
+    /// The terminal changed: a frame is wanted soon.
+    fn want_frame(&mut self) {}
+
+    /// Draws a frame for a terminal of so many columns and lines: appends the bytes
+    /// that show it. `anew` says that nothing is known of what is on the screen.
+    fn draw(
+        &mut self,
+        now: Tick,
+        health: &Health,
+        size: (u16, u16),
+        anew: bool,
+        frame: &mut Vec<u8>,
+    ) {
+        let _ = (now, health, size, anew, frame);
     }
 }

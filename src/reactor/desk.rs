@@ -10,7 +10,7 @@ use super::{Application, process_use};
 use crate::http::{Delivered, Request, Response, Service, Ticket};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
-use crate::units::ClientId;
+use crate::units::{ClientId, Tick};
 
 /// Processes sampled for one scrape, about 15 µs each: a scrape costs the same
 /// however many there are.
@@ -32,12 +32,7 @@ impl Service for Desk<'_> {
         let scrape = self.application.is_scrape(request);
         if scrape {
             refresh(self.health, self.journal);
-            for (client, pid) in to_sample(self.children) {
-                if let Some(sample) = process_use::sample(pid) {
-                    let input = Input::Sampled { client, sample };
-                    self.application.handle(began.tick, input, self.actions);
-                }
-            }
+            sample_children(self.children, began.tick, self.application, self.actions);
         }
         let response = self.application.respond(began, self.health, request);
         if scrape {
@@ -48,6 +43,20 @@ impl Service for Desk<'_> {
 
     fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {
         self.application.delivered(self.clock.moment(), ticket, delivered);
+    }
+}
+
+/// Samples the next few live processes.
+pub(super) fn sample_children(
+    children: &mut Option<Children>,
+    now: Tick,
+    application: &mut dyn Application,
+    actions: &mut Vec<Action>,
+) {
+    for (client, pid) in to_sample(children) {
+        if let Some(sample) = process_use::sample(pid) {
+            application.handle(now, Input::Sampled { client, sample }, actions);
+        }
     }
 }
 

@@ -17,8 +17,10 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
 use super::log_sink::LogSink;
+use super::terminal;
 use super::timer::Clock;
 use crate::http::redact::redact;
+use crate::view::dashboard::log::{Gravity, LastLines};
 
 /// How long the end of the run waits for a slow reader of the log.
 const LAST_FLUSH: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
@@ -45,6 +47,12 @@ struct Shared {
     line: Vec<u8>,
     /// While the reactor does not run, each event is written at once.
     at_once: bool,
+    /// For the dashboard, if there is one.
+    last_lines: Option<LastLines>,
+    /// Standard error is the terminal that the dashboard goes to.
+    shared: bool,
+    /// The dashboard has it now.
+    muted: bool,
 }
 
 impl Journal {
@@ -52,7 +60,14 @@ impl Journal {
     /// process receives events.
     #[must_use]
     pub fn install(level: Level, format: Format) -> Self {
-        let shared = Shared { sink: LogSink::stderr(), line: Vec::new(), at_once: true };
+        let shared = Shared {
+            sink: LogSink::stderr(),
+            line: Vec::new(),
+            at_once: true,
+            last_lines: None,
+            shared: false,
+            muted: false,
+        };
         let journal = Self { shared: Arc::new(Mutex::new(shared)) };
         let lines = Lines { journal: journal.clone(), level, format };
         let _ = tracing::subscriber::set_global_default(Registry::default().with(lines));
@@ -72,6 +87,25 @@ impl Journal {
     /// Writes what waits, and gives a slow reader a little time.
     pub fn flush_last(&self) {
         self.lock().sink.flush_within(LAST_FLUSH);
+    }
+
+    /// Keeps the last lines from now on, for a dashboard.
+    pub fn keep_last_lines(&self) {
+        let mut shared = self.lock();
+        shared.last_lines = Some(LastLines::default());
+        shared.shared = terminal::shares_stderr();
+    }
+
+    /// Calls `with` with the last lines, if they are kept.
+    pub fn with_last_lines<T>(&self, with: impl FnOnce(&LastLines) -> T) -> Option<T> {
+        self.lock().last_lines.as_ref().map(with)
+    }
+
+    /// Whether the dashboard has the terminal: then nothing is written there, if
+    /// that is where standard error goes.
+    pub fn share_stderr(&self, shown: bool) {
+        let mut shared = self.lock();
+        shared.muted = shown && shared.shared;
     }
 
     /// Lines dropped so far.
@@ -104,7 +138,15 @@ impl<S: Subscriber> Layer<S> for Lines {
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut shared = self.journal.lock();
-        let Shared { sink, line, at_once } = &mut *shared;
+        let Shared { sink, line, at_once, last_lines, muted, .. } = &mut *shared;
+        if let Some(last_lines) = last_lines {
+            line.clear();
+            text_line(line, event);
+            last_lines.push(gravity(*event.metadata().level()), &String::from_utf8_lossy(line));
+        }
+        if *muted {
+            return;
+        }
         line.clear();
         match self.format {
             Format::Json => json_line(line, event),
@@ -129,6 +171,14 @@ fn level_name(level: Level) -> &'static str {
         Level::WARN => "warn",
         Level::INFO => "info",
         Level::DEBUG | Level::TRACE => "debug",
+    }
+}
+
+const fn gravity(level: Level) -> Gravity {
+    match level {
+        Level::ERROR => Gravity::Error,
+        Level::WARN => Gravity::Warning,
+        _ => Gravity::Plain,
     }
 }
 
@@ -254,7 +304,14 @@ mod tests {
     /// Runs `events` under a layer of its own and returns the lines.
     fn lines(format: Format, events: impl FnOnce()) -> String {
         let sink = LogSink::stderr();
-        let shared = Shared { sink, line: Vec::new(), at_once: false };
+        let shared = Shared {
+            sink,
+            line: Vec::new(),
+            at_once: false,
+            last_lines: None,
+            shared: false,
+            muted: false,
+        };
         let journal = Journal { shared: Arc::new(Mutex::new(shared)) };
         let layer = Lines { journal: journal.clone(), level: Level::INFO, format };
         tracing::subscriber::with_default(Registry::default().with(layer), events);

@@ -10,6 +10,7 @@ pub mod capture;
 pub mod child;
 pub mod children;
 mod desk;
+mod display;
 pub mod inquiry;
 pub mod journal;
 pub mod log_sink;
@@ -27,6 +28,7 @@ pub mod signals;
 pub mod sock_diag;
 pub mod stdout;
 pub mod table;
+pub mod terminal;
 pub mod timer;
 pub mod traffic;
 
@@ -43,6 +45,7 @@ use self::barrier::{Barrier, LATE, Look};
 use self::child::{Process, Wait};
 use self::children::{Children, Read};
 use self::desk::Desk;
+use self::display::Display;
 use self::journal::Journal;
 use self::notify::Notify;
 use self::ready::Share;
@@ -109,6 +112,7 @@ pub struct Reactor {
     traffic: Option<Traffic>,
     /// The start, while it is waited for.
     barrier: Option<Barrier>,
+    display: Option<Display>,
     /// When orphans are looked for; `None` unless a child has ended.
     sweep_at: Option<Tick>,
     /// Not before this, however many children end.
@@ -149,6 +153,7 @@ impl Reactor {
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             traffic: None,
             barrier: None,
+            display: None,
             sweep_at: None,
             next_sweep: Tick::ZERO,
             ended: Ended::default(),
@@ -264,6 +269,7 @@ impl Reactor {
             server.close_all(registrar, service);
             false
         });
+        self.end_display();
         self.journal.set_at_once(true);
         ended
     }
@@ -302,11 +308,20 @@ impl Reactor {
         let pipes = self.registrar.pipes.next_look();
         let notify = self.notify.next_deadline();
         let start = self.barrier.as_ref().map(Barrier::next_look);
-        let deadline =
-            [application.next_deadline(), server, self.sweep_at, traffic, pipes, notify, start]
-                .into_iter()
-                .flatten()
-                .min();
+        let frame = self.display.as_ref().and_then(|display| display.next_frame(application));
+        let deadline = [
+            application.next_deadline(),
+            server,
+            self.sweep_at,
+            traffic,
+            pipes,
+            notify,
+            start,
+            frame,
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         let due = deadline.is_some_and(|tick| tick <= self.clock.tick());
         let limit = if due || !self.registrar.ready.is_empty() {
             Some(Duration::ZERO)
@@ -377,6 +392,8 @@ impl Reactor {
             Owner::LogSink => {}
             Owner::Exit(client) => self.reap(now, client, application),
             Owner::Watched => self.tell_end(),
+            Owner::Terminal => return self.tend_terminal(now, application),
+            Owner::TerminalSignals => self.take_terminal_signals(application),
             Owner::Output(client, stream) => {
                 return self.read(now, client, stream, hung_up, application);
             }
@@ -400,17 +417,7 @@ impl Reactor {
                 self.sweep_at.get_or_insert(self.next_sweep.max(now));
                 continue;
             };
-            tracing::info!(signal = stop.name(), "received_signal");
-            let input = if self.ended.stopped_by.is_none() {
-                self.ended.stopped_by = Some(stop);
-                Input::StopAsked
-            } else if stop.forces() {
-                self.ended.forced_by = Some(stop);
-                Input::KillAsked
-            } else {
-                continue;
-            };
-            application.handle(now, input, &mut self.actions);
+            self.ask_stop(now, stop, application);
         }
     }
 
@@ -507,6 +514,7 @@ impl Reactor {
         }
         self.step_traffic(now, application);
         self.look_for_start(application);
+        self.draw(now, application);
         if application.next_deadline().is_some_and(|tick| tick <= now) {
             application.handle(now, Input::DeadlineReached, &mut self.actions);
         }

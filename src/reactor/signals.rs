@@ -18,16 +18,19 @@ pub enum StopSignal {
     Terminate,
     /// `SIGHUP`.
     HangUp,
+    /// No signal but the key `q` at the dashboard, which asks for the same as Ctrl-C.
+    Key,
 }
 
 impl StopSignal {
-    /// Its name in signal(7).
+    /// Its name in signal(7), or that of the key.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
             Self::HangUp => "SIGHUP",
+            Self::Key => "q",
         }
     }
 
@@ -36,7 +39,7 @@ impl StopSignal {
     pub const fn number(self) -> u8 {
         match self {
             Self::HangUp => 1,
-            Self::Interrupt => 2,
+            Self::Interrupt | Self::Key => 2,
             Self::Terminate => 15,
         }
     }

@@ -33,6 +33,10 @@ pub enum Owner {
     Exit(ClientId),
     /// The pidfd of a process beside the clients.
     Watched,
+    /// The terminal of the dashboard.
+    Terminal,
+    /// The signals that come of it.
+    TerminalSignals,
 }
 
 impl Owner {
@@ -47,9 +51,13 @@ impl Owner {
             Self::Connection(_) => EntryKind::Connection,
             Self::Output(..) => EntryKind::Output,
             Self::Exit(_) => EntryKind::Exit,
-            Self::Signals | Self::Timer | Self::Listener | Self::LogSink | Self::Watched => {
-                EntryKind::Own
-            }
+            Self::Signals
+            | Self::Timer
+            | Self::Listener
+            | Self::LogSink
+            | Self::Watched
+            | Self::Terminal
+            | Self::TerminalSignals => EntryKind::Own,
         }
     }
 }

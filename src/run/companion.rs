@@ -1,6 +1,7 @@
 //! The built-in origin as a child of its own, for a demo and for measuring.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
@@ -37,7 +38,7 @@ pub(super) struct Companion {
 
 impl Companion {
     /// Starts the origin on a port of the kernel's choice and waits until it
-    /// listens, or until `stop` is readable.
+    /// listens, or until `stop` is readable. A quiet one has no log.
     ///
     /// # Errors
     /// When it cannot be started or does not say where it listens.
@@ -45,6 +46,7 @@ impl Companion {
         format: LogFormat,
         faults: &[Recipe],
         seed: u64,
+        quiet: bool,
         stop: BorrowedFd<'_>,
     ) -> io::Result<Self> {
         let format = match format {
@@ -61,7 +63,12 @@ impl Companion {
             args.extend(["-fault".into(), fault.to_string().into()]);
         }
         // What it has to say stands among our own lines; nobody would read a pipe.
-        let stdio = Stdio { stderr: Some(rustix::stdio::stderr()), ..Stdio::default() };
+        let nowhere = quiet.then(|| File::options().write(true).open("/dev/null")).transpose()?;
+        let stderr = match &nowhere {
+            Some(nowhere) => nowhere.as_fd(),
+            None => rustix::stdio::stderr(),
+        };
+        let stdio = Stdio { stderr: Some(stderr), ..Stdio::default() };
         let child = start(Path::new(OWN_PROGRAM), &args, stdio)
             .map_err(|failure| io::Error::from_raw_os_error(failure.errno))?;
         let said = first_line(&child, Wait::new(START_TIME, Some(stop)));

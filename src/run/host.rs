@@ -11,7 +11,7 @@ use super::{Fatal, complain};
 use crate::config::Config;
 use crate::origin::media::Variant;
 use crate::preflight::{
-    Host, MEASURE_INPUT_BYTES, MEASURE_TIME_LIMIT, Measured, Plan, checks, measure_arguments,
+    Host, MEASURE_INPUT_BYTES, MEASURE_TIME_LIMIT, Measured, Plan, checks, measure_arguments, room,
 };
 use crate::reactor::observe::observe;
 
@@ -20,15 +20,23 @@ use crate::reactor::observe::observe;
 const MEASURE_BITRATE: u64 = 300_000;
 const MEASURE_SEGMENT: Duration = Duration::from_secs(2);
 
+/// The target can be raised to this much of what it was at the start, and by
+/// [`ROOM_MORE`], as far as the host has room.
+const ROOM_FACTOR: u32 = 4;
+const ROOM_MORE: u32 = 100;
+
 /// Holds the host against what the run wants of it: a hard check that fails ends
-/// the run, a soft one warns.
-pub(super) fn check(config: &Config, ffmpeg: &Path, stop: BorrowedFd<'_>) -> Result<(), Fatal> {
+/// the run, a soft one warns. Returns how many clients there is room for; left
+/// unchecked, no more than were asked for.
+pub(super) fn check(config: &Config, ffmpeg: &Path, stop: BorrowedFd<'_>) -> Result<u32, Fatal> {
+    let clients = config.swarm.share();
     if config.skip_preflight {
-        return Ok(());
+        return Ok(clients);
     }
-    let (clients, shard) = (config.swarm.share(), config.swarm.shard);
+    let shard = config.swarm.shard;
     let plan = Plan { clients, ramp_rate: config.swarm.ramp_rate / f64::from(shard.count()) };
-    let checks = checks(plan, &Host::read(Path::new("/")), measure(ffmpeg, stop));
+    let (host, measured) = (Host::read(Path::new("/")), measure(ffmpeg, stop));
+    let checks = checks(plan, &host, measured);
     for check in &checks {
         let told = match (shard.is_whole(), check.ok()) {
             (true, _) | (_, true) => check.to_string(),
@@ -43,7 +51,10 @@ pub(super) fn check(config: &Config, ffmpeg: &Path, stop: BorrowedFd<'_>) -> Res
         }
     }
     match checks.iter().filter(|check| check.stops()).count() {
-        0 => Ok(()),
+        0 => {
+            let most = clients.saturating_mul(ROOM_FACTOR).saturating_add(ROOM_MORE);
+            Ok(room(plan, most, &host, measured))
+        }
         failed => Err(Fatal(format!(
             "this host cannot carry the run ({failed} of {} checks failed); mend it as said above, \
              ask for less, or try anyway with --skip-preflight",

@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::board::{self, About, Board};
 use super::check::Check;
 use super::companion::Companion;
 use super::recorder::Recorder;
 use super::{
-    Fatal, host, install_journal, print, report, stopped_by, summary_file, take_signals, tools,
+    Fatal, complain, host, install_journal, print, report, stopped_by, summary_file, take_signals,
+    tools,
 };
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
 use crate::ffmpeg::capabilities::Capabilities;
@@ -30,6 +32,8 @@ use crate::reactor::children::Children;
 use crate::reactor::journal::Journal;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
 use crate::reactor::signals::Signals;
+use crate::reactor::signals::StopSignal;
+use crate::reactor::terminal::{self, Terminal};
 use crate::reactor::timer::Clock;
 use crate::reactor::traffic::Traffic;
 use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports};
@@ -54,10 +58,17 @@ const SCRAPE_LIMITS: ServerLimits = ServerLimits {
 
 /// Runs a load.
 pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
+    let shown = match board::is_wanted(&config, terminal::is_there()) {
+        Ok(shown) => shown,
+        Err(why) => {
+            complain(why);
+            return Ok(ExitCode::from(board::NO_TERMINAL));
+        }
+    };
     let journal = install_journal(config.log);
     let mut signals = take_signals()?;
     orphans::adopt();
-    let prepared = prepare(&mut config, signals.as_fd());
+    let prepared = prepare(&mut config, shown, signals.as_fd());
     // Whatever else went wrong, it is what the stop made of it.
     let stop = signals.take().into_iter().flatten().next();
     let prepared = stop.map_or(prepared, |signal| Err(stopped_by(signal)));
@@ -85,14 +96,17 @@ struct Ready {
     children: Children,
     companion: Option<Companion>,
     ffmpeg_version: String,
+    /// Clients there is room for.
+    room: u32,
+    board: Option<Board>,
 }
 
 /// Finds out what is to be run and whether it can be; cut short when `stop`
 /// becomes readable.
-fn prepare(config: &mut Config, stop: BorrowedFd<'_>) -> Result<Prepared, Fatal> {
+fn prepare(config: &mut Config, shown: bool, stop: BorrowedFd<'_>) -> Result<Prepared, Fatal> {
     let (ffmpeg, capabilities) =
         tools::ask(&config.ffmpeg, &config.search_path, stop).map_err(Fatal::from_display)?;
-    let companion = start_companion(config, stop)?;
+    let companion = start_companion(config, shown && terminal::shares_stderr(), stop)?;
     let map = choose_variant(config, &ffmpeg, &capabilities, stop)?;
     let template =
         Template::new(&config.options, map, &capabilities).map_err(Fatal::from_display)?;
@@ -104,12 +118,16 @@ fn prepare(config: &mut Config, stop: BorrowedFd<'_>) -> Result<Prepared, Fatal>
     check_summary_file(config)?;
     check_start(config)?;
     report::check(config)?;
-    host::check(config, &ffmpeg, stop)?;
+    let room = host::check(config, &ffmpeg, stop)?;
+    let room = if shown { room } else { config.swarm.share() };
+    let board = shown.then(|| Board::new(config, room, &ffmpeg, &template));
     Ok(Prepared::Load(Box::new(Ready {
         server: bind(config)?,
-        children: children(config, &ffmpeg, template)?,
+        children: children(config, room, &ffmpeg, template)?,
         companion,
         ffmpeg_version: capabilities.version().to_owned(),
+        room,
+        board,
     })))
 }
 
@@ -120,7 +138,7 @@ fn run(
     signals: Signals,
     ready: Ready,
 ) -> Result<ExitCode, Fatal> {
-    let Ready { server, children, companion, ffmpeg_version } = ready;
+    let Ready { server, children, companion, ffmpeg_version, room, mut board } = ready;
     let mut reactor = Reactor::new(journal.clone(), signals, server, Some(children))
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
     if let Some(companion) = &companion {
@@ -135,7 +153,8 @@ fn run(
         warn!(why, "many_client_series");
     }
     let mut load = Load {
-        swarm: Swarm::new(config.swarm.clone()),
+        swarm: Swarm::with_room(config.swarm.clone(), room),
+        board: None,
         ffmpeg_version,
         measured: Measured {
             log: config.swarm.stats,
@@ -150,11 +169,26 @@ fn run(
     if let Some(at) = config.start_at {
         reactor.start_at(at);
     }
+    if let Some(board) = &mut board {
+        show(&mut reactor, journal, board)?;
+    }
+    load.board = board;
     let ended = reactor.run(&mut load);
     drop(companion);
     orphans::end_all();
     let ended = ended.map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
     Ok(conclude(config, journal, &mut reactor, &load, ended))
+}
+
+/// Opens the terminal for the dashboard. Only then lines are kept for it.
+fn show(reactor: &mut Reactor, journal: &Journal, board: &mut Board) -> Result<(), Fatal> {
+    let shown = Terminal::open().and_then(|terminal| reactor.show_on(terminal));
+    shown.map_err(|error| {
+        Fatal(format!("the terminal cannot be opened: {error}; run with -tui=false"))
+    })?;
+    journal.keep_last_lines();
+    board.read_log_of(journal.clone());
+    Ok(())
 }
 
 /// Has the clients' sockets sampled; without it bytes come late, and TCP's own
@@ -173,12 +207,16 @@ fn sample_sockets(reactor: &mut Reactor) -> bool {
 }
 
 /// The demo loads an origin of its own.
-fn start_companion(config: &mut Config, stop: BorrowedFd<'_>) -> Result<Option<Companion>, Fatal> {
+fn start_companion(
+    config: &mut Config,
+    quiet: bool,
+    stop: BorrowedFd<'_>,
+) -> Result<Option<Companion>, Fatal> {
     if config.mode != Mode::Demo {
         return Ok(None);
     }
     let companion =
-        Companion::start(config.log.format, &config.demo_faults, config.swarm.seed, stop)
+        Companion::start(config.log.format, &config.demo_faults, config.swarm.seed, quiet, stop)
             .map_err(|error| Fatal(format!("the built-in origin did not start: {error}")))?;
     config.options.url = companion.url().clone();
     let pid = companion.process().pid();
@@ -277,7 +315,12 @@ fn bind(config: &Config) -> Result<Option<Server>, Fatal> {
     Ok(Some(server))
 }
 
-fn children(config: &Config, ffmpeg: &Path, template: Template) -> Result<Children, Fatal> {
+fn children(
+    config: &Config,
+    room: u32,
+    ffmpeg: &Path,
+    template: Template,
+) -> Result<Children, Fatal> {
     // The swarm needs three descriptors a client; each FFmpeg gets the limit
     // that it would have had without us.
     let before = child::raise_nofile().ok();
@@ -287,7 +330,7 @@ fn children(config: &Config, ffmpeg: &Path, template: Template) -> Result<Childr
         .map_err(|error| Fatal(format!("no descriptors are left: {error}")))?;
     let program = CString::new(PathBuf::from(ffmpeg).as_os_str().as_bytes())
         .map_err(|_| Fatal("the path of FFmpeg holds a NUL byte".to_owned()))?;
-    let children = Children::new(spawner, program, template, config.swarm.share());
+    let children = Children::new(spawner, program, template, room);
     Ok(children.in_shard(config.swarm.shard))
 }
 
@@ -404,6 +447,7 @@ fn ending(ended: Ended, snapshot: &Snapshot<'_>, began: bool) -> Ending {
 /// The swarm as the reactor's application.
 struct Load {
     swarm: Swarm,
+    board: Option<Board>,
     ffmpeg_version: String,
     measured: Measured,
     client_metrics: bool,
@@ -433,6 +477,35 @@ impl Application for Load {
 
     fn next_deadline(&self) -> Option<Tick> {
         self.swarm.next_deadline()
+    }
+
+    fn typed(&mut self, now: Tick, bytes: &[u8], actions: &mut Vec<Action>) -> Vec<StopSignal> {
+        let board = self.board.as_mut();
+        board.map(|board| board.typed(&mut self.swarm, now, bytes, actions)).unwrap_or_default()
+    }
+
+    fn next_frame(&self) -> Option<Tick> {
+        self.board.as_ref().map(Board::next_frame)
+    }
+
+    fn want_frame(&mut self) {
+        if let Some(board) = &mut self.board {
+            board.want_frame();
+        }
+    }
+
+    fn draw(
+        &mut self,
+        now: Tick,
+        health: &Health,
+        size: (u16, u16),
+        anew: bool,
+        frame: &mut Vec<u8>,
+    ) {
+        if let Some(board) = &mut self.board {
+            let about = About { swarm: &self.swarm, health, measured: self.measured };
+            board.draw(now, about, size, anew, frame);
+        }
     }
 
     fn is_scrape(&self, request: &Request<'_>) -> bool {

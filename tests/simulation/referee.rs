@@ -283,7 +283,7 @@ impl Referee {
             Some(due) if prompt => assert_eq!(now, due),
             Some(due) => assert!(now >= due),
             None if prompt && planned && !told.ever_asked => {
-                assert!(now <= first_due.after(jitter))
+                assert!(now <= first_due.after(jitter));
             }
             None => {}
         }

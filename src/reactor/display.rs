@@ -1,0 +1,134 @@
+//! What the loop does about the terminal: keys in, frames out.
+//!
+//! The terminal is an entry of the event table like any other, and the next frame a
+//! deadline like any other. While a frame waits for the terminal to take it there is
+//! no next one: a stalled terminal stalls nothing else.
+
+use std::io;
+use std::os::fd::AsFd as _;
+
+use mio::{Interest, Token};
+
+use super::desk::{refresh, sample_children};
+use super::registrar::Registrar;
+use super::signals::StopSignal;
+use super::table::Owner;
+use super::terminal::Terminal;
+use super::{Application, Reactor};
+use crate::swarm::Input;
+use crate::units::Tick;
+
+/// Reads of the terminal in one turn: what is typed faster waits for the next.
+const READS_PER_TURN: usize = 4;
+
+/// The terminal while the loop runs.
+#[derive(Debug)]
+pub(super) struct Display {
+    terminal: Terminal,
+    frame: Vec<u8>,
+    tokens: [Token; 2],
+}
+
+impl Display {
+    /// When the next frame is due; `None` while the last one is not written.
+    pub(super) fn next_frame(&self, application: &dyn Application) -> Option<Tick> {
+        self.terminal.is_clear().then(|| application.next_frame()).flatten()
+    }
+}
+
+impl Reactor {
+    /// Shows what the application draws, from the start of the loop to its end.
+    ///
+    /// # Errors
+    /// Those of epoll_ctl(2).
+    pub fn show_on(&mut self, terminal: Terminal) -> io::Result<()> {
+        let Registrar { poll, table, .. } = &mut self.registrar;
+        let registry = poll.registry();
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let screen = table.insert(registry, terminal.as_fd(), Owner::Terminal, both)?;
+        let signals = table.insert(
+            registry,
+            terminal.signals(),
+            Owner::TerminalSignals,
+            Interest::READABLE,
+        )?;
+        let tokens = [screen, signals];
+        self.display = Some(Display { terminal, frame: Vec::new(), tokens });
+        Ok(())
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn end_display(&mut self) {
+        if let Some(display) = self.display.take() {
+            let Registrar { poll, table, .. } = &mut self.registrar;
+            for token in display.tokens {
+                table.remove(poll.registry(), token);
+            }
+            drop(display);
+            self.journal.share_stderr(false);
+        }
+    }
+
+    /// The terminal took something, or something was typed. True if there may be more.
+    pub(super) fn tend_terminal(&mut self, now: Tick, application: &mut dyn Application) -> bool {
+        for _ in 0..READS_PER_TURN {
+            let Some(display) = &mut self.display else { return false };
+            display.terminal.flush();
+            let typed = display.terminal.read(&mut self.buffer);
+            if typed.is_empty() {
+                return false;
+            }
+            for stop in application.typed(now, typed, &mut self.actions) {
+                self.ask_stop(now, stop, application);
+            }
+        }
+        true
+    }
+
+    /// A signal or a key asks us to stop.
+    pub(super) fn ask_stop(
+        &mut self,
+        now: Tick,
+        stop: StopSignal,
+        application: &mut dyn Application,
+    ) {
+        tracing::info!(signal = stop.name(), "received_signal");
+        let input = if self.ended.stopped_by.is_none() {
+            self.ended.stopped_by = Some(stop);
+            Input::StopAsked
+        } else if stop.forces() {
+            self.ended.forced_by = Some(stop);
+            Input::KillAsked
+        } else {
+            return;
+        };
+        application.handle(now, input, &mut self.actions);
+    }
+
+    pub(super) fn take_terminal_signals(&mut self, application: &mut dyn Application) {
+        let Some(display) = &mut self.display else { return };
+        if display.terminal.take_signals() {
+            self.journal.share_stderr(display.terminal.is_entered());
+            application.want_frame();
+        }
+    }
+
+    /// Draws a frame if one is due.
+    pub(super) fn draw(&mut self, now: Tick, application: &mut dyn Application) {
+        let Some(display) = &mut self.display else { return };
+        if display.next_frame(application).is_none_or(|due| due > now) {
+            return;
+        }
+        refresh(&mut self.health, &self.journal);
+        self.health.entries = self.registrar.table.by_kind();
+        sample_children(&mut self.children, now, application, &mut self.actions);
+        let anew = display.terminal.enter();
+        self.journal.share_stderr(display.terminal.is_entered());
+        display.frame.clear();
+        let size = display.terminal.size();
+        application.draw(now, &self.health, size, anew, &mut display.frame);
+        if display.terminal.is_entered() {
+            display.terminal.write(&display.frame);
+        }
+    }
+}

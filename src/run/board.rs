@@ -1,0 +1,177 @@
+//! The dashboard of a load run: between the terminal and the swarm.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::config::{Config, Mode};
+use crate::ffmpeg::command::Template;
+use crate::http::redact::redact;
+use crate::reactor::journal::{Journal, for_people};
+use crate::reactor::process_use;
+use crate::reactor::signals::StopSignal;
+use crate::stats::Health;
+use crate::swarm::{Action, Input, Swarm};
+use crate::units::{ClientId, Tick};
+use crate::view::Measured;
+use crate::view::dashboard::pacing::Pacing;
+use crate::view::dashboard::{self, Dashboard, Opened, Order, Run};
+
+/// The exit code where a dashboard was asked for and there is no terminal: as of
+/// other bad usage.
+pub(super) const NO_TERMINAL: u8 = 2;
+
+/// What follows an escape in a sequence comes within this, over a slow line too; an
+/// escape that stands alone is one after it.
+const ESCAPE_ALONE: Duration = Duration::from_millis(100);
+
+/// Whether this run has a dashboard; `there` says that standard output is a terminal.
+///
+/// # Errors
+/// It was asked for and there is no terminal that can show it.
+pub(super) fn is_wanted(config: &Config, there: bool) -> Result<bool, &'static str> {
+    if !matches!(config.mode, Mode::Load | Mode::Demo) {
+        return Ok(false);
+    }
+    let possible = there && config.dashboard.capable;
+    match config.dashboard.asked {
+        Some(true) if !there => {
+            Err("-tui needs a terminal, and stdout is none; leave out -tui, or do not redirect it")
+        }
+        Some(true) if !possible => {
+            Err("-tui needs a terminal that can move its cursor; set TERM to its kind")
+        }
+        asked => Ok(possible && asked != Some(false)),
+    }
+}
+
+/// What a frame is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) swarm: &'a Swarm,
+    pub(super) health: &'a Health,
+    pub(super) measured: Measured,
+}
+
+/// The dashboard and what it shows beside the numbers.
+pub(super) struct Board {
+    dashboard: Dashboard,
+    pacing: Pacing,
+    run: Run,
+    cores: Option<u32>,
+    journal: Option<Journal>,
+    ffmpeg: PathBuf,
+    template: Template,
+    /// When the run began, by the last frame.
+    began: Tick,
+    /// When an escape that waits was one.
+    escape_at: Option<Tick>,
+    orders: Vec<Order>,
+}
+
+impl Board {
+    /// A dashboard that was not drawn yet.
+    pub(super) fn new(config: &Config, room: u32, ffmpeg: &Path, template: &Template) -> Self {
+        let run = Run {
+            url: for_people(config.options.url.as_str()),
+            seed: config.swarm.seed,
+            duration: config.swarm.duration,
+            room,
+        };
+        Self {
+            dashboard: Dashboard::new(config.dashboard.colours),
+            pacing: Pacing::default(),
+            run,
+            cores: process_use::cores(),
+            journal: None,
+            ffmpeg: ffmpeg.to_owned(),
+            template: template.clone(),
+            began: Tick::ZERO,
+            escape_at: None,
+            orders: Vec::new(),
+        }
+    }
+
+    /// Shows the last lines of this log.
+    pub(super) fn read_log_of(&mut self, journal: Journal) {
+        self.journal = Some(journal);
+    }
+
+    /// Takes what was typed.
+    pub(super) fn typed(
+        &mut self,
+        swarm: &mut Swarm,
+        now: Tick,
+        bytes: &[u8],
+        actions: &mut Vec<Action>,
+    ) -> Vec<StopSignal> {
+        self.dashboard.typed(bytes, &mut self.orders);
+        self.escape_at = self.dashboard.waits_for_keys().then(|| now.after(ESCAPE_ALONE));
+        self.pacing.want();
+        let mut stops = Vec::new();
+        for order in self.orders.drain(..) {
+            let input = match order {
+                Order::Quit => {
+                    stops.push(StopSignal::Key);
+                    continue;
+                }
+                Order::HoldRamp(held) => Input::RampHeld(held),
+                Order::Target(clients) => Input::TargetAsked { clients },
+            };
+            swarm.handle(now, input, actions);
+        }
+        stops
+    }
+
+    /// When [`Board::draw`] is wanted next.
+    pub(super) fn next_frame(&self) -> Tick {
+        let frame = self.pacing.next(self.began);
+        self.escape_at.map_or(frame, |escape| escape.min(frame))
+    }
+
+    /// A frame is wanted soon.
+    pub(super) const fn want_frame(&mut self) {
+        self.pacing.want();
+    }
+
+    /// Draws a frame, if it is time for one.
+    pub(super) fn draw(
+        &mut self,
+        now: Tick,
+        about: About<'_>,
+        size: (u16, u16),
+        anew: bool,
+        frame: &mut Vec<u8>,
+    ) {
+        if self.escape_at.take_if(|at| *at <= now).is_some() {
+            self.dashboard.keys_rest();
+            self.pacing.want();
+        }
+        if anew {
+            self.dashboard.forget_screen();
+        } else if self.pacing.next(self.began) > now {
+            return;
+        }
+        self.pacing.drawn(now);
+        let About { swarm, health, measured } = about;
+        let snapshot = swarm.snapshot(now);
+        self.began =
+            Tick::from_nanos(now.since(Tick::ZERO.after(snapshot.elapsed)).as_nanos() as u64);
+        self.dashboard.look_at(swarm.clients());
+        let opened = self.dashboard.opened().and_then(|client| self.open(swarm, client, now));
+        let Self { dashboard, run, cores, journal, .. } = self;
+        let (opened, cores) = (opened.as_ref(), *cores);
+        let Some(journal) = journal else { return };
+        journal.with_last_lines(|log| {
+            let snapshot = &snapshot;
+            let board = dashboard::Board { run, snapshot, health, measured, cores, opened, log };
+            dashboard.draw(&board, size, frame);
+        });
+    }
+
+    fn open(&self, swarm: &Swarm, client: ClientId, now: Tick) -> Option<Opened> {
+        let detail = swarm.detail(client, now)?;
+        let command = self.template.shell_line(&self.ffmpeg, client);
+        let last_lines = detail.last_lines.iter().map(|line| for_people(line)).collect();
+        Some(Opened { detail, command: redact(&command).into_owned(), last_lines })
+    }
+}
