@@ -119,9 +119,10 @@ impl Terminal {
     /// before: then nothing of the screen is known.
     pub fn enter(&mut self) -> bool {
         let in_foreground = || tcgetpgrp(&self.fd).is_ok_and(|group| group == getpgrp());
-        if self.is_entered() || !in_foreground() {
-            return false;
-        }
+        !self.is_entered() && in_foreground() && self.take_over()
+    }
+
+    fn take_over(&mut self) -> bool {
         let Ok(modes) = tcgetattr(&self.fd) else { return false };
         remember(&self.fd, &modes);
         if tcsetattr(&self.fd, OptionalActions::Now, &raw(modes.clone())).is_err() {
@@ -278,3 +279,6 @@ fn remember(fd: &OwnedFd, modes: &Termios) {
 fn forget() {
     *LEFT_BEHIND.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
+
+#[cfg(test)]
+mod tests;
