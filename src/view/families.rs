@@ -72,7 +72,7 @@ families! {
     CLIENTS_ACTIVE = Gauge "hlsswarm_clients_active"
         "Clients whose FFmpeg process runs; not those starting or in backoff.";
     CLIENTS = Gauge "hlsswarm_clients" ["state"]
-        "Clients by state; they sum to the target.";
+        "Clients by state; they sum to the target, or to the highest that it was.";
     CLIENTS_STARTED = Counter "hlsswarm_clients_started_total"
         "FFmpeg processes started.";
     CLIENTS_RESTARTED = Counter "hlsswarm_clients_restarted_total"

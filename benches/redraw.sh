@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# What the dashboard costs: CLIENTS fakes that write a block of progress and two lines a
+# second run for SECONDS, without a dashboard and with one on the terminal of a tmux of
+# its own, in each of the panes named. Prints the CPU time of the swarm, as /proc tells
+# it, and what the dashboard adds in per cent of a core.
+#
+# usage: benches/redraw.sh [CLIENTS [SECONDS [PROGRAM]]]
+#
+# Needs tmux and a C compiler, and for 3,000 clients a hard limit of about 10,000
+# descriptors. Opens no connection. The machine is to be quiet: the fakes take more CPU
+# than what is measured.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+clients=${1:-3000}
+seconds=${2:-20}
+program=${3:-target/release/ffmpeg-hls-swarm}
+rate=500
+# How long the clients may take beyond the time that the rate asks for.
+grace_ms=30000
+# Panes by their key: the overview with its map, and the map alone.
+panes=(1 5)
+
+scratch=$(mktemp -d)
+socket=redraw-$$
+pid=
+cleanup() {
+  # Its clients end with it.
+  [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+  env -u TMUX tmux -L "$socket" kill-server 2>/dev/null || true
+  rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+fail() {
+  printf 'benches/redraw.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# Sleeps without a process of its own: a read that nobody answers.
+exec {silence}<> <(:)
+nap() { read -rt "$1" -u "$silence" || true; }
+
+cpu_us() { cat /proc/"$pid"/task/*/schedstat | awk '{ ns += $1 } END { printf "%d", ns / 1000 }'; }
+
+[ -x "$program" ] || fail "no $program; build it with cargo build --release"
+program=$(realpath "$program")
+cc -O2 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c
+
+# A minute and a half of a client that plays, with the starts before it.
+steps=
+for ((i = 0; i < seconds + clients / rate + 60; i++)); do
+  steps+=progress-1/err-2/sleep-1000/
+done
+
+tmux_() { env -u TMUX tmux -f /dev/null -L "$socket" "$@"; }
+tmux_ new-session -d -x 120 -y 40
+
+# measure NAME ARGS KEY: one run; its CPU in `cpu`.
+measure() {
+  local name=$1 args=$2 key=$3 children=() deadline
+  printf '%s\n' "echo \$\$ >$scratch/pid" \
+    "exec $program -clients $clients -ramp-rate $rate -ramp-jitter 0 -metrics '' -log-level warn \
+-ffmpeg $scratch/ffmpeg --skip-preflight $args http://127.0.0.1:9/$steps" >"$scratch/run.sh"
+  rm -f "$scratch/pid"
+  tmux_ send-keys "clear; TERM=tmux-256color sh $scratch/run.sh 2>$scratch/log" Enter
+  deadline=$(($(now_ms) + clients * 1000 / rate + grace_ms))
+  until [ -s "$scratch/pid" ] && [ "${#children[@]}" -ge "$clients" ]; do
+    [ "$(now_ms)" -lt "$deadline" ] || fail "only ${#children[@]} clients run: $(tail -n 1 "$scratch/log")"
+    nap 0.05
+    pid=$(cat "$scratch/pid" 2>/dev/null || true)
+    { read -ra children <"/proc/$pid/task/$pid/children" || true; } 2>/dev/null
+  done
+  [ -z "$key" ] || tmux_ send-keys "$key"
+  nap 2
+  cpu=$(cpu_us)
+  nap "$seconds"
+  cpu=$(($(cpu_us) - cpu))
+  [ -z "$key" ] || tmux_ capture-pane -p >"$scratch/screen-$key"
+  kill -TERM "$pid"
+  while [ -d "/proc/$pid" ]; do nap 0.05; done
+  pid=
+  printf '%-22s %9d µs in %d s\n' "$name" "$cpu" "$seconds"
+}
+
+measure "without a dashboard" -tui=false ""
+plain=$cpu
+for key in "${panes[@]}"; do
+  measure "with it, pane $key" -tui "$key"
+  awk -v us=$((cpu - plain)) -v s="$seconds" 'BEGIN { printf "%-22s %9.2f %% of a core\n", "  adds", us / s / 1e4 }'
+done
