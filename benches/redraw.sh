@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# What the dashboard costs: CLIENTS fakes that write a block of progress and two lines a
-# second run for SECONDS, without a dashboard and with one on the terminal of a tmux of
-# its own, in each of the panes named. Prints the CPU time of the swarm, as /proc tells
-# it, and what the dashboard adds in per cent of a core.
+# What the dashboard costs: CLIENTS fakes run for SECONDS, without a dashboard and with
+# one on the terminal of a tmux of its own, in the overview and in the map. First they
+# write a block of progress and two lines a second, then they are silent, so that all the
+# swarm does is draw. Prints the CPU time of the swarm, as /proc tells it, and what the
+# dashboard adds in per cent of a core.
 #
 # usage: benches/redraw.sh [CLIENTS [SECONDS [PROGRAM]]]
 #
@@ -49,18 +50,18 @@ cpu_us() { cat /proc/"$pid"/task/*/schedstat | awk '{ ns += $1 } END { printf "%
 program=$(realpath "$program")
 cc -O2 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c
 
-# A minute and a half of a client that plays, with the starts before it.
-steps=
+# Long enough for the starts, the measurement and some more.
+talk=
 for ((i = 0; i < seconds + clients / rate + 60; i++)); do
-  steps+=progress-1/err-2/sleep-1000/
+  talk+=progress-1/err-2/sleep-1000/
 done
 
 tmux_() { env -u TMUX tmux -f /dev/null -L "$socket" "$@"; }
 tmux_ new-session -d -x 120 -y 40
 
-# measure NAME ARGS KEY: one run; its CPU in `cpu`.
+# measure NAME ARGS KEY STEPS: one run; its CPU in `cpu`.
 measure() {
-  local name=$1 args=$2 key=$3 children=() deadline
+  local name=$1 args=$2 key=$3 steps=$4 children=() deadline
   printf '%s\n' "echo \$\$ >$scratch/pid" \
     "exec $program -clients $clients -ramp-rate $rate -ramp-jitter 0 -metrics '' -log-level warn \
 -ffmpeg $scratch/ffmpeg --skip-preflight $args http://127.0.0.1:9/$steps" >"$scratch/run.sh"
@@ -78,16 +79,19 @@ measure() {
   cpu=$(cpu_us)
   nap "$seconds"
   cpu=$(($(cpu_us) - cpu))
-  [ -z "$key" ] || tmux_ capture-pane -p >"$scratch/screen-$key"
   kill -TERM "$pid"
   while [ -d "/proc/$pid" ]; do nap 0.05; done
   pid=
   printf '%-22s %9d µs in %d s\n' "$name" "$cpu" "$seconds"
 }
 
-measure "without a dashboard" -tui=false ""
-plain=$cpu
-for key in "${panes[@]}"; do
-  measure "with it, pane $key" -tui "$key"
-  awk -v us=$((cpu - plain)) -v s="$seconds" 'BEGIN { printf "%-22s %9.2f %% of a core\n", "  adds", us / s / 1e4 }'
+for kind in chatty silent; do
+  [ "$kind" = chatty ] && steps=$talk || steps=wait
+  measure "$kind, no dashboard" -tui=false "" "$steps"
+  plain=$cpu
+  for key in "${panes[@]}"; do
+    measure "$kind, pane $key" -tui "$key" "$steps"
+    awk -v us=$((cpu - plain)) -v s="$seconds" \
+      'BEGIN { printf "%-22s %9.2f %% of a core\n", "  adds", us / s / 1e4 }'
+  done
 done
