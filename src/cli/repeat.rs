@@ -5,13 +5,8 @@ use clap::Arg;
 
 use super::help::{default_of, house_dashes};
 use super::{Typed, values};
+use crate::ffmpeg::masked::{MASK, SECRET_OPTIONS};
 use crate::http::redact::redact;
-
-/// What stands for a masked value.
-const MASK: &str = "***";
-
-/// Options of FFmpeg whose value is a secret by itself.
-const SECRET_OPTIONS: [&str; 3] = ["-cookies", "-cryptokey", "-decryption_key"];
 
 /// The command that repeats the run.
 pub(super) fn command(typed: &Typed, seed: u64) -> String {

@@ -266,7 +266,7 @@ fn release(version: &str) -> Option<u32> {
 
 /// A word for a shell. Control characters get bash's `$'…'`, since a terminal
 /// would take a pasted CR for the Enter key.
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     if !word.contains(char::is_control) {
         return shell_words::quote(word).into_owned();
     }

@@ -6,6 +6,7 @@ pub mod command;
 pub mod evidence;
 pub mod lines;
 pub mod log;
+pub mod masked;
 pub mod outcome;
 pub mod progress;
 pub mod variants;

@@ -171,3 +171,17 @@ fn what_was_measured_is_corrected() {
     let wanted = Measured { private_bytes: 1100, start_cpu: Duration::from_millis(50), threads: 3 };
     assert_eq!(measured, wanted);
 }
+
+#[test]
+fn the_room_is_what_passes_every_check_and_no_more() {
+    let plan = Plan { clients: 100, ramp_rate: 10.0 };
+    let mut host = roomy();
+    host.nofile_hard = Some(DESCRIPTORS_RESERVE + 250 * DESCRIPTORS_PER_CLIENT + 2);
+    for (most, want) in [(500, 250), (250, 250), (249, 249), (100, 100), (0, 100)] {
+        assert_eq!(room(plan, most, &host, Some(MEASURED)), want, "{most}");
+    }
+    // What is tight for the plan already is not made tighter.
+    host.nofile_hard = Some(1);
+    assert_eq!(room(plan, 500, &host, Some(MEASURED)), 100);
+    assert_eq!(room(plan, 9_999, &Host::default(), None), 9_999);
+}

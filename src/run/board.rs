@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::config::{Config, Mode};
 use crate::ffmpeg::command::Template;
-use crate::http::redact::redact;
 use crate::reactor::journal::{Journal, for_people};
 use crate::reactor::process_use;
 use crate::reactor::signals::StopSignal;
@@ -170,8 +169,8 @@ impl Board {
 
     fn open(&self, swarm: &Swarm, client: ClientId, now: Tick) -> Option<Opened> {
         let detail = swarm.detail(client, now)?;
-        let command = self.template.shell_line(&self.ffmpeg, client);
+        let command = self.template.masked_line(&self.ffmpeg, client);
         let last_lines = detail.last_lines.iter().map(|line| for_people(line)).collect();
-        Some(Opened { detail, command: redact(&command).into_owned(), last_lines })
+        Some(Opened { detail, command, last_lines })
     }
 }

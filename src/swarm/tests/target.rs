@@ -123,3 +123,25 @@ fn a_run_that_stops_is_not_changed_any_more() {
     assert!(driver.taken().is_empty());
     assert_eq!(driver.swarm.snapshot(driver.now).target, 2);
 }
+
+#[test]
+fn a_shard_raises_its_own_share_by_its_own_numbers() {
+    let shard = Shard::new(1, 3).unwrap();
+    let settings = Settings { shard, ..settings(6) };
+    let swarm = Swarm::with_room(settings, 3);
+    let mut driver = Driver { swarm, now: Tick::from_millis(1_000), actions: Vec::new() };
+    driver.give(Input::Started);
+    driver.wait(Duration::from_secs(60));
+    driver.taken();
+    driver.give(Input::DeadlineReached);
+    driver.taken();
+    let target = |driver: &Driver| driver.swarm.snapshot(driver.now).target;
+    assert_eq!(target(&driver), 2);
+    ask(&mut driver, 9);
+    assert_eq!(target(&driver), 3);
+    driver.give(Input::DeadlineReached);
+    let spawn = Action::Spawn { client: shard.client(2) };
+    assert!(driver.taken().contains(&spawn));
+    let numbers: Vec<u32> = driver.swarm.clients().map(|view| view.client.number()).collect();
+    assert_eq!(numbers, [1, 4, 7]);
+}

@@ -294,7 +294,7 @@ impl Crowd {
             say(sign, style),
             say(format!(" {}, ", shown.look.name()), PLAIN),
             say(words::plural(shown.attempts.saturating_sub(1), "restart"), PLAIN),
-            say("   arrows choose, Enter opens, s sorts, f filters", FAINT),
+            say("   Enter opens, s sorts, f filters", FAINT),
         ]
     }
 }
