@@ -138,7 +138,7 @@ fn run(
     signals: Signals,
     ready: Ready,
 ) -> Result<ExitCode, Fatal> {
-    let Ready { server, children, companion, ffmpeg_version, room, mut board } = ready;
+    let Ready { server, children, companion, ffmpeg_version, room, board } = ready;
     let mut reactor = Reactor::new(journal.clone(), signals, server, Some(children))
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
     if let Some(companion) = &companion {
@@ -169,10 +169,7 @@ fn run(
     if let Some(at) = config.start_at {
         reactor.start_at(at);
     }
-    if let Some(board) = &mut board {
-        show(&mut reactor, journal, board)?;
-    }
-    load.board = board;
+    load.board = show(config, &mut reactor, journal, board)?;
     let ended = reactor.run(&mut load);
     drop(companion);
     orphans::end_all();
@@ -180,15 +177,29 @@ fn run(
     Ok(conclude(config, journal, &mut reactor, &load, ended))
 }
 
-/// Opens the terminal for the dashboard. Only then lines are kept for it.
-fn show(reactor: &mut Reactor, journal: &Journal, board: &mut Board) -> Result<(), Fatal> {
-    let shown = Terminal::open().and_then(|terminal| reactor.show_on(terminal));
-    shown.map_err(|error| {
-        Fatal(format!("the terminal cannot be opened: {error}; run with -tui=false"))
-    })?;
-    journal.keep_last_lines();
-    board.read_log_of(journal.clone());
-    Ok(())
+/// Opens the terminal for the dashboard. One that is not ours to open, as after
+/// su(1), costs a dashboard that nobody asked for, and a warning.
+fn show(
+    config: &Config,
+    reactor: &mut Reactor,
+    journal: &Journal,
+    board: Option<Board>,
+) -> Result<Option<Board>, Fatal> {
+    let Some(mut board) = board else { return Ok(None) };
+    match Terminal::open().and_then(|terminal| reactor.show_on(terminal)) {
+        Ok(()) => {
+            journal.keep_last_lines();
+            board.read_log_of(journal.clone());
+            Ok(Some(board))
+        }
+        Err(error) if config.dashboard.asked == Some(true) => {
+            Err(Fatal(format!("-tui: the terminal cannot be opened: {error}; leave out -tui")))
+        }
+        Err(error) => {
+            warn!(%error, "no_dashboard");
+            Ok(None)
+        }
+    }
 }
 
 /// Has the clients' sockets sampled; without it bytes come late, and TCP's own
