@@ -12,26 +12,43 @@ use std::ptr;
 /// in Linux 6.12). A turn of the loop is about as long.
 const SLICE_NS: u64 = 100_000;
 
-/// Nice value where we may choose it (CAP_SYS_NICE): three times the weight of a
-/// client (sched(7)), for one who needs a few hundredths of a core.
+/// Real-time priority: the lowest there is, still before every client.
+const PRIORITY: u32 = 1;
+
+/// Nice value: three times the weight of a client (sched(7)).
 const NICE: i32 = -5;
 
-/// Has this thread preferred when many want the cores: by short slices, since who
-/// takes little at a time is let in sooner (EEVDF, Linux 6.12), and by its nice
-/// value, where that is permitted. Starts are then on time and scrapes are answered
-/// while clients keep every core busy. Children get neither. Nothing is changed
-/// where another policy or nice value was chosen for us.
+/// Has this thread let in first when many want the cores, by the first of these that
+/// is permitted:
+///
+/// - SCHED_RR (CAP_SYS_NICE, or RLIMIT_RTPRIO): it has a core whenever it wants one.
+///   It wants one for as long as there is something to read, and clients that wait for
+///   it write nothing; the kernel keeps 5 % of each second for others (sched(7)).
+/// - a nice value of -5 (CAP_SYS_NICE, or RLIMIT_NICE) and short slices,
+/// - short slices: who takes little at a time is let in sooner (EEVDF, Linux 6.12).
+///
+/// Starts are then on time and scrapes are answered while clients keep every core busy.
+/// Children get none of it. Nothing is changed where another policy or nice value was
+/// chosen for us.
 ///
 /// # Errors
-/// When the kernel refuses. One before 6.12 takes the call and changes no slice.
+/// When the kernel refuses them all. One before 6.12 takes the last and changes no slice.
 pub fn go_ahead() -> io::Result<()> {
-    let mut wanted = attributes(0)?;
-    if wanted.sched_policy != libc::SCHED_OTHER.unsigned_abs() || wanted.sched_nice != 0 {
+    let found = attributes(0)?;
+    if found.sched_policy != libc::SCHED_OTHER.unsigned_abs() || found.sched_nice != 0 {
         return Ok(());
     }
-    wanted.sched_runtime = SLICE_NS;
-    wanted.sched_flags = u64::from(libc::SCHED_FLAG_RESET_ON_FORK.unsigned_abs());
-    set(&libc::sched_attr { sched_nice: NICE, ..wanted }).or_else(|_| set(&wanted))
+    let sched_flags = u64::from(libc::SCHED_FLAG_RESET_ON_FORK.unsigned_abs());
+    let sliced = libc::sched_attr { sched_flags, sched_runtime: SLICE_NS, ..found };
+    let preferred = libc::sched_attr { sched_nice: NICE, ..sliced };
+    let real_time = libc::sched_attr {
+        sched_flags,
+        sched_policy: libc::SCHED_RR.unsigned_abs(),
+        sched_priority: PRIORITY,
+        sched_runtime: 0,
+        ..found
+    };
+    set(&real_time).or_else(|_| set(&preferred)).or_else(|_| set(&sliced))
 }
 
 /// Changes how this thread is scheduled (sched_setattr(2)).
@@ -71,15 +88,16 @@ mod tests {
         let before = attributes(0).unwrap();
         go_ahead().unwrap();
         let ours = attributes(0).unwrap();
-        if (before.sched_policy, before.sched_nice) != (libc::SCHED_OTHER.unsigned_abs(), 0) {
+        let (other, real_time) = (libc::SCHED_OTHER.unsigned_abs(), libc::SCHED_RR.unsigned_abs());
+        if (before.sched_policy, before.sched_nice) != (other, 0) {
             assert_eq!((ours.sched_nice, ours.sched_flags), (before.sched_nice, 0));
             return;
         }
         assert_eq!(ours.sched_flags, 1);
-        assert!(matches!(ours.sched_nice, 0 | NICE));
-        // Before Linux 6.12 no slice is told.
-        if before.sched_runtime != 0 {
-            assert_eq!(ours.sched_runtime, SLICE_NS);
+        if ours.sched_policy != real_time {
+            assert!(matches!(ours.sched_nice, 0 | NICE));
+            // Before Linux 6.12 no slice is told.
+            assert!(before.sched_runtime == 0 || ours.sched_runtime == SLICE_NS);
         }
         let mut spawner = Spawner::new(environment(), None).unwrap();
         let program = c"/bin/sleep";
