@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turns a screen of a terminal, as `tmux capture-pane -e -p` prints it, into an SVG.
 
-usage: screenshot.py COLUMNS LINES <screen >picture.svg
+usage: terminal.py COLUMNS LINES <screen >picture.svg
 
 Knows the sixteen colours, bold, dim, underlined and reversed. The colours are those of
 the picture, light or dark by the reader's preference; the terminal's own may differ.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes docs/report.png: a demo with faults, its report, and the top of that in
+# Makes docs/images/report.png: a demo with faults, its report, and the top of that in
 # headless Chromium. Takes some 80 seconds; needs Chromium and FFmpeg.
 #
-#   docs/report-screenshot.sh [PROGRAM] [FFMPEG]
+#   docs/images/report.sh [PROGRAM] [FFMPEG]
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 program=${1:-target/release/ffmpeg-hls-swarm}
 ffmpeg=${2:-ffmpeg}
@@ -22,5 +22,5 @@ trap 'rm -rf "$scratch"' EXIT
 "$chromium" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
   --disable-background-networking --disable-component-update --disable-sync \
   --user-data-dir="$scratch/profile" --hide-scrollbars --blink-settings=preferredColorScheme=1 \
-  --window-size=1000,1100 --screenshot=docs/report.png "file://$scratch/report.html" 2>/dev/null
-ls -l docs/report.png
+  --window-size=1000,1100 --screenshot=docs/images/report.png "file://$scratch/report.html" 2>/dev/null
+ls -l docs/images/report.png

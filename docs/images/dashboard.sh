@@ -2,11 +2,11 @@
 # Makes docs/images/dashboard.svg anew: a demo with some faults, on the terminal of a tmux
 # of its own, after half a minute.
 #
-# usage: docs/screenshot.sh [PROGRAM [FILE]]
+# usage: docs/images/dashboard.sh [PROGRAM [FILE]]
 #
 # Needs tmux, python3 and FFmpeg. Sends traffic to loopback alone.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 program=$(realpath "${1:-target/release/ffmpeg-hls-swarm}")
 file=${2:-docs/images/dashboard.svg}
@@ -32,4 +32,4 @@ sleep "$seconds"
 tmux_ capture-pane -e -p >"$scratch/screen"
 tmux_ send-keys q
 mkdir -p "$(dirname "$file")"
-python3 docs/screenshot.py "$columns" "$lines" <"$scratch/screen" >"$file"
+python3 docs/images/terminal.py "$columns" "$lines" <"$scratch/screen" >"$file"
