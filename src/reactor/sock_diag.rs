@@ -22,9 +22,6 @@ const WITH_DATA: u32 = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 11;
 /// No state: the kernel answers with an end, or says that it cannot.
 const NONE: u32 = 0;
 
-/// The families, in the order in which they are asked for.
-const FAMILIES: [u8; 2] = [libc::AF_INET as u8, libc::AF_INET6 as u8];
-
 /// `SKNLGRP_INET_TCP_DESTROY` and `SKNLGRP_INET6_TCP_DESTROY` of
 /// linux/sock_diag.h, as a mask.
 const DESTROYED_GROUPS: u32 = 1 << 0 | 1 << 2;
@@ -68,8 +65,8 @@ pub struct SockDiag {
     /// `None` after a failure: what is left of that dump goes with the socket.
     fd: Option<OwnedFd>,
     sequence: u32,
-    /// The position in [`FAMILIES`]; `None` between dumps.
-    family: Option<usize>,
+    /// Whether a dump was asked for and not read to its end.
+    dumping: bool,
     consistent: bool,
 }
 
@@ -79,12 +76,12 @@ impl SockDiag {
     /// # Errors
     /// What it answered instead.
     pub fn open() -> Result<Self, Unavailable> {
-        let mut diag = Self { fd: None, sequence: 0, family: None, consistent: true };
-        diag.ask(0, NONE).map_err(Unavailable)?;
+        let mut diag = Self { fd: None, sequence: 0, dumping: false, consistent: true };
+        diag.ask(NONE).map_err(Unavailable)?;
         let mut reply = [0; 1024];
         match diag.receive(&mut reply, &mut |_| {}) {
             Ok(Some(Ok(()))) => {
-                diag.family = None;
+                diag.dumping = false;
                 Ok(diag)
             }
             Ok(Some(Err(errno))) | Err(errno) => Err(Unavailable(errno)),
@@ -97,11 +94,11 @@ impl SockDiag {
     /// # Errors
     /// When no descriptor or no memory is left. The next call tries anew.
     pub fn begin(&mut self) -> Result<(), Errno> {
-        if self.family.take().is_some() {
+        if std::mem::take(&mut self.dumping) {
             self.fd = None;
         }
         self.consistent = true;
-        self.ask(0, WITH_DATA)
+        self.ask(WITH_DATA)
     }
 
     /// Reads one datagram of the dump, at most 32 KiB or some 80 sockets.
@@ -115,42 +112,28 @@ impl SockDiag {
         buffer: &mut [u8],
         each: &mut dyn FnMut(&Socket),
     ) -> Result<Step, Errno> {
-        let Some(family) = self.family else { return Err(Errno::INVAL) };
-        let heard = self.receive(buffer, each).and_then(|end| match end {
-            // A kernel without this family has no sockets of it either.
-            Some(Err(Errno::NOENT)) if family > 0 => Ok(Some(())),
-            Some(end) => end.map(Some),
-            None => Ok(None),
-        });
-        let told = match heard {
+        if !self.dumping {
+            return Err(Errno::INVAL);
+        }
+        let told = match self.receive(buffer, each) {
             Ok(None) => return Ok(Step::More),
-            Ok(Some(())) => {
-                self.family = None;
-                let next = family + 1;
-                if next == FAMILIES.len() {
-                    return Ok(Step::Done { consistent: self.consistent });
-                }
-                self.ask(next, WITH_DATA).map(|()| Step::More)
-            }
-            Err(errno) => Err(errno),
+            Ok(Some(Ok(()))) => Ok(Step::Done { consistent: self.consistent }),
+            Ok(Some(Err(errno))) | Err(errno) => Err(errno),
         };
-        told.inspect_err(|_| {
-            self.family = None;
-            self.fd = None;
-        })
+        self.dumping = false;
+        told.inspect_err(|_| self.fd = None)
     }
 
-    fn ask(&mut self, family: usize, states: u32) -> Result<(), Errno> {
+    fn ask(&mut self, states: u32) -> Result<(), Errno> {
         let fd = match self.fd.take() {
             Some(fd) => fd,
             None => open_socket()?,
         };
-        let asked = FAMILIES.get(family).ok_or(Errno::INVAL)?;
         self.sequence = self.sequence.wrapping_add(1);
-        let request = message::request(*asked, states, self.sequence);
+        let request = message::request(states, self.sequence);
         let kernel = SocketAddrNetlink::new(0, 0);
         rustix::net::sendto(&fd, &request, SendFlags::empty(), &kernel)?;
-        self.family = Some(family);
+        self.dumping = true;
         self.fd = Some(fd);
         Ok(())
     }
