@@ -1,8 +1,10 @@
-//! HTTP/1.1 as a server speaks it: requests and responses, bytes only.
+//! HTTP/1.1: requests and responses, bytes only.
 //!
 //! Knows no socket and no clock. [`connection`] is the state machine from the
 //! bytes of a request to the bytes of a response; `reactor::server` moves them.
+//! [`answer`] is the other side: a response as a client reads it.
 
+pub mod answer;
 pub mod connection;
 pub mod delivery;
 mod inbox;
@@ -12,6 +14,7 @@ pub mod response;
 pub mod select;
 pub mod service;
 
+pub use answer::{Answer, AnswerError, Fetched};
 pub use connection::{Connection, Limits};
 pub use delivery::{Cut, CutEnd, Delivery};
 pub use request::{Method, Request};
