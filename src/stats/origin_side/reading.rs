@@ -1,0 +1,245 @@
+//! What one answer of an exporter tells: the few series that are of use, taken up
+//! line by line.
+//!
+//! Knows node_exporter (from 0.16), nginx-prometheus-exporter and nginx's own
+//! `stub_status`, and tells them apart by their lines.
+
+use std::collections::BTreeMap;
+
+use super::text::{Sample, StubStatus};
+
+/// Modes of a CPU, as the kernel counts its time; the time of guests is within that
+/// of `user` and `nice` (proc_stat(5)).
+pub const CPU_MODES: [&str; 8] =
+    ["user", "nice", "system", "iowait", "irq", "softirq", "steal", "idle"];
+
+/// Place of `idle` in [`CPU_MODES`].
+const IDLE: usize = 7;
+
+/// Place of `iowait` in [`CPU_MODES`]: a CPU that waits for a disk does nothing.
+const IOWAIT: usize = 3;
+
+/// Most network devices that are told apart; a host of containers has thousands,
+/// but those are left out by their names.
+const DEVICES_MAX: usize = 256;
+
+/// Devices whose bytes never leave the host, or are counted by another device too.
+const INNER_DEVICES: [&str; 7] = ["veth", "docker", "br-", "virbr", "cni", "flannel", "cali"];
+
+/// CPU time in seconds by mode, in the order of [`CPU_MODES`], of all CPUs.
+pub type CpuTimes = [f64; CPU_MODES.len()];
+
+/// Of this time the share in which the CPUs did something; `None` of no time.
+#[must_use]
+pub(super) fn busy_share(spent: &CpuTimes) -> Option<f64> {
+    let idle = [IDLE, IOWAIT].iter().filter_map(|&mode| spent.get(mode)).sum::<f64>();
+    let all: f64 = spent.iter().sum();
+    (all > 0.0).then(|| ((all - idle) / all).clamp(0.0, 1.0))
+}
+
+/// Bytes of a network device, as it counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DeviceBytes {
+    /// Received.
+    pub received: f64,
+    /// Sent.
+    pub sent: f64,
+}
+
+/// What node_exporter tells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HostReading {
+    /// CPUs seen.
+    pub cpus: u32,
+    /// Their time since the host booted.
+    pub cpu: CpuTimes,
+    /// Memory in bytes.
+    pub memory_bytes: Option<f64>,
+    /// Memory that programs can have without swapping, in bytes.
+    pub memory_available_bytes: Option<f64>,
+    /// Devices that lead out of the host.
+    pub devices: BTreeMap<String, DeviceBytes>,
+    /// Load average of one minute.
+    pub load1: Option<f64>,
+}
+
+/// What nginx tells.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct NginxReading {
+    /// Open connections, waiting ones included.
+    pub active: Option<f64>,
+    /// Reading a request, writing a response, waiting for the next request.
+    pub states: [Option<f64>; 3],
+    /// Connections accepted, handled; requests.
+    pub counts: [Option<f64>; 3],
+}
+
+/// What one answer tells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reading {
+    /// Of a host.
+    pub host: HostReading,
+    /// Of nginx.
+    pub nginx: NginxReading,
+}
+
+impl Reading {
+    /// Takes the next line of an answer.
+    pub fn line(&mut self, line: &[u8]) {
+        if let Some(sample) = Sample::parse(line) {
+            self.host.take(&sample);
+            self.nginx.take(&sample);
+        }
+        match StubStatus::parse(line) {
+            Some(StubStatus::Active(active)) => self.nginx.active = Some(active as f64),
+            Some(StubStatus::Counts(counts)) => {
+                self.nginx.counts = counts.map(|count| Some(count as f64));
+            }
+            Some(StubStatus::States(states)) => {
+                self.nginx.states = states.map(|count| Some(count as f64));
+            }
+            None => {}
+        }
+    }
+}
+
+impl HostReading {
+    /// Whether anything was told.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn take(&mut self, sample: &Sample<'_>) {
+        match sample.name {
+            "node_cpu_seconds_total" => self.take_cpu(sample),
+            "node_memory_MemTotal_bytes" => self.memory_bytes = Some(sample.value),
+            "node_memory_MemAvailable_bytes" => self.memory_available_bytes = Some(sample.value),
+            "node_load1" => self.load1 = Some(sample.value),
+            "node_network_receive_bytes_total" => {
+                self.take_device(sample, |bytes, value| bytes.received = value);
+            }
+            "node_network_transmit_bytes_total" => {
+                self.take_device(sample, |bytes, value| bytes.sent = value);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_cpu(&mut self, sample: &Sample<'_>) {
+        let Some(mode) = sample.label("mode") else { return };
+        let place = CPU_MODES.iter().position(|&known| known == mode);
+        if let Some(time) = place.and_then(|place| self.cpu.get_mut(place)) {
+            *time += sample.value;
+        }
+        // Every CPU has one such series.
+        if mode == "idle" {
+            self.cpus = self.cpus.saturating_add(1);
+        }
+    }
+
+    fn take_device(&mut self, sample: &Sample<'_>, set: impl FnOnce(&mut DeviceBytes, f64)) {
+        let Some(device) = sample.label("device") else { return };
+        let inner = device == "lo" || INNER_DEVICES.iter().any(|inner| device.starts_with(inner));
+        if inner || (self.devices.len() >= DEVICES_MAX && !self.devices.contains_key(device)) {
+            return;
+        }
+        set(self.devices.entry(device.to_owned()).or_default(), sample.value);
+    }
+}
+
+impl NginxReading {
+    /// Whether anything was told.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn take(&mut self, sample: &Sample<'_>) {
+        let [reading, writing, waiting] = &mut self.states;
+        let [accepted, handled, requests] = &mut self.counts;
+        let place = match sample.name {
+            "nginx_connections_active" => &mut self.active,
+            "nginx_connections_reading" => reading,
+            "nginx_connections_writing" => writing,
+            "nginx_connections_waiting" => waiting,
+            "nginx_connections_accepted" => accepted,
+            "nginx_connections_handled" => handled,
+            "nginx_http_requests_total" => requests,
+            _ => return,
+        };
+        *place = Some(sample.value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Reading {
+        let mut reading = Reading::default();
+        text.lines().for_each(|line| reading.line(line.as_bytes()));
+        reading
+    }
+
+    #[test]
+    fn a_real_node_exporter_is_read() {
+        let host = read(include_str!("../../../tests/data/node_exporter-1.5.0.txt")).host;
+        assert_eq!(host.cpus, 2);
+        assert!((host.cpu[0] - (6092.68 + 6487.42)).abs() < 1e-6, "{:?}", host.cpu);
+        assert!((host.cpu[IDLE] - (13448.9 + 12401.2)).abs() < 1e-6);
+        assert_eq!(host.memory_bytes, Some(25_276_502_016.0));
+        assert_eq!(host.memory_available_bytes, Some(22_592_126_976.0));
+        assert_eq!(host.load1, Some(11.08));
+        let devices: Vec<_> = host.devices.keys().map(String::as_str).collect();
+        assert_eq!(devices, ["eth0", "ifb0", "ifb1"]);
+        assert_eq!(
+            host.devices["eth0"],
+            DeviceBytes { received: 1_694_639_103.0, sent: 2_789_594.0 }
+        );
+    }
+
+    #[test]
+    fn nginx_is_read_in_both_forms() {
+        let stub = "Active connections: 4 \nserver accepts handled requests\n 11 10 30 \n\
+                    Reading: 1 Writing: 2 Waiting: 1 \n";
+        let exporter = "nginx_up 1\nnginx_connections_accepted 11\nnginx_connections_active 4\n\
+                        nginx_connections_handled 10\nnginx_connections_reading 1\n\
+                        nginx_connections_waiting 1\nnginx_connections_writing 2\n\
+                        nginx_http_requests_total 30\n";
+        let want = NginxReading {
+            active: Some(4.0),
+            states: [Some(1.0), Some(2.0), Some(1.0)],
+            counts: [Some(11.0), Some(10.0), Some(30.0)],
+        };
+        assert_eq!(read(stub).nginx, want);
+        assert_eq!(read(exporter).nginx, want);
+        assert!(read(stub).host.is_empty());
+    }
+
+    #[test]
+    fn what_stays_in_the_host_is_no_network() {
+        let line =
+            |device: &str| format!("node_network_receive_bytes_total{{device=\"{device}\"}} 1\n");
+        let text: String =
+            ["lo", "veth1a", "docker0", "br-12", "br0", "eth0", "lo0"].map(line).concat();
+        let devices = read(&text).host.devices;
+        assert_eq!(devices.keys().collect::<Vec<_>>(), ["br0", "eth0", "lo0"]);
+        let many: String = (0..DEVICES_MAX + 9).map(|n| line(&format!("eth{n}"))).collect();
+        assert_eq!(read(&many).host.devices.len(), DEVICES_MAX);
+    }
+
+    #[test]
+    fn garbage_tells_nothing() {
+        let reading = read("<html>\nnode_cpu_seconds_total 1\nnode_load1 NaN\n\u{0}\n{} 1");
+        assert_eq!(reading, Reading::default());
+    }
+
+    #[test]
+    fn the_busy_share_leaves_out_waiting() {
+        let mut spent = CpuTimes::default();
+        assert_eq!(busy_share(&spent), None);
+        (spent[0], spent[IOWAIT], spent[IDLE]) = (1.0, 1.0, 2.0);
+        assert_eq!(busy_share(&spent), Some(0.25));
+    }
+}
