@@ -4,7 +4,7 @@
 //! both behind it.
 
 use super::signals::StopSignal;
-use crate::http::{Delivered, Request, Response, Ticket};
+use crate::http::{Delivered, Fetched, Request, Response, Ticket};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::{ClientId, Moment, Tick};
@@ -33,6 +33,11 @@ pub trait Application {
     /// What became of a response that has a ticket.
     fn delivered(&mut self, at: Moment, ticket: Ticket, delivered: Delivered) {
         let _ = (at, ticket, delivered);
+    }
+
+    /// What came of a question that is asked again and again, by its key.
+    fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>) {
+        let _ = (now, key, fetched);
     }
 
     /// Whether new connections are taken; while they are not, they are refused.

@@ -11,6 +11,7 @@ pub mod child;
 pub mod children;
 mod desk;
 mod display;
+pub mod fetch;
 pub mod inquiry;
 pub mod journal;
 pub mod log_sink;
@@ -23,6 +24,7 @@ pub mod process_use;
 mod ready;
 mod registrar;
 pub mod reports;
+mod sampling;
 pub mod server;
 pub mod signals;
 pub mod sock_diag;
@@ -110,6 +112,7 @@ pub struct Reactor {
     looked_at: Tick,
     buffer: Box<[u8]>,
     traffic: Option<Traffic>,
+    fetches: Option<fetch::Fetches>,
     /// The start, while it is waited for.
     barrier: Option<Barrier>,
     display: Option<Display>,
@@ -152,6 +155,7 @@ impl Reactor {
             looked_at: Tick::ZERO,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             traffic: None,
+            fetches: None,
             barrier: None,
             display: None,
             sweep_at: None,
@@ -318,6 +322,7 @@ impl Reactor {
             notify,
             start,
             frame,
+            self.fetches.as_ref().and_then(fetch::Fetches::next_deadline),
         ]
         .into_iter()
         .flatten()
@@ -392,6 +397,7 @@ impl Reactor {
             Owner::LogSink => {}
             Owner::Exit(client) => self.reap(now, client, application),
             Owner::Watched => self.tell_end(),
+            Owner::Fetch(key) => return self.fetch(now, Some(key), application),
             Owner::Terminal => return self.tend_terminal(now, application),
             Owner::TerminalSignals => self.take_terminal_signals(application),
             Owner::Output(client, stream) => {
@@ -513,6 +519,7 @@ impl Reactor {
             });
         }
         self.step_traffic(now, application);
+        self.fetch(now, None, application);
         self.look_for_start(application);
         self.draw(now, application);
         if application.next_deadline().is_some_and(|tick| tick <= now) {
@@ -534,23 +541,6 @@ impl Reactor {
             }
             Some(Look::Wait { set: Some(left) }) => reports::clock_set(left),
             _ => {}
-        }
-    }
-
-    /// Goes on with a sample of the clients' sockets, if one is due.
-    fn step_traffic(&mut self, now: Tick, application: &mut dyn Application) {
-        let Some(traffic) = &mut self.traffic else { return };
-        if traffic.next_sample().is_some_and(|tick| tick <= now) {
-            traffic.step(now, &mut self.buffer, &mut |client, delta| {
-                application.handle(now, Input::Traffic { client, delta }, &mut self.actions);
-            });
-        }
-    }
-
-    fn sample_sockets(&mut self, client: ClientId) {
-        let pid = self.children.as_ref().and_then(|children| children.pid(client));
-        if let (Some(traffic), Some(pid)) = (&mut self.traffic, pid) {
-            traffic.watch(self.clock.tick(), client, pid);
         }
     }
 

@@ -33,6 +33,8 @@ pub enum Owner {
     Exit(ClientId),
     /// The pidfd of a process beside the clients.
     Watched,
+    /// A connection to a server that is asked, by the key of the question.
+    Fetch(usize),
     /// The terminal of the dashboard.
     Terminal,
     /// The signals that come of it.
@@ -56,6 +58,7 @@ impl Owner {
             | Self::Listener
             | Self::LogSink
             | Self::Watched
+            | Self::Fetch(_)
             | Self::Terminal
             | Self::TerminalSignals => EntryKind::Own,
         }

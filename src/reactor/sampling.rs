@@ -1,0 +1,27 @@
+//! When the clients' sockets are sampled, as part of a turn.
+//!
+//! Knows neither sockets nor processes: [`super::traffic`] does.
+
+use super::{Application, Reactor};
+use crate::swarm::Input;
+use crate::units::{ClientId, Tick};
+
+impl Reactor {
+    /// Goes on with a sample of the clients' sockets, if one is due.
+    pub(super) fn step_traffic(&mut self, now: Tick, application: &mut dyn Application) {
+        let Some(traffic) = &mut self.traffic else { return };
+        if traffic.next_sample().is_some_and(|tick| tick <= now) {
+            traffic.step(now, &mut self.buffer, &mut |client, delta| {
+                application.handle(now, Input::Traffic { client, delta }, &mut self.actions);
+            });
+        }
+    }
+
+    /// This client connected: its sockets are in the next samples.
+    pub(super) fn sample_sockets(&mut self, client: ClientId) {
+        let pid = self.children.as_ref().and_then(|children| children.pid(client));
+        if let (Some(traffic), Some(pid)) = (&mut self.traffic, pid) {
+            traffic.watch(self.clock.tick(), client, pid);
+        }
+    }
+}
