@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
 use crate::ffmpeg::command::{Options, Variant};
 use crate::origin::faults::Recipe;
 use crate::swarm::Settings;
@@ -108,6 +110,19 @@ pub struct DashboardConfig {
     pub colours: bool,
 }
 
+/// What the origin is asked of itself; nothing if neither is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginMetricsConfig {
+    /// The node_exporter of its host, http.
+    pub host: Option<Url>,
+    /// Its nginx: nginx-prometheus-exporter or `stub_status`, http.
+    pub nginx: Option<Url>,
+    /// From one poll to the next.
+    pub every: Duration,
+    /// What recent percentiles are over.
+    pub window: Duration,
+}
+
 /// A load run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -136,6 +151,8 @@ pub struct Config {
     pub demo_faults: Vec<Recipe>,
     /// Whether the scrape has series of each client.
     pub client_metrics: bool,
+    /// Whom to ask for the origin's side.
+    pub origin_metrics: OriginMetricsConfig,
     /// Where the summary is written as JSON; `None` is nowhere.
     pub summary_json: Option<PathBuf>,
     /// Where the report is written; `None` is nowhere.

@@ -7,6 +7,7 @@ mod health;
 mod host;
 mod load;
 mod merge;
+mod origin_side;
 mod recorder;
 mod report;
 mod serve;

@@ -40,7 +40,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 47] = [
+const LOAD: [Flag; 52] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -79,6 +79,11 @@ const LOAD: [Flag; 47] = [
     flag("-v", "false", "", "true"),
     flag("-log-level", "info", "LOG_LEVEL", "warning"),
     flag("-log-format", "json", "LOG_FORMAT", "text"),
+    flag("-origin-metrics", "", "", "http://h:9100/metrics"),
+    flag("-nginx-metrics", "", "", "http://h/status"),
+    flag("-origin-metrics-host", "", "", "h"),
+    flag("-origin-metrics-interval", "2s", "", "1s"),
+    flag("-origin-metrics-window", "30s", "", "1m"),
     flag("--dangerous", "false", "DANGEROUS", "true"),
     flag("--print-cmd", "false", "", "true"),
     flag("--check", "false", "", "true"),

@@ -35,6 +35,7 @@ pub(crate) fn answer(swarm: &Swarm, now: Tick, health: &Health, request: &Reques
         health,
         ffmpeg_version: "9.0.2",
         measured: Measured { log: true, tcp: true },
+        origin_side: None,
         clients: &[],
     };
     endpoints::respond(&scene, request)

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Command, CommandFactory, Parser};
+use url::Url;
 
 use super::environment::SCRAPE_ADDRESS;
 use super::values::{self, Bitrates, Scrape};
@@ -47,6 +48,8 @@ pub(super) struct LoadFlags {
     pub(super) metrics: Metrics,
     #[command(flatten)]
     pub(super) log: Log,
+    #[command(flatten)]
+    pub(super) origin_side: OriginSide,
     #[command(flatten)]
     pub(super) modes: Modes,
     #[command(flatten)]
@@ -188,6 +191,26 @@ pub(super) struct Metrics {
     /// Verbose: log FFmpeg's stderr lines; as the only argument, print the version
     #[arg(long = "v")]
     pub(super) verbose: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Origin's side")]
+pub(super) struct OriginSide {
+    /// node_exporter of the origin's host, such as http://origin:9100/metrics; http only
+    #[arg(long, value_name = "URL", value_parser = values::exporter)]
+    pub(super) origin_metrics: Option<Url>,
+    /// The origin's nginx: nginx-prometheus-exporter or stub_status; http only
+    #[arg(long, value_name = "URL", value_parser = values::exporter)]
+    pub(super) nginx_metrics: Option<Url>,
+    /// Host of both exporters, at their usual ports: 9100 and 9113
+    #[arg(long, value_name = "HOST", value_parser = values::exporter_host)]
+    pub(super) origin_metrics_host: Option<String>,
+    /// From one look at the origin's side to the next
+    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = values::look_interval)]
+    pub(super) origin_metrics_interval: Duration,
+    /// What the recent percentiles of the origin's side are over
+    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = values::look_window)]
+    pub(super) origin_metrics_window: Duration,
 }
 
 #[derive(Debug, clap::Args)]

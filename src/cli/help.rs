@@ -265,6 +265,7 @@ mod tests {
             "Network:",
             "FFmpeg:",
             "Metrics and logs:",
+            "Origin's side:",
             "Modes and safety:",
             "Examples:",
         ];

@@ -10,11 +10,13 @@ use url::Url;
 
 use super::environment::{Lookup, STREAM_URL};
 use super::error::quoted;
-use super::flags::{LoadFlags, Log, Modes, Network, OriginFlags, Restarts, SCRAPE_DEFAULT};
+use super::flags::{
+    LoadFlags, Log, Modes, Network, OriginFlags, OriginSide, Restarts, SCRAPE_DEFAULT,
+};
 use super::{Typed, UsageError, playlist_url, repeat, values};
 use crate::config::{
     CHECK_DURATION, Config, DEFAULT_SEARCH_PATH, DEMO_DURATION, DashboardConfig, Invocation,
-    LogConfig, LogFormat, Mode, OriginConfig, PLACEHOLDER_URL, TlsConfig,
+    LogConfig, LogFormat, Mode, OriginConfig, OriginMetricsConfig, PLACEHOLDER_URL, TlsConfig,
 };
 use crate::ffmpeg::command::{LogDetail, Options};
 use crate::origin;
@@ -74,6 +76,7 @@ pub(super) fn load(
         metrics: flags.metrics.metrics.0,
         demo_faults: demo_faults(flags.modes.fault, mode)?,
         client_metrics: flags.metrics.prom_client_metrics,
+        origin_metrics: origin_metrics(flags.origin_side)?,
         summary_json: Some(flags.metrics.summary_json).filter(|file| file != Path::new("")),
         report: Some(flags.metrics.report).filter(|file| file != Path::new("")),
         dashboard: dashboard(typed, flags.metrics.tui, env),
@@ -134,6 +137,29 @@ pub(super) fn health_check(typed: &Typed) -> Result<Invocation, UsageError> {
         )),
         address => Ok(Invocation::HealthCheck(address)),
     }
+}
+
+/// Ports at which the two exporters are found unless told otherwise
+/// (<https://github.com/prometheus/prometheus/wiki/Default-port-allocations>).
+const NODE_EXPORTER_PORT: u16 = 9100;
+const NGINX_EXPORTER_PORT: u16 = 9113;
+
+/// Whom to ask for the origin's side. A URL goes before the host of both.
+fn origin_metrics(flags: OriginSide) -> Result<OriginMetricsConfig, UsageError> {
+    let (every, window) = (flags.origin_metrics_interval, flags.origin_metrics_window);
+    if every > window {
+        return Err(UsageError::new(format!(
+            "-origin-metrics-interval {every:?} is longer than -origin-metrics-window {window:?}; \
+             raise -origin-metrics-window"
+        )));
+    }
+    let at = |port: u16| {
+        let host = flags.origin_metrics_host.as_deref()?;
+        Url::parse(&format!("http://{host}:{port}/metrics")).ok()
+    };
+    let host = flags.origin_metrics.or_else(|| at(NODE_EXPORTER_PORT));
+    let nginx = flags.nginx_metrics.or_else(|| at(NGINX_EXPORTER_PORT));
+    Ok(OriginMetricsConfig { host, nginx, every, window })
 }
 
 /// Recipes that cannot be in force together are bad usage.

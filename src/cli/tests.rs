@@ -564,3 +564,23 @@ fn a_mistyped_word_is_told_the_nearest() {
     let refusal = refusal(&[URL], &[("LOG_LEVEL", "wran")]);
     assert!(refusal.starts_with("LOG_LEVEL in the environment, \"wran\": did you mean warn?"));
 }
+
+#[test]
+fn whom_to_ask_for_the_origins_side_is_named_by_url_or_by_host() {
+    let asked = |args: &[&str]| {
+        let asked = config(&[args, &[URL]].concat(), &[]).origin_metrics;
+        [asked.host, asked.nginx].map(|url| url.map(String::from))
+    };
+    let (node, nginx) = ("http://o:9100/metrics", "http://o:9113/metrics");
+    assert_eq!(asked(&[]), [None, None]);
+    assert_eq!(asked(&["-origin-metrics", "http://o:9100"]), [Some(node.into()), None]);
+    let both = asked(&["-origin-metrics-host", "o"]);
+    assert_eq!(both, [node, nginx].map(|url| Some(url.into())));
+    let mixed = asked(&["-origin-metrics-host", "::1", "-nginx-metrics", "http://o/status"]);
+    let want = ["http://[::1]:9100/metrics", "http://o/status"].map(|url| Some(url.into()));
+    assert_eq!(mixed, want);
+    let error = refusal(&["-origin-metrics-interval", "1m", URL], &[]);
+    assert!(error.contains("raise -origin-metrics-window"), "{error}");
+    let error = refusal(&["-origin-metrics", "https://o/metrics", URL], &[]);
+    assert!(error.contains("-origin-metrics") && error.contains("TLS is not spoken"), "{error}");
+}

@@ -9,6 +9,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::{Host, Url};
+
 use super::nearest::nearest;
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
@@ -41,6 +43,13 @@ pub const MAX_SEGMENT_RETRIES: u32 = i32::MAX as u32;
 /// Shortest target duration, in milliseconds: progress comes once a second, so
 /// that anything below says nothing of a stall.
 pub const MIN_TARGET_DURATION_MS: u64 = 500;
+
+/// Shortest time from one look at the origin's side to the next, in milliseconds: an
+/// exporter takes some 20 ms for an answer.
+pub const MIN_LOOK_INTERVAL_MS: u64 = 500;
+
+/// Longest window over the origin's side, and longest time between two looks: an hour.
+pub const MAX_LOOK_WINDOW: Duration = Duration::from_secs(3_600);
 
 /// A scrape address; `None` is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -296,6 +305,59 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| "give a port or addr:port, such as 8080 or 0.0.0.0:8080".to_owned())
 }
 
+/// The URL of an exporter: plain http, without a password. Without a path it is
+/// that of the metrics.
+pub(super) fn exporter(text: &str) -> Result<Url, String> {
+    const EXAMPLE: &str = "such as http://origin:9100/metrics";
+    let mut url = Url::parse(text).map_err(|_| format!("give a URL {EXAMPLE}"))?;
+    if url.scheme() == "https" {
+        return Err(format!(
+            "TLS is not spoken here; give a URL {EXAMPLE}, or that of a tunnel to it"
+        ));
+    }
+    if url.scheme() != "http" || url.host_str().is_none_or(str::is_empty) {
+        return Err(format!("give a URL {EXAMPLE}"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("no password is sent; give a URL without one, {EXAMPLE}"));
+    }
+    if url.path() == "/" {
+        url.set_path("/metrics");
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// A host as it stands in a URL: an IPv6 address in brackets.
+pub(super) fn exporter_host(text: &str) -> Result<String, String> {
+    let refused = || "give a name or an address alone, such as origin.example or 192.0.2.1".into();
+    if let Ok(IpAddr::V6(address)) = text.parse() {
+        return Ok(format!("[{address}]"));
+    }
+    match Host::parse(text) {
+        Ok(host) => Ok(host.to_string()),
+        Err(_) => Err(refused()),
+    }
+}
+
+fn look(text: &str) -> Result<Duration, String> {
+    let least = Duration::from_millis(MIN_LOOK_INTERVAL_MS);
+    match duration::parse(text)? {
+        span if span < least || span > MAX_LOOK_WINDOW => {
+            Err(format!("give {MIN_LOOK_INTERVAL_MS}ms to 1h, such as 2s"))
+        }
+        span => Ok(span),
+    }
+}
+
+pub(super) fn look_interval(text: &str) -> Result<Duration, String> {
+    look(text)
+}
+
+pub(super) fn look_window(text: &str) -> Result<Duration, String> {
+    look(text)
+}
+
 /// A bit rate in bit/s: a whole number, or a number with `k` or `M`.
 fn bitrate(text: &str) -> Option<u64> {
     let (number, scale) = match text.strip_suffix(['k', 'M']) {
@@ -329,6 +391,41 @@ mod tests {
         }
         for text in ["", "yes", "on", "tRUE", "2", " true"] {
             assert!(boolean(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn exporters_are_asked_over_plain_http() {
+        let cases = [
+            ("http://h", "http://h/metrics"),
+            ("http://h:9100/", "http://h:9100/metrics"),
+            ("HTTP://H:81/status?x=y#z", "http://h:81/status?x=y"),
+            ("http://[::1]:9113/metrics", "http://[::1]:9113/metrics"),
+        ];
+        for (text, want) in cases {
+            assert_eq!(exporter(text).unwrap().as_str(), want);
+        }
+        for (text, why) in [
+            ("https://h/metrics", "TLS"),
+            ("h:9100", "give a URL"),
+            ("", "give a URL"),
+            ("ftp://h/", "give a URL"),
+            ("http://u:p@h/", "password"),
+        ] {
+            let error = exporter(text).unwrap_err();
+            assert!(error.contains(why) && error.contains("http://origin:9100"), "{text}: {error}");
+        }
+        for (text, want) in
+            [("h.example", "h.example"), ("192.0.2.1", "192.0.2.1"), ("::1", "[::1]")]
+        {
+            assert_eq!(exporter_host(text).as_deref(), Ok(want));
+        }
+        for text in ["", "h:9100", "http://h", "h/x", "u@h"] {
+            assert!(exporter_host(text).is_err(), "{text}");
+        }
+        assert_eq!(look_interval("500ms"), Ok(Duration::from_millis(500)));
+        for text in ["499ms", "0", "3601s", "-1s", "2"] {
+            assert!(look_window(text).is_err(), "{text}");
         }
     }
 

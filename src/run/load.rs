@@ -15,8 +15,8 @@ use super::check::Check;
 use super::companion::Companion;
 use super::recorder::Recorder;
 use super::{
-    Fatal, complain, host, install_journal, print, report, stopped_by, summary_file, take_signals,
-    tools,
+    Fatal, complain, host, install_journal, origin_side, print, report, stopped_by, summary_file,
+    take_signals, tools,
 };
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
 use crate::ffmpeg::capabilities::Capabilities;
@@ -25,7 +25,7 @@ use crate::ffmpeg::variants::{
     PROBE_OUTPUT_LIMIT_BYTES, PROBE_TIME_LIMIT, Variants, probe_arguments,
 };
 use crate::http::redact::redact;
-use crate::http::{Limits, Request, Response};
+use crate::http::{Fetched, Limits, Request, Response};
 use crate::reactor::capture::{CaptureError, CaptureLimits, capture, is_readable};
 use crate::reactor::child::{self, Spawner};
 use crate::reactor::children::Children;
@@ -37,7 +37,7 @@ use crate::reactor::terminal::{self, Terminal};
 use crate::reactor::timer::Clock;
 use crate::reactor::traffic::Traffic;
 use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports};
-use crate::stats::{Health, Phase, Snapshot};
+use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::{ClientId, Moment, Tick, nanos};
 use crate::view::metrics::per_client;
@@ -95,6 +95,7 @@ struct Ready {
     server: Option<Server>,
     children: Children,
     companion: Option<Companion>,
+    origin_side: Option<origin_side::Plan>,
     ffmpeg_version: String,
     /// Clients there is room for.
     room: u32,
@@ -125,6 +126,7 @@ fn prepare(config: &mut Config, shown: bool, stop: BorrowedFd<'_>) -> Result<Pre
         server: bind(config)?,
         children: children(config, room, &ffmpeg, template)?,
         companion,
+        origin_side: origin_side::plan(config)?,
         ffmpeg_version: capabilities.version().to_owned(),
         room,
         board,
@@ -138,7 +140,7 @@ fn run(
     signals: Signals,
     ready: Ready,
 ) -> Result<ExitCode, Fatal> {
-    let Ready { server, children, companion, ffmpeg_version, room, board } = ready;
+    let Ready { server, children, companion, origin_side, ffmpeg_version, room, board } = ready;
     let mut reactor = Reactor::new(journal.clone(), signals, server, Some(children))
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
     if let Some(companion) = &companion {
@@ -160,6 +162,7 @@ fn run(
             log: config.swarm.stats,
             tcp: config.swarm.stats && sample_sockets(&mut reactor),
         },
+        origin_side: origin_side.map(|plan| plan.start(&mut reactor)),
         client_metrics: config.client_metrics,
         check: (config.mode == Mode::Check)
             .then(|| Check::new(config.swarm.duration.unwrap_or_default())),
@@ -387,6 +390,7 @@ fn conclude(
             metrics,
             dangerous: config.swarm.dangerous,
             series: series.as_ref(),
+            origin_side: load.origin_side.as_ref(),
         };
         write_summary_file(config, journal, &input);
         report::write(config, journal, &input);
@@ -461,6 +465,7 @@ struct Load {
     board: Option<Board>,
     ffmpeg_version: String,
     measured: Measured,
+    origin_side: Option<OriginSide>,
     client_metrics: bool,
     check: Option<Check>,
     /// How long after its moment the ramp began; `None` until it has.
@@ -488,6 +493,12 @@ impl Application for Load {
 
     fn next_deadline(&self) -> Option<Tick> {
         self.swarm.next_deadline()
+    }
+
+    fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>) {
+        if let Some(side) = &mut self.origin_side {
+            origin_side::fetched(side, now, key, fetched);
+        }
     }
 
     fn typed(&mut self, now: Tick, bytes: &[u8], actions: &mut Vec<Action>) -> Vec<StopSignal> {
@@ -543,6 +554,7 @@ impl Application for Load {
             health,
             ffmpeg_version: &self.ffmpeg_version,
             measured: self.measured,
+            origin_side: self.origin_side.as_ref(),
             clients: &clients,
         };
         endpoints::respond(&scene, request)

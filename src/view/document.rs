@@ -5,6 +5,8 @@
 //! is not known here is skipped, and one that a merge of several summaries leaves out
 //! may be absent. Knows nothing of where the numbers come from.
 
+pub(crate) mod origin_side;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -62,6 +64,8 @@ pub struct Document {
     pub(crate) playback: Option<Playback>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tcp: Option<Tcp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) origin_side: Option<origin_side::OriginSide>,
     pub(crate) log: Log,
     pub(crate) host: Host,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -139,6 +139,44 @@ families! {
         "Smoothed round-trip times of the clients' sockets as the kernel tells them, one value a sample.";
     TCP_RETRANSMITS = Counter "hlsswarm_tcp_retransmits_total"
         "TCP segments that the clients' sockets sent again, as the kernel tells.";
+    ORIGIN_UP = Gauge "hlsswarm_origin_up" ["target"]
+        "Whether the last look at this part of the origin succeeded (with -origin-metrics or -nginx-metrics).";
+    ORIGIN_SCRAPES = Counter "hlsswarm_origin_scrapes_total" ["target"]
+        "Looks at this part of the origin, failed ones included.";
+    ORIGIN_SCRAPE_FAILURES = Counter "hlsswarm_origin_scrape_failures_total" ["target"]
+        "Looks at this part of the origin that failed: no connection, no answer in time, or not the answer of such an exporter.";
+    ORIGIN_SAMPLE_AGE = Gauge "hlsswarm_origin_sample_age_seconds" ["target"]
+        "Age of what was last told of this part of the origin; absent before the first time.";
+    ORIGIN_HOST_CPUS = Gauge "hlsswarm_origin_host_cpus"
+        "CPUs of the origin's host.";
+    ORIGIN_HOST_CPU_MODE = Gauge "hlsswarm_origin_host_cpu_mode_ratio" ["mode"]
+        "Share of all CPUs of the origin's host that was spent in this mode between the last two looks; they sum to 1.";
+    ORIGIN_HOST_CPU = Gauge "hlsswarm_origin_host_cpu_used_ratio" ["stat"]
+        "Share of all CPUs of the origin's host that did something, 0 to 1.";
+    ORIGIN_HOST_MEMORY = Gauge "hlsswarm_origin_host_memory_bytes"
+        "Memory of the origin's host.";
+    ORIGIN_HOST_MEMORY_AVAILABLE = Gauge "hlsswarm_origin_host_memory_available_bytes"
+        "Memory of the origin's host that programs can have without swapping.";
+    ORIGIN_HOST_MEMORY_USED = Gauge "hlsswarm_origin_host_memory_used_bytes" ["stat"]
+        "Memory of the origin's host that programs cannot have without swapping.";
+    ORIGIN_HOST_RECEIVED = Gauge "hlsswarm_origin_host_network_receive_bytes_per_second" ["stat"]
+        "Bytes a second that the origin's host received over devices that lead out of it.";
+    ORIGIN_HOST_SENT = Gauge "hlsswarm_origin_host_network_transmit_bytes_per_second" ["stat"]
+        "Bytes a second that the origin's host sent over devices that lead out of it.";
+    ORIGIN_HOST_LOAD = Gauge "hlsswarm_origin_host_load1"
+        "Load average of one minute of the origin's host.";
+    ORIGIN_NGINX_ACTIVE = Gauge "hlsswarm_origin_nginx_connections_active" ["stat"]
+        "Open connections of the origin's nginx, those that wait for a request included.";
+    ORIGIN_NGINX_STATES = Gauge "hlsswarm_origin_nginx_connections" ["state"]
+        "Open connections of the origin's nginx by what they do.";
+    ORIGIN_NGINX_ACCEPTED = Counter "hlsswarm_origin_nginx_connections_accepted_total"
+        "Connections that the origin's nginx accepted since the first look.";
+    ORIGIN_NGINX_HANDLED = Counter "hlsswarm_origin_nginx_connections_handled_total"
+        "Connections that the origin's nginx handled since the first look; fewer than accepted where it ran out of something.";
+    ORIGIN_NGINX_REQUESTS = Counter "hlsswarm_origin_nginx_requests_total"
+        "Requests that came to the origin's nginx since the first look, those of others included.";
+    ORIGIN_NGINX_REQUEST_RATE = Gauge "hlsswarm_origin_nginx_requests_per_second" ["stat"]
+        "Requests a second that came to the origin's nginx.";
     CLIENT_UP = Gauge "hlsswarm_client_up" ["client"]
         "Whether this client's FFmpeg process runs (with -prom-client-metrics).";
     CLIENT_RESTARTS = Counter "hlsswarm_client_restarts_total" ["client"]

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::{Measured, Scene};
 use crate::ffmpeg::outcome::Outcome;
+use crate::http::Fetched;
+use crate::stats::origin_side::Target;
 use crate::stats::{
-    ActiveTime, ClientFigures, ErrorReason, Health, Phase, ProcessUse, RequestKind, Snapshot,
-    State, Totals,
+    ActiveTime, ClientFigures, ErrorReason, Health, OriginSide, Phase, ProcessUse, RequestKind,
+    Snapshot, State, Totals,
 };
 use crate::units::{ClientId, Tick};
 
@@ -40,6 +42,7 @@ pub(super) struct Numbers {
     pub(super) active_time: ActiveTime,
     pub(super) totals: Totals,
     pub(super) health: Health,
+    pub(super) origin_side: OriginSide,
 }
 
 impl Numbers {
@@ -48,7 +51,7 @@ impl Numbers {
         let mut active_time = ActiveTime::new(10);
         active_time.begin(Tick::ZERO);
         active_time.change(Tick::from_millis(1_000), 9);
-        Self { active_time, totals, health }
+        Self { active_time, totals, health, origin_side: origin_side() }
     }
 
     /// A minute into the run: 10 clients, one of them in backoff.
@@ -83,6 +86,7 @@ impl Numbers {
             health: &self.health,
             ffmpeg_version: "5.1.9-0+deb12u1",
             measured: EVERYTHING,
+            origin_side: Some(&self.origin_side),
             clients: &CLIENTS,
         }
     }
@@ -133,6 +137,43 @@ pub(super) fn busy_run() -> Numbers {
         health.turns.record(Duration::from_micros(us));
     }
     Numbers::new(totals, health)
+}
+
+/// An origin that did not answer once and told of itself three times.
+fn origin_side() -> OriginSide {
+    let targets = vec![
+        (Target::Host, "http://origin:9100/metrics".to_owned()),
+        (Target::Nginx, "http://origin:9113/metrics".to_owned()),
+    ];
+    let mut side = OriginSide::new(targets, Duration::from_secs(30));
+    for place in [0, 1] {
+        side.fetched(Tick::from_millis(50_000), place, Fetched::Failed("no answer within 2s"));
+    }
+    for (n, busy) in [(0_u32, 0_u32), (1, 1), (2, 3)] {
+        let now = Tick::from_millis(54_000 + u64::from(n) * 2_000);
+        let host = format!(
+            "node_cpu_seconds_total{{cpu=\"0\",mode=\"user\"}} {busy}\n\
+             node_cpu_seconds_total{{cpu=\"0\",mode=\"idle\"}} {}\nnode_load1 1.5\n\
+             node_memory_MemTotal_bytes 8e9\nnode_memory_MemAvailable_bytes {}\n\
+             node_network_receive_bytes_total{{device=\"eth0\"}} {}\n\
+             node_network_transmit_bytes_total{{device=\"eth0\"}} {}\n",
+            n * 4 - busy,
+            6_000_000_000_u64 - u64::from(n) * 1_000_000_000,
+            busy * 250_000,
+            busy * 12_500_000,
+        );
+        let nginx = format!(
+            "Active connections: {} \nserver accepts handled requests\n {n} {n} {} \n\
+             Reading: 0 Writing: {n} Waiting: 9 \n",
+            n + 9,
+            busy * 120
+        );
+        for (place, text) in [host, nginx].iter().enumerate() {
+            side.fetched(now, place, Fetched::Body(text.as_bytes()));
+            side.fetched(now, place, Fetched::Whole);
+        }
+    }
+    side
 }
 
 /// What the clients asked for and lived through.

@@ -5,6 +5,7 @@
 //! holds the two together. What was not measured is absent, never 0.
 
 mod histogram;
+mod origin_side;
 mod series;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
         requests: measured.log.then(|| asked(snapshot)),
         playback: measured.log.then(|| playback(snapshot)),
         tcp: measured.tcp.then(|| tcp(&snapshot.totals.requests)),
+        origin_side: input.origin_side.map(origin_side::told),
         log: log(snapshot),
         host: host(input),
         series: input.series.map(|all| series::columns(all, measured, own.is_some())),

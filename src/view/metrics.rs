@@ -5,6 +5,7 @@
 //! summary draw from the same snapshot.
 
 pub(super) mod collector;
+mod origin_side;
 pub mod per_client;
 mod streaming;
 
@@ -30,6 +31,7 @@ pub fn collect(scene: &Scene<'_>) -> Vec<MetricFamily> {
     streaming::requests(&mut out, scene);
     streaming::playback(&mut out, scene);
     streaming::tcp(&mut out, scene);
+    origin_side::collect(&mut out, scene);
     per_client::collect(&mut out, scene);
     generator(&mut out, scene);
     children(&mut out, scene);
@@ -124,7 +126,9 @@ mod tests {
     use prometheus::proto::LabelPair;
 
     use super::*;
+    use crate::http::Fetched;
     use crate::stats::Health;
+    use crate::units::Tick;
     use crate::view::Measured;
     use crate::view::exposition::Format;
     use crate::view::families::Kind;
@@ -196,7 +200,28 @@ mod tests {
             assert_eq!(no_log.contains(name), none.contains(name) || of_tcp || of_bytes, "{name}");
         }
         assert!(none.contains(&families::CLIENT_EXITS.name.to_owned()));
-        assert!(!none.iter().any(|name| name.contains("stall") || name.contains("request")));
+        let none = none.iter().filter(|name| !name.starts_with("hlsswarm_origin_"));
+        assert_eq!(none.filter(|n| n.contains("stall") || n.contains("request")).count(), 0);
+    }
+
+    #[test]
+    fn the_origins_side_is_there_while_it_is_asked_and_answers() {
+        let mut numbers = busy_run();
+        let of_origin = |numbers: &Numbers, asked: bool| {
+            let snapshot = numbers.snapshot();
+            let mut scene = numbers.scene(&snapshot);
+            scene.origin_side = scene.origin_side.filter(|_| asked);
+            let all = collect(&scene);
+            all.iter().filter(|family| family.name().starts_with("hlsswarm_origin_")).count()
+        };
+        assert_eq!(of_origin(&numbers, false), 0);
+        assert_eq!(of_origin(&numbers, true), 19);
+        for (failures, shown) in [(2, 19), (1, 13), (0, 13)] {
+            for _ in 0..failures {
+                numbers.origin_side.fetched(Tick::from_millis(59_000), 1, Fetched::Failed("x"));
+            }
+            assert_eq!(of_origin(&numbers, true), shown);
+        }
     }
 
     #[test]

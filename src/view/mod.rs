@@ -17,7 +17,7 @@ pub mod summary;
 pub mod verdict;
 mod words;
 
-use crate::stats::{ClientFigures, Health, Snapshot};
+use crate::stats::{ClientFigures, Health, OriginSide, Snapshot};
 
 /// What this run can measure; the rest is absent and never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Scene<'a> {
     pub ffmpeg_version: &'a str,
     /// What can be told at all.
     pub measured: Measured,
+    /// What the origin tells of itself; `None` if it is not asked.
+    pub origin_side: Option<&'a OriginSide>,
     /// The clients that are shown one by one, in the order of their numbers; none
     /// unless asked for.
     pub clients: &'a [ClientFigures],

@@ -3,6 +3,7 @@
 //!
 //! What was not measured is said to be so or left out; it is never shown as 0.
 
+pub(super) mod origin_side;
 pub(super) mod streaming;
 
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use super::{Measured, words};
 use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
-use crate::stats::{Health, Histogram, Series, Snapshot};
+use crate::stats::{Health, Histogram, OriginSide, Series, Snapshot};
 use crate::units::shard::Shard;
 
 /// Width of the frame in columns.
@@ -95,6 +96,8 @@ pub struct SummaryInput<'a> {
     pub dangerous: bool,
     /// The run over time, if it was kept.
     pub series: Option<&'a Series>,
+    /// What the origin told of itself; `None` if it was not asked.
+    pub origin_side: Option<&'a OriginSide>,
 }
 
 /// The summary as a framed block, ending in a line end.
@@ -108,6 +111,7 @@ pub fn render(input: &SummaryInput<'_>) -> String {
     processes(&mut page, input);
     streaming::add(&mut page, input);
     streaming::error_patterns(&mut page, input);
+    origin_side::add(&mut page, input);
     host(&mut page, input);
     warnings(&mut page, input);
     page.rule('-');

@@ -1,3 +1,5 @@
+//! Questions to servers that keep, close, refuse, lie and keep silent.
+
 use std::net::{TcpListener, TcpStream};
 
 use mio::Events;

@@ -1,3 +1,5 @@
+//! What a few answers tell, in any order and of any kind.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -14,6 +14,11 @@ impl Distribution {
         Self::new(of, "ratio")
     }
 
+    /// Values in this unit, recorded as seconds.
+    pub(super) fn in_unit(of: &Histogram, unit: &'static str) -> Self {
+        Self::new(of, unit)
+    }
+
     /// Spans that may never be told; `None` if none was.
     pub(in crate::view) fn if_any(of: &Histogram) -> Option<Self> {
         (of.count() > 0).then(|| Self::spans(of))

@@ -48,6 +48,7 @@ fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a>
         metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
         dangerous: true,
         series: Some(Box::leak(Box::new(series(snapshot)))),
+        origin_side: None,
     }
 }
 
@@ -104,7 +105,8 @@ fn documented(heading: &str) -> BTreeSet<(String, &'static str)> {
 fn the_docs_have_every_field_with_its_type_and_no_other() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
-    let whole = value(&input(&snapshot, &numbers.health));
+    let origin_side = Some(&numbers.origin_side);
+    let whole = value(&SummaryInput { origin_side, ..input(&snapshot, &numbers.health) });
     let mut fields = BTreeSet::new();
     leaves("", &whole, &mut fields);
     assert_eq!(documented("Fields"), fields);
@@ -120,9 +122,11 @@ fn the_object_is_as_it_was_agreed() {
     let agreed = include_str!("../../../tests/data/summary.json");
     let agreed = agreed.replace("VERSION", env!("CARGO_PKG_VERSION"));
     let agreed: Value = serde_json::from_str(&agreed).unwrap();
-    let got = value(&input(&snapshot, &numbers.health));
+    let origin_side = Some(&numbers.origin_side);
+    let whole = SummaryInput { origin_side, ..input(&snapshot, &numbers.health) };
+    let got = value(&whole);
     assert_eq!(format!("{got:#}"), format!("{agreed:#}"));
-    let text = render(&input(&snapshot, &numbers.health)).unwrap();
+    let text = render(&whole).unwrap();
     assert!(text.ends_with("}\n") && text.lines().count() == 1);
 }
 

@@ -121,6 +121,8 @@ pub(super) const RULES: &[(&str, &[(&str, Rule)])] = &[
         ],
     ),
     ("tcp", &[("rtt", Histogram), ("retransmits", Sum)]),
+    // Of one origin that all shards looked at the numbers cannot be added.
+    ("origin_side", &[("host", LeftOut), ("nginx", LeftOut)]),
     ("log", &[("lines", Sum), ("lines_cut", Sum), ("error_lines", Sum), ("error_patterns", Anew)]),
     (
         "host",
@@ -174,7 +176,7 @@ pub(super) fn apply(values: &[&Value]) -> Result<Map<String, Value>, String> {
         }
         if section.is_empty() {
             merged.append(&mut out);
-        } else if *section != "shard" {
+        } else if !out.is_empty() {
             merged.insert((*section).to_owned(), Value::Object(out));
         }
     }

@@ -32,6 +32,7 @@ fn input<'a>(numbers: &'a Numbers, snapshot: &'a crate::stats::Snapshot<'a>) -> 
         metrics: None,
         dangerous: false,
         series: None,
+        origin_side: Some(&numbers.origin_side),
     }
 }
 
@@ -91,6 +92,7 @@ fn what_can_be_added_is_added() {
         }
     }
     assert!(crate::view::document::Document::parse(&merged.to_string()).is_ok());
+    assert!(one["origin_side"].is_object() && merged.get("origin_side").is_none());
     assert_eq!(merged["processes"]["exits"]["1"], 9);
     assert_eq!(merged["requests"]["errors"]["segment"]["http_4xx"], 6);
     assert_eq!(merged["processes"]["uptime_judgement"], one["processes"]["uptime_judgement"]);

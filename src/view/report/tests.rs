@@ -56,6 +56,7 @@ fn text() -> String {
         metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
         dangerous: true,
         series: Some(&series),
+        origin_side: Some(&numbers.origin_side),
     };
     json::render(&input).unwrap()
 }

@@ -29,6 +29,7 @@ fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a>
         metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
         dangerous: false,
         series: None,
+        origin_side: None,
     }
 }
 
@@ -80,6 +81,7 @@ fn a_bad_run_tells_all_of_it() {
     let mut snapshot = numbers.snapshot();
     snapshot.children_cpu = Duration::from_secs(110);
     let mut bad = input(&snapshot, &numbers.health);
+    bad.origin_side = Some(&numbers.origin_side);
     bad.ending = Ending::Forced("SIGINT");
     bad.dangerous = true;
     let got = render(&bad);

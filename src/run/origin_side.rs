@@ -1,0 +1,115 @@
+//! Has the origin's side looked at while a load runs: who is asked, and where.
+//!
+//! Names are resolved once, before the loop, because getaddrinfo(3) blocks: a host
+//! that moves meanwhile is lost.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use tracing::{info, warn};
+use url::Url;
+
+use super::Fatal;
+use crate::config::Config;
+use crate::http::Fetched;
+use crate::reactor::Reactor;
+use crate::reactor::fetch::Question;
+use crate::stats::OriginSide;
+use crate::stats::origin_side::{Change, Target};
+use crate::units::Tick;
+
+/// Addresses of a name that are tried.
+const ADDRESSES_MAX: usize = 8;
+
+/// Whom to ask, with what was found before the loop.
+pub(super) struct Plan {
+    targets: Vec<(Target, String)>,
+    questions: Vec<Question>,
+    every: Duration,
+    window: Duration,
+}
+
+/// Finds those to be asked; `None` if nobody is.
+pub(super) fn plan(config: &Config) -> Result<Option<Plan>, Fatal> {
+    let asked = &config.origin_metrics;
+    let (mut targets, mut questions) = (Vec::new(), Vec::new());
+    for (target, url) in [(Target::Host, &asked.host), (Target::Nginx, &asked.nginx)] {
+        let Some(url) = url else { continue };
+        questions.push(Question { addresses: addresses(url)?, request: request(url) });
+        targets.push((target, url.to_string()));
+    }
+    let plan = Plan { targets, questions, every: asked.every, window: asked.window };
+    Ok(Some(plan).filter(|plan| !plan.targets.is_empty()))
+}
+
+impl Plan {
+    /// Has the reactor ask while it runs; what is told of the origin goes to the value.
+    pub(super) fn start(self, reactor: &mut Reactor) -> OriginSide {
+        reactor.fetch_with(self.questions, self.every);
+        OriginSide::new(self.targets, self.window)
+    }
+}
+
+/// Takes what came of asking, and tells by the log when that changes.
+pub(super) fn fetched(side: &mut OriginSide, now: Tick, key: usize, news: Fetched<'_>) {
+    let Some(change) = side.fetched(now, key, news) else { return };
+    let Some(polled) = side.polled().nth(key) else { return };
+    let (target, url) = (polled.target().name(), polled.url());
+    match change {
+        Change::Up => info!(target_kind = target, url, "origin_metrics_up"),
+        Change::Down => {
+            let why = polled.last_error().unwrap_or_default();
+            warn!(target_kind = target, url, why, "origin_metrics_down");
+        }
+    }
+}
+
+fn addresses(url: &Url) -> Result<Vec<SocketAddr>, Fatal> {
+    let port = url.port_or_known_default().unwrap_or(80);
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let found = (host, port).to_socket_addrs().map(|all| all.take(ADDRESSES_MAX).collect());
+    match found {
+        Ok(addresses) if Vec::is_empty(&addresses) => Err(Fatal(unknown(url, "no address"))),
+        Ok(addresses) => Ok(addresses),
+        Err(error) => Err(Fatal(unknown(url, &error.to_string()))),
+    }
+}
+
+fn unknown(url: &Url, why: &str) -> String {
+    format!("{url}: the host is not found ({why}); give its address, or leave out the flag")
+}
+
+/// The request for the metrics. No other coding of the body is asked for.
+fn request(url: &Url) -> Vec<u8> {
+    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: ffmpeg-hls-swarm/{}\r\n\
+         Accept: text/plain;version=0.0.4,text/plain;q=0.5\r\nAccept-Encoding: identity\r\n\r\n",
+        env!("CARGO_PKG_VERSION")
+    )
+    .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_names_host_port_and_path() {
+        let url = Url::parse("http://[::1]:9100/a?b=c").unwrap();
+        let text = String::from_utf8(request(&url)).unwrap();
+        assert!(text.starts_with("GET /a?b=c HTTP/1.1\r\nHost: [::1]:9100\r\n"), "{text}");
+        assert!(text.ends_with("\r\n\r\n"));
+    }
+
+    #[test]
+    fn addresses_need_no_resolver() {
+        for (url, want) in
+            [("http://[::1]:9100/", "[::1]:9100"), ("http://127.0.0.1/", "127.0.0.1:80")]
+        {
+            let found = addresses(&Url::parse(url).unwrap()).unwrap();
+            assert_eq!(found, [want.parse().unwrap()]);
+        }
+    }
+}
