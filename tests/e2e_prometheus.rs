@@ -8,6 +8,7 @@ mod support;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use support::exporter::{Exporter, Manner};
 use support::http::Scrape;
 use support::origin::Origin;
 use support::program::{Program, Setup};
@@ -33,7 +34,9 @@ fn origin_with_faults() -> Origin {
     Origin::with(&[&["-segment-duration", "1s"], &faults[..]].concat())
 }
 
-fn load(origin: &Origin) -> Option<Program> {
+/// Its exporter tells what node_exporter and nginx tell.
+fn load(origin: &Origin, exporter: &Exporter) -> Option<Program> {
+    let told = format!("http://{}/metrics", exporter.address);
     let load = Setup::load(&tool("ffmpeg")?, &origin.url("stream.m3u8"));
     let args = [
         "-clients",
@@ -45,6 +48,7 @@ fn load(origin: &Origin) -> Option<Program> {
         "-target-duration",
         "2s",
     ];
+    let load = load.args(&["-origin-metrics", &told, "-nginx-metrics", &told]);
     Some(load.args(&args).args(&["-backoff-max", "2s"]).start())
 }
 
@@ -125,7 +129,8 @@ fn rules_are_healthy(prometheus: &Prometheus) {
 #[test]
 fn every_expression_has_an_answer_from_a_real_scrape() {
     let origin = origin_with_faults();
-    let Some(mut swarm) = load(&origin) else { return };
+    let exporter = Exporter::behaving(Manner::Well);
+    let Some(mut swarm) = load(&origin, &exporter) else { return };
     let address = swarm.metrics();
     let Some(prometheus) = Prometheus::scraping(address, origin.address) else { return };
     let scrape = Scrape::of(address);

@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs and read clocks")]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
+pub(crate) mod exporter;
 pub(crate) mod fake;
 pub(crate) mod http;
 pub(crate) mod lines;

@@ -29,7 +29,12 @@ impl Nginx {
         Self::with("", &format!("root {};", root.display()))
     }
 
-    /// The same over TLS, with the certificate `tls.crt` and its key `tls.key` in
+    /// Tells at `/status` how it fares.
+    pub(crate) fn telling_status() -> Option<Self> {
+        Self::with("", "location = /status { stub_status; }")
+    }
+
+    /// Serves `root` over TLS, with the certificate `tls.crt` and its key `tls.key` in
     /// `root`.
     pub(crate) fn serving_tls(root: &Path) -> Option<Self> {
         let root = root.display();

@@ -1,0 +1,134 @@
+//! End to end: the origin's side as a real node_exporter, a real nginx and targets
+//! that misbehave tell it, or fail to.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, reason = "a misbehaving target must run beside the program")]
+
+mod support;
+
+use std::net::TcpListener;
+
+use serde_json::Value;
+use support::exporter::{Exporter, Manner, node_exporter};
+use support::fake::Fake;
+use support::http::{Scrape, get};
+use support::nginx::Nginx;
+use support::program::{Program, Setup};
+
+const FAILED: &str = "hlsswarm_origin_scrape_failures_total{target=\"host\"}";
+
+fn load(fake: &Fake, args: &[&str]) -> Setup {
+    Setup::faking(fake, "wait")
+        .args(&["-clients", "2", "-ramp-rate", "100", "-ramp-jitter", "0"])
+        .args(&["-origin-metrics-interval", "500ms"])
+        .args(args)
+}
+
+fn has(scrape: &Scrape, sample: &str) -> bool {
+    scrape.text.lines().any(|line| line.starts_with(sample))
+}
+
+/// Its end, and the summary as JSON.
+fn summary(program: Program, file: &std::path::Path) -> (String, Value) {
+    let ended = program.stopped();
+    let text = std::fs::read_to_string(file).unwrap();
+    (ended.stdout, serde_json::from_str(&text).unwrap())
+}
+
+#[test]
+fn a_real_host_and_a_real_nginx_tell_how_they_fare() {
+    let fake = Fake::named("ffmpeg");
+    let (Some(node), Some(nginx)) = (node_exporter(), Nginx::telling_status()) else { return };
+    let folder = support::folder();
+    let file = folder.path().join("run.json");
+    let mut program = load(&fake, &["-summary-json", file.to_str().unwrap()])
+        .args(&["-origin-metrics", &format!("http://{}", node.address)])
+        .args(&["-nginx-metrics", &nginx.url("status")])
+        .start();
+    let told = program.scraped("the origin tells of itself", |scrape| {
+        let _ = get(nginx.address(), "/status");
+        let all = ["host_cpu_used_ratio", "host_memory_used_bytes", "nginx_requests_per_second"];
+        all.iter().all(|name| has(scrape, &format!("hlsswarm_origin_{name}{{stat=\"max\"}}")))
+            && scrape.get("hlsswarm_origin_nginx_requests_total") >= 5.0
+    });
+    let used = told.get("hlsswarm_origin_host_cpu_used_ratio{stat=\"last\"}");
+    assert!((0.0..=1.0).contains(&used), "{used}");
+    let memory = told.get("hlsswarm_origin_host_memory_bytes");
+    assert!(told.get("hlsswarm_origin_host_memory_available_bytes") < memory);
+    assert!(told.get("hlsswarm_origin_nginx_connections_active{stat=\"last\"}") >= 1.0);
+    for target in ["host", "nginx"] {
+        assert_eq!(told.get(&format!("hlsswarm_origin_up{{target=\"{target}\"}}")), 1.0);
+    }
+    let (page, json) = summary(program, &file);
+    assert!(page.contains("Origin's host") && page.contains("Origin's nginx"), "{page}");
+    assert!(json["origin_side"]["host"]["cpu_used"]["count"].as_u64() > Some(0), "{json}");
+    assert!(json["origin_side"]["nginx"]["requests"].as_f64() >= Some(5.0), "{json}");
+}
+
+#[test]
+fn whatever_a_target_does_the_load_goes_on() {
+    let fake = Fake::named("ffmpeg");
+    let manners = [
+        (Manner::Hangs, "no answer within 500ms"),
+        (Manner::Drips, "no answer within 500ms"),
+        (Manner::Garbage, "the answer is not HTTP"),
+        (Manner::Html, "answered, but not as node_exporter does"),
+        (Manner::Huge, "the answer is too long"),
+        (Manner::Closes, "closed before the end of the answer"),
+        (Manner::Cuts, "closed before the end of the answer"),
+        (Manner::Fails, "answered 500"),
+    ];
+    for (manner, why) in manners {
+        let target = Exporter::behaving(manner);
+        fails(&fake, &format!("http://{}/metrics", target.address), why);
+    }
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    fails(&fake, &format!("http://{nobody}/metrics"), "Connection refused");
+}
+
+/// A load that looks there in vain.
+fn fails(fake: &Fake, url: &str, why: &str) {
+    let folder = support::folder();
+    let file = folder.path().join("run.json");
+    let args = ["-origin-metrics", url, "-summary-json", file.to_str().unwrap()];
+    let mut program = load(fake, &args).start();
+    let told = program.scraped(why, |scrape| has(scrape, FAILED) && scrape.get(FAILED) >= 3.0);
+    assert_eq!(told.get("hlsswarm_clients_active"), 2.0);
+    assert_eq!(told.get("hlsswarm_origin_up{target=\"host\"}"), 0.0);
+    assert!(!has(&told, "hlsswarm_origin_host_"), "{}", told.text);
+    let down = program.event("origin_metrics_down");
+    assert!(down["why"].as_str().unwrap().starts_with(why), "{down}");
+    assert_eq!(program.seen("origin_metrics_down").len(), 1);
+    let (page, json) = summary(program, &file);
+    assert!(page.contains(&format!("last failure: {why}")), "{page}");
+    assert!(json["origin_side"]["host"]["asked"]["failures"].as_u64() >= Some(3), "{json}");
+    assert!(json["origin_side"]["host"].get("cpu_used").is_none(), "{json}");
+}
+
+#[test]
+fn a_target_that_falls_silent_leaves_and_comes_back() {
+    let fake = Fake::named("ffmpeg");
+    let target = Exporter::behaving(Manner::Well);
+    let url = format!("http://{}/metrics", target.address);
+    let mut program = load(&fake, &["-origin-metrics", &url]).start();
+    let cpu = "hlsswarm_origin_host_cpu_used_ratio{stat=\"last\"}";
+    program.scraped("it tells", |scrape| has(scrape, cpu));
+    target.behave(Manner::Closes);
+    program.scraped("what it told is gone", |scrape| {
+        scrape.get(FAILED) >= 3.0 && !has(scrape, "hlsswarm_origin_host_")
+    });
+    target.behave(Manner::Well);
+    let told = program.scraped("it tells again", |scrape| has(scrape, cpu));
+    assert_eq!(told.get("hlsswarm_origin_up{target=\"host\"}"), 1.0);
+    assert_eq!(program.seen("origin_metrics_up").len(), 2);
+    program.stopped();
+}
+
+#[test]
+fn a_host_that_is_not_found_ends_the_run_before_its_start() {
+    let fake = Fake::named("ffmpeg");
+    let ended = load(&fake, &["-origin-metrics", "http://no-such-host.invalid:9100"]).run();
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    let said = ended.log.last().unwrap();
+    assert!(said.contains("the host is not found") && said.contains("give its address"), "{said}");
+}

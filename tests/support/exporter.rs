@@ -1,0 +1,151 @@
+//! Exporters of the origin's side: a real node_exporter, and one of a test's own
+//! that behaves as it is told.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::lines::Lines;
+use super::tools::tool;
+
+/// A node_exporter that runs.
+pub(crate) struct NodeExporter {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    child: Child,
+    _log: Lines,
+}
+
+/// Starts one on a port of the kernel's choice; `None`, and a line that says so,
+/// where there is none.
+pub(crate) fn node_exporter() -> Option<NodeExporter> {
+    // Debian gives it another name than the rest of the world.
+    let program = tool("prometheus-node-exporter").or_else(|| tool("node_exporter"))?;
+    let mut child = Command::new(program)
+        .args(["--web.listen-address=127.0.0.1:0", "--collector.disable-defaults"])
+        .args(["--collector.cpu", "--collector.meminfo", "--collector.netdev"])
+        .arg("--collector.loadavg")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = Lines::of(child.stderr.take().unwrap());
+    let address = |line: &str| {
+        let text = line.split_once("address=")?.1.split(' ').next()?;
+        text.parse::<SocketAddr>().ok().filter(|address| address.port() > 0)
+    };
+    let address = log.pick(1, address).unwrap_or_else(|why| panic!("no address: {why}"))[0];
+    Some(NodeExporter { address, child, _log: log })
+}
+
+impl Drop for NodeExporter {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How an exporter behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As node_exporter and nginx, with counters that grow.
+    Well,
+    /// Never answers.
+    Hangs,
+    /// Sends a byte now and then, without end.
+    Drips,
+    /// Speaks something else.
+    Garbage,
+    /// Sends a page.
+    Html,
+    /// Sends more than anybody wants.
+    Huge,
+    /// Closes without a word.
+    Closes,
+    /// Closes in the middle.
+    Cuts,
+    /// Answers 500.
+    Fails,
+}
+
+/// An exporter of a test's own; it goes with the process.
+pub(crate) struct Exporter {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    manner: Arc<Mutex<Manner>>,
+}
+
+impl Exporter {
+    /// One that behaves like this.
+    pub(crate) fn behaving(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let manner = Arc::new(Mutex::new(manner));
+        let told = Arc::clone(&manner);
+        thread::spawn(move || {
+            for (number, peer) in listener.incoming().enumerate() {
+                let Ok(mut peer) = peer else { continue };
+                let manner = *told.lock().unwrap();
+                thread::spawn(move || {
+                    // A peer that has had enough ends it.
+                    let _ = answer(&mut peer, manner, number);
+                });
+            }
+        });
+        Self { address, manner }
+    }
+
+    /// Behaves so from the next connection on.
+    pub(crate) fn behave(&self, manner: Manner) {
+        *self.manner.lock().unwrap() = manner;
+    }
+}
+
+fn answer(peer: &mut TcpStream, manner: Manner, number: usize) -> std::io::Result<()> {
+    let mut head = [0; 4096];
+    let _ = peer.read(&mut head)?;
+    let ok = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
+    match manner {
+        Manner::Well => write!(peer, "{ok}\r\n{}", metrics(number)),
+        // Ends when the other side has gone.
+        Manner::Hangs => peer.read(&mut head).map(drop),
+        Manner::Drips => {
+            write!(peer, "{ok}\r\n")?;
+            peer.set_read_timeout(Some(std::time::Duration::from_millis(20)))?;
+            loop {
+                peer.write_all(b"#")?;
+                if matches!(peer.read(&mut head), Ok(0)) {
+                    return Ok(());
+                }
+            }
+        }
+        Manner::Garbage => peer.write_all(b"220 smtp.example ready\r\n\r\n"),
+        Manner::Html => write!(peer, "{ok}\r\n<html><body>Welcome</body></html>"),
+        Manner::Huge => {
+            write!(peer, "{ok}\r\n")?;
+            loop {
+                peer.write_all(&[b'#'; 64 * 1024])?;
+            }
+        }
+        Manner::Closes => Ok(()),
+        Manner::Cuts => write!(peer, "{ok}Content-Length: 5000\r\n\r\n{}", metrics(number)),
+        Manner::Fails => peer.write_all(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"),
+    }
+}
+
+/// What both exporters tell, at the look with this number.
+fn metrics(number: usize) -> String {
+    format!(
+        "node_cpu_seconds_total{{cpu=\"0\",mode=\"user\"}} {number}\n\
+         node_cpu_seconds_total{{cpu=\"0\",mode=\"idle\"}} {number}\n\
+         node_memory_MemTotal_bytes 8e9\nnode_memory_MemAvailable_bytes 6e9\n\
+         node_network_receive_bytes_total{{device=\"eth0\"}} {number}\n\
+         node_network_transmit_bytes_total{{device=\"eth0\"}} {number}\nnode_load1 0.5\n\
+         nginx_connections_active 2\nnginx_connections_reading 0\nnginx_connections_writing 1\n\
+         nginx_connections_waiting 1\nnginx_connections_accepted {number}\n\
+         nginx_connections_handled {number}\nnginx_http_requests_total {number}\n"
+    )
+}
