@@ -65,3 +65,8 @@ fn what_the_origin_serves_is_read_back() {
 fn any_command_line_is_understood_or_refused() {
     hold("flags", properties::flags::check);
 }
+
+#[test]
+fn an_exporter_tells_the_same_however_its_answers_are_cut() {
+    hold("exporter", properties::exporter::check);
+}

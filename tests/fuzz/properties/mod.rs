@@ -4,6 +4,7 @@
 //! fuzz targets call it with what libFuzzer makes up, `tests/fuzz_corpus.rs` with
 //! the inputs that are kept in `tests/fuzz/corpus`.
 
+pub mod exporter;
 pub mod flags;
 pub mod http;
 pub mod log;
