@@ -23,6 +23,10 @@ const IOWAIT: usize = 3;
 /// but those are left out by their names.
 const DEVICES_MAX: usize = 256;
 
+/// Largest value that is taken: above what 64 bits count, and far from where sums
+/// of such lose their meaning.
+const VALUE_MAX: f64 = 1e20;
+
 /// Devices whose bytes never leave the host, or are counted by another device too.
 const INNER_DEVICES: [&str; 7] = ["veth", "docker", "br-", "virbr", "cni", "flannel", "cali"];
 
@@ -86,7 +90,8 @@ pub struct Reading {
 impl Reading {
     /// Takes the next line of an answer.
     pub fn line(&mut self, line: &[u8]) {
-        if let Some(sample) = Sample::parse(line) {
+        let sample = Sample::parse(line);
+        if let Some(sample) = sample.filter(|s| (0.0..=VALUE_MAX).contains(&s.value)) {
             self.host.take(&sample);
             self.nginx.take(&sample);
         }
@@ -231,7 +236,9 @@ mod tests {
 
     #[test]
     fn garbage_tells_nothing() {
-        let reading = read("<html>\nnode_cpu_seconds_total 1\nnode_load1 NaN\n\u{0}\n{} 1");
+        let reading = read(
+            "<html>\nnode_cpu_seconds_total 1\nnode_load1 NaN\nnode_load1 -1\nnode_load1 1e21\n\u{0}\n{} 1",
+        );
         assert_eq!(reading, Reading::default());
     }
 
