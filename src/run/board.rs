@@ -8,7 +8,7 @@ use crate::ffmpeg::command::Template;
 use crate::reactor::journal::{Journal, for_people};
 use crate::reactor::process_use;
 use crate::reactor::signals::StopSignal;
-use crate::stats::Health;
+use crate::stats::{Health, OriginSide};
 use crate::swarm::{Action, Input, Swarm};
 use crate::units::{ClientId, Tick};
 use crate::view::Measured;
@@ -49,6 +49,7 @@ pub(super) struct About<'a> {
     pub(super) swarm: &'a Swarm,
     pub(super) health: &'a Health,
     pub(super) measured: Measured,
+    pub(super) origin_side: Option<&'a OriginSide>,
 }
 
 /// The dashboard and what it shows beside the numbers.
@@ -151,7 +152,7 @@ impl Board {
             return;
         }
         self.pacing.drawn(now);
-        let About { swarm, health, measured } = about;
+        let About { swarm, health, measured, origin_side } = about;
         let snapshot = swarm.snapshot(now);
         self.began =
             Tick::from_nanos(now.since(Tick::ZERO.after(snapshot.elapsed)).as_nanos() as u64);
@@ -162,7 +163,16 @@ impl Board {
         let Some(journal) = journal else { return };
         journal.with_last_lines(|log| {
             let snapshot = &snapshot;
-            let board = dashboard::Board { run, snapshot, health, measured, cores, opened, log };
+            let board = dashboard::Board {
+                run,
+                snapshot,
+                health,
+                measured,
+                origin_side,
+                cores,
+                opened,
+                log,
+            };
             dashboard.draw(&board, size, frame);
         });
     }

@@ -525,7 +525,8 @@ impl Application for Load {
         frame: &mut Vec<u8>,
     ) {
         if let Some(board) = &mut self.board {
-            let about = About { swarm: &self.swarm, health, measured: self.measured };
+            let (measured, origin_side) = (self.measured, self.origin_side.as_ref());
+            let about = About { swarm: &self.swarm, health, measured, origin_side };
             board.draw(now, about, size, anew, frame);
         }
     }

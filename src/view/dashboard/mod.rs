@@ -15,6 +15,7 @@ mod host;
 pub mod keys;
 mod load;
 pub mod log;
+mod origin;
 mod overview;
 pub mod pacing;
 pub mod paint;
@@ -38,7 +39,7 @@ use self::paint::Screen;
 use self::pen::{BAD, FAINT, PLAIN, Pen, STRONG, WARN};
 use self::ui::{Known, Ui};
 use super::Measured;
-use crate::stats::{Health, Phase, Snapshot};
+use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::ClientView;
 use crate::units::ClientId;
 
@@ -79,6 +80,8 @@ pub struct Board<'a> {
     pub health: &'a Health,
     /// What can be told at all.
     pub measured: Measured,
+    /// What the origin tells of itself; `None` if it is not asked.
+    pub origin_side: Option<&'a OriginSide>,
     /// Cores that this run may use, if known.
     pub cores: Option<u32>,
     /// The client that is looked at.
@@ -206,8 +209,13 @@ impl Drawing<'_> {
         }
         // What needs no more leaves the rest to the log.
         let log = (body.height / 4).max(4);
-        let (main, log) = split(body, body.height - log);
+        let (mut main, log) = split(body, body.height - log);
         let pane = self.ui.pane;
+        if let Some(side) = self.board.origin_side.filter(|_| pane == Pane::Host) {
+            let (upper, lower) = split(main, main.height.saturating_sub(origin::LINES));
+            origin::draw(Pen::framed(lower, buffer, "Origin"), side, self.board.snapshot.now);
+            main = upper;
+        }
         let pen = Pen::framed(main, buffer, pane.name());
         match pane {
             Pane::Load => load::draw(pen, self.board, self.history),
