@@ -9,6 +9,7 @@ mod bars;
 mod compare;
 mod html;
 mod noise;
+mod origin;
 mod plot;
 mod scale;
 mod sections;
@@ -41,6 +42,7 @@ pub fn page(run: &Document) -> String {
             sections::percentiles(html, run);
             html.leaf("p", &[("class", "note")], &sections::inferred(run));
         });
+        origin::add(html, run);
         sections::section(html, "Outcomes and errors", |html| sections::outcomes(html, run));
         sections::section(html, "Configuration and host", |html| sections::setting(html, run));
         sections::section(html, "Repeat it", |html| sections::command(html, &run.run.command));

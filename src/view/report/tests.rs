@@ -354,3 +354,15 @@ fn what_a_merge_leaves_out_is_not_needed() {
     assert!(page.contains("at most 12"));
     assert!(page.contains("does not tell how the run went over time"));
 }
+
+#[test]
+fn the_origins_side_is_told_where_it_was_asked() {
+    let mut run = run();
+    let told = page(&run);
+    for part in ["How the origin fared", "100.1 Mbit/s", "Its nginx: http://origin:9113/metrics"] {
+        assert!(told.contains(part), "{part}");
+    }
+    assert!(told.contains("1 failed (last: no answer within 2s)"));
+    run.origin_side = None;
+    assert!(!page(&run).contains("How the origin fared"));
+}
