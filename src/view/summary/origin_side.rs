@@ -11,6 +11,9 @@ pub(super) fn add(page: &mut Page, input: &SummaryInput<'_>) {
     page.rule('-');
     for polled in side.polled() {
         asked(page, polled);
+        if polled.failures() == polled.polls() {
+            continue;
+        }
         match polled.target() {
             Target::Host => host(page, side.host()),
             Target::Nginx => nginx(page, side.nginx()),
