@@ -141,6 +141,20 @@ fn one_that_the_other_side_closed_is_made_anew() {
 }
 
 #[test]
+fn a_kept_connection_that_ends_as_it_is_used_is_no_failure() {
+    let mut rig = Rig::asking(vec![server(|_, mut peer| {
+        question(&mut peer);
+        peer.write_all(HI.as_bytes()).unwrap();
+        // Closed with the next question in hand, as by one that ran out of patience.
+        question(&mut peer);
+    })]);
+    for _ in 0..3 {
+        assert_eq!(rig.poll(), ["hi", "whole"]);
+        assert!(rig.fetches.jobs[0].link.is_some());
+    }
+}
+
+#[test]
 fn the_first_address_that_answers_is_kept() {
     let there = server(|_, mut peer| {
         question(&mut peer);
