@@ -5,6 +5,7 @@
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
 use ffmpeg_hls_swarm::origin::Thing;
 use ffmpeg_hls_swarm::origin::faults::Kind;
+use ffmpeg_hls_swarm::stats::origin_side::{CPU_MODES, Target};
 use ffmpeg_hls_swarm::stats::totals::SpawnFailureReason;
 use ffmpeg_hls_swarm::stats::{EntryKind, ErrorReason, RequestKind, State};
 use ffmpeg_hls_swarm::view::families::{ALL, Family, ORIGIN};
@@ -57,6 +58,9 @@ fn known_label_values_are_documented() {
         ("hlsswarm_requests_total", RequestKind::ALL.map(RequestKind::name).to_vec()),
         ("hlsswarm_request_errors_total", ErrorReason::ALL.map(ErrorReason::name).to_vec()),
         ("hlsswarm_reactor_entries", EntryKind::ALL.map(EntryKind::name).to_vec()),
+        ("hlsswarm_origin_up", [Target::Host, Target::Nginx].map(Target::name).to_vec()),
+        ("hlsswarm_origin_host_cpu_mode_ratio", CPU_MODES.to_vec()),
+        ("hlsswarm_origin_nginx_connections", vec!["reading", "writing", "waiting"]),
         ("hlsswarm_origin_requests_total", Thing::ALL.map(Thing::name).to_vec()),
         ("hlsswarm_origin_faults_injected_total", Kind::NAMES.to_vec()),
     ];
