@@ -197,4 +197,28 @@ in
     type = types.str;
     description = "The ramp begins at this moment (RFC 3339).";
   };
+  report = {
+    type = types.str;
+    description = "Write a report as HTML to this file.";
+  };
+  origin-metrics = {
+    type = types.str;
+    description = "URL of the origin's node_exporter.";
+  };
+  nginx-metrics = {
+    type = types.str;
+    description = "URL of the origin's nginx exporter or stub_status.";
+  };
+  origin-metrics-host = {
+    type = types.str;
+    description = "Host of both exporters, at their usual ports.";
+  };
+  origin-metrics-interval = {
+    type = span;
+    description = "From one look at the origin's side to the next.";
+  };
+  origin-metrics-window = {
+    type = span;
+    description = "Span of the recent percentiles of the origin's side.";
+  };
 }
