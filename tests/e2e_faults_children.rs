@@ -47,7 +47,7 @@ fn a_firehose_starves_no_other_and_costs_no_memory() {
         scrape.sum("hlsswarm_client_media_seconds_total") >= 12.0
     });
     // It tells of no media itself, so it is the only one that may stall.
-    assert!(scrape.get("hlsswarm_clients_stalled_total") <= 1.0, "{}", scrape.text);
+    assert!(scrape.get("hlsswarm_stalls_total") <= 1.0, "{}", scrape.text);
     assert_eq!(scrape.get("hlsswarm_clients_started_total"), 4.0, "{}", scrape.text);
     assert!(lines(&scrape) > 100_000.0, "no firehose: {}", lines(&scrape));
     bounded(&program);

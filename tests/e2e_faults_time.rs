@@ -36,7 +36,7 @@ fn plays_on(program: &mut Program, secs: f64) -> Scrape {
 /// Nobody stalled or was started again.
 fn undisturbed(scrape: &Scrape) {
     for (sample, value) in [
-        ("hlsswarm_clients_stalled_total", 0.0),
+        ("hlsswarm_stalls_total", 0.0),
         ("hlsswarm_clients_stalled", 0.0),
         ("hlsswarm_stall_seconds_total", 0.0),
         ("hlsswarm_clients_started_total", 2.0),

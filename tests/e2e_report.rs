@@ -65,13 +65,15 @@ fn the_page_of_a_run_is_that_of_its_file() {
 fn what_cannot_be_read_or_written_is_told_in_one_line() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-    fs::write(at("no.json"), "{\"schema_version\":1}").unwrap();
+    fs::write(at("no.json"), "{\"schema_version\":2}").unwrap();
+    fs::write(at("earlier.json"), "{\"schema_version\":1}").unwrap();
     fs::write(at("later.json"), "{\"schema_version\":999}").unwrap();
     fs::write(at("bytes.json"), [0xff, 0xfe, 0x00]).unwrap();
     for (file, want) in [
         (at("missing.json"), "give a file that -summary-json wrote"),
         (at("bytes.json"), "give a file that -summary-json wrote"),
         (at("no.json"), "not a summary of -summary-json"),
+        (at("earlier.json"), "schema version 1, and this program reads 2"),
         (at("later.json"), "schema version 999"),
     ] {
         let made = report(&[&file]);

@@ -56,7 +56,7 @@ impl<'a> Family<'a> {
         let suffix = name.strip_prefix(self.name).unwrap_or_else(|| panic!("{line:?} is astray"));
         let allowed: &[&str] = match self.kind {
             "counter" => &["_total"],
-            "gauge" | "unknown" => &[""],
+            "gauge" => &[""],
             "histogram" => &["_bucket", "_count", "_sum"],
             other => panic!("{} is of type {other:?}", self.name),
         };

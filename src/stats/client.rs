@@ -110,7 +110,7 @@ pub struct ClientRequests {
     reload_min_ms: Option<u32>,
     /// From the newest programme date time to the wall clock, in the playlist
     /// that is being read.
-    latency: Option<Duration>,
+    edge_age: Option<Duration>,
     bytes: u64,
     evidence: Evidence,
     /// This FFmpeg was seen to try segments again.
@@ -133,8 +133,8 @@ impl ClientRequests {
     }
 
     /// Takes one line that arrived at `now` and counts what it tells. Returns the
-    /// live latency, wall clock less programme date time, once for each playlist
-    /// that was loaded and has one: the newest date in it, which most origins
+    /// age of the playlist's edge, wall clock less programme date time, once for each
+    /// playlist that was loaded and has one: the newest date in it, which most origins
     /// give to every segment, against the arrival of its line.
     pub fn note(
         &mut self,
@@ -147,9 +147,9 @@ impl ClientRequests {
         let at = At { tick: now.tick, stamp: line.stamp };
         match note {
             Note::HlsRequest { url, offset, playlist } => {
-                let latency = self.arrive(at, playlist, reading, totals);
+                let edge_age = self.arrive(at, playlist, reading, totals);
                 self.want(url, offset, playlist, totals);
-                return latency;
+                return edge_age;
             }
             Note::Opening { url, reused } => return self.open(at, url, reused, reading, totals),
             Note::ConnectStarted => self.connecting(at, line.address, totals),
@@ -196,9 +196,9 @@ impl ClientRequests {
         totals: &mut Requests,
     ) -> Option<Duration> {
         self.time_until(at, Some(playlist), reading, totals);
-        let latency = self.leave(totals);
+        let edge_age = self.leave(totals);
         self.request = None;
-        latency
+        edge_age
     }
 
     /// The demuxer wants a segment or an initialization section.
@@ -234,7 +234,7 @@ impl ClientRequests {
             self.time_until_playlist(at, url_hash, reading, totals);
         }
         let before = self.request.filter(|request| !request.failed).map(|request| request.url);
-        let latency = self.leave(totals);
+        let edge_age = self.leave(totals);
         if before == Some(url_hash) && kind == RequestKind::Playlist {
             self.evidence.vain_refreshes += 1;
         }
@@ -250,7 +250,7 @@ impl ClientRequests {
             failed: false,
             encrypted,
         });
-        latency
+        edge_age
     }
 
     /// What a request for this URL is for.
@@ -328,7 +328,7 @@ impl ClientRequests {
         self.sent(totals);
         let wall = now.wall.as_unix_nanos();
         let span = u64::try_from(unix_ns).ok().and_then(|then| wall.checked_sub(then));
-        self.latency = span.map(Duration::from_nanos);
+        self.edge_age = span.map(Duration::from_nanos);
     }
 
     fn closed(&mut self, at: At, bytes: u64) {
@@ -342,10 +342,10 @@ impl ClientRequests {
     }
 
     /// Leaves the request under way behind: counts it, and its success. Returns
-    /// the live latency that a playlist told.
+    /// the age of the edge of a playlist that has a date.
     fn leave(&mut self, totals: &mut Requests) -> Option<Duration> {
         self.sent(totals);
-        let latency = self.latency.take();
+        let edge_age = self.edge_age.take();
         let request = self.request?;
         if request.failed || request.wire != Wire::Counted {
             return None;
@@ -363,7 +363,7 @@ impl ClientRequests {
             self.evidence.status = None;
             self.evidence.playlist_failed = false;
         }
-        latency
+        edge_age
     }
 }
 

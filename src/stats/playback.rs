@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Histogram;
 use crate::units::{Tick, nanos};
 
-/// Upper bounds of start-up, drift and live latency, in seconds.
+/// Upper bounds of start-up, drift and the age of a playlist's edge, in seconds.
 const VIEWER_SECS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 15.0, 30.0, 60.0];
 
 /// Upper bounds of a windowed speed, in media seconds a wall second. The
@@ -114,7 +114,7 @@ pub struct Playback {
     /// client ahead of the wall clock counts as zero.
     pub drift: Histogram,
     /// Wall clock less programme date time of the newest segment in a playlist.
-    pub live_latency: Histogram,
+    pub playlist_edge_age: Histogram,
     /// Stalls that began.
     pub stalls: u64,
     /// Time in stalls that have ended.
@@ -141,7 +141,7 @@ impl Default for Playback {
             startup: Histogram::new(VIEWER_SECS),
             speed: Histogram::new(SPEEDS),
             drift: Histogram::new(VIEWER_SECS),
-            live_latency: Histogram::new(VIEWER_SECS),
+            playlist_edge_age: Histogram::new(VIEWER_SECS),
             stalls: 0,
             stalled: Duration::ZERO,
             viewers: Viewers::default(),

@@ -148,13 +148,13 @@ pub enum Timing {
     /// Downloads of playlists.
     PlaylistDownload,
     /// Wall clock less programme date time.
-    LiveLatency,
+    PlaylistEdgeAge,
 }
 
 impl Timing {
     /// Every timing.
     pub const ALL: [Self; 4] =
-        [Self::Startup, Self::SegmentDownload, Self::PlaylistDownload, Self::LiveLatency];
+        [Self::Startup, Self::SegmentDownload, Self::PlaylistDownload, Self::PlaylistEdgeAge];
 
     /// Its name in the summary.
     #[must_use]
@@ -163,7 +163,7 @@ impl Timing {
             Self::Startup => "startup",
             Self::SegmentDownload => "segment_download",
             Self::PlaylistDownload => "playlist_download",
-            Self::LiveLatency => "live_latency",
+            Self::PlaylistEdgeAge => "playlist_edge_age",
         }
     }
 
@@ -173,7 +173,7 @@ impl Timing {
             Self::Startup => &totals.playback.startup,
             Self::SegmentDownload => &totals.requests.segment_download,
             Self::PlaylistDownload => &totals.requests.playlist_download,
-            Self::LiveLatency => &totals.playback.live_latency,
+            Self::PlaylistEdgeAge => &totals.playback.playlist_edge_age,
         }
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// Version of the schema. It grows when a field goes or changes its meaning; a
 /// new field alone leaves it as it is.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Why a text is no summary that can be read.
 #[derive(Debug)]
@@ -177,7 +177,7 @@ pub(crate) struct Playback {
     pub(crate) speed: Distribution,
     pub(crate) drift: Distribution,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) live_latency: Option<Distribution>,
+    pub(crate) playlist_edge_age: Option<Distribution>,
 }
 
 /// What the kernel tells of their sockets.

@@ -122,7 +122,7 @@ impl<'a> Range<'a> {
 
 fn open_metrics(families: &[MetricFamily], out: &mut String) {
     for family in families {
-        let (name, kind) = open_name(family, families);
+        let (name, kind) = (open_name(family), family.get_field_type());
         let _ = writeln!(out, "# TYPE {name} {}", type_name(kind));
         if let Some(unit) = unit(name) {
             let _ = writeln!(out, "# UNIT {name} {unit}");
@@ -135,18 +135,14 @@ fn open_metrics(families: &[MetricFamily], out: &mut String) {
     out.push_str("# EOF\n");
 }
 
-/// The name and type of a family in OpenMetrics.
-///
-/// A counter family is named without the suffix that its sample has. Where
-/// another family has that name already, which the specification forbids, the
-/// counter becomes one of unknown type: its sample keeps its name, so that no
-/// query depends on the format of the scrape.
-fn open_name<'a>(family: &'a MetricFamily, all: &[MetricFamily]) -> (&'a str, MetricType) {
-    let (name, kind) = (family.name(), family.get_field_type());
-    match name.strip_suffix("_total").filter(|_| kind == MetricType::COUNTER) {
-        Some(stem) if all.iter().any(|other| other.name() == stem) => (name, MetricType::UNTYPED),
-        Some(stem) => (stem, kind),
-        None => (name, kind),
+/// The name of a family in OpenMetrics: that of a counter family lacks the suffix
+/// that its sample has. No other family has the name without it (a test of `families`
+/// holds it), since the specification forbids two families of one name.
+fn open_name(family: &MetricFamily) -> &str {
+    let name = family.name();
+    match family.get_field_type() {
+        MetricType::COUNTER => name.strip_suffix("_total").unwrap_or(name),
+        _ => name,
     }
 }
 
@@ -164,8 +160,7 @@ fn unit(name: &str) -> Option<&str> {
     name.rsplit('_').next().filter(|last| matches!(*last, "seconds" | "bytes"))
 }
 
-/// The samples of the types that this program has; one of unknown type was a
-/// counter.
+/// The samples of the types that this program has.
 fn samples(out: &mut String, name: &str, kind: MetricType, metric: &Metric) {
     let labels = metric.get_label();
     match kind {
@@ -184,7 +179,6 @@ fn samples(out: &mut String, name: &str, kind: MetricType, metric: &Metric) {
             sample(out, name, "_count", labels, count as f64);
             sample(out, name, "_sum", labels, histogram.get_sample_sum());
         }
-        MetricType::UNTYPED => sample(out, name, "", labels, metric.get_counter().get_value()),
         _ => sample(out, name, "", labels, metric.get_gauge().get_value()),
     }
 }

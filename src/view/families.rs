@@ -121,7 +121,7 @@ families! {
         "Time from spawn to the first media, inferred from FFmpeg's log.";
     CLIENTS_STALLED = Gauge "hlsswarm_clients_stalled"
         "Clients whose media time stands still for longer than twice the target duration.";
-    STALLS = Counter "hlsswarm_clients_stalled_total"
+    STALLS = Counter "hlsswarm_stalls_total"
         "Stalls that began.";
     STALL_TIME = Counter "hlsswarm_stall_seconds_total"
         "Time that clients were stalled, those that still are included.";
@@ -133,8 +133,8 @@ families! {
         "Windowed speed in media seconds a wall second, one value a window of each client.";
     DRIFT = Histogram "hlsswarm_drift_seconds"
         "Wall clock less media clock since start-up, one value a window of each client; a client ahead counts as 0.";
-    LIVE_LATENCY = Histogram "hlsswarm_live_latency_seconds"
-        "Wall clock less programme date time of a playlist's newest segment; absent before the first.";
+    PLAYLIST_EDGE_AGE = Histogram "hlsswarm_playlist_edge_age_seconds"
+        "Wall clock minus the newest programme date time in a playlist when it was loaded; absent before the first.";
     TCP_RTT = Histogram "hlsswarm_tcp_rtt_seconds"
         "Smoothed round-trip times of the clients' sockets as the kernel tells them, one value a sample.";
     TCP_RETRANSMITS = Counter "hlsswarm_tcp_retransmits_total"
@@ -246,3 +246,17 @@ families! {
 /// The families that have a series of each client.
 pub const PER_CLIENT: &[Family] =
     &[CLIENT_UP, CLIENT_RESTARTS, CLIENT_STALLED, CLIENT_MEDIA, CLIENT_SPEED, CLIENT_BYTES];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_family_has_the_name_that_openmetrics_gives_a_counter() {
+        for list in [ALL, PER_CLIENT, ORIGIN] {
+            for name in list.iter().filter_map(|family| family.name.strip_suffix("_total")) {
+                assert!(!ALL.iter().chain(list).any(|other| other.name == name), "{name}");
+            }
+        }
+    }
+}

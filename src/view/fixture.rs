@@ -215,7 +215,7 @@ pub(super) fn stream(totals: &mut Totals) {
         playback.startup.record(Duration::from_millis(ms));
         playback.speed.record(Duration::from_millis(ms));
         playback.drift.record(Duration::from_millis(ms - 650));
-        playback.live_latency.record(Duration::from_millis(ms * 10));
+        playback.playlist_edge_age.record(Duration::from_millis(ms * 10));
     }
     playback.stalls = 2;
     playback.stalled = Duration::from_millis(9_500);

@@ -164,7 +164,7 @@ fn playback(snapshot: &Snapshot<'_>) -> Playback {
         above_realtime_at_end: snapshot.above_realtime,
         speed: Distribution::ratios(&playback.speed),
         drift: Distribution::spans(&playback.drift),
-        live_latency: Distribution::if_any(&playback.live_latency),
+        playlist_edge_age: Distribution::if_any(&playback.playlist_edge_age),
     }
 }
 

@@ -232,7 +232,7 @@ mod tests {
         let got = collect(&numbers.scene(&snapshot));
         let absent: Vec<_> = families::ALL.iter().map(|family| family.name).collect();
         let absent: Vec<_> = absent.iter().filter(|name| !names(&got).contains(name)).collect();
-        assert_eq!(absent, [&families::TCP_CONNECT.name, &families::LIVE_LATENCY.name]);
+        assert_eq!(absent, [&families::TCP_CONNECT.name, &families::PLAYLIST_EDGE_AGE.name]);
     }
 
     #[test]

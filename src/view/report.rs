@@ -23,7 +23,8 @@ use self::series::Shown;
 use super::document::{Distribution, Document};
 
 /// Distributions that are drawn; the others are in the table of percentiles.
-const DRAWN: [&str; 5] = ["Start-up", "Segment times", "Playlist times", "Speed", "Live latency"];
+const DRAWN: [&str; 5] =
+    ["Start-up", "Segment times", "Playlist times", "Speed", "Playlist edge age"];
 
 /// The report of one run.
 #[must_use]

@@ -15,12 +15,12 @@ const READING: Reading = Reading {
     asks_ahead: false,
 };
 
-/// A client, its totals, and the live latencies that it told.
+/// A client, its totals, and the ages of the playlists' edges.
 #[derive(Default)]
 struct Play {
     client: ClientRequests,
     totals: Requests,
-    latencies: Vec<Duration>,
+    ages: Vec<Duration>,
 }
 
 impl Play {
@@ -41,7 +41,7 @@ impl Play {
         let tick = Tick::from_millis(millis);
         let now = Moment { tick, wall: Wall::from_unix_nanos(tick.as_nanos()) };
         let line = parse(line.as_bytes());
-        self.latencies.extend(self.client.note(now, &line, reading, &mut self.totals));
+        self.ages.extend(self.client.note(now, &line, reading, &mut self.totals));
     }
 
     fn ended(mut self) -> Self {
@@ -314,7 +314,7 @@ fn keys_and_initialization_sections_are_told_apart() {
 }
 
 #[test]
-fn the_newest_date_of_a_playlist_tells_the_live_latency() {
+fn the_newest_date_of_a_playlist_is_the_age_of_its_edge() {
     let date = |secs: u32| {
         format!(
             "[hls @ 0x1] [info] Skip ('#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:0{secs}.000Z')"
@@ -324,10 +324,10 @@ fn the_newest_date_of_a_playlist_tells_the_live_latency() {
     let lines =
         [(9_000, MEDIA), (9_001, &older), (9_001, &newer), (9_001, WANT_0), (9_002, OPEN_0)];
     let play = Play::lines(&lines);
-    assert_eq!(play.latencies, [Duration::from_millis(7_001)]);
-    // A date in the future is a clock that is off, not a latency of 0.
+    assert_eq!(play.ages, [Duration::from_millis(7_001)]);
+    // A date in the future is a clock that is off, not an age of 0.
     let future = [(500, MEDIA), (500, older.as_str()), (500, WANT_0)];
-    assert!(Play::lines(&future).latencies.is_empty());
+    assert!(Play::lines(&future).ages.is_empty());
 }
 
 #[test]

@@ -88,8 +88,8 @@ impl Client {
         if matches!(read.level, Level::Fatal | Level::Error) && self.desired == Desired::Up {
             totals.error_patterns.add(line);
         }
-        if let Some(latency) = self.requests.note(moment, read, &reading, &mut totals.requests) {
-            totals.playback.live_latency.record(latency);
+        if let Some(age) = self.requests.note(moment, read, &reading, &mut totals.requests) {
+            totals.playback.playlist_edge_age.record(age);
         }
         match read.note {
             Some(Note::BytesRead { .. }) => self.received.settle(self.requests.bytes(), totals),

@@ -40,7 +40,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     let requests = &snapshot.totals.requests;
     let spans = [
         ("start-up", &playback.startup),
-        ("latency", &playback.live_latency),
+        ("edge age", &playback.playlist_edge_age),
         ("speed", &playback.speed),
         ("segments", &requests.segment_download),
         ("playlists", &requests.playlist_download),

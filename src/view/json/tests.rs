@@ -209,8 +209,8 @@ fn what_was_written_is_read_again() {
     let text = render(&input(&snapshot, &numbers.health)).unwrap();
     let read = Document::parse(&text).unwrap();
     assert!(serde_json::to_string(&read).unwrap() + "\n" == text);
-    let later = text.replacen(":1,", ":2,", 1);
-    assert!(matches!(Document::parse(&later), Err(Unreadable::Version(2))));
+    let earlier = text.replacen(":2,", ":1,", 1);
+    assert!(matches!(Document::parse(&earlier), Err(Unreadable::Version(1))));
     let newer = text.replacen("{", "{\"new\":[1],", 1);
     assert!(Document::parse(&newer).is_ok());
     assert!(matches!(Document::parse("{}"), Err(Unreadable::Malformed(_))));

@@ -117,7 +117,7 @@ pub(super) const RULES: &[(&str, &[(&str, Rule)])] = &[
             ("above_realtime_at_end", Sum),
             ("speed", Histogram),
             ("drift", Histogram),
-            ("live_latency", HistogramIfAny),
+            ("playlist_edge_age", HistogramIfAny),
         ],
     ),
     ("tcp", &[("rtt", Histogram), ("retransmits", Sum)]),

@@ -179,12 +179,12 @@ fn what_does_not_fit_is_refused_in_one_line() {
         (&odd("\"seed\":7", "\"seed\":8"), "seed 7 and 8; give the shards of one run"),
         (&odd("http://h/a\",\"seed", "http://h/b\",\"seed"), "different runs: URL"),
         (&odd("\"clients\":40", "\"clients\":41"), "number of clients 40 and 41"),
-        (&odd("\"schema_version\":1", "\"schema_version\":2"), "1.json: schema 2, and this"),
+        (&odd("\"schema_version\":2", "\"schema_version\":1"), "1.json: schema 1, and this"),
         (&odd("\"index\":1", "\"index\":7"), "1.json: no shard that can be"),
         (&damaged("{\"schema", "[{\"schema"), "0.json: no JSON"),
         (&damaged("\"started\":14", "\"started\":\"x\""), "processes.started: no number"),
         (&damaged("\"le\":30.0", "\"le\":31.0"), "the buckets differ"),
-        (&damaged("\"schema_version\":1,", ""), "0.json: no summary"),
+        (&damaged("\"schema_version\":2,", ""), "0.json: no summary"),
     ];
     for (parts, why) in cases {
         let error = merge(parts).unwrap_err().to_string();

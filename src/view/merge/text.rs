@@ -156,7 +156,7 @@ fn stream(page: &mut Page, merged: &Value) {
     page.row("Stalls", &format!("{stalls}, {stalled} in all"));
     page.row("Speed", &speeds(merged));
     page.row("Drift", &spans(merged, &["playback", "drift"]));
-    page.row("Live latency", &spans(merged, &["playback", "live_latency"]));
+    page.row("Playlist edge age", &spans(merged, &["playback", "playlist_edge_age"]));
     page.row("TCP round trips", &spans(merged, &["tcp", "rtt"]));
 }
 

@@ -66,7 +66,7 @@ pub(super) fn playback(out: &mut Collector, scene: &Scene<'_>) {
     out.single(families::ABOVE_REALTIME, f64::from(snapshot.above_realtime));
     out.histogram(families::PLAYBACK_SPEED, &playback.speed);
     out.histogram(families::DRIFT, &playback.drift);
-    unless_empty(out, families::LIVE_LATENCY, &playback.live_latency);
+    unless_empty(out, families::PLAYLIST_EDGE_AGE, &playback.playlist_edge_age);
 }
 
 /// What the kernel told of the clients' sockets, if it did.

@@ -216,7 +216,9 @@ pub(super) fn distributions(document: &Document) -> Vec<(&'static str, &Distribu
     }
     if let Some(playback) = &document.playback {
         all.push(("Speed", &playback.speed, Unit::Speed));
-        all.extend(playback.live_latency.as_ref().map(|of| ("Live latency", of, Unit::Seconds)));
+        all.extend(
+            playback.playlist_edge_age.as_ref().map(|of| ("Playlist edge age", of, Unit::Seconds)),
+        );
         all.push(("Drift", &playback.drift, Unit::Seconds));
     }
     if let Some(asked) = &document.requests {

@@ -75,7 +75,7 @@ const PLOTS: &[Kind] = &[
     ("segment", "Segment times", Unit::Seconds, &TIMES_SEGMENT),
     ("playlist", "Playlist times", Unit::Seconds, &TIMES_PLAYLIST),
     ("startup", "Start-up", Unit::Seconds, &TIMES_STARTUP),
-    ("latency", "Live latency", Unit::Seconds, &TIMES_LATENCY),
+    ("edge-age", "Playlist edge age", Unit::Seconds, &TIMES_EDGE_AGE),
     (
         "cpu",
         "CPU of this program, of one core",
@@ -95,7 +95,7 @@ const fn times(name: &'static str) -> [Named; 3] {
 static TIMES_SEGMENT: [Named; 3] = times("segment_download");
 static TIMES_PLAYLIST: [Named; 3] = times("playlist_download");
 static TIMES_STARTUP: [Named; 3] = times("startup");
-static TIMES_LATENCY: [Named; 3] = times("live_latency");
+static TIMES_EDGE_AGE: [Named; 3] = times("playlist_edge_age");
 
 /// Seconds that the longest of the runs took.
 pub(super) fn duration(runs: &[Shown<'_>]) -> f64 {

@@ -323,7 +323,7 @@ fn a_plot_of_each_kind_is_drawn() {
         "Segment times",
         "Playlist times",
         "Start-up",
-        "Live latency",
+        "Playlist edge age",
         "Speed",
         "CPU of this program, of one core",
     ] {

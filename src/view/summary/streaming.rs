@@ -152,7 +152,7 @@ fn playback(page: &mut Page, snapshot: &Snapshot<'_>) {
     page.row("Stalls", &stalls);
     page.row("Speed", &or_na(speeds(&playback.speed)));
     page.row("Drift", &or_na(percentiles(&playback.drift)));
-    page.row("Live latency", &or_na(percentiles(&playback.live_latency)));
+    page.row("Playlist edge age", &or_na(percentiles(&playback.playlist_edge_age)));
 }
 
 /// The median of the speeds and their lower end, which is the one that hurts.

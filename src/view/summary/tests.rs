@@ -101,7 +101,7 @@ fn what_was_not_measured_is_not_zero() {
     nothing.ending = Ending::NothingStarted;
     let got = render(&nothing);
     let never = ["Uptime", "Own CPU", "Own memory", "FFmpeg's memory", "Late starts"];
-    let times = ["Connects", "Segment times", "Start-up", "Speed", "Drift", "Live latency"];
+    let times = ["Connects", "Segment times", "Start-up", "Speed", "Drift", "Playlist edge age"];
     for name in never.into_iter().chain(times) {
         let row = format!("\n {name:<19}n/a\n");
         assert!(got.contains(&row), "{name}: {got}");

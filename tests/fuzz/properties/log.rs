@@ -171,7 +171,7 @@ fn attempt(pieces: &[&[u8]]) -> (Vec<Action>, Vec<u64>) {
     let snapshot = swarm.snapshot(now);
     let mut told = figures(&snapshot.totals.requests);
     told.extend([snapshot.totals.stderr_lines, snapshot.totals.stderr_lines_cut]);
-    told.push(snapshot.totals.playback.live_latency.count());
+    told.push(snapshot.totals.playback.playlist_edge_age.count());
     for frequent in snapshot.totals.error_patterns.top(usize::MAX) {
         told.push(frequent.count);
     }
