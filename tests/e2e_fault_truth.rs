@@ -160,7 +160,10 @@ fn refused_connections_are_told() {
 fn a_stale_playlist_is_told_as_stalls() {
     for ffmpeg in &real_ffmpegs() {
         let origin = Origin::with(&ORIGIN);
-        let mut program = load(ffmpeg, &origin.url("stream.m3u8"), &["-target-duration", "2s"]);
+        let folder = support::folder();
+        let file = folder.path().join("summary.json");
+        let args = ["-target-duration", "2s", "-summary-json", file.to_str().unwrap()];
+        let mut program = load(ffmpeg, &origin.url("stream.m3u8"), &args);
         let address = program.metrics();
         let get = |sample| Scrape::of(address).get(sample) as u64;
         until("all clients play", || {
@@ -170,7 +173,12 @@ fn a_stale_playlist_is_told_as_stalls() {
         until("all clients stall", || get("hlsswarm_clients_stalled") == CLIENTS);
         assert!(origin.injected("stale") >= CLIENTS);
         assert_eq!(Scrape::of(address).sum("hlsswarm_request_errors_total"), 0.0);
-        program.stopped();
+        let text = program.stopped().stdout;
+        assert!(text.contains(&format!("{CLIENTS} clients stalled at the end")), "{text}");
+        let told: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        assert_eq!(told["playback"]["stalled_at_end"], CLIENTS, "{}", told["playback"]);
+        let stalled = told["series"]["gauges"]["stalled_clients"].as_array().unwrap();
+        assert_eq!(stalled.last().unwrap(), CLIENTS, "{stalled:?}");
         origin.program.stopped();
     }
 }

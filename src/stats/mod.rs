@@ -22,7 +22,7 @@ pub use health::{ConnectionCounts, EntryKind, Health, ProcessUse};
 pub use histogram::{Histogram, quantile_of};
 pub use origin_side::OriginSide;
 pub use patterns::Patterns;
-pub use playback::{Pace, Playback, Viewing};
+pub use playback::{Pace, Playback, Viewers, Viewing};
 pub use requests::{ErrorReason, RequestKind, Requests};
 pub use series::Series;
 pub use snapshot::{Phase, Snapshot, State};

@@ -102,7 +102,8 @@ pub struct Snapshot<'a> {
     /// Time spent at each number of clients running, from the start of the ramp
     /// until the stop was asked.
     pub active_time: &'a ActiveTime,
-    /// Clients whose media time stands still for longer than the threshold.
+    /// Clients whose media time stands still for longer than the threshold. This and
+    /// the two counts below keep, once the run stops, what they were when it began to.
     pub stalled: u32,
     /// Time in stalls, those that go on included.
     pub stall_time: Duration,

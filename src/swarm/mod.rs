@@ -175,6 +175,7 @@ impl Swarm {
     pub fn snapshot(&self, now: Tick) -> Snapshot<'_> {
         let ledger = &self.common.ledger;
         let playback = &ledger.totals.playback;
+        let viewers = self.common.viewers_at_stop.unwrap_or(playback.viewers);
         let mut snapshot = Snapshot {
             now,
             phase: self.phase(),
@@ -187,10 +188,10 @@ impl Swarm {
             children_cpu: ledger.children.cpu(),
             children_resident_bytes: None,
             active_time: &ledger.active_time,
-            stalled: playback.viewers.stalled(),
+            stalled: viewers.stalled(),
             stall_time: playback.stall_time(now),
-            below_realtime: playback.viewers.below_realtime(),
-            above_realtime: playback.viewers.above_realtime(),
+            below_realtime: viewers.below_realtime(),
+            above_realtime: viewers.above_realtime(),
             totals: &ledger.totals,
         };
         snapshot.children_resident_bytes = ledger.children.resident_bytes(snapshot.live());

@@ -32,6 +32,7 @@ impl Swarm {
         self.common.stop = Some(signal);
         self.ready.clear();
         self.common.ledger.active_time.end(now);
+        self.keep_viewers(now);
         let deadlines = &mut self.common.deadlines;
         for key in [RunKey::End, RunKey::Dangerous, RunKey::Progress] {
             deadlines.clear(Key::Run(key));
@@ -42,6 +43,16 @@ impl Swarm {
         deadlines.set(Key::Run(RunKey::ForcedFinish), forced);
         actions.push(Action::Report(Report::Stopping { live: self.snapshot(now).live() }));
         self.with_all(now, actions, Client::stop);
+    }
+
+    /// Keeps how the clients are doing, since ending them ends their stalls. A stall
+    /// that has begun and waits for its check counts.
+    fn keep_viewers(&mut self, now: Tick) {
+        let playback = &mut self.common.ledger.totals.playback;
+        for client in &mut self.clients {
+            client.note_stall(now, playback);
+        }
+        self.common.viewers_at_stop = Some(playback.viewers);
     }
 
     /// Sends SIGKILL to every process, and stops if that was not asked yet.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::deadlines::Deadlines;
 use super::rate_limit::RateLimit;
 use super::{Action, Report, Settings, Signal};
-use crate::stats::{ActiveTime, ChildrenUse, State, Totals};
+use crate::stats::{ActiveTime, ChildrenUse, State, Totals, Viewers};
 use crate::units::{Tick, Wall};
 
 /// The reminder that TLS is not verified comes each time this has passed.
@@ -88,6 +88,8 @@ pub(super) struct Common {
     pub(super) wall: Wall,
     /// Once the run stops: the signal that ends a process now.
     pub(super) stop: Option<Signal>,
+    /// How the clients were doing when the stop began.
+    pub(super) viewers_at_stop: Option<Viewers>,
     /// Since when first starts are held.
     pub(super) held_since: Option<Tick>,
     /// Starts were held or the target was changed: they do not follow the plan.
@@ -106,6 +108,7 @@ impl Common {
             stall_reports: RateLimit::new(STALL_REPORTS_PER_SEC),
             wall: Wall::default(),
             stop: None,
+            viewers_at_stop: None,
             held_since: None,
             changed: false,
         }

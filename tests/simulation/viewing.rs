@@ -29,6 +29,10 @@ pub(crate) struct Viewings {
     stall_after: Duration,
     clients: Vec<Told>,
     stopped: bool,
+    /// Clients stalled when the stop began.
+    stalled_at_stop: u32,
+    /// Clients below and above real time when the stop was first seen.
+    paces_at_stop: Option<(u32, u32)>,
     startups: u64,
     /// Stalls that have ended, and their time.
     stalls: u64,
@@ -43,6 +47,8 @@ impl Viewings {
             stall_after: settings.target_duration * 2,
             clients: vec![Told::default(); room as usize],
             stopped: false,
+            stalled_at_stop: 0,
+            paces_at_stop: None,
             startups: 0,
             stalls: 0,
             stalled: Duration::ZERO,
@@ -105,6 +111,9 @@ impl Viewings {
     /// Everything stops.
     pub(crate) fn stop(&mut self, now: Tick) {
         self.stopped = true;
+        let clients = (0..self.clients.len() as u32).map(ClientId::new);
+        let stalled = clients.filter(|&client| self.may_be_stalled(now, client)).count();
+        self.stalled_at_stop = stalled as u32;
         for number in 0..self.clients.len() as u32 {
             self.told_to_end(now, ClientId::new(number));
         }
@@ -167,14 +176,18 @@ impl Viewings {
             assert!(watched || view.pace.is_none());
         }
         let playback = &snapshot.totals.playback;
-        assert_eq!(snapshot.stalled, stalled);
+        assert_eq!(snapshot.stalled, if self.stopped { self.stalled_at_stop } else { stalled });
         assert_eq!(playback.stalls, self.stalls + u64::from(stalled));
         assert_eq!(snapshot.stall_time, self.stalled + open);
         assert!(snapshot.stall_time >= self.last_stall_time, "stall time goes back");
         self.last_stall_time = snapshot.stall_time;
         assert_eq!(playback.startup.count(), self.startups);
-        let pace = |pace| views.iter().filter(|view| view.pace == Some(pace)).count();
-        assert_eq!(snapshot.below_realtime as usize, pace(Pace::Below));
-        assert_eq!(snapshot.above_realtime as usize, pace(Pace::Keeps));
+        let paces = (snapshot.below_realtime, snapshot.above_realtime);
+        if self.stopped {
+            assert_eq!(paces, *self.paces_at_stop.get_or_insert(paces), "they are kept");
+        } else {
+            let pace = |pace| views.iter().filter(|view| view.pace == Some(pace)).count() as u32;
+            assert_eq!(paces, (pace(Pace::Below), pace(Pace::Keeps)));
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{Client, Event};
 use crate::ffmpeg::lines::LineSplitter;
 use crate::ffmpeg::progress::Progress;
-use crate::stats::{State, Viewing};
+use crate::stats::{Playback, State, Viewing};
 use crate::swarm::stopping::{KILL_AFTER, TERMINATE_AGAIN_AFTER};
 use crate::swarm::turn::Turn;
 use crate::swarm::{Action, Report, Signal};
@@ -60,6 +60,11 @@ impl Client {
     /// Nobody looked up to `now`: that its media time stood still is not known.
     pub(in crate::swarm) const fn not_seen_until(&mut self, now: Tick) {
         self.viewing.not_seen_until(now);
+    }
+
+    /// Notes a stall that has begun by now, and reports nothing.
+    pub(in crate::swarm) fn note_stall(&mut self, now: Tick, playback: &mut Playback) {
+        self.viewing.note(now, playback);
     }
 
     /// The check came: the client is stalled, or has moved meanwhile.

@@ -79,7 +79,7 @@ proptest! {
             driver.swarm.clients().for_each(|c| recount[c.state.index()] += 1);
             prop_assert_eq!(snapshot.by_state, recount);
             let stalled = driver.swarm.clients().filter(|client| client.stalled).count();
-            prop_assert_eq!(snapshot.stalled as usize, stalled);
+            prop_assert_eq!(snapshot.totals.playback.viewers.stalled() as usize, stalled);
             let exits = snapshot.totals.exits.iter().sum::<u64>();
             prop_assert_eq!(snapshot.totals.started, exits + u64::from(snapshot.live()));
         }

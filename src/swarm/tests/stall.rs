@@ -89,8 +89,52 @@ fn the_end_of_the_process_ends_its_stall() {
             driver.exit(0, ExitStatus::Code(1));
         }
         let snapshot = driver.swarm.snapshot(driver.now.after(DRAIN_MAX));
-        assert_eq!((snapshot.stalled, snapshot.stall_time), (0, Duration::from_secs(3)));
+        assert_eq!(snapshot.totals.playback.viewers.stalled(), 0);
+        assert_eq!(snapshot.stall_time, Duration::from_secs(3));
     }
+}
+
+#[test]
+fn the_stop_keeps_how_the_clients_were_doing_when_it_began() {
+    let mut driver = Driver::quiet(4);
+    for number in 1..3 {
+        driver.progress(number, 1_000);
+        driver.wait(Duration::from_secs(1));
+        driver.progress(number, 2_000);
+    }
+    driver.wait(Duration::from_secs(10));
+    driver.progress(1, 12_000);
+    driver.progress(2, 7_000);
+    driver.wait(Duration::from_millis(500));
+    let doing = |driver: &Driver| {
+        let snapshot = driver.swarm.snapshot(driver.now);
+        (snapshot.stalled, snapshot.below_realtime, snapshot.above_realtime)
+    };
+    // The stalls of clients 0 and 3 have begun, and no check has noted them yet.
+    assert_eq!(doing(&driver), (0, 1, 1));
+    driver.give(Input::StopAsked);
+    assert_eq!(doing(&driver), (2, 1, 1));
+    (0..4).for_each(|number| driver.die(number, ExitStatus::Code(255)));
+    assert_eq!(driver.taken().last(), Some(&Action::Finish));
+    assert_eq!(doing(&driver), (2, 1, 1));
+    assert_eq!(driver.swarm.snapshot(driver.now).totals.playback.stalls, 2);
+}
+
+#[test]
+fn clients_that_ended_by_themselves_are_not_stalled_at_the_end() {
+    let max_restarts = std::num::NonZeroU64::new(1);
+    let mut driver = Driver::running(Settings { max_restarts, ..watched(1) });
+    for _ in 0..2 {
+        driver.wait(Duration::from_secs(20));
+        driver.give(Input::DeadlineReached);
+        assert_eq!(driver.swarm.snapshot(driver.now).stalled, 1);
+        driver.die(0, ExitStatus::Code(1));
+        if driver.state(0) == State::Backoff {
+            driver.restart();
+        }
+    }
+    assert_eq!(driver.taken().last(), Some(&Action::Finish));
+    assert_eq!(driver.swarm.snapshot(driver.now).stalled, 0);
 }
 
 #[test]
