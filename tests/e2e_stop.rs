@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use support::fake::Fake;
+use support::namespaces::with_silent_resolver;
 use support::processes::Process;
 use support::program::{Ended, Program, Setup};
 
@@ -234,6 +235,21 @@ fn a_stop_while_the_variants_are_asked_for_is_no_failure_to_tell_them() {
     let args = ["-variant", "highest", "-ffprobe", ffprobe.to_str().unwrap()];
     let program = Setup::faking(&fake, "wait").args(&args).start();
     stop_before_the_loop(program, 1, Signal::INT, "SIGINT");
+}
+
+#[test]
+fn a_stop_during_a_lookup_that_gets_no_response_ends_it() {
+    let (fake, folder) = (Fake::named("ffmpeg"), support::folder());
+    let asked = ["-origin-metrics", "http://exporter.test:9100/metrics"];
+    let setup = Setup::faking(&fake, "wait").args(&asked);
+    let Some(setup) = with_silent_resolver(setup, folder.path()) else { return };
+    let mut program = setup.start();
+    // The lookup is the next step.
+    program.event("metrics_server_started");
+    program.signal(Signal::TERM);
+    let ended = program.ended_within(HELPER_TIME);
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    assert!(ended.log.iter().any(|line| line.contains("stopped by SIGTERM")), "{ended:#?}");
 }
 
 /// Waits until the program waits for so many helpers and stops it.

@@ -245,7 +245,8 @@ impl Spawner {
         // SAFETY: the stack is ours, 16-byte aligned and used by this child
         // alone; CLONE_VFORK suspends this thread until the child has called
         // exec or exited, so `start`, all it points to and the stack outlive
-        // the child's use of them; there is no other thread. `child_main` makes
+        // the child's use of them. No other thread has a pointer to them; one of
+        // `blocking` that was given up may run meanwhile. `child_main` makes
         // system calls only and never returns to Rust code that unwinds.
         let pid = unsafe {
             let top = self.stack.as_mut_ptr_range().end;

@@ -6,6 +6,7 @@
 
 mod application;
 mod barrier;
+pub mod blocking;
 pub mod capture;
 pub mod child;
 pub mod children;
@@ -24,6 +25,7 @@ pub mod process_use;
 mod ready;
 mod registrar;
 pub mod reports;
+pub mod resolve;
 mod sampling;
 pub mod server;
 pub mod signals;

@@ -126,7 +126,7 @@ fn prepare(config: &mut Config, shown: bool, stop: BorrowedFd<'_>) -> Result<Pre
         server: bind(config)?,
         children: children(config, room, &ffmpeg, template)?,
         companion,
-        origin_side: origin_side::plan(config)?,
+        origin_side: origin_side::plan(config, stop)?,
         ffmpeg_version: capabilities.version().to_owned(),
         room,
         board,

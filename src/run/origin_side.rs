@@ -3,7 +3,8 @@
 //! Names are resolved once, before the loop, because getaddrinfo(3) blocks: a host
 //! that moves meanwhile is lost.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use tracing::{info, warn};
@@ -14,12 +15,10 @@ use crate::config::Config;
 use crate::http::Fetched;
 use crate::reactor::Reactor;
 use crate::reactor::fetch::Question;
+use crate::reactor::resolve::{LOOKUP_TIME, resolve};
 use crate::stats::OriginSide;
 use crate::stats::origin_side::{Change, Target};
 use crate::units::Tick;
-
-/// Addresses of a name that are tried.
-const ADDRESSES_MAX: usize = 8;
 
 /// Whom to ask, with what was found before the loop.
 pub(super) struct Plan {
@@ -29,13 +28,13 @@ pub(super) struct Plan {
     window: Duration,
 }
 
-/// Finds those to be asked; `None` if nobody is.
-pub(super) fn plan(config: &Config) -> Result<Option<Plan>, Fatal> {
+/// Finds those to be asked; `None` if nobody is. Ends when `stop` becomes readable.
+pub(super) fn plan(config: &Config, stop: BorrowedFd<'_>) -> Result<Option<Plan>, Fatal> {
     let asked = &config.origin_metrics;
     let (mut targets, mut questions) = (Vec::new(), Vec::new());
     for (target, url) in [(Target::Host, &asked.host), (Target::Nginx, &asked.nginx)] {
         let Some(url) = url else { continue };
-        questions.push(Question { addresses: addresses(url)?, request: request(url) });
+        questions.push(Question { addresses: addresses(url, stop)?, request: request(url) });
         targets.push((target, url.to_string()));
     }
     let plan = Plan { targets, questions, every: asked.every, window: asked.window };
@@ -64,19 +63,14 @@ pub(super) fn fetched(side: &mut OriginSide, now: Tick, key: usize, news: Fetche
     }
 }
 
-fn addresses(url: &Url) -> Result<Vec<SocketAddr>, Fatal> {
+fn addresses(url: &Url, stop: BorrowedFd<'_>) -> Result<Vec<SocketAddr>, Fatal> {
     let port = url.port_or_known_default().unwrap_or(80);
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let found = (host, port).to_socket_addrs().map(|all| all.take(ADDRESSES_MAX).collect());
-    match found {
-        Ok(addresses) if Vec::is_empty(&addresses) => Err(Fatal(unknown(url, "no address"))),
-        Ok(addresses) => Ok(addresses),
-        Err(error) => Err(Fatal(unknown(url, &error.to_string()))),
-    }
-}
-
-fn unknown(url: &Url, why: &str) -> String {
-    format!("{url}: the host is not found ({why}); give its address, or leave out the flag")
+    resolve(host, port, LOOKUP_TIME, stop).map_err(|why| {
+        Fatal(format!(
+            "{url}: the host is not found ({why}); give its address, or leave out the flag"
+        ))
+    })
 }
 
 /// The request for the metrics. No other coding of the body is asked for.
@@ -101,15 +95,5 @@ mod tests {
         let text = String::from_utf8(request(&url)).unwrap();
         assert!(text.starts_with("GET /a?b=c HTTP/1.1\r\nHost: [::1]:9100\r\n"), "{text}");
         assert!(text.ends_with("\r\n\r\n"));
-    }
-
-    #[test]
-    fn addresses_need_no_resolver() {
-        for (url, want) in
-            [("http://[::1]:9100/", "[::1]:9100"), ("http://127.0.0.1/", "127.0.0.1:80")]
-        {
-            let found = addresses(&Url::parse(url).unwrap()).unwrap();
-            assert_eq!(found, [want.parse().unwrap()]);
-        }
     }
 }

@@ -1,0 +1,98 @@
+//! Addresses of a host's name by getaddrinfo(3): /etc/hosts, nsswitch and DNS, as for
+//! every other program of this host.
+//!
+//! For use before the loop. A resolver may not answer for 30 s and more
+//! (resolv.conf(5)), so it is waited for in `blocking`. Does not know what the
+//! addresses are for.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use super::blocking::{NoResult, within};
+
+/// How long a lookup may take: by default the resolver waits 5 s for each of two
+/// attempts (resolv.conf(5)), and its own error says more than ours.
+pub const LOOKUP_TIME: Duration = Duration::from_secs(12);
+
+/// Addresses of a name that are returned at most.
+const ADDRESSES_MAX: usize = 8;
+
+/// Why a name has no address.
+#[derive(Debug)]
+pub enum Unresolved {
+    /// The resolver did not answer within this time.
+    TimedOut(Duration),
+    /// A stop was requested.
+    Stopped,
+    /// The resolver's own error, such as "Name or service not known".
+    Failed(io::Error),
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut(limit) => write!(f, "no answer to the lookup in {} s", limit.as_secs()),
+            Self::Stopped => f.write_str("a stop was requested during the lookup"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The addresses of `host`, a name or an address without brackets, in the order of
+/// getaddrinfo(3); at least one and at most eight.
+///
+/// # Errors
+/// See [`Unresolved`]: when `limit` has passed, when `stop` has become readable, or
+/// when the resolver knows no address.
+pub fn resolve(
+    host: &str,
+    port: u16,
+    limit: Duration,
+    stop: BorrowedFd<'_>,
+) -> Result<Vec<SocketAddr>, Unresolved> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let name = (host.to_owned(), port);
+    let found = within(limit, Some(stop), move || {
+        name.to_socket_addrs().map(|all| all.take(ADDRESSES_MAX).collect::<Vec<_>>())
+    });
+    match found {
+        Ok(Ok(addresses)) if addresses.is_empty() => {
+            Err(Unresolved::Failed(io::Error::other("the name has no address")))
+        }
+        Ok(found) => found.map_err(Unresolved::Failed),
+        Err(NoResult::TimedOut(limit)) => Err(Unresolved::TimedOut(limit)),
+        Err(NoResult::Stopped) => Err(Unresolved::Stopped),
+        Err(NoResult::Failed(error)) => Err(Unresolved::Failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn addresses_and_names_of_this_host_need_no_name_server() {
+        let (stop, _asks) = io::pipe().unwrap();
+        for (host, want) in [("::1", "[::1]:80"), ("192.0.2.7", "192.0.2.7:80")] {
+            let found = resolve(host, 80, Duration::ZERO, stop.as_fd()).unwrap();
+            assert_eq!(found, [want.parse().unwrap()]);
+        }
+        let local = resolve("localhost", 9100, LOOKUP_TIME, stop.as_fd()).unwrap();
+        assert!(local.iter().all(|found| found.ip().is_loopback() && found.port() == 9100));
+    }
+
+    #[test]
+    fn a_name_that_cannot_exist_has_no_address() {
+        let (stop, _asks) = io::pipe().unwrap();
+        // Refused before any name server is asked.
+        let error = resolve("no..name", 80, LOOKUP_TIME, stop.as_fd()).unwrap_err();
+        assert!(matches!(error, Unresolved::Failed(_)), "{error}");
+    }
+}
