@@ -122,7 +122,7 @@ fn the_stop_keeps_how_the_clients_were_doing_when_it_began() {
 
 #[test]
 fn clients_that_ended_by_themselves_are_not_stalled_at_the_end() {
-    let max_restarts = std::num::NonZeroU64::new(1);
+    let max_restarts = NonZeroU64::new(1);
     let mut driver = Driver::running(Settings { max_restarts, ..watched(1) });
     for _ in 0..2 {
         driver.wait(Duration::from_secs(20));
