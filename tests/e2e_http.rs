@@ -38,6 +38,13 @@ fn every_path_answers_as_the_reference_says() {
         let reply = get(address, path);
         assert_eq!(reply.status, status, "{path}");
         assert!(reply.body.contains(said), "{path}: {}", reply.body);
+        assert_eq!(reply.headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(reply.headers["cross-origin-resource-policy"], "same-origin", "{path}");
+        assert_eq!(
+            reply.headers["content-security-policy"], "default-src 'none'; frame-ancestors 'none'",
+            "{path}"
+        );
+        assert!(!reply.headers.contains_key("access-control-allow-origin"), "{path}");
     }
     program.stopped();
 }

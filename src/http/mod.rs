@@ -18,6 +18,6 @@ pub use answer::{Answer, AnswerError, Fetched};
 pub use connection::{Connection, Limits};
 pub use delivery::{Cut, CutEnd, Delivery};
 pub use request::{Method, Request};
-pub use response::{Body, Response, Status};
+pub use response::{Audience, Body, Response, Status};
 pub use select::{Selection, select};
 pub use service::{Delivered, Service, Ticket};

@@ -96,9 +96,43 @@ impl Body {
     }
 }
 
+/// Whose web pages may read a response in a browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Those of the same origin alone.
+    SameOrigin,
+    /// Those of every site, as players need it for media.
+    AnySite,
+}
+
+impl Audience {
+    /// The header fields that say so, and that hold for every response of ours:
+    ///
+    /// - `X-Content-Type-Options`: text that holds what others sent is never taken
+    ///   for a page or a script.
+    /// - `Content-Security-Policy`: a page of ours runs and loads nothing, and is
+    ///   framed by nobody.
+    /// - `Cross-Origin-Resource-Policy`: other sites cannot even embed it.
+    pub(super) const fn fields(self) -> &'static str {
+        match self {
+            Self::SameOrigin => {
+                "X-Content-Type-Options: nosniff\r\n\
+                 Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\
+                 Cross-Origin-Resource-Policy: same-origin\r\n"
+            }
+            Self::AnySite => {
+                "X-Content-Type-Options: nosniff\r\n\
+                 Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\
+                 Cross-Origin-Resource-Policy: cross-origin\r\n\
+                 Access-Control-Allow-Origin: *\r\n"
+            }
+        }
+    }
+}
+
 /// A response. `Content-Length`, `Date`-independent framing and `Connection`
-/// are the connection's work and must not be among `headers`, nor may a value
-/// hold a line end.
+/// are the connection's work and must not be among `headers`, nor the fields of an
+/// [`Audience`]; no value may hold a line end.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The status.
@@ -107,6 +141,8 @@ pub struct Response {
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body; for a `HEAD` request only its length is used.
     pub body: Body,
+    /// Whose web pages may read it.
+    pub audience: Audience,
     /// How it goes out; `None` is at once and whole.
     pub delivery: Option<Box<Delivery>>,
     /// Whether the service wants to hear what became of it.
@@ -114,14 +150,15 @@ pub struct Response {
 }
 
 impl Response {
-    /// A response that goes out at once and whole.
+    /// A response that goes out at once and whole, to pages of the same origin.
     #[must_use]
     pub const fn plain(
         status: Status,
         headers: Vec<(&'static str, Cow<'static, str>)>,
         body: Body,
     ) -> Self {
-        Self { status, headers, body, delivery: None, ticket: None }
+        let audience = Audience::SameOrigin;
+        Self { status, headers, body, audience, delivery: None, ticket: None }
     }
 
     /// A response with a body of this media type.
@@ -159,6 +196,7 @@ impl Response {
         for (name, value) in &self.headers {
             push_field(&mut head, name, value);
         }
+        head.push_str(self.audience.fields());
         if !self.status.forbids_body() {
             let told = self.delivery.as_ref().and_then(|delivery| delivery.content_length);
             let length = told.unwrap_or(self.body.bytes().len() as u64);
@@ -173,7 +211,7 @@ impl Response {
 }
 
 /// Room for a usual head in bytes, so that it is built in one allocation.
-const HEAD_BYTES: usize = 256;
+const HEAD_BYTES: usize = 512;
 
 fn push_field(head: &mut String, name: &str, value: &str) {
     head.push_str(name);
@@ -189,14 +227,36 @@ mod tests {
     #[test]
     fn a_head_names_the_length_unless_the_status_has_no_body() {
         let cases = [
-            (200, "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 3\r\n\r\n"),
-            (304, "HTTP/1.1 304 Not Modified\r\nContent-Type: a/b\r\n\r\n"),
-            (204, "HTTP/1.1 204 No Content\r\nContent-Type: a/b\r\n\r\n"),
-            (299, "HTTP/1.1 299 \r\nContent-Type: a/b\r\nContent-Length: 3\r\n\r\n"),
+            (200, "HTTP/1.1 200 OK\r\n", "Content-Length: 3\r\n\r\n"),
+            (304, "HTTP/1.1 304 Not Modified\r\n", "\r\n"),
+            (204, "HTTP/1.1 204 No Content\r\n", "\r\n"),
+            (299, "HTTP/1.1 299 \r\n", "Content-Length: 3\r\n\r\n"),
         ];
-        for (code, want) in cases {
+        let fields = Audience::SameOrigin.fields();
+        for (code, line, end) in cases {
             let response = Response::new(Status(code), "a/b", b"abc".to_vec());
+            let want = format!("{line}Content-Type: a/b\r\n{fields}{end}");
             assert_eq!(String::from_utf8(response.head(None)).unwrap(), want);
+        }
+    }
+
+    #[test]
+    fn a_browser_shows_other_sites_only_what_is_for_them() {
+        for (audience, policy, any) in [
+            (Audience::SameOrigin, "same-origin", false),
+            (Audience::AnySite, "cross-origin", true),
+        ] {
+            let response = Response { audience, ..Response::text(Status::OK, "") };
+            let head = String::from_utf8(response.head(None)).unwrap();
+            for field in [
+                "X-Content-Type-Options: nosniff",
+                "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
+                &format!("Cross-Origin-Resource-Policy: {policy}"),
+            ] {
+                assert!(head.contains(&format!("\r\n{field}\r\n")), "{field}: {head}");
+            }
+            assert_eq!(head.contains("\r\nAccess-Control-Allow-Origin: *\r\n"), any, "{head}");
+            assert!(head.len() < HEAD_BYTES, "{} bytes", head.len());
         }
     }
 

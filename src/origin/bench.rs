@@ -9,7 +9,7 @@ use super::access::Asked;
 use super::counts::Counts;
 use super::faults::{CONTROL_PATH, Faults, Injected};
 use super::{Origin, Settings, Thing};
-use crate::http::{Delivered, Request, Response, Ticket};
+use crate::http::{Audience, Delivered, Request, Response, Ticket};
 use crate::units::{Moment, Tick};
 
 /// The bench.
@@ -75,7 +75,12 @@ impl Bench {
         let cut = response.delivery.as_ref().and_then(|delivery| delivery.cut);
         let headless = cut.is_some_and(|cut| cut.after.is_none());
         let status = (!headless).then_some(response.status.0);
-        self.counts.answered(Thing::at(request.path), status);
+        let thing = Thing::at(request.path);
+        if thing != Thing::Other {
+            // Players in a browser come from pages of other sites.
+            response.audience = Audience::AnySite;
+        }
+        self.counts.answered(thing, status);
         let asked = self.logs.then(|| Box::new(Asked::new(request, kinds)));
         let ticket = Ticket(self.tickets);
         self.tickets += 1;
@@ -170,6 +175,21 @@ mod tests {
         assert_eq!(bench.counts().responses.count(), 0);
         assert_eq!(bench.counts().requests[&(Thing::Master, None)], 1);
         assert_eq!(bench.counts().incomplete, 1);
+    }
+
+    #[test]
+    fn pages_of_other_sites_may_read_media_and_its_errors_alone() {
+        let mut bench = bench(&["503:segments"]);
+        let mut audience = |path: &str| {
+            let request = Request::new(Method::Get, path, &[]);
+            bench.respond(moment(0), &request).audience
+        };
+        for path in ["/stream.m3u8", "/v0/index.m3u8", "/vod/v0/1.ts", "/aes/key", "/v9/1.ts"] {
+            assert_eq!(audience(path), Audience::AnySite, "{path}");
+        }
+        for path in ["/", "/health", "/faults", "/nothing"] {
+            assert_eq!(audience(path), Audience::SameOrigin, "{path}");
+        }
     }
 
     #[test]

@@ -25,12 +25,8 @@ impl Entity {
     pub(super) fn answer(self, request: &Request<'_>) -> Response {
         let length = self.bytes.len();
         let selection = select(request, &self.etag, length);
-        let mut headers = vec![
-            // Players in a browser come from other places.
-            ("Access-Control-Allow-Origin", Cow::Borrowed("*")),
-            ("Cache-Control", self.cache_control),
-            ("ETag", self.etag.into()),
-        ];
+        let mut headers =
+            vec![("Cache-Control", self.cache_control), ("ETag", Cow::Owned(self.etag))];
         let (status, range) = match selection {
             Selection::NotModified => {
                 return Response::plain(Status(304), headers, Body::Empty);
@@ -59,7 +55,6 @@ pub(super) fn words(
     text: &str,
     mut headers: Vec<(&'static str, Cow<'static, str>)>,
 ) -> Response {
-    headers.push(("Access-Control-Allow-Origin", "*".into()));
     headers.push(("Cache-Control", "no-store".into()));
     headers.push(("Content-Type", "text/plain; charset=utf-8".into()));
     let body = Body::Owned(format!("{text}\n").into_bytes());

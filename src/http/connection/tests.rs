@@ -7,7 +7,7 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::http::{Body, Request};
+use crate::http::{Audience, Body, Request};
 
 const LIMITS: Limits = Limits {
     head_bytes: 200,
@@ -88,7 +88,8 @@ fn statuses(text: &str) -> Vec<&str> {
 #[test]
 fn a_get_and_a_head_differ_by_the_body_alone() {
     let (got, closed) = answer_to(GET);
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n";
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n".to_owned()
+        + Audience::SameOrigin.fields();
     assert_eq!(got, format!("{head}Content-Length: 17\r\n\r\nGet /a Some(\"b\")\n"));
     assert!(!closed);
     let (got, _) = answer_to("HEAD /a?b HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -275,12 +276,8 @@ fn an_idle_connection_holds_no_memory() {
 #[test]
 fn a_shared_body_is_sent_from_where_it_is() {
     let all: Rc<[u8]> = Rc::from(&b"0123456789"[..]);
-    let mut serve = |_: &Request<'_>| Response {
-        delivery: None,
-        ticket: None,
-        status: Status(206),
-        headers: Vec::new(),
-        body: Body::Shared(Rc::clone(&all), 2..6),
+    let mut serve = |_: &Request<'_>| {
+        Response::plain(Status(206), Vec::new(), Body::Shared(Rc::clone(&all), 2..6))
     };
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
     connection.receive(Tick::ZERO, GET.as_bytes(), &mut serve);

@@ -211,7 +211,9 @@ fn time_in_which_the_peer_takes_nothing_is_not_made_up_for() {
 
 #[test]
 fn a_cut_ends_where_and_how_it_says() {
-    let whole = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n".len() + 100;
+    let fields = Audience::SameOrigin.fields();
+    let head = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 100\r\n\r\n");
+    let whole = head.len() + 100;
     let ends = [
         (CutEnd::Close, Stage::Lingering),
         (CutEnd::Reset, Stage::Resetting),
