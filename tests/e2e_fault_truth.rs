@@ -142,7 +142,9 @@ fn refused_connections_are_told() {
     for ffmpeg in &real_ffmpegs() {
         let origin = Origin::with(&ORIGIN);
         let mut inside = Connection::to(origin.address);
-        inside.send("POST /faults HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n\r\nrefuse:@0s-10m");
+        inside.send(
+            "POST /faults HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n\r\nrefuse:@0s-10m",
+        );
         assert_eq!(inside.reply(false).unwrap().status, 200);
         let told = told(ffmpeg, &origin.url("stream.m3u8"), &["-reconnect=false"]);
         let (errors, outcomes) = (&told["requests"]["errors"], &told["processes"]["outcomes"]);

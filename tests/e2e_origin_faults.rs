@@ -189,7 +189,7 @@ fn the_door_is_shut_and_opened_and_who_is_inside_stays() {
     let mut post = |recipes: &str| {
         let length = recipes.len();
         inside.send(format!(
-            "POST /faults HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{recipes}"
+            "POST /faults HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{recipes}"
         ));
         inside.reply(false).unwrap().body
     };
@@ -251,8 +251,8 @@ fn recipes_are_for_loopback_alone() {
     let inner = Origin::listening("0.0.0.0:0", &[]);
     let outer = SocketAddr::new(ip, inner.address.port());
     for request in [
-        "GET /faults HTTP/1.1\r\nHost: a\r\n\r\n",
-        "POST /faults HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n503",
+        "GET /faults HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        "POST /faults HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\n503",
     ] {
         let mut connection = Connection::to(outer);
         connection.send(request);
@@ -261,6 +261,44 @@ fn recipes_are_for_loopback_alone() {
     assert_eq!(support::http::get(outer, "/stream.m3u8").status, 200);
     assert_eq!(inner.get("/faults").body, "# none\n");
     inner.program.stopped();
+}
+
+#[test]
+fn recipes_are_not_for_web_pages_and_media_is() {
+    let origin = Origin::with(&[]);
+    let own = format!("http://{}", origin.address);
+    let rebound = "Host: evil.example\r\nOrigin: http://evil.example";
+    for (fields, status) in [
+        (format!("Host: {}\r\nOrigin: http://evil.example", origin.address), 403),
+        (format!("Host: {}\r\nOrigin: null", origin.address), 403),
+        (format!("Host: {}\r\nSec-Fetch-Site: cross-site", origin.address), 403),
+        (rebound.to_owned(), 403),
+        (format!("Host: {}\r\nOrigin: {own}\r\nSec-Fetch-Site: same-origin", origin.address), 200),
+    ] {
+        let mut connection = Connection::to(origin.address);
+        connection.send(format!(
+            "POST /faults HTTP/1.1\r\n{fields}\r\nContent-Type: text/plain\r\n\
+             Content-Length: 12\r\n\r\n503:segments"
+        ));
+        let reply = connection.reply(false).unwrap();
+        assert_eq!(reply.status, status, "{fields}");
+        assert!(!reply.headers.contains_key("access-control-allow-origin"), "{fields}");
+        assert_eq!(reply.headers["cross-origin-resource-policy"], "same-origin", "{fields}");
+        let in_force = origin.get(SEGMENT).status == 503;
+        assert_eq!(in_force, status == 200, "{fields}");
+    }
+    // An error of a segment is for players too, and nothing else of the origin is.
+    let segment = origin.get(SEGMENT);
+    assert_eq!(segment.headers["access-control-allow-origin"], "*");
+    assert_eq!(segment.headers["cross-origin-resource-policy"], "cross-origin");
+    for path in ["/", "/health", "/metrics", "/nothing"] {
+        let reply = origin.get(path);
+        assert!(!reply.headers.contains_key("access-control-allow-origin"), "{path}");
+        assert_eq!(reply.headers["cross-origin-resource-policy"], "same-origin", "{path}");
+        assert_eq!(reply.headers["x-content-type-options"], "nosniff", "{path}");
+        assert!(reply.headers["content-security-policy"].contains("default-src 'none'"), "{path}");
+    }
+    origin.program.stopped();
 }
 
 #[test]

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod connection;
 pub mod delivery;
+pub mod guard;
 mod inbox;
 pub mod redact;
 pub mod request;

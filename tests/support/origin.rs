@@ -98,8 +98,9 @@ impl Origin {
     pub(crate) fn post(&self, recipes: &str) -> (u16, String) {
         let length = recipes.len();
         let request = format!(
-            "POST /faults HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
-             Content-Length: {length}\r\n\r\n{recipes}"
+            "POST /faults HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n{recipes}",
+            self.address
         );
         let mut text = String::new();
         self.send(&request).read_to_string(&mut text).unwrap();

@@ -104,6 +104,12 @@ impl Window {
         to.is_none_or(|to| from < to).then_some(Self { from, to })
     }
 
+    /// How long it is open; `None` is for ever.
+    #[must_use]
+    pub fn length(&self) -> Option<Duration> {
+        self.to.map(|to| to.saturating_sub(self.from))
+    }
+
     /// Whether the window is open at this time after the recipe's beginning: its
     /// first moment belongs to it, its last does not.
     #[must_use]

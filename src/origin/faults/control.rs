@@ -1,13 +1,13 @@
 //! `/faults`: the recipes in force, shown and replaced while the origin runs.
 //!
-//! For peers on this host alone: whoever may change the recipes can end the
+//! For programs on this host alone: whoever may change the recipes can end the
 //! service.
 
 use super::super::Origin;
 use super::super::reply::words;
 use super::inject::Faults;
 use super::recipe::Recipe;
-use crate::http::{Method, Request, Response};
+use crate::http::{Method, Request, Response, guard};
 use crate::units::Moment;
 
 /// Where recipes are shown and replaced.
@@ -19,9 +19,8 @@ const REMARK: char = '#';
 impl Faults {
     /// Answers a request for [`CONTROL_PATH`].
     pub fn control(&mut self, origin: &mut Origin, at: Moment, request: &Request<'_>) -> Response {
-        let local = request.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
-        if !local {
-            return words(403, "recipes are for this host alone; ask from loopback", vec![]);
+        if let Err(why) = guard::permit(request) {
+            return words(403, why, vec![]);
         }
         match request.method {
             Method::Get | Method::Head => self.shown(),

@@ -22,6 +22,10 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// the next.
 const SEGMENTS_MAX: u64 = 1_000;
 
+/// Longest time without connections, of one recipe and of all in force: meanwhile no
+/// new connection can bring other recipes, so the end comes by itself.
+pub(super) const REFUSAL_MAX: Duration = Duration::from_secs(3_600);
+
 /// A recipe in its parts, none of them twice.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
@@ -163,6 +167,9 @@ fn misfit(recipe: &Recipe) -> Option<&'static str> {
         Kind::Refuse if recipe.window.to.is_none() => {
             Some("without an end could never be cleared; give a window of time such as @30s-60s")
         }
+        Kind::Refuse if recipe.window.length() > Some(REFUSAL_MAX) => Some(
+            "for longer than an hour could not be cleared meanwhile; give a shorter window of time",
+        ),
         _ => None,
     }
 }

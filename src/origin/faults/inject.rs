@@ -8,6 +8,7 @@ use super::super::Origin;
 use super::super::Thing;
 use super::super::playlist::Window;
 use super::super::reply::words;
+use super::fields::REFUSAL_MAX;
 use super::recipe::{Kind, Recipe};
 use super::select::{Client, draw, lateness, number_of};
 use crate::http::{Cut, CutEnd, Delivery, Method, Request, Response};
@@ -276,6 +277,12 @@ fn check(recipes: &[Recipe]) -> Result<(), String> {
     });
     if overlap {
         return Err("two discontinuity recipes at once; give windows that do not overlap".into());
+    }
+    let refusals = recipes.iter().filter(|recipe| recipe.kind == Kind::Refuse);
+    let lengths = refusals.filter_map(|recipe| recipe.window.length());
+    let refused = lengths.fold(Duration::ZERO, Duration::saturating_add);
+    if refused > REFUSAL_MAX {
+        return Err("refuse recipes for over an hour together; give shorter windows".into());
     }
     Ok(())
 }

@@ -68,11 +68,11 @@ impl World {
     }
 
     fn post(&mut self, body: &str, peer: [u8; 4]) -> (u16, String) {
-        let peer = Some(IpAddr::from(peer));
+        let headers = [httparse::Header { name: "Host", value: b"localhost" }];
         let request = Request {
             body: body.as_bytes(),
-            peer,
-            ..Request::new(Method::Post, CONTROL_PATH, &[])
+            peer: Some(IpAddr::from(peer)),
+            ..Request::new(Method::Post, CONTROL_PATH, &headers)
         };
         let at = self.moment();
         let response = self.faults.control(&mut self.origin, at, &request);
@@ -123,6 +123,7 @@ fn recipes_are_shown_as_they_would_be_typed() {
         ("missing:segments", "missing"),
         ("redirect:307:init", "redirect:init:307"),
         ("refuse:@10s-20s", "refuse:@10s-20s"),
+        ("refuse:@1s-3601s", "refuse:@1s-1h1s"),
         (" 500:keys ", "500:keys"),
     ];
     for (typed, shown) in cases {
@@ -169,6 +170,8 @@ fn what_makes_no_sense_is_refused_with_the_remedy() {
         ("redirect:304", "give a status of 301"),
         ("refuse", "refuse without an end could never be cleared"),
         ("refuse:@1s-", "refuse without an end could never be cleared"),
+        ("refuse:@0s-87600h", "refuse for longer than an hour could not be cleared"),
+        ("refuse:@1s-3601001ms", "refuse for longer than an hour could not be cleared"),
         ("refuse:5%:@1s-2s", "refuse comes before any request"),
         ("refuse:segments:@1s-2s", "refuse comes before any request"),
     ];
@@ -283,7 +286,7 @@ fn a_posted_recipe_begins_when_it_is_posted() {
 fn recipes_are_changed_from_this_host_alone_and_all_or_none() {
     let mut world = World::new(&["503:media"]);
     let (status, said) = world.post("404", [192, 0, 2, 1]);
-    assert_eq!((status, said.contains("loopback")), (403, true));
+    assert_eq!((status, said.contains("on this host")), (403, true));
     let (status, said) = world.post("404\n\nstale:segments\n", [127, 1, 2, 3]);
     assert_eq!(status, 400);
     assert!(said.starts_with("line 3, \"stale:segments\": stale befalls playlists"), "{said}");
@@ -291,6 +294,8 @@ fn recipes_are_changed_from_this_host_alone_and_all_or_none() {
     assert_eq!(status, 400);
     let (status, said) = world.post("discontinuity:2\ndiscontinuity:3:@5s-", [127, 0, 0, 1]);
     assert_eq!((status, said.contains("do not overlap")), (400, true));
+    let (status, said) = world.post("refuse:@0s-1h\nrefuse:@2h-2h1ms", [127, 0, 0, 1]);
+    assert_eq!((status, said.contains("over an hour together")), (400, true));
     assert_eq!(world.ask(MEDIA).status, Status(503), "the old ones stay");
     assert_eq!(world.post("", [127, 0, 0, 1]), (200, "# none\n".to_owned()));
     assert_eq!(world.ask(MEDIA).status, Status(200));
