@@ -4,6 +4,7 @@
 
 pub mod duration;
 pub mod shard;
+pub mod text;
 
 use std::fmt;
 use std::time::Duration;

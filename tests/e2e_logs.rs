@@ -66,6 +66,42 @@ fn every_line_is_a_json_object_whatever_a_client_says() {
     assert!(!ended.events("process_stderr").is_empty());
 }
 
+/// Whether a terminal obeys this character, or nobody sees it.
+fn is_hidden(character: char) -> bool {
+    (character.is_control() && character != '\n')
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[test]
+fn nothing_hidden_reaches_any_outlet() {
+    let fake = Fake::named("ffmpeg-odd");
+    let folder = support::folder();
+    let (summary, report) = (folder.path().join("s.json"), folder.path().join("r.html"));
+    for format in ["json", "text"] {
+        let files = [summary.to_str().unwrap(), report.to_str().unwrap()];
+        let mut program = setup(&fake, "odd/exit-1", &["-v", "-log-format", format])
+            .args(&["-summary-json", files[0], "-report", files[1], "-duration", "1s"])
+            .start();
+        let scrape = (format == "json").then(|| program.scrape().text);
+        let ended = program.ended();
+        let read = |file| std::fs::read_to_string(file).unwrap();
+        let outlets = [
+            ("log", ended.log.join("\n")),
+            ("stdout", ended.stdout),
+            ("summary", read(&summary)),
+            ("report", read(&report)),
+            ("scrape", scrape.unwrap_or_else(|| "odd 9.0-fake".to_owned())),
+        ];
+        for (name, text) in &outlets {
+            assert!(text.contains(if *name == "scrape" { "9.0-fake" } else { "odd" }), "{name}");
+            assert_eq!(text.find(is_hidden), None, "{format}: {name}: {text:?}");
+        }
+        let json: Value = serde_json::from_str(&outlets[2].1).unwrap();
+        let patterns = json["log"]["error_patterns"].as_array().unwrap();
+        assert_eq!(patterns.len(), 1, "a line that says nothing is a pattern: {patterns:?}");
+    }
+}
+
 #[test]
 fn the_events_of_a_client_carry_its_number() {
     let fake = Fake::named("ffmpeg");

@@ -20,6 +20,7 @@ pub use crate::ffmpeg::arguments::CommandError;
 use crate::ffmpeg::arguments::{Arguments, Source, into_c_string};
 use crate::ffmpeg::capabilities::{Capabilities, OptionName};
 use crate::units::ClientId;
+use crate::units::text::is_hidden;
 
 /// Flags of the log: `level` puts the level into each line and `repeat` stops
 /// FFmpeg from collapsing equal ones. Accepted from 4.1 to 9.0.
@@ -267,7 +268,7 @@ fn release(version: &str) -> Option<u32> {
 /// A word for a shell. Control characters get bash's `$'…'`, since a terminal
 /// would take a pasted CR for the Enter key.
 pub(super) fn quote(word: &str) -> String {
-    if !word.contains(char::is_control) {
+    if !word.contains(is_hidden) {
         return shell_words::quote(word).into_owned();
     }
     let mut quoted = String::from("$'");
@@ -276,8 +277,12 @@ pub(super) fn quote(word: &str) -> String {
             '\'' | '\\' => quoted.extend(['\\', character]),
             '\r' => quoted.push_str("\\r"),
             '\n' => quoted.push_str("\\n"),
-            control if control.is_control() => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(control)));
+            hidden if is_hidden(hidden) => {
+                let number = u32::from(hidden);
+                quoted.push_str(&match number {
+                    ..=0xffff => format!("\\u{number:04x}"),
+                    _ => format!("\\U{number:08x}"),
+                });
             }
             other => quoted.push(other),
         }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::faults::Client;
 use crate::http::redact::redact;
 use crate::http::{Delivered, Method, Request};
+use crate::units::text::visible_json;
 use crate::units::{Moment, Wall};
 
 /// Longest text of a peer that is kept, in characters; longer ones say nothing.
@@ -74,7 +75,8 @@ impl Asked {
             user_agent: self.user_agent.as_deref(),
         };
         // Numbers and text always have a form as JSON.
-        serde_json::to_string(&line).unwrap_or_default() + "\n"
+        let line = serde_json::to_string(&line).unwrap_or_default();
+        visible_json(&line).into_owned() + "\n"
     }
 }
 

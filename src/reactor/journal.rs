@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use rustix::event::Timespec;
+use serde::Serialize;
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -20,6 +21,7 @@ use super::log_sink::LogSink;
 use super::terminal;
 use super::timer::Clock;
 use crate::http::redact::redact;
+use crate::units::text::{visible_json, visible_lines};
 use crate::view::dashboard::log::{Gravity, LastLines};
 
 /// How long the end of the run waits for a slow reader of the log.
@@ -187,9 +189,16 @@ fn json_line(line: &mut Vec<u8>, event: &Event<'_>) {
     event.record(&mut fields);
     let level = level_name(*event.metadata().level());
     let _ = write!(line, "{{\"ts\":\"{:.3}\",\"level\":\"{level}\",\"msg\":", now());
-    let _ = serde_json::to_writer(&mut *line, &fields.message);
+    push_json(line, &fields.message);
     line.extend(fields.rest);
     line.push(b'}');
+}
+
+/// Appends a value as JSON that may be read on a terminal too.
+fn push_json(out: &mut Vec<u8>, value: &impl Serialize) {
+    // Numbers and text always have a form as JSON.
+    let json = serde_json::to_string(value).unwrap_or_default();
+    out.extend(visible_json(&json).as_bytes());
 }
 
 fn text_line(line: &mut Vec<u8>, event: &Event<'_>) {
@@ -208,7 +217,7 @@ struct JsonFields {
 impl JsonFields {
     fn put(&mut self, field: &Field, value: &Value) {
         let _ = write!(self.rest, ",\"{}\":", field.name());
-        let _ = serde_json::to_writer(&mut self.rest, value);
+        push_json(&mut self.rest, value);
     }
 }
 
@@ -242,20 +251,12 @@ impl Visit for JsonFields {
     }
 }
 
-/// A text as it may be shown on a terminal: without secrets, and with control
+/// A text as it may be shown on a terminal: without secrets, and with hidden
 /// characters escaped, since what FFmpeg prints of a stream could move the cursor
 /// or worse. Ends of lines stay.
 #[must_use]
 pub fn for_people(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in redact(text).chars() {
-        if character.is_control() && character != '\n' {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
+    visible_lines(&redact(text)).into_owned()
 }
 
 /// Collects an event's fields as ` name=value`.
@@ -266,8 +267,7 @@ struct TextFields {
 
 impl Visit for TextFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let shown = format!("{value:?}");
-        let shown = redact(&shown);
+        let shown = for_people(&format!("{value:?}"));
         match field.name() {
             "message" => self.message.push_str(&shown),
             name => {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use super::{Fatal, print, summary_file};
 use crate::config::MergeConfig;
+use crate::units::text::visible_json;
 use crate::view::merge::{Part, merge as merged, render};
 
 /// Longest summary that is read, in bytes: one is some 30 kB, so that what is
@@ -21,7 +22,7 @@ pub(super) fn merge(config: &MergeConfig) -> Result<ExitCode, Fatal> {
     let parts = config.files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
     let whole = merged(&parts).map_err(Fatal::from_display)?;
     if let Some(file) = &config.summary_json {
-        let written = summary_file::write(file, &format!("{whole}\n"));
+        let written = summary_file::write(file, &visible_json(&format!("{whole}\n")));
         written.map_err(|error| not_written(file, &error))?;
     }
     print(&render(&whole))?;

@@ -10,6 +10,8 @@
 use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hasher};
 
+use memchr::memchr;
+
 /// Patterns counted at once. Every pattern of more than one line in 64 is among
 /// them, and no count is too high by more than that share.
 pub const MAX_PATTERNS: usize = 64;
@@ -56,10 +58,14 @@ pub struct Frequent<'a> {
 }
 
 impl Patterns {
-    /// Counts a line, given without its end.
+    /// Counts a line, given without its end. One that says nothing, such as
+    /// `[error]` alone, is no pattern.
     pub fn add(&mut self, line: &[u8]) {
         fold(line, &mut self.folded);
         self.lines += 1;
+        if says_nothing(&self.folded) {
+            return;
+        }
         let mut hasher = DefaultHasher::new();
         hasher.write(&self.folded);
         let hash = hasher.finish();
@@ -157,6 +163,15 @@ fn fold_word<'a>(rest: &'a [u8], out: &[u8]) -> (usize, &'a [u8]) {
     }
 }
 
+/// Whether a pattern has no word behind FFmpeg's prefixes (`[hls @ 0x#] [error] `).
+fn says_nothing(pattern: &[u8]) -> bool {
+    let mut rest = pattern.trim_ascii_start();
+    while let Some(end) = rest.strip_prefix(b"[").and_then(|_| memchr(b']', rest)) {
+        rest = rest.get(end + 1..).unwrap_or_default().trim_ascii_start();
+    }
+    !rest.iter().any(|b| b.is_ascii_alphabetic() || !b.is_ascii())
+}
+
 /// How many bytes at the beginning are of a kind.
 fn length(text: &[u8], of: impl Fn(u8) -> bool) -> usize {
     text.iter().position(|&b| !of(b)).unwrap_or(text.len())
@@ -252,6 +267,21 @@ mod tests {
         let top: Vec<_> = patterns.top(3).iter().map(|f| (f.pattern, f.count)).collect();
         assert_eq!(top, [(&b"c"[..], 3), (b"a #", 2), (b"b #", 2)]);
         assert_eq!((patterns.lines(), patterns.top(9).len()), (8, 4));
+    }
+
+    #[test]
+    fn a_line_that_says_nothing_is_counted_and_is_no_pattern() {
+        let mut patterns = Patterns::default();
+        let silent =
+            ["[error] ", "[hls @ 0x55d0c8f3a2c0] [error]", " ", "[error] 12: 7", "[", "[a]]"];
+        for line in silent {
+            patterns.add(line.as_bytes());
+        }
+        assert_eq!((patterns.lines(), patterns.top(9).len()), (silent.len() as u64, 0));
+        for line in ["[error] x", "[é", "[error] [é"] {
+            patterns.add(line.as_bytes());
+        }
+        assert_eq!(patterns.top(9).len(), 3);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::ffmpeg::outcome::Outcome;
 use crate::stats::requests::ERROR_STATUSES;
 use crate::stats::totals::SpawnFailureReason;
 use crate::stats::{ErrorReason, RequestKind, Requests, Snapshot};
+use crate::units::text::visible_json;
+
 /// The summary as one line of JSON.
 ///
 /// # Errors
@@ -44,7 +46,7 @@ pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
         host: host(input),
         series: input.series.map(|all| series::columns(all, measured, own.is_some())),
     };
-    let mut text = serde_json::to_string(&summary)?;
+    let mut text = visible_json(&serde_json::to_string(&summary)?).into_owned();
     text.push('\n');
     Ok(text)
 }

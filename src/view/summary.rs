@@ -13,6 +13,7 @@ use super::{Measured, words};
 use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
 use crate::stats::{Health, Histogram, OriginSide, Series, Snapshot};
 use crate::units::shard::Shard;
+use crate::units::text::visible;
 
 /// Width of the frame in columns.
 const WIDTH: usize = 78;
@@ -128,7 +129,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn line(&mut self, line: &str) {
-        self.text.push_str(line);
+        self.text.push_str(&visible(line));
         self.text.push('\n');
     }
 

@@ -11,6 +11,8 @@
  *   err-N          N numbered lines on stderr
  *   flood-MB       so many megabytes of lines on stderr; 0 never ends
  *   hose-MB        the same in large blocks, as fast as the pipe takes them
+ *   odd            on stderr an error with characters that a terminal obeys or
+ *                  nobody sees, and one that says nothing
  *   endless-KB     one line of so many kilobytes without an end
  *   noise-KB       so many kilobytes of binary on stderr
  *   noise-out-KB   the same on stdout
@@ -37,7 +39,8 @@
  *   kill-N         ends by signal N
  *
  * The name of the executable changes what it is: with `hangs` in it, it never
- * answers a question; with `old`, it refuses the options of the last years; with
+ * answers a question; with `odd`, its version has an escape sequence; with `old`,
+ * it refuses the options of the last years; with
  * `ffprobe`, it lists two programs, or with `ffprobe-fails` none.
  */
 #define _GNU_SOURCE
@@ -142,6 +145,13 @@ static void hose(long megabytes) {
   for (size_t at = 0; at < sizeof block; at += sizeof line - 1) memcpy(block + at, line, sizeof line - 1);
   const long blocks = megabytes * 1048576L / (long)sizeof block;
   for (long i = 0; megabytes == 0 || i < blocks; i++) put(2, block, sizeof block);
+}
+
+/* U+009B, U+202E, U+2066, U+2028 and U+200B. */
+static void write_odd(void) {
+  static const char lines[] = "[fake @ 0x1] [error] odd \033[31m \xc2\x9b" "2J \xe2\x80\xae \xe2\x81\xa6 \xe2\x80\xa8 \xe2\x80\x8b end\n"
+                              "[fake @ 0x1] [error] \n";
+  put(2, lines, sizeof lines - 1);
 }
 
 static void write_endless(long kilobytes) {
@@ -345,6 +355,7 @@ static void play(const char *name, long n) {
   else if (!strcmp(name, "sleep")) sleep_ms(n);
   else if (!strcmp(name, "err")) write_lines(n);
   else if (!strcmp(name, "flood")) flood(n);
+  else if (!strcmp(name, "odd")) write_odd();
   else if (!strcmp(name, "endless")) write_endless(n);
   else if (!strcmp(name, "noise")) write_noise(2, n);
   else if (!strcmp(name, "noise-out")) write_noise(1, n);
@@ -407,7 +418,7 @@ int main(int argc, char **argv) {
     const char *value = i + 1 < argc ? argv[i + 1] : "";
     if (is("hangs") && (!strcmp(argv[i], "-version") || !strcmp(argv[i], "-h"))) pause();
     if (!strcmp(argv[i], "-version")) {
-      puts("ffmpeg version 9.0-fake Copyright (c) the test harness\nbuilt with cc");
+      printf("ffmpeg version 9.0-fake%s Copyright (c) the test harness\nbuilt with cc\n", is("odd") ? "\033[31m" : "");
       return 0;
     }
     if (!strcmp(argv[i], "-h")) return answer_help();

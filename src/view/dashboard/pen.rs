@@ -1,10 +1,14 @@
 //! Strokes that the panes share: frames, lines of words, bars, small curves.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget as _};
+
+use crate::units::text::visible;
 
 /// As the terminal has it.
 pub(super) const PLAIN: Style = Style::new();
@@ -142,6 +146,10 @@ pub(super) fn bar(share: f64, columns: usize, style: Style) -> [Span<'static>; 2
 }
 
 /// Words in a style.
-pub(super) fn say<'a>(text: impl Into<std::borrow::Cow<'a, str>>, style: Style) -> Span<'a> {
-    Span::styled(text, style)
+pub(super) fn say<'a>(text: impl Into<Cow<'a, str>>, style: Style) -> Span<'a> {
+    let text = text.into();
+    match visible(&text) {
+        Cow::Borrowed(_) => Span::styled(text, style),
+        Cow::Owned(shown) => Span::styled(shown, style),
+    }
 }

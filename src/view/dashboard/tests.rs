@@ -191,3 +191,13 @@ fn what_is_typed_becomes_orders() {
     dashboard.keys_rest();
     assert!(!dashboard.waits_for_keys());
 }
+
+#[test]
+fn nothing_hidden_is_drawn() {
+    let mut numbers = busy_run();
+    let line = "[x] \u{9b}2J a\u{202e}b \u{2066}c\u{200b} \x1b[31m";
+    (0..1_000).for_each(|_| numbers.totals.error_patterns.add(line.as_bytes()));
+    let drawn = frame("4", LARGE, 10, &numbers);
+    assert!(drawn.contains("\\u{9b}#J a\\u{202e}b \\u{2066}c\\u{200b} \\u{1b}[#m"), "{drawn}");
+    assert!(!drawn.contains(|c| c != '\n' && crate::units::text::is_hidden(c)));
+}

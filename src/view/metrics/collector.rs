@@ -7,6 +7,7 @@ use prometheus::proto;
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use crate::stats::Histogram;
+use crate::units::text::visible;
 use crate::view::families::{Family, Kind};
 
 /// Families in the order in which they are added.
@@ -91,6 +92,6 @@ fn sample(kind: Kind, value: f64) -> Metric {
 fn label(name: &str, value: &str) -> LabelPair {
     let mut pair = LabelPair::default();
     pair.set_name(name.to_owned());
-    pair.set_value(value.to_owned());
+    pair.set_value(visible(value).into_owned());
     pair
 }

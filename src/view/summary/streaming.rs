@@ -9,6 +9,7 @@ use crate::http::redact::redact;
 use crate::stats::patterns::Frequent;
 use crate::stats::requests::ERROR_STATUSES;
 use crate::stats::{ErrorReason, Histogram, RequestKind, Requests, Snapshot};
+use crate::units::text::visible;
 use crate::view::words;
 
 /// Error patterns that are shown.
@@ -182,9 +183,13 @@ pub(super) fn error_patterns(page: &mut Page, input: &SummaryInput<'_>) {
         return;
     }
     page.row("Errors in the log", &words::plural(patterns.lines(), "line"));
+    let top = patterns.top(SHOWN_PATTERNS);
+    if top.is_empty() {
+        return;
+    }
     page.rule('-');
     page.line(" Most frequent errors in FFmpeg's log; # is a number, ~ is at most:");
-    for frequent in patterns.top(SHOWN_PATTERNS) {
+    for frequent in top {
         let about = if frequent.overcount > 0 { "~" } else { "" };
         let head = format!("{about}{}", words::count(frequent.count));
         add_wrapped(page, &head, &shown(&frequent));
@@ -200,10 +205,10 @@ pub(super) fn add_wrapped(page: &mut Page, head: &str, text: &str) {
     }
 }
 
-/// A pattern as it can be shown: credentials masked, control characters gone.
+/// A pattern as it can be shown: credentials masked, hidden characters escaped.
 pub(in crate::view) fn shown(frequent: &Frequent<'_>) -> String {
     let text = String::from_utf8_lossy(frequent.pattern);
-    redact(&text).replace(char::is_control, " ")
+    visible(&redact(&text)).into_owned()
 }
 
 /// Text in lines of at most so many characters, broken at blanks where possible.
@@ -257,8 +262,8 @@ mod tests {
 
     #[test]
     fn a_shown_pattern_has_neither_secret_nor_control() {
-        let pattern = b"\x1b[31mCookie: a=b\x07";
+        let pattern = "\x1b[31m\u{202e}Cookie: a=b\x07".as_bytes();
         let frequent = Frequent { pattern, count: 1, overcount: 0 };
-        assert_eq!(shown(&frequent), " [31mCookie: ***");
+        assert_eq!(shown(&frequent), "\\u{1b}[31m\\u{202e}Cookie: ***");
     }
 }
