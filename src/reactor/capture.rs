@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use self::OutputState::{Empty, Ended, Readable};
 use super::child::{self, Child, Process, Spawner, Stdio};
 use super::timer::Clock;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason};
@@ -23,7 +24,7 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// How long a process may take to vanish that was killed. One in an
 /// uninterruptible read is left behind.
-const DYING: Duration = Duration::from_secs(1);
+pub const DYING: Duration = Duration::from_secs(1);
 
 /// Bounds of a captured run.
 #[derive(Debug, Clone, Copy)]
@@ -81,21 +82,25 @@ pub fn capture(
 
 fn collect(child: &Child, limits: CaptureLimits<'_>) -> Result<Captured, Errno> {
     let wait = Wait::new(limits.time, Some(limits.stop));
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let mut open = [true, true];
-    // A grandchild may hold the pipes open; the end of the program is enough.
-    while open != [false, false] {
-        wait.readable(&[child.stdout.as_fd(), child.stderr.as_fd(), child.process.pidfd()])?;
+    let mut outputs = [&child.stdout, &child.stderr].map(Output::new);
+    loop {
+        let open = outputs.iter().filter(|output| output.state != Ended);
+        let mut polled: Vec<_> = open.map(|output| output.pipe.as_fd()).collect();
+        polled.push(child.process.pidfd());
+        wait.readable(&polled)?;
         let ended = is_readable(child.process.pidfd());
-        open[0] = open[0] && read_into(&child.stdout, &mut stdout, limits.bytes)?;
-        open[1] = open[1] && read_into(&child.stderr, &mut stderr, limits.bytes)?;
-        if ended {
+        for output in &mut outputs {
+            output.read(limits.bytes)?;
+        }
+        // A grandchild may hold the pipes open, or write on: what the program left
+        // in them is enough.
+        if ended && outputs.iter().all(|output| output.is_complete(limits.bytes)) {
             break;
         }
     }
-    wait.readable(&[child.process.pidfd()])?;
     child.process.signal_group(Signal::Kill);
     let exit = child.process.reap(child::Wait::Poll)?.ok_or(Errno::CHILD)?;
+    let [stdout, stderr] = outputs.map(|output| output.kept);
     Ok(Captured {
         status: exit.status,
         stdout,
@@ -103,6 +108,55 @@ fn collect(child: &Child, limits: CaptureLimits<'_>) -> Result<Captured, Errno> 
         cpu: exit.cpu,
         peak_resident_bytes: exit.peak_resident_bytes,
     })
+}
+
+/// One stream of a program, and what is kept of it.
+struct Output<'a> {
+    pipe: &'a OwnedFd,
+    kept: Vec<u8>,
+    state: OutputState,
+}
+
+/// What the last read of a stream found.
+#[derive(PartialEq, Eq)]
+enum OutputState {
+    /// There may be more.
+    Readable,
+    /// Nothing, for now.
+    Empty,
+    /// The end.
+    Ended,
+}
+
+impl<'a> Output<'a> {
+    const fn new(pipe: &'a OwnedFd) -> Self {
+        Self { pipe, kept: Vec::new(), state: Readable }
+    }
+
+    /// Reads once, so that one who writes without end is held against the deadline
+    /// in between. Keeps `limit` bytes and drops the rest.
+    fn read(&mut self, limit: usize) -> Result<(), Errno> {
+        if self.state == Ended {
+            return Ok(());
+        }
+        let mut buffer = [0; READ_BYTES];
+        self.state = match rustix::io::read(self.pipe, &mut buffer) {
+            Ok(0) => Ended,
+            Ok(count) => {
+                let room = limit.saturating_sub(self.kept.len());
+                self.kept.extend(buffer.iter().take(count.min(room)));
+                Readable
+            }
+            Err(Errno::AGAIN) => Empty,
+            Err(Errno::INTR) => Readable,
+            Err(errno) => return Err(errno),
+        };
+        Ok(())
+    }
+
+    fn is_complete(&self, limit: usize) -> bool {
+        self.state != Readable || self.kept.len() >= limit
+    }
 }
 
 /// Starts a program with this environment of ours, for use before the loop.
@@ -154,10 +208,21 @@ impl<'a> Wait<'a> {
         Self { clock: Clock::start(), deadline: Tick::ZERO.after(limit), stop }
     }
 
+    fn left(&self) -> Duration {
+        self.deadline.since(self.clock.tick())
+    }
+
+    /// Whether the deadline has passed.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
     /// Waits until one of the descriptors is readable or has hung up.
     ///
     /// # Errors
-    /// `ETIMEDOUT` at the deadline, `ECANCELED` when a stop is asked.
+    /// `ETIMEDOUT` from the deadline on, whatever is readable; `ECANCELED` when a stop
+    /// is asked.
     pub fn readable(&self, fds: &[BorrowedFd<'_>]) -> Result<(), Errno> {
         let fds = fds.iter().chain(&self.stop);
         self.ready(&mut fds.map(|fd| PollFd::new(fd, PollFlags::IN)).collect::<Vec<_>>())
@@ -176,11 +241,13 @@ impl<'a> Wait<'a> {
 
     fn ready(&self, polled: &mut [PollFd<'_>]) -> Result<(), Errno> {
         loop {
-            let left = self.deadline.since(self.clock.tick());
+            let left = self.left();
             let limit = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
             match poll(polled, Some(&limit)) {
                 Ok(_) if self.stop.is_some_and(is_readable) => return Err(Errno::CANCELED),
-                Ok(0) => return Err(Errno::TIMEDOUT),
+                // Also if something is ready: a peer that writes without end always is.
+                Ok(_) if left.is_zero() => return Err(Errno::TIMEDOUT),
+                Ok(0) => {}
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno),
@@ -194,23 +261,6 @@ pub fn is_readable(fd: BorrowedFd<'_>) -> bool {
     let mut polled = [PollFd::new(&fd, PollFlags::IN)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     poll(&mut polled, Some(&now)) == Ok(1)
-}
-
-/// Reads all there is; false once the pipe has ended.
-fn read_into(pipe: &OwnedFd, kept: &mut Vec<u8>, limit: usize) -> Result<bool, Errno> {
-    let mut buffer = [0; READ_BYTES];
-    loop {
-        match rustix::io::read(pipe, &mut buffer) {
-            Ok(0) => return Ok(false),
-            Ok(count) => {
-                let room = limit.saturating_sub(kept.len());
-                kept.extend(buffer.iter().take(count.min(room)));
-            }
-            Err(Errno::AGAIN) => return Ok(true),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -244,6 +294,26 @@ mod tests {
     fn a_program_that_hangs_is_killed() {
         let limits = (Duration::from_millis(50), LIMITS.1);
         assert_eq!(sh("sleep 1000", limits).unwrap_err(), CaptureError::TimedOut);
+    }
+
+    #[test]
+    fn a_flood_extends_neither_the_time_nor_the_bytes() {
+        // Each flood ends by itself, so that a limit not kept fails the test.
+        for script in ["exec timeout 20 yes", "exec timeout 20 yes >&2"] {
+            let error = sh(script, (Duration::from_millis(50), LIMITS.1)).err();
+            assert_eq!(error, Some(CaptureError::TimedOut), "{script}");
+        }
+        let ran = sh("timeout 20 yes & head -c 1000 /dev/zero; exit 3", (LIMITS.0, 1000)).unwrap();
+        assert_eq!((ran.status, ran.stdout.len()), (ExitStatus::Code(3), 1000));
+    }
+
+    #[test]
+    fn a_wait_that_is_over_fails_although_something_is_readable() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        drop(writer);
+        let wait = |limit| Wait::new(limit, None).readable(&[reader.as_fd()]);
+        assert_eq!(wait(LIMITS.0), Ok(()));
+        assert_eq!(wait(Duration::ZERO), Err(Errno::TIMEDOUT));
     }
 
     #[test]
@@ -289,9 +359,11 @@ mod tests {
         let script = ["-c".into(), "echo here >&2".into()];
         let child = start(Path::new("/bin/sh"), &script, stdio).unwrap();
         drop(writer);
-        let mut said = Vec::new();
-        while read_into(&child.stderr, &mut said, 10).unwrap() {}
-        assert_eq!(said, b"");
+        let mut said = Output::new(&child.stderr);
+        while said.state != Ended {
+            said.read(10).unwrap();
+        }
+        assert_eq!(said.kept, b"");
         let (mut said, mut buffer) = (Vec::<u8>::new(), [0; 10]);
         while let Ok(count @ 1..) = rustix::io::read(&reader, &mut buffer) {
             said.extend(&buffer[..count]);

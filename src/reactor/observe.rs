@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
-use super::capture::{Wait, start};
+use super::capture::{DYING, Wait, start};
 use super::child::{self, Process, Stdio};
 use super::process_use;
 use super::timer::Clock;
@@ -70,10 +70,10 @@ pub fn observe(
     drop(reader);
     let wait = Wait::new(limit, Some(stop));
     let seen = feed(&child.process, &writer, input, wait)
-        .and_then(|()| at_rest(&child.process, limit, stop));
+        .and_then(|()| at_rest(&child.process, wait, stop));
     // FFmpeg does not act on SIGTERM while it waits for its stdin.
     child.process.signal_group(Signal::Kill);
-    let _ = Wait::new(limit, None).readable(&[child.process.pidfd()]);
+    let _ = Wait::new(DYING, None).readable(&[child.process.pidfd()]);
     let exit = child.process.reap(child::Wait::Poll).ok().flatten();
     let (private_dirty_bytes, threads) = seen?;
     let cpu = exit.ok_or(ObserveError::Unseen)?.cpu;
@@ -105,12 +105,12 @@ fn feed(
 
 fn at_rest(
     process: &Process,
-    limit: Duration,
+    limit: Wait<'_>,
     stop: BorrowedFd<'_>,
 ) -> Result<(u64, u32), ObserveError> {
     let clock = Clock::start();
     let mut last = (None, Tick::ZERO);
-    while clock.tick() < Tick::ZERO.after(limit) {
+    while !limit.is_over() {
         match Wait::new(LOOK_EVERY, Some(stop)).readable(&[process.pidfd()]) {
             Ok(()) => return Err(ObserveError::Ended),
             Err(Errno::CANCELED) => return Err(ObserveError::Unseen),
