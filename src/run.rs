@@ -22,7 +22,7 @@ use tracing::Level;
 
 use crate::config::{Invocation, LogConfig, LogFormat, LogLevel};
 use crate::reactor::journal::{Format, Journal, for_people};
-use crate::reactor::signals::{Signals, StopSignal};
+use crate::reactor::signals::{Signals, StopSignal, ignore_others};
 use crate::reactor::stdout;
 
 /// Does what was asked and says how it went.
@@ -32,6 +32,7 @@ use crate::reactor::stdout;
 /// if a second signal forced its end.
 #[must_use]
 pub fn execute(invocation: Invocation) -> ExitCode {
+    ignore_others();
     let done = match invocation {
         Invocation::Print(text) | Invocation::Help(text) => {
             print(&text).map(|()| ExitCode::SUCCESS)

@@ -47,6 +47,10 @@ pub trait Application {
         true
     }
 
+    /// Files of a log were moved (SIGUSR1): those that it writes by name are opened
+    /// again.
+    fn reopen(&mut self) {}
+
     /// How it goes, in a short line for a service manager.
     fn status(&self, now: Tick) -> String {
         let _ = now;

@@ -529,6 +529,16 @@ pub(super) fn keep_ended_children() {
     }
 }
 
+/// Ignores a signal from now on.
+pub(super) fn ignore_signal(signal: c_int) {
+    let ignore: KernelSigaction = [libc::SIG_IGN as u64, 0, 0, 0];
+    // SAFETY: the new action is valid, has the kernel's layout and names no handler;
+    // the old one is not asked for.
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigaction, signal, &raw const ignore, NULL, SIGSET_BYTES);
+    }
+}
+
 /// Signals whose disposition exec(2) would hand on: those ignored. Asked of the
 /// kernel itself, since libc hides the two signals it keeps for its threads.
 pub(super) fn ignored_signals() -> Vec<c_int> {

@@ -12,6 +12,7 @@ use mio::{Interest, Token};
 use super::desk::{refresh, sample_children};
 use super::registrar::Registrar;
 use super::signals::StopSignal;
+use super::stops::Request;
 use super::table::Owner;
 use super::terminal::Terminal;
 use super::{Application, Reactor};
@@ -93,14 +94,10 @@ impl Reactor {
         application: &mut dyn Application,
     ) {
         tracing::info!(signal = stop.name(), "received_signal");
-        let input = if self.ended.stopped_by.is_none() {
-            self.ended.stopped_by = Some(stop);
-            Input::StopAsked
-        } else if stop.forces() {
-            self.ended.forced_by = Some(stop);
-            Input::KillAsked
-        } else {
-            return;
+        let input = match self.stops.hear(now, stop) {
+            Request::Stop => Input::StopAsked,
+            Request::Kill => Input::KillAsked,
+            Request::Nothing => return,
         };
         application.handle(now, input, &mut self.actions);
     }

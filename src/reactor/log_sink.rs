@@ -87,14 +87,20 @@ impl LogSink {
     /// # Errors
     /// Those of open(2).
     pub fn file(path: &Path) -> io::Result<Self> {
-        let is_fifo = rustix::fs::stat(path)
-            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
-        // A FIFO that is open for reading too can be opened without a reader, and
-        // outlives those that come and go (fifo(7)).
-        let access = if is_fifo { OFlags::RDWR } else { OFlags::WRONLY | OFlags::CREATE };
-        let flags = access | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file = rustix::fs::open(path, flags, Mode::from_raw_mode(FILE_MODE))?;
-        Ok(Self::new(Descriptor::Stderr, Target::Reopened(file)))
+        Ok(Self::new(Descriptor::Stderr, Target::Reopened(open(path)?)))
+    }
+
+    /// Goes on in this file, which may be a new one after the old was moved. What
+    /// waits goes to the old one first, as far as it takes it without blocking.
+    ///
+    /// # Errors
+    /// Those of open(2); then the old one stays.
+    pub fn reopen(&mut self, path: &Path) -> io::Result<()> {
+        let file = open(path)?;
+        self.flush();
+        self.target = Target::Reopened(file);
+        (self.mid_line, self.torn) = (false, false);
+        Ok(())
     }
 
     fn new(descriptor: Descriptor, target: Target) -> Self {
@@ -175,6 +181,17 @@ impl LogSink {
     pub fn pollable(&self) -> Option<BorrowedFd<'_>> {
         (!matches!(self.target, Target::Direct)).then(|| self.target.fd(self.descriptor.as_fd()))
     }
+}
+
+/// Opens a file to append to, and makes it if it is not there.
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    let is_fifo = rustix::fs::stat(path)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+    // A FIFO that is open for reading too can be opened without a reader, and
+    // outlives those that come and go (fifo(7)).
+    let access = if is_fifo { OFlags::RDWR } else { OFlags::WRONLY | OFlags::CREATE };
+    let flags = access | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    Ok(rustix::fs::open(path, flags, Mode::from_raw_mode(FILE_MODE))?)
 }
 
 impl Target {
@@ -280,6 +297,23 @@ mod tests {
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
         assert!(LogSink::file(folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_file_that_was_moved_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
+        let mut sink = LogSink::file(&path).unwrap();
+        sink.push(b"one\n");
+        std::fs::rename(&path, &moved).unwrap();
+        sink.reopen(&path).unwrap();
+        sink.push(b"two\n");
+        assert!(sink.flush());
+        assert!(sink.reopen(folder.path()).is_err());
+        sink.push(b"three\n");
+        assert!(sink.flush());
+        assert_eq!(std::fs::read_to_string(moved).unwrap(), "one\n");
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "two\nthree\n");
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod server;
 pub mod signals;
 pub mod sock_diag;
 pub mod stdout;
+mod stops;
 pub mod table;
 pub mod terminal;
 pub mod timer;
@@ -55,7 +56,8 @@ use self::notify::Notify;
 use self::ready::Share;
 use self::registrar::Registrar;
 use self::server::Server;
-use self::signals::{Signals, StopSignal};
+use self::signals::{Heard, Signals, StopSignal};
+use self::stops::Stops;
 use self::table::Owner;
 use self::timer::{Clock, Timer};
 use self::traffic::Traffic;
@@ -122,7 +124,7 @@ pub struct Reactor {
     sweep_at: Option<Tick>,
     /// Not before this, however many children end.
     next_sweep: Tick,
-    ended: Ended,
+    stops: Stops,
     finished: bool,
     /// The wall clock at the begin of the turn.
     wall: Wall,
@@ -162,7 +164,7 @@ impl Reactor {
             display: None,
             sweep_at: None,
             next_sweep: Tick::ZERO,
-            ended: Ended::default(),
+            stops: Stops::default(),
             finished: false,
             wall: Clock::wall(),
         };
@@ -252,7 +254,8 @@ impl Reactor {
         let ended = loop {
             self.journal.flush();
             if self.finished {
-                break Ok(self.ended);
+                let (stopped_by, forced_by) = (self.stops.stopped_by(), self.stops.forced_by());
+                break Ok(Ended { stopped_by, forced_by });
             }
             let due = match self.wait(application, &mut events) {
                 Ok(due) => due,
@@ -420,12 +423,14 @@ impl Reactor {
     }
 
     fn take_signals(&mut self, now: Tick, application: &mut dyn Application) {
-        for signal in self.signals.take() {
-            let Some(stop) = signal else {
-                self.sweep_at.get_or_insert(self.next_sweep.max(now));
-                continue;
-            };
-            self.ask_stop(now, stop, application);
+        for heard in self.signals.take() {
+            match heard {
+                Heard::Stop(signal) => self.ask_stop(now, signal, application),
+                Heard::Reopen => application.reopen(),
+                Heard::Child => {
+                    self.sweep_at.get_or_insert(self.next_sweep.max(now));
+                }
+            }
         }
     }
 

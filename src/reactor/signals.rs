@@ -1,5 +1,6 @@
-//! The signals that ask us to stop, and the one that tells of children, as
-//! readiness of one descriptor (signalfd(2)).
+//! The signals of this process: those that ask us to stop, the one that asks for
+//! reopened logs and the one that reports ended children, as readiness of one
+//! descriptor (signalfd(2)). Others that would end the process are ignored.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -8,6 +9,24 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::child;
+
+/// Signals that end a process by default and that ask for nothing that we could do.
+/// They reach whole groups of processes by mistake, and a load is worth more than
+/// that. The real-time signals are ignored too.
+///
+/// SIGXFSZ: the write that went beyond the limit of a file's size then fails with
+/// EFBIG, like one on a full disk. SIGUSR1 is read from the signalfd while there is
+/// one, and ignored at other times.
+const IGNORED: [i32; 8] = [
+    libc::SIGALRM,
+    libc::SIGIO,
+    libc::SIGPROF,
+    libc::SIGSTKFLT,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGVTALRM,
+    libc::SIGXFSZ,
+];
 
 /// A signal that asks us to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +37,10 @@ pub enum StopSignal {
     Terminate,
     /// `SIGHUP`.
     HangUp,
+    /// `SIGPWR`: the power of this host is about to fail.
+    Power,
+    /// `SIGXCPU`: the limit of CPU time is near (setrlimit(2)).
+    CpuLimit,
     /// No signal but the key `q` at the dashboard, which asks for the same as Ctrl-C.
     Key,
 }
@@ -30,25 +53,60 @@ impl StopSignal {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
             Self::HangUp => "SIGHUP",
+            Self::Power => "SIGPWR",
+            Self::CpuLimit => "SIGXCPU",
             Self::Key => "q",
         }
     }
 
-    /// Its number, the same on every architecture.
+    /// Its number on x86 and ARM (signal(7)).
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
             Self::HangUp => 1,
             Self::Interrupt | Self::Key => 2,
             Self::Terminate => 15,
+            Self::CpuLimit => 24,
+            Self::Power => 30,
         }
     }
 
     /// Whether it means "now" when it comes a second time. A terminal that goes
-    /// away hangs up more than once, without anybody's having lost patience.
+    /// away hangs up more than once, and the kernel sends SIGXCPU each second,
+    /// without anybody's having lost patience.
     #[must_use]
     pub const fn forces(self) -> bool {
-        !matches!(self, Self::HangUp)
+        matches!(self, Self::Interrupt | Self::Terminate | Self::Key)
+    }
+
+    const fn of(signal: Signal) -> Option<Self> {
+        match signal {
+            Signal::SIGINT => Some(Self::Interrupt),
+            Signal::SIGTERM => Some(Self::Terminate),
+            Signal::SIGHUP => Some(Self::HangUp),
+            Signal::SIGPWR => Some(Self::Power),
+            Signal::SIGXCPU => Some(Self::CpuLimit),
+            _ => None,
+        }
+    }
+}
+
+/// What a signal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Somebody asks us to stop.
+    Stop(StopSignal),
+    /// `SIGUSR1`: files of the log were moved and are to be opened again.
+    Reopen,
+    /// `SIGCHLD`: a child has ended.
+    Child,
+}
+
+/// Ignores the signals that ask for nothing, until the process ends. The children get
+/// the default dispositions back when they are started.
+pub fn ignore_others() {
+    for signal in IGNORED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()) {
+        child::ignore_signal(signal);
     }
 }
 
@@ -63,7 +121,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Blocks SIGINT, SIGTERM and SIGHUP and makes them readable. The children
+    /// Blocks the signals that ask for something and makes them readable. The children
     /// get an empty mask back when they are started.
     ///
     /// From here on a stop that is asked waits to be read, also in process 1,
@@ -74,13 +132,17 @@ impl Signals {
     /// When no descriptors are left.
     pub fn block() -> io::Result<Self> {
         child::keep_ended_children();
-        let mut stops: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+        let mut taken_over: SigSet =
+            [Signal::SIGINT, Signal::SIGTERM, Signal::SIGPWR, Signal::SIGXCPU, Signal::SIGUSR1]
+                .into_iter()
+                .collect();
         if !child::ignored_signals().contains(&libc::SIGHUP) {
-            stops.add(Signal::SIGHUP);
+            taken_over.add(Signal::SIGHUP);
         }
-        let before = stops.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-        let fd = SignalFd::with_flags(&stops, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-        Ok(Self { fd, taken_over: stops, before })
+        let before = taken_over.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        let fd = SignalFd::with_flags(&taken_over, flags)?;
+        Ok(Self { fd, taken_over, before })
     }
 
     /// Makes word of children (SIGCHLD) readable too. Of those that ended before
@@ -94,20 +156,27 @@ impl Signals {
         Ok(self.fd.set_mask(&self.taken_over)?)
     }
 
-    /// The signals that wait, in order: those that ask us to stop, and `None`
-    /// for word of a child.
-    pub fn take(&mut self) -> Vec<Option<StopSignal>> {
+    /// The signals that wait, in order.
+    pub fn take(&mut self) -> Vec<Heard> {
         let mut taken = Vec::new();
         while let Ok(Some(info)) = self.fd.read_signal() {
             let number = i32::try_from(info.ssi_signo).unwrap_or(0);
-            taken.push(match Signal::try_from(number) {
-                Ok(Signal::SIGINT) => Some(StopSignal::Interrupt),
-                Ok(Signal::SIGTERM) => Some(StopSignal::Terminate),
-                Ok(Signal::SIGHUP) => Some(StopSignal::HangUp),
-                _ => None,
+            taken.extend(match Signal::try_from(number) {
+                Ok(Signal::SIGUSR1) => Some(Heard::Reopen),
+                Ok(Signal::SIGCHLD) => Some(Heard::Child),
+                Ok(signal) => StopSignal::of(signal).map(Heard::Stop),
+                Err(_) => None,
             });
         }
         taken
+    }
+
+    /// The first of the signals that wait and ask us to stop; the others are dropped.
+    pub fn take_stop(&mut self) -> Option<StopSignal> {
+        self.take().into_iter().find_map(|heard| match heard {
+            Heard::Stop(signal) => Some(signal),
+            Heard::Reopen | Heard::Child => None,
+        })
     }
 
     /// Gives the signals back: what waits is dropped, what comes ends the process

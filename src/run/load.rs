@@ -70,8 +70,7 @@ pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
     orphans::adopt();
     let prepared = prepare(&mut config, shown, signals.as_fd());
     // Whatever else went wrong, it is what the stop made of it.
-    let stop = signals.take().into_iter().flatten().next();
-    let prepared = stop.map_or(prepared, |signal| Err(stopped_by(signal)));
+    let prepared = signals.take_stop().map_or(prepared, |signal| Err(stopped_by(signal)));
     if let Ok(Prepared::Load(ready)) = prepared {
         return run(&config, &journal, signals, *ready);
     }

@@ -1,12 +1,12 @@
 //! The built-in origin as a program of its own.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::event::Timespec;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Fatal, install_journal, print, take_signals};
 use crate::config::{OriginConfig, TlsConfig};
@@ -69,7 +69,8 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     info!(%address, seed = config.seed, "origin_started");
     let faults = Faults::new(config.faults.clone(), config.seed).map_err(Fatal)?;
     let bench = Bench::new(config.settings.clone(), faults, access_log.is_some()).map_err(Fatal)?;
-    let mut service = Service { bench, access_log, flush_at: None, now: None };
+    let access_file = config.access_log.clone().filter(|file| file != Path::new("-"));
+    let mut service = Service { bench, access_log, access_file, flush_at: None, now: None };
     reactor.run(&mut service).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
     if let Some(sink) = &mut service.access_log {
         sink.flush_within(LAST_FLUSH);
@@ -118,6 +119,8 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
 struct Service {
     bench: Bench,
     access_log: Option<LogSink>,
+    /// Where it is, unless it is stdout.
+    access_file: Option<PathBuf>,
     /// When what waits in the access log is written.
     flush_at: Option<Tick>,
     /// The latest time known; `None` before the loop has turned once.
@@ -164,6 +167,14 @@ impl Application for Service {
 
     fn is_scrape(&self, request: &Request<'_>) -> bool {
         request.path == origin_metrics::PATH
+    }
+
+    fn reopen(&mut self) {
+        let (Some(sink), Some(file)) = (&mut self.access_log, &self.access_file) else { return };
+        match sink.reopen(file) {
+            Ok(()) => info!(file = %file.display(), "access_log_reopened"),
+            Err(error) => warn!(file = %file.display(), %error, "access_log_not_reopened"),
+        }
     }
 
     fn status(&self, _now: Tick) -> String {

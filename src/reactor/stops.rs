@@ -1,0 +1,100 @@
+//! What a signal amounts to that asks us to stop: the stop, nothing, or the end by
+//! force.
+//!
+//! Pure: knows no descriptor and no clock.
+
+use std::time::Duration;
+
+use super::signals::StopSignal;
+use crate::units::Tick;
+
+/// The same signal again within this time after the first is a repeat and no second
+/// request: timeout(1) signals its child and then its whole group, and a supervisor may
+/// signal a process and then the cgroup. Nobody waits so little for a stop in good
+/// order.
+pub(super) const REPEAT_WITHIN: Duration = Duration::from_millis(500);
+
+/// What is to be done about a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Request {
+    /// Stop in good order.
+    Stop,
+    /// Kill what is left.
+    Kill,
+    /// Nothing: a repeat, or one that forces nothing.
+    Nothing,
+}
+
+/// The signals so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stops {
+    first: Option<(StopSignal, Tick)>,
+    forced_by: Option<StopSignal>,
+}
+
+impl Stops {
+    /// Takes the next one.
+    pub(super) fn hear(&mut self, now: Tick, signal: StopSignal) -> Request {
+        let Some((first, since)) = self.first else {
+            self.first = Some((signal, now));
+            return Request::Stop;
+        };
+        let repeats = first == signal && now.since(since) < REPEAT_WITHIN;
+        if repeats || !signal.forces() {
+            return Request::Nothing;
+        }
+        self.forced_by.get_or_insert(signal);
+        Request::Kill
+    }
+
+    /// The first signal.
+    pub(super) fn stopped_by(&self) -> Option<StopSignal> {
+        self.first.map(|(signal, _)| signal)
+    }
+
+    /// The one that forced the end.
+    pub(super) fn forced_by(&self) -> Option<StopSignal> {
+        self.forced_by
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Request::{Kill, Nothing, Stop};
+    use super::StopSignal::{CpuLimit, HangUp, Interrupt, Key, Power, Terminate};
+    use super::*;
+
+    /// What came of these signals, each at its millisecond.
+    fn heard(signals: &[(u64, StopSignal)]) -> (Vec<Request>, Stops) {
+        let mut stops = Stops::default();
+        let requests = signals.iter().map(|&(at, s)| stops.hear(Tick::from_millis(at), s));
+        (requests.collect(), stops)
+    }
+
+    #[test]
+    fn a_repeat_at_once_is_no_second_request() {
+        for signal in [Interrupt, Terminate, Key] {
+            let times = [(7_000, signal), (7_000, signal), (7_499, signal), (7_500, signal)];
+            let (requests, stops) = heard(&times);
+            assert_eq!(requests, [Stop, Nothing, Nothing, Kill], "{signal:?}");
+            assert_eq!((stops.stopped_by(), stops.forced_by()), (Some(signal), Some(signal)));
+        }
+    }
+
+    #[test]
+    fn another_signal_forces_the_end_at_once() {
+        let (requests, stops) = heard(&[(0, Terminate), (0, Terminate), (1, Interrupt)]);
+        assert_eq!(requests, [Stop, Nothing, Kill]);
+        assert_eq!((stops.stopped_by(), stops.forced_by()), (Some(Terminate), Some(Interrupt)));
+    }
+
+    #[test]
+    fn some_signals_force_nothing_whenever_they_come() {
+        for signal in [HangUp, Power, CpuLimit] {
+            let (requests, stops) = heard(&[(0, signal), (9_000, signal), (9_001, Terminate)]);
+            assert_eq!(requests, [Stop, Nothing, Kill], "{signal:?}");
+            assert_eq!(stops.forced_by(), Some(Terminate));
+        }
+        assert_eq!(heard(&[(0, Terminate), (1, HangUp)]).0, [Stop, Nothing]);
+    }
+}
