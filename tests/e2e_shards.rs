@@ -167,6 +167,8 @@ fn counts_agree(merged: &Value, alone: &Value) {
     }
     assert_eq!(alone["processes"]["started"], CLIENTS * ATTEMPTS);
     assert_eq!(merged["merged"]["missing"], serde_json::json!([]));
+    let peak = |of: &str| merged["clients"][of].as_u64().unwrap();
+    assert!((1..=peak("peak_active_at_most")).contains(&peak("peak_active")), "{merged}");
 }
 
 #[test]

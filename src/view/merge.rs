@@ -1,9 +1,10 @@
 //! The summaries of several shards, merged into that of the run.
 //!
 //! Reads what [`super::json`] writes. What can be added is added, what cannot is
-//! left out, and never guessed: a merged summary has no median of the active
-//! clients, and of their peak it tells a bound. Knows no file; names are handed in.
+//! left out, and never guessed; `merged.remarks` says why. Knows no file; names are
+//! handed in.
 
+mod active;
 mod distribution;
 mod rules;
 mod series;
@@ -74,8 +75,8 @@ pub fn merge(parts: &[Part]) -> Result<Value, MergeError> {
         let names: Vec<_> = read.iter().map(|part| part.name).collect();
         MergeError(format!("{}: {why}", names.join(", ")))
     })?;
-    rules::conclude(&mut merged, &read_shards(&read));
-    merged.insert("merged".to_owned(), origin_of(&read));
+    let remarks = rules::conclude(&mut merged, &read_shards(&read));
+    merged.insert("merged".to_owned(), origin_of(&read, &remarks));
     Ok(Value::Object(merged))
 }
 
@@ -140,7 +141,7 @@ fn same_run(one: &Read<'_>, two: &Read<'_>) -> Result<(), MergeError> {
 }
 
 /// What the merged summary was made of.
-fn origin_of(read: &[Read<'_>]) -> Value {
+fn origin_of(read: &[Read<'_>], remarks: &[String]) -> Value {
     let count = read.first().map_or(1, |part| part.shard.count());
     let present: BTreeMap<u32, &Read<'_>> =
         read.iter().map(|part| (part.shard.index(), part)).collect();
@@ -158,6 +159,7 @@ fn origin_of(read: &[Read<'_>]) -> Value {
         "clients": read.first().map_or(0, |part| part.clients),
         "shards": shards.collect::<Vec<_>>(),
         "missing": missing,
+        "remarks": remarks,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{at, distribution, float, number, put, series};
+use super::{active, at, distribution, float, number, put, series};
 use crate::units::shard::Shard;
 use crate::view::summary;
 
@@ -64,7 +64,7 @@ pub(super) const RULES: &[(&str, &[(&str, Rule)])] = &[
             ("target", Sum),
             ("ever_started", Sum),
             ("peak_active", Anew),
-            ("median_active", LeftOut),
+            ("median_active", Anew),
             ("active_seconds", Sum),
         ],
     ),
@@ -250,9 +250,8 @@ fn add_counts(all: &mut Map<String, Value>, more: &Value) -> Result<(), String> 
     Ok(())
 }
 
-/// Adds what follows from several fields.
-pub(super) fn conclude(merged: &mut Map<String, Value>, parts: &[(Shard, &Value)]) {
-    peak(merged, parts);
+/// Adds what follows from several fields. Returns remarks on what had to be left out.
+pub(super) fn conclude(merged: &mut Map<String, Value>, parts: &[(Shard, &Value)]) -> Vec<String> {
     rates(merged);
     judgement(merged);
     let patterns = patterns(parts);
@@ -264,29 +263,16 @@ pub(super) fn conclude(merged: &mut Map<String, Value>, parts: &[(Shard, &Value)
     });
     put(merged, "host", "shortfalls", json!(shortfalls.collect::<Vec<_>>()));
     merged.remove("series");
-    if let Some(series) = series::merge(parts.iter().map(|(_, value)| *value)) {
-        merged.insert("series".to_owned(), series);
+    let series = series::merge(parts.iter().map(|(_, value)| *value));
+    let remark = active::conclude(merged, parts, series.as_ref());
+    if let Some(series) = series {
+        merged.insert("series".to_owned(), json!(series));
     }
     let command = parts.first().and_then(|(_, value)| at(value, &["run", "command"])?.as_str());
     if let Some(command) = command {
         put(merged, "run", "command", json!(of_whole(command)));
     }
-}
-
-/// The shards' peaks need not have come at the same time, so their sum is a bound;
-/// a single shard's is exact.
-fn peak(merged: &mut Map<String, Value>, parts: &[(Shard, &Value)]) {
-    let peaks: Option<Vec<u64>> =
-        parts.iter().map(|(_, value)| number(value, &["clients", "peak_active"])).collect();
-    let name = if parts.len() == 1 { "peak_active" } else { "peak_active_at_most" };
-    if let Some(peaks) = peaks {
-        put(
-            merged,
-            "clients",
-            name,
-            json!(peaks.iter().fold(0_u64, |sum, &peak| sum.saturating_add(peak))),
-        );
-    }
+    remark.into_iter().collect()
 }
 
 /// The rates of a client while it ran.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use serde_json::json;
+
 use super::rules::{RULES, Rule};
 use super::*;
 use crate::stats::{Health, Totals};
@@ -119,14 +121,66 @@ fn a_shard_that_is_missing_is_named() {
     let text = render(&merged);
     assert!(text.contains("summary of 2 of 4 shards\n"), "{text}");
     assert!(text.contains(" - shard 1/4\n - shard 2/4\n"), "{text}");
-    assert!(text.contains("target 20, active: peak 20 at most"), "{text}");
+    let clients = "target 20, active: peak 20 at most (the sum of the shards' own), median n/a\n";
+    assert!(text.contains(clients), "{text}");
+    assert!(text.contains("shard 0/4 has no series"), "{text}");
     assert!(text.lines().all(|line| line.trim_end() == line), "{text}");
+}
+
+/// A shard that had so many active clients at the end of each second, and its peak.
+fn active(index: u32, late_secs: f64, peak: u64, active: &[u64]) -> Part {
+    let mut part: Value = serde_json::from_str(&part(index, 2).text).unwrap();
+    part["run"]["late_seconds"] = late_secs.into();
+    part["clients"]["peak_active"] = peak.into();
+    part["series"] = json!({
+        "interval_seconds": 1.0, "duration_seconds": active.len() as f64,
+        "gauges": {"active_clients": active}, "counters": {}, "times": {},
+    });
+    Part { name: format!("{index}.json"), text: part.to_string() }
+}
+
+#[test]
+fn active_clients_of_all_shards_have_a_peak_and_a_median() {
+    // The shards are at their peaks at different times; the second began 2 s late.
+    let one = active(0, 0.0, 12, &[5, 10, 12, 8, 6, 6, 6, 6, 6, 6, 6, 0]);
+    let two = active(1, 2.0, 9, &[2, 4, 4, 4, 4, 4, 4, 4, 9, 0]);
+    let merged = merge(&[one.clone(), two]).unwrap();
+    let clients = &merged["clients"];
+    let sums = json!([5, 10, 14, 12, 10, 10, 10, 10, 10, 10, 15, 0]);
+    assert_eq!(merged["series"]["gauges"]["active_clients"], sums);
+    assert_eq!((&clients["peak_active"], &clients["median_active"]), (&json!(15), &json!(10)));
+    assert_eq!(clients["peak_active_at_most"], 21);
+    assert_eq!(merged["merged"]["remarks"], json!([]));
+    let text = render(&merged);
+    assert!(text.contains("active: peak 15 (21 at most), median 10\n"), "{text}");
+    // A peak between two ends of intervals is in the shard's own alone.
+    let spike = merge(&[one.clone(), active(1, 0.0, 40, &[1; 12])]).unwrap();
+    assert_eq!(spike["clients"]["peak_active"], 40);
+
+    let short = merge(&[active(0, 0.0, 3, &[3, 0]), active(1, 0.0, 2, &[2, 0])]).unwrap();
+    assert_eq!(short["clients"]["peak_active"], 5);
+    assert!(short["clients"].get("median_active").is_none());
+    assert!(render(&short).contains("fewer than 10 intervals"));
+    // Without a common start nothing is known of what came at one time.
+    let mut alone: Value = serde_json::from_str(&active(1, 0.0, 9, &[9; 12]).text).unwrap();
+    alone["run"].as_object_mut().unwrap().remove("late_seconds");
+    let alone = Part { name: "1.json".to_owned(), text: alone.to_string() };
+    let merged = merge(&[one, alone]).unwrap();
+    assert!(merged["clients"].get("peak_active").is_none());
+    assert_eq!(
+        merged["merged"]["remarks"],
+        json!(["no peak nor median of active clients: shard 1/2 was started without -start-at"])
+    );
 }
 
 #[test]
 fn a_single_part_keeps_its_peak_and_a_whole_run_is_its_only_part() {
     let alone = merge(&[part(0, 1)]).unwrap();
-    assert_eq!(alone["clients"]["peak_active"], 10);
+    let own: Value = serde_json::from_str(&part(0, 1).text).unwrap();
+    for field in ["peak_active", "median_active"] {
+        assert_eq!(alone["clients"][field], own["clients"][field], "{field}");
+    }
+    assert!(alone["clients"].get("peak_active_at_most").is_none());
     assert_eq!(alone["merged"]["count"], 1);
     let text = render(&alone);
     assert!(text.contains("of 1 of 1 shard\n") && !text.contains("not all of the run"), "{text}");

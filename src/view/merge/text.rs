@@ -106,15 +106,28 @@ fn run(page: &mut Page, merged: &Value) {
     page.row("Ended", text(merged, &["run", "ended"]).unwrap_or("not all in the same way"));
     let duration = float(merged, &["run", "duration_seconds"]).map_or_else(none, span);
     page.row("Duration", &format!("{duration}, that of the longest"));
-    let peak = match number(merged, &["clients", "peak_active"]) {
-        Some(peak) => format!("peak {peak}"),
-        None => {
-            let bound = counted(merged, &["clients", "peak_active_at_most"]);
-            format!("peak {bound} at most (the sum of the shards' own)")
-        }
-    };
     let target = counted(merged, &["clients", "target"]);
-    page.row("Clients", &format!("target {target}, active: {peak}"));
+    page.row("Clients", &format!("target {target}, active: {}", active(merged)));
+    for remark in list(merged, &["merged", "remarks"]).iter().filter_map(Value::as_str) {
+        page.wrapped("", remark);
+    }
+}
+
+/// Peak and median of the active clients. The peak of shards is known at the ends of
+/// intervals, so their own peaks bound it.
+fn active(merged: &Value) -> String {
+    let peak = number(merged, &["clients", "peak_active"]);
+    let bound = number(merged, &["clients", "peak_active_at_most"]);
+    let median = counted(merged, &["clients", "median_active"]);
+    let peak = match (peak, bound.map(words::count)) {
+        (Some(peak), Some(at_most)) if bound != Some(peak) => {
+            format!("peak {} ({at_most} at most)", words::count(peak))
+        }
+        (Some(peak), _) => format!("peak {}", words::count(peak)),
+        (None, Some(at_most)) => format!("peak {at_most} at most (the sum of the shards' own)"),
+        (None, None) => "peak n/a".to_owned(),
+    };
+    format!("{peak}, median {median}")
 }
 
 fn processes(page: &mut Page, merged: &Value) {
