@@ -77,28 +77,58 @@ fn a_wall_clock_that_is_set_disturbs_nothing() {
     assert!((began - start).abs() < 60.0, "{began} and {start}");
 }
 
+/// So long the program is stopped: most of a window of speed.
+const STOPPED: Duration = Duration::from_secs(4);
+
+/// Stops the program, and its clients too if the host is to be frozen, and lets
+/// them go on.
+fn stand_still(program: &mut Program, clients: &[Process], host: bool) {
+    let all: Vec<&Process> = clients.iter().filter(|_| host).collect();
+    program.signal(Signal::STOP);
+    all.iter().for_each(|client| client.signal(Signal::STOP));
+    assert!(!clients[0].ends_within(STOPPED), "a client that nobody reads ended");
+    all.iter().for_each(|client| client.signal(Signal::CONT));
+    program.signal(Signal::CONT);
+    assert!(program.event("stood_still")["for_sec"].as_f64().unwrap() > 2.0);
+}
+
+/// All windows of speed are those of clients that play, and drift is none.
+fn timed_as_played(scrape: &Scrape) {
+    let windows = scrape.get("hlsswarm_playback_speed_count");
+    let speeds =
+        |bound: &str| scrape.get(&format!("hlsswarm_playback_speed_bucket{{le=\"{bound}\"}}"));
+    assert_eq!((speeds("0.5"), speeds("1.25")), (0.0, windows), "{}", scrape.text);
+    assert_eq!(scrape.get("hlsswarm_drift_seconds_bucket{le=\"2\"}"), windows, "{}", scrape.text);
+}
+
 #[test]
 fn a_program_that_was_stopped_holds_nothing_against_its_clients() {
-    let fake = Fake::named("ffmpeg");
-    let mut program = playing(&fake).start();
-    plays_on(&mut program, 1.0);
-    let clients = program.children(2);
-    program.signal(Signal::STOP);
-    // A line is some 40 bytes, so the clients play for 4 s.
-    let before = clients[0].written_bytes();
-    support::until("a client plays on", || {
-        let ended = clients[0].ends_within(Duration::from_millis(20));
-        assert!(!ended, "a client that nobody reads ended");
-        clients[0].written_bytes() > before + 40 * 38
-    });
-    program.signal(Signal::CONT);
-    assert!(program.event("stood_still")["for_sec"].as_f64().unwrap() > 1.0);
-    undisturbed(&plays_on(&mut program, 2.0));
-    // What stalls after that is seen.
-    clients[0].signal(Signal::STOP);
-    program.event("client_stalled");
-    clients[0].signal(Signal::CONT);
-    program.stopped();
+    let fakes = [false, true].map(|host| (host, Fake::named("ffmpeg")));
+    let mut runs: Vec<_> = fakes
+        .iter()
+        .map(|(host, fake)| {
+            let mut program = playing(fake).start();
+            let clients = program.children(2);
+            (*host, program, clients)
+        })
+        .collect();
+    for (host, program, clients) in &mut runs {
+        plays_on(program, 6.0);
+        stand_still(program, clients, *host);
+    }
+    for (_, program, clients) in &mut runs {
+        let before = program.scrape().get("hlsswarm_playback_speed_count");
+        let scrape = program.scraped("a window of each client", |scrape| {
+            scrape.get("hlsswarm_playback_speed_count") >= before + 2.0
+        });
+        undisturbed(&scrape);
+        timed_as_played(&scrape);
+        // What stalls after that is seen.
+        clients[0].signal(Signal::STOP);
+        program.event("client_stalled");
+        clients[0].signal(Signal::CONT);
+    }
+    runs.into_iter().for_each(|(_, program, _)| drop(program.stopped()));
 }
 
 #[test]

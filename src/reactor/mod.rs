@@ -30,6 +30,7 @@ mod sampling;
 pub mod server;
 pub mod signals;
 pub mod sock_diag;
+mod standstill;
 pub mod stdout;
 mod stops;
 pub mod table;
@@ -81,11 +82,6 @@ const READS_PER_TURN: usize = 2;
 /// How often orphans are looked for at most, while children end.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// A loop that comes so much too late has stood still: this process was stopped
-/// (SIGSTOP), frozen with its cgroup or machine, or got no CPU. A busy turn takes
-/// some milliseconds.
-const STOOD_STILL: Duration = Duration::from_millis(500);
-
 /// How the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ended {
@@ -114,6 +110,8 @@ pub struct Reactor {
     performed: Vec<Action>,
     /// When the loop last read the clock.
     looked_at: Tick,
+    /// When a client last wrote something.
+    heard_at: Option<Tick>,
     buffer: Box<[u8]>,
     traffic: Option<Traffic>,
     fetches: Option<fetch::Fetches>,
@@ -157,6 +155,7 @@ impl Reactor {
             actions: Vec::new(),
             performed: Vec::new(),
             looked_at: Tick::ZERO,
+            heard_at: None,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             traffic: None,
             fetches: None,
@@ -262,7 +261,6 @@ impl Reactor {
                 Err(error) => break Err(error),
             };
             let began = self.look(due, application);
-            self.wall = Clock::wall();
             if let Err(error) = self.queue(began, &events) {
                 break Err(error);
             }
@@ -292,19 +290,6 @@ impl Reactor {
         }
     }
 
-    /// Reads the clock, and tells if the loop stood still: since it last looked, or
-    /// since what was due after that.
-    fn look(&mut self, due: Option<Tick>, application: &mut dyn Application) -> Tick {
-        let now = self.clock.tick();
-        let before = std::mem::replace(&mut self.looked_at, now);
-        let away = due.map(|due| now.since(due.max(before))).unwrap_or_default();
-        if away >= STOOD_STILL {
-            reports::stood_still(away);
-            application.handle(now, Input::StoodStill, &mut self.actions);
-        }
-        now
-    }
-
     /// Sleeps until something is ready or due; not at all if something is
     /// already. Returns what is due next.
     fn wait(
@@ -317,6 +302,7 @@ impl Reactor {
         let pipes = self.registrar.pipes.next_look();
         let notify = self.notify.next_deadline();
         let start = self.barrier.as_ref().map(Barrier::next_look);
+        let pulse = self.pulse();
         let frame = self.display.as_ref().and_then(|display| display.next_frame(application));
         let deadline = [
             application.next_deadline(),
@@ -326,6 +312,7 @@ impl Reactor {
             pipes,
             notify,
             start,
+            pulse,
             frame,
             self.fetches.as_ref().and_then(fetch::Fetches::next_deadline),
         ]
@@ -368,6 +355,7 @@ impl Reactor {
         while let Some(token) = self.registrar.ready.take(&mut share) {
             let taken = self.registrar.table.take_turn(token);
             let Some((owner, hung_up)) = taken else { continue };
+            let now = self.look_again(now, application);
             if self.dispatch(now, owner, hung_up, application) {
                 self.registrar.queue(token, hung_up);
             }
@@ -453,6 +441,7 @@ impl Reactor {
                     return false;
                 }
                 Read::Bytes(count) => {
+                    self.heard_at = Some(now);
                     let bytes = self.buffer.get(..count).unwrap_or_default();
                     let wall = self.wall;
                     let input = Input::Output { client, stream, bytes, wall };

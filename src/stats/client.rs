@@ -45,7 +45,7 @@ use self::timing::At;
 use super::{RequestKind, Requests};
 use crate::ffmpeg::evidence::Evidence;
 use crate::ffmpeg::log::{Line, Note};
-use crate::units::Moment;
+use crate::units::{Moment, Tick};
 
 /// How the log is to be read: what was asked of FFmpeg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,20 @@ pub struct Reading {
     pub reload_wait_max: Duration,
     /// Whether FFmpeg asks ahead (`-http_multiple` not 0): nothing is timed then.
     pub asks_ahead: bool,
+    /// The end of a time in which nobody looked, if there was one. A line of then or
+    /// before has no time, and what began by then is not timed.
+    pub seen_since: Option<Tick>,
+}
+
+impl Reading {
+    /// From one line to another; `None` if that is not known.
+    fn span(&self, from: At, to: At) -> Option<Duration> {
+        self.is_dated(from.tick).then(|| to.since(from))
+    }
+
+    fn is_dated(&self, tick: Tick) -> bool {
+        self.seen_since.is_none_or(|since| tick > since)
+    }
 }
 
 /// How far a request has come.
@@ -153,10 +167,10 @@ impl ClientRequests {
             }
             Note::Opening { url, reused } => return self.open(at, url, reused, reading, totals),
             Note::ConnectStarted => self.connecting(at, line.address, totals),
-            Note::Connected => self.connected(at, line.address, totals),
+            Note::Connected => self.connected(at, line.address, reading, totals),
             Note::ConnectAttemptFailed => self.connect = None,
             Note::InitSection => self.is_init(),
-            Note::ProgramDateTime { unix_ns } => self.dated(now, unix_ns, totals),
+            Note::ProgramDateTime { unix_ns } => self.dated(now, unix_ns, reading, totals),
             Note::TagSkipped => self.sent(totals),
             Note::BytesRead { bytes } => self.closed(at, bytes),
             Note::SegmentsSkipped { count } => totals.skip_segments(count),
@@ -296,9 +310,10 @@ impl ClientRequests {
         self.sent(totals);
     }
 
-    fn connected(&mut self, at: At, address: u64, totals: &mut Requests) {
-        if let Some((_, began)) = self.connect.take().filter(|(other, _)| *other == address) {
-            totals.connect.record(at.since(began));
+    fn connected(&mut self, at: At, address: u64, reading: &Reading, totals: &mut Requests) {
+        let began = self.connect.take().filter(|(other, _)| *other == address);
+        if let Some(span) = began.and_then(|(_, began)| reading.span(began, at)) {
+            totals.connect.record(span);
         }
         if let Some(request) = &mut self.request {
             request.wire = Wire::Sent { reused: false };
@@ -324,10 +339,11 @@ impl ClientRequests {
         }
     }
 
-    fn dated(&mut self, now: Moment, unix_ns: i64, totals: &mut Requests) {
+    fn dated(&mut self, now: Moment, unix_ns: i64, reading: &Reading, totals: &mut Requests) {
         self.sent(totals);
         let wall = now.wall.as_unix_nanos();
         let span = u64::try_from(unix_ns).ok().and_then(|then| wall.checked_sub(then));
+        let span = span.filter(|_| reading.is_dated(now.tick));
         self.edge_age = span.map(Duration::from_nanos);
     }
 

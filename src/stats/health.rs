@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Histogram;
+use crate::units::Tick;
 
 /// Upper bounds of a turn of the reactor, in seconds.
 const TURN_SECS: &[f64] = &[0.000_01, 0.000_1, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
@@ -68,6 +69,36 @@ pub struct ConnectionCounts {
     pub accepted: u64,
 }
 
+/// Times in which the loop stood still: its process was stopped, frozen or starved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standstills {
+    /// How often.
+    pub count: u64,
+    /// All of them together.
+    pub total: Duration,
+    /// The longest.
+    pub longest: Duration,
+    /// When the first began.
+    pub first_at: Tick,
+    /// When the longest began.
+    pub longest_at: Tick,
+}
+
+impl Standstills {
+    /// One that lasted `span`, up to `now`.
+    pub fn add(&mut self, now: Tick, span: Duration) {
+        let began = Tick::ZERO.after(now.elapsed().saturating_sub(span));
+        if self.count == 0 {
+            self.first_at = began;
+        }
+        if span > self.longest {
+            (self.longest, self.longest_at) = (span, began);
+        }
+        self.count += 1;
+        self.total = self.total.saturating_add(span);
+    }
+}
+
 /// Counters of the reactor and of its log sink.
 #[derive(Debug, Clone)]
 pub struct Health {
@@ -81,6 +112,8 @@ pub struct Health {
     pub last_scrape: Option<Duration>,
     /// Connections that this process serves and has served.
     pub connections: ConnectionCounts,
+    /// Times in which the loop stood still.
+    pub standstills: Standstills,
     /// Log lines of our own that a stalled or full stderr cost.
     pub journal_dropped: u64,
     /// What this process uses.
@@ -95,6 +128,7 @@ impl Default for Health {
             entries: [0; EntryKind::ALL.len()],
             last_scrape: None,
             connections: ConnectionCounts::default(),
+            standstills: Standstills::default(),
             journal_dropped: 0,
             process: ProcessUse::default(),
         }

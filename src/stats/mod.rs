@@ -18,7 +18,7 @@ pub mod usage;
 pub use active_time::ActiveTime;
 pub use client::{ClientRequests, Reading};
 pub use figures::ClientFigures;
-pub use health::{ConnectionCounts, EntryKind, Health, ProcessUse};
+pub use health::{ConnectionCounts, EntryKind, Health, ProcessUse, Standstills};
 pub use histogram::{Histogram, quantile_of};
 pub use origin_side::OriginSide;
 pub use patterns::Patterns;

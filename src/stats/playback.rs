@@ -80,6 +80,11 @@ impl Viewers {
         self.stalls_began_ns += u128::from(at.as_nanos());
     }
 
+    /// A stall that goes on began later by so much.
+    fn stall_put_off(&mut self, by: Duration) {
+        self.stalls_began_ns += u128::from(nanos(by));
+    }
+
     fn stall_ended(&mut self, began: Tick) {
         self.stalled = self.stalled.saturating_sub(1);
         self.stalls_began_ns = self.stalls_began_ns.saturating_sub(u128::from(began.as_nanos()));
@@ -172,8 +177,9 @@ enum Stage {
 pub struct Viewing {
     stall_after: Duration,
     spawned_at: Tick,
-    /// When the log told that the streams were found in the first media.
-    opened_at: Option<Tick>,
+    /// When the log said that the streams were found in the first media; the spawn
+    /// before that.
+    opened_at: Tick,
     /// The last movement of the media time; the spawn before the first.
     moved_at: Tick,
     /// Since when both clocks run: the first media time, moved on once.
@@ -184,6 +190,9 @@ pub struct Viewing {
     played_us: u64,
     /// The same where the window began.
     window_played_us: u64,
+    /// How far it was behind when its clocks were started again; less than zero if
+    /// it was ahead.
+    behind_us: i64,
     stage: Stage,
     stalled: bool,
     /// A start-up that is told after the end still counts.
@@ -198,9 +207,17 @@ impl Viewing {
     /// `stall_after`.
     #[must_use]
     pub fn spawned(now: Tick, stall_after: Duration) -> Self {
-        let (spawned_at, moved_at) = (now, now);
+        let (spawned_at, opened_at, moved_at) = (now, now, now);
         let (stage, startup_counts) = (Stage::Starting, true);
-        Self { stall_after, spawned_at, moved_at, stage, startup_counts, ..Self::default() }
+        Self {
+            stall_after,
+            spawned_at,
+            opened_at,
+            moved_at,
+            stage,
+            startup_counts,
+            ..Self::default()
+        }
     }
 
     /// The newest media time; zero before the first.
@@ -245,7 +262,7 @@ impl Viewing {
     /// The log told that the input is open: media was read, up to a second or more
     /// before progress tells of it. FFmpeg opens none without media.
     pub const fn opened(&mut self, now: Tick) {
-        self.opened_at = Some(now);
+        self.opened_at = now;
     }
 
     /// Progress told this media time.
@@ -277,14 +294,6 @@ impl Viewing {
         self.moved_at = now;
         if now.since(self.window_began) >= SPEED_WINDOW {
             self.close_window(now, playback);
-        }
-    }
-
-    /// Nobody looked up to `now`, so a media time that stands still has done so
-    /// since then as far as is known; a stall that was noted before goes on.
-    pub const fn not_seen_until(&mut self, now: Tick) {
-        if !self.stalled {
-            self.moved_at = now;
         }
     }
 
@@ -326,7 +335,8 @@ impl Viewing {
 
     fn count_startup(&mut self, now: Tick, playback: &mut Playback) {
         if std::mem::take(&mut self.startup_counts) {
-            let began = self.opened_at.unwrap_or(now);
+            let said = self.opened_at > self.spawned_at;
+            let began = if said { self.opened_at } else { now };
             playback.startup.record(began.since(self.spawned_at));
         }
     }
@@ -358,11 +368,18 @@ impl Viewing {
         let speed = played.as_secs_f64() / wall.as_secs_f64();
         self.speed = speed as f32;
         playback.speed.record(Duration::try_from_secs_f64(speed).unwrap_or(Duration::MAX));
-        let ahead = Duration::from_micros(self.played_us);
-        playback.drift.record(now.since(self.started_at).saturating_sub(ahead));
+        let drift_us = u64::try_from(self.behind_us_at(now)).unwrap_or(0);
+        playback.drift.record(Duration::from_micros(drift_us));
         let below = played.saturating_add(PROGRESS_PERIOD) < wall;
         self.set_pace(Some(if below { Pace::Below } else { Pace::Keeps }), playback);
         self.begin_window(now);
+    }
+
+    /// The wall clock less the media clock; less than zero for a client that is ahead.
+    fn behind_us_at(&self, now: Tick) -> i64 {
+        let wall_us = i64::try_from(now.since(self.started_at).as_micros()).unwrap_or(i64::MAX);
+        let played_us = i64::try_from(self.played_us).unwrap_or(i64::MAX);
+        self.behind_us.saturating_add(wall_us.saturating_sub(played_us))
     }
 
     fn set_pace(&mut self, pace: Option<Pace>, playback: &mut Playback) {
@@ -370,6 +387,8 @@ impl Viewing {
         self.pace = pace;
     }
 }
+
+mod standstill;
 
 #[cfg(test)]
 mod tests;

@@ -94,7 +94,7 @@ pub struct Totals {
     pub spawn_failures: [u64; SpawnFailureReason::ALL.len()],
     /// Exits by [`ExitStatus::shell_code`].
     pub exits: Box<[u64; 256]>,
-    /// Spawn to exit.
+    /// Spawn to exit, of those whose end was seen as it came.
     pub uptime: Histogram,
     /// Actual start less scheduled start, of every first start and restart.
     pub lateness: Histogram,
@@ -141,11 +141,10 @@ impl Totals {
     }
 
     /// Counts a process that was reaped.
-    pub fn count_exit(&mut self, status: ExitStatus, uptime: Duration, peak_resident_bytes: u64) {
+    pub fn count_exit(&mut self, status: ExitStatus, peak_resident_bytes: u64) {
         if let Some(count) = self.exits.get_mut(usize::from(status.shell_code())) {
             *count += 1;
         }
-        self.uptime.record(uptime);
         self.peak_resident_bytes = self.peak_resident_bytes.max(peak_resident_bytes);
     }
 }
@@ -194,11 +193,11 @@ mod tests {
     fn exits_are_counted_by_the_code_of_a_shell() {
         let mut totals = Totals::default();
         for status in [ExitStatus::Code(0), ExitStatus::Signal(9), ExitStatus::Code(137)] {
-            totals.count_exit(status, ms(5), 7);
+            totals.count_exit(status, 7);
         }
-        totals.count_exit(ExitStatus::Signal(255), ms(5), 3);
+        totals.count_exit(ExitStatus::Signal(255), 3);
         assert_eq!([totals.exits[0], totals.exits[137], totals.exits[255]], [1, 2, 1]);
-        assert_eq!((totals.uptime.count(), totals.peak_resident_bytes), (4, 7));
+        assert_eq!(totals.peak_resident_bytes, 7);
     }
 
     #[test]

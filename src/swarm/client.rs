@@ -169,6 +169,8 @@ pub(super) struct Client {
     state: State,
     desired: Desired,
     pipes: Pipes,
+    /// Pipes that were not read since the loop stood still.
+    unread: Pipes,
     splitter: LineSplitter,
     last_lines: LastLines,
     requests: ClientRequests,
@@ -205,6 +207,7 @@ impl Client {
             state: State::Idle,
             desired: Desired::Up,
             pipes: Pipes::NONE,
+            unread: Pipes::NONE,
             failures: 0,
             pid: 0,
             attempts: 0,
@@ -276,6 +279,7 @@ impl Client {
         self.pid = pid;
         self.spawned_at = turn.now;
         self.pipes = Pipes::BOTH;
+        self.unread = Pipes::NONE;
         self.splitter = LineSplitter::new();
         self.last_lines = LastLines::new();
         self.requests = ClientRequests::default();
@@ -318,6 +322,8 @@ impl Client {
             Stream::Stderr => self.read_lines(turn, Some(bytes)),
             Stream::Stdout => self.read_progress(turn, Some(bytes)),
         }
+        // One read takes all that a pipe holds.
+        *self.unread.of(stream) = false;
     }
 
     pub(super) fn pipe_ended(&mut self, turn: &mut Turn<'_>, stream: Stream) {
@@ -338,8 +344,12 @@ impl Client {
             return;
         }
         let uptime = turn.now.since(self.spawned_at);
+        let undated = turn.is_undated();
         let ledger = &mut turn.common.ledger;
-        ledger.totals.count_exit(exit.status, uptime, exit.peak_resident_bytes);
+        ledger.totals.count_exit(exit.status, exit.peak_resident_bytes);
+        if !undated {
+            ledger.totals.uptime.record(uptime);
+        }
         ledger.children.reap(&mut self.live_use, exit.cpu);
         self.viewing.end(turn.now, &mut ledger.totals.playback);
         self.end = Some(End { exit, told, uptime });

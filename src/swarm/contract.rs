@@ -61,9 +61,12 @@ pub enum Input<'a> {
         /// How long ago.
         behind: Duration,
     },
-    /// The loop stood still up to now: it was stopped, frozen or starved. What the
-    /// clients did meanwhile was not seen and is yet to be read.
-    StoodStill,
+    /// The loop stood still up to now: it was stopped, frozen or starved. Output
+    /// written meanwhile has not been read yet, and its times are not known.
+    StoodStill {
+        /// For how long at least.
+        span: Duration,
+    },
     /// The process asked for is running.
     Spawned {
         /// Whose process.

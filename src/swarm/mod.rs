@@ -104,11 +104,7 @@ impl Swarm {
         match input {
             Input::Started => self.begin(now, Duration::ZERO, actions),
             Input::StartedLate { behind } => self.begin(now, behind, actions),
-            Input::StoodStill => {
-                for client in &mut self.clients {
-                    client.not_seen_until(now);
-                }
-            }
+            Input::StoodStill { span } => self.stood_still(now, span),
             Input::DeadlineReached => self.deadline_reached(now, actions),
             Input::StopAsked => self.stop(now, Signal::Terminate, actions),
             Input::KillAsked => self.kill(now, actions),
@@ -254,6 +250,15 @@ impl Swarm {
         turn.common.ledger.active_time.begin(now);
         for client in &mut self.clients {
             client.schedule_first(&mut turn, behind);
+        }
+    }
+
+    /// Nothing of what the clients did in the last `span` is dated.
+    fn stood_still(&mut self, now: Tick, span: Duration) {
+        self.common.seen_since = Some(now);
+        let playback = &mut self.common.ledger.totals.playback;
+        for client in &mut self.clients {
+            client.stood_still(now, span, playback);
         }
     }
 

@@ -79,6 +79,7 @@ impl Settings {
             network_timeout: self.network_timeout,
             reload_wait_max: self.target_duration + self.target_duration / RELOAD_SLACK_DIVISOR,
             asks_ahead: self.asks_ahead,
+            seen_since: None,
         }
     }
 

@@ -3,6 +3,7 @@
 mod disorder;
 mod shards;
 mod stall;
+mod standstill;
 mod stop;
 mod target;
 

@@ -16,6 +16,10 @@ pub const DANGEROUS_EVERY: Duration = Duration::from_secs(60);
 /// passed.
 pub const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
+/// Ends of processes that came while the loop stood still are noticed within this,
+/// thousands of them included.
+const CAUGHT_UP_AFTER: Duration = Duration::from_secs(1);
+
 /// Failed starts reported a second at most; all are counted. A host that is out
 /// of processes fails thousands of starts in the same words.
 pub const SPAWN_FAILURE_REPORTS_PER_SEC: u32 = 5;
@@ -86,6 +90,8 @@ pub(super) struct Common {
     pub(super) stall_reports: RateLimit,
     /// The wall clock at the last output.
     pub(super) wall: Wall,
+    /// The end of the last standstill of the loop.
+    pub(super) seen_since: Option<Tick>,
     /// Once the run stops: the signal that ends a process now.
     pub(super) stop: Option<Signal>,
     /// How the clients were doing when the stop began.
@@ -107,6 +113,7 @@ impl Common {
             failure_reports: RateLimit::new(SPAWN_FAILURE_REPORTS_PER_SEC),
             stall_reports: RateLimit::new(STALL_REPORTS_PER_SEC),
             wall: Wall::default(),
+            seen_since: None,
             stop: None,
             viewers_at_stop: None,
             held_since: None,
@@ -124,6 +131,12 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// Whether something that is noticed now may have happened while the loop stood
+    /// still.
+    pub(super) fn is_undated(&self) -> bool {
+        self.common.seen_since.is_some_and(|since| self.now.since(since) < CAUGHT_UP_AFTER)
+    }
+
     pub(super) fn act(&mut self, action: Action) {
         self.actions.push(action);
     }

@@ -91,7 +91,7 @@ impl Books {
             Input::Traffic { .. } => {}
             Input::Started
             | Input::StartedLate { .. }
-            | Input::StoodStill
+            | Input::StoodStill { .. }
             | Input::DeadlineReached
             | Input::StopAsked
             | Input::KillAsked

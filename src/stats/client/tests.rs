@@ -13,6 +13,7 @@ const READING: Reading = Reading {
     network_timeout: Duration::from_secs(15),
     reload_wait_max: Duration::from_millis(6_100),
     asks_ahead: false,
+    seen_since: None,
 };
 
 /// A client, its totals, and the ages of the playlists' edges.

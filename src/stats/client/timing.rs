@@ -40,17 +40,15 @@ impl ClientRequests {
         let went_out = |request: &Request| !request.failed && request.wire != Wire::Connecting;
         let Some(request) = self.request.filter(went_out) else { return };
         let end = request.closed.unwrap_or(at);
-        let span = end.since(request.began);
+        let span = reading.span(request.began, end);
+        if request.kind == RequestKind::Playlist {
+            self.loaded = Some(at);
+        }
+        let Some(span) = span.filter(|_| !reading.asks_ahead) else { return };
         match request.kind {
-            RequestKind::Playlist => {
-                self.loaded = Some(at);
-                if !reading.asks_ahead {
-                    totals.playlist_download.record(span);
-                }
-            }
+            RequestKind::Playlist => totals.playlist_download.record(span),
             RequestKind::Segment
-                if !reading.asks_ahead
-                    && (playlist == Some(request.playlist) || request.closed.is_some()) =>
+                if playlist == Some(request.playlist) || request.closed.is_some() =>
             {
                 totals.segment_download.record(span);
             }
@@ -84,7 +82,9 @@ impl ClientRequests {
     /// was told of the stream, and by what this attempt showed before, since its
     /// segments may be longer than was told.
     fn is_overdue(&mut self, at: At, reading: &Reading) -> bool {
-        let Some(waited) = self.loaded.map(|loaded| at.since(loaded)) else { return false };
+        let Some(waited) = self.loaded.and_then(|loaded| reading.span(loaded, at)) else {
+            return false;
+        };
         let shown = self.reload_min_ms.map(|span| Duration::from_millis(span.into()));
         let wait_max = shown.map(|shortest| shortest + shortest / 2).unwrap_or_default();
         let waited_ms = u32::try_from(waited.as_millis()).unwrap_or(u32::MAX);

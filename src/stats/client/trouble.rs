@@ -133,7 +133,8 @@ impl ClientRequests {
     fn unexplained(&mut self, at: At, reading: &Reading, totals: &mut Requests) {
         let Some(request) = self.request else { return };
         self.sent(totals);
-        let failure = if at.since(request.began) >= reading.network_timeout {
+        let waited = reading.span(request.began, at);
+        let failure = if waited.is_some_and(|span| span >= reading.network_timeout) {
             Failure::Timeout
         } else {
             Failure::Other

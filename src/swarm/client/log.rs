@@ -4,7 +4,7 @@
 use super::{Client, Desired};
 use crate::ffmpeg::log::{self, Level, Line, Note};
 use crate::stats::totals::Stream;
-use crate::stats::{ClientFigures, Totals};
+use crate::stats::{ClientFigures, Reading, Totals};
 use crate::swarm::turn::Turn;
 use crate::swarm::{Action, Report, TcpDelta};
 use crate::units::Moment;
@@ -81,8 +81,10 @@ impl Client {
 
     /// Counts what a line tells.
     fn note(&mut self, turn: &mut Turn<'_>, line: &[u8], read: &Line<'_>) {
-        let moment = Moment { tick: turn.now, wall: turn.common.wall };
-        let reading = turn.common.settings.reading();
+        let seen_since = turn.common.seen_since;
+        let tick = seen_since.filter(|_| self.unread.stderr).unwrap_or(turn.now);
+        let moment = Moment { tick, wall: turn.common.wall };
+        let reading = Reading { seen_since, ..turn.common.settings.reading() };
         let totals = &mut turn.common.ledger.totals;
         // What FFmpeg complains of when it is told to end is no fault of the origin.
         if matches!(read.level, Level::Fatal | Level::Error) && self.desired == Desired::Up {

@@ -43,10 +43,11 @@ impl Client {
         let was_stalled = self.viewing.is_stalled();
         let playback = &mut turn.common.ledger.totals.playback;
         let (viewing, progress, now) = (&mut self.viewing, &mut self.progress, turn.now);
-        let each = |line: &[u8], _| {
-            if let Some(media) = progress.line(line).and_then(|block| block.media) {
-                viewing.progress(now, media, playback);
-            }
+        let undated = self.unread.stdout;
+        let each = |line: &[u8], _| match progress.line(line).and_then(|block| block.media) {
+            Some(media) if undated => viewing.progress_undated(now, media, playback),
+            Some(media) => viewing.progress(now, media, playback),
+            None => {}
         };
         match bytes {
             Some(bytes) => self.progress_splitter.feed(bytes, each),
@@ -57,9 +58,15 @@ impl Client {
         }
     }
 
-    /// Nobody looked up to `now`: that its media time stood still is not known.
-    pub(in crate::swarm) const fn not_seen_until(&mut self, now: Tick) {
-        self.viewing.not_seen_until(now);
+    /// The loop stood still for `span`, up to `now`: what is in the pipes is undated.
+    pub(in crate::swarm) fn stood_still(
+        &mut self,
+        now: Tick,
+        span: Duration,
+        playback: &mut Playback,
+    ) {
+        self.unread = self.pipes;
+        self.viewing.stood_still(now, span, playback);
     }
 
     /// Notes a stall that has begun by now, and reports nothing.

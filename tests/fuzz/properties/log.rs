@@ -62,6 +62,7 @@ fn follow(lines: &Lines) {
         network_timeout: Duration::from_secs(3),
         reload_wait_max: Duration::from_secs(2),
         asks_ahead: false,
+        seen_since: None,
     };
     let (mut requests, mut totals) = (ClientRequests::default(), Requests::default());
     let mut told = Told::default();

@@ -1,0 +1,60 @@
+//! A time in which nobody looked at the client: its own clocks are started again
+//! behind it, and nothing of it counts for start-up, speed, drift or stalls.
+//!
+//! Whether the client played meanwhile is not known: if this program alone was
+//! stopped it did, if the whole host was frozen it did not. So drift goes on from
+//! what it was before, and speed from the first movement that is seen again.
+
+use std::time::Duration;
+
+use super::{Playback, Stage, Viewing};
+use crate::units::{Tick, nanos};
+
+impl Viewing {
+    /// The loop stood still for `span`, up to `now`.
+    pub fn stood_still(&mut self, now: Tick, span: Duration, playback: &mut Playback) {
+        self.startup_counts = false;
+        if self.stage == Stage::Over {
+            return;
+        }
+        if self.stalled {
+            // The stall goes on, less the standstill.
+            playback.viewers.stall_put_off(span);
+            self.moved_at = self.moved_at.after(span);
+            self.started_at = self.started_at.after(span);
+            return;
+        }
+        self.restart_clocks(self.moved_at, now);
+        self.moved_at = now;
+    }
+
+    /// Progress told this media time while the loop stood still, or soon after: when
+    /// is not known.
+    pub fn progress_undated(&mut self, now: Tick, media: Duration, playback: &mut Playback) {
+        let media_us = nanos(media) / 1_000;
+        if media_us == 0 || media_us == self.media_us {
+            return;
+        }
+        self.note(now, playback);
+        self.media_us = media_us;
+        self.startup_counts = false;
+        if self.stage == Stage::Over {
+            return;
+        }
+        if self.stage == Stage::Starting {
+            self.stage = Stage::Settling;
+        }
+        self.restart_clocks(now, now);
+        self.end_stall(now, playback);
+        self.moved_at = now;
+    }
+
+    /// Both clocks run again from the next movement on; the drift is that of `known`.
+    fn restart_clocks(&mut self, known: Tick, now: Tick) {
+        if self.stage == Stage::Playing {
+            self.behind_us = self.behind_us_at(known);
+            self.stage = Stage::Settling;
+        }
+        self.begin_clocks(now);
+    }
+}
