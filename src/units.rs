@@ -2,6 +2,7 @@
 //!
 //! Knows no clock: a [`Tick`] or a [`Wall`] is always handed in by the reactor.
 
+pub mod address;
 pub mod duration;
 pub mod shard;
 pub mod text;

@@ -69,7 +69,7 @@ const LOAD: [Flag; 52] = [
     flag("-ffmpeg", "ffmpeg", "FFMPEG", "/opt/ffmpeg"),
     flag("-ffprobe", "beside it, else PATH", "FFPROBE", "/opt/ffprobe"),
     flag("-ffmpeg-arg", "", "", "-vn"),
-    flag("-metrics", "0.0.0.0:9090", "METRICS_PORT", "127.0.0.1:9091"),
+    flag("-metrics", ":9090", "METRICS_PORT", "127.0.0.1:9091"),
     flag("-prom-client-metrics", "false", "", "true"),
     flag("-summary-json", "", "", "run.json"),
     flag("-report", "", "", "run.html"),
@@ -120,7 +120,7 @@ const MERGE: [Flag; 4] = [
 ];
 
 const HEALTH: [Flag; 3] = [
-    flag("<ADDR>", "0.0.0.0:9090", "METRICS_PORT", "9091"),
+    flag("<ADDR>", ":9090", "METRICS_PORT", "9091"),
     flag("-help", "", "", ""),
     flag("-version", "", "", ""),
 ];

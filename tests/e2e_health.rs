@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use rustix::process::Signal;
 use support::fake::Fake;
 use support::http::get;
+use support::namespaces::Hosts;
 use support::program::{Ended, Setup};
 
 fn check(address: SocketAddr) -> Ended {
@@ -33,6 +34,26 @@ fn a_swarm_that_runs_or_stops_is_healthy() {
     assert_eq!(check(address).code, Some(0));
     assert_eq!(program.ended().code, Some(0));
     check(address).refuses(1, "refused");
+}
+
+#[test]
+fn the_default_address_is_ipv4_and_ipv6_whatever_the_host_prefers() {
+    let hosts = Hosts::new(0);
+    let fake = Fake::named("ffmpeg");
+    let setup = Setup::faking(&fake, "wait").args(&["-clients", "1", "-metrics", ":9090"]);
+    let only = "echo 1 >/proc/sys/net/ipv6/bindv6only";
+    let Some(setup) = hosts.at_origin_after(only, setup) else { return };
+    let mut program = setup.start();
+    let started = program.event("metrics_server_started");
+    assert_eq!(started["address"], "[::]:9090");
+    assert_eq!(started["url"], "http://127.0.0.1:9090/metrics");
+    program.event("ramp_complete");
+    for asked in [&["127.0.0.1:9090"][..], &["[::1]:9090"], &[]] {
+        let ended = hosts.at_origin(Setup::with(&["healthcheck"]).args(asked)).run();
+        assert_eq!(ended.code, Some(0), "{asked:?}: {:?}", ended.log);
+    }
+    let ended = program.stopped();
+    assert!(ended.stdout.contains(" http://127.0.0.1:9090/metrics\n"), "{}", ended.stdout);
 }
 
 #[test]

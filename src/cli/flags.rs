@@ -23,7 +23,7 @@ use crate::units::{Wall, duration};
 const USER_AGENT: &str = concat!("ffmpeg-hls-swarm/", env!("CARGO_PKG_VERSION"));
 
 /// Where a swarm is scraped unless told otherwise.
-pub(super) const SCRAPE_DEFAULT: &str = "0.0.0.0:9090";
+pub(super) const SCRAPE_DEFAULT: &str = ":9090";
 
 /// What can be typed to load a playlist.
 #[derive(Debug, Parser)]

@@ -102,7 +102,7 @@ Recipes are changed while it runs, from this host: GET and POST /faults, one a
 line. Its own numbers are at /metrics. All of it in docs/ORIGIN.md.
 
 Examples:
-  ffmpeg-hls-swarm origin -listen 0.0.0.0:8080 -variants 200k,1.5M
+  ffmpeg-hls-swarm origin -listen :8080 -variants 200k,1.5M
   ffmpeg-hls-swarm origin -fault 404:segments:5% -fault 'latency:exp(300ms):/10'
   curl --data-binary stale:@10s-40s http://127.0.0.1:8080/faults
 ";

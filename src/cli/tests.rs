@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{Config, LogFormat, LogLevel, Mode, OriginConfig, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
+use crate::units::address::EVERY;
 
 const URL: &str = "http://h/live.m3u8";
 const SEED: u64 = 42;
@@ -75,7 +76,7 @@ fn a_url_alone_means_the_defaults() {
     assert_eq!(config.probe_failure_policy, ProbeFailurePolicy::Fallback);
     assert_eq!((config.ffmpeg.as_path(), config.ffprobe), (Path::new("ffmpeg"), None));
     assert_eq!(config.search_path, [Path::new("/bin"), Path::new("/usr/bin")]);
-    assert_eq!(config.metrics, Some(SocketAddr::from(([0, 0, 0, 0], 9090))));
+    assert_eq!(config.metrics, Some(SocketAddr::from((EVERY, 9090))));
     assert_eq!((config.log.level, config.log.format), (LogLevel::Info, LogFormat::Json));
     assert!(!config.skip_preflight);
     assert_eq!(config.repeat_command, "swarm -seed 42 http://h/live.m3u8");
@@ -362,11 +363,11 @@ fn a_health_check_asks_where_the_swarm_is_scraped() {
         }
     };
     let env = [("METRICS_PORT", "9100"), ("CLIENTS", "x"), ("STREAM_URL", "x")];
-    assert_eq!(asked(&[], &[]).as_deref(), Some("0.0.0.0:9090"));
-    assert_eq!(asked(&[], &env).as_deref(), Some("0.0.0.0:9100"));
+    assert_eq!(asked(&[], &[]).as_deref(), Some("[::]:9090"));
+    assert_eq!(asked(&[], &env).as_deref(), Some("[::]:9100"));
     assert_eq!(asked(&["[::1]:1"], &env).as_deref(), Some("[::1]:1"));
     assert_eq!(asked(&[], &[("METRICS_PORT", "")]), None);
-    assert_eq!(asked(&["9101"], &[("METRICS_PORT", "")]).as_deref(), Some("0.0.0.0:9101"));
+    assert_eq!(asked(&["9101"], &[("METRICS_PORT", "")]).as_deref(), Some("[::]:9101"));
     let error = refusal(&["healthcheck"], &[("METRICS_PORT", "0")]);
     assert!(error.starts_with(r#"METRICS_PORT in the environment, "0": port 0"#), "{error}");
     assert!(printed(&["healthcheck", "-h"]).contains("Usage: ffmpeg-hls-swarm healthcheck"));

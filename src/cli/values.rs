@@ -15,6 +15,7 @@ use super::nearest::nearest;
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
 use crate::origin::faults::{Recipe, RecipeError};
+use crate::units::address::EVERY;
 use crate::units::shard::{Shard, ShardError};
 use crate::units::{Wall, duration};
 
@@ -277,14 +278,14 @@ pub(super) fn ffmpeg_arg(text: &str) -> Result<String, String> {
 
 /// An address to listen at: `addr:port`, `:port` (every address, as in Go), or a
 /// port alone, which means `bare`.
-fn address(text: &str, bare: Ipv4Addr) -> Option<SocketAddr> {
+fn address(text: &str, bare: IpAddr) -> Option<SocketAddr> {
     if let Ok(port) = text.parse::<u16>() {
         return Some(SocketAddr::from((bare, port)));
     }
     let (host, port) = text.rsplit_once(':')?;
     let port = || port.parse::<u16>().ok();
     match host {
-        "" => Some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port()?))),
+        "" => Some(SocketAddr::from((EVERY, port()?))),
         "localhost" => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port()?))),
         _ => text.parse().ok(),
     }
@@ -294,15 +295,15 @@ pub(super) fn scrape_address(text: &str) -> Result<Scrape, String> {
     if text.is_empty() {
         return Ok(Scrape(None));
     }
-    match address(text, Ipv4Addr::UNSPECIFIED) {
+    match address(text, EVERY) {
         Some(address) => Ok(Scrape(Some(address))),
         None => Err("give a port or addr:port, such as 9090 or 127.0.0.1:9090; '' is off".into()),
     }
 }
 
 pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    address(text, Ipv4Addr::LOCALHOST)
-        .ok_or_else(|| "give a port or addr:port, such as 8080 or 0.0.0.0:8080".to_owned())
+    address(text, Ipv4Addr::LOCALHOST.into())
+        .ok_or_else(|| "give a port or addr:port, such as 8080, :8080 or 192.0.2.1:8080".to_owned())
 }
 
 /// The URL of an exporter: plain http, without a password. Without a path it is
@@ -469,9 +470,10 @@ mod tests {
     #[test]
     fn addresses() {
         let cases = [
-            ("9090", Some("0.0.0.0:9090")),
-            (":9090", Some("0.0.0.0:9090")),
-            ("0", Some("0.0.0.0:0")),
+            ("9090", Some("[::]:9090")),
+            (":9090", Some("[::]:9090")),
+            ("0.0.0.0:9090", Some("0.0.0.0:9090")),
+            ("0", Some("[::]:0")),
             ("127.0.0.1:0", Some("127.0.0.1:0")),
             ("localhost:80", Some("127.0.0.1:80")),
             ("[::1]:9090", Some("[::1]:9090")),
@@ -485,7 +487,7 @@ mod tests {
             assert!(scrape_address(text).is_err(), "{text}");
         }
         assert_eq!(listen_address("8080").unwrap().to_string(), "127.0.0.1:8080");
-        assert_eq!(listen_address(":8080").unwrap().to_string(), "0.0.0.0:8080");
+        assert_eq!(listen_address(":8080").unwrap().to_string(), "[::]:8080");
         assert!(listen_address("").is_err());
     }
 

@@ -4,11 +4,12 @@
 //! Asks for liveness, not readiness: a swarm that is stopping, or whose clients
 //! all fail, is healthy. Knows nothing of the run but its scrape address.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Fatal;
 use crate::reactor::inquiry;
+use crate::units::address::reachable;
 
 /// How long the swarm may take to answer: its loop answers within milliseconds,
 /// and supervisors ask every few seconds.
@@ -38,16 +39,6 @@ pub(super) fn check(address: Option<SocketAddr>) -> Result<(), Fatal> {
     }
 }
 
-/// Where a listener on every address is reached from this host.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
-}
-
 /// The code of a status line (RFC 9112 §4), which must be there to its end.
 fn status(answer: &[u8]) -> Option<u16> {
     let line = answer.split(|&byte| byte == b'\n').next().filter(|line| line.ends_with(b"\r"))?;
@@ -59,18 +50,6 @@ fn status(answer: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_address_is_asked_at_the_loopback_one() {
-        let cases = [
-            ("0.0.0.0:9090", "127.0.0.1:9090"),
-            ("[::]:9090", "[::1]:9090"),
-            ("192.0.2.1:1", "192.0.2.1:1"),
-        ];
-        for (listens, asked) in cases {
-            assert_eq!(reachable(listens.parse().unwrap()), asked.parse().unwrap());
-        }
-    }
 
     #[test]
     fn the_code_is_in_a_whole_status_line() {

@@ -39,6 +39,7 @@ use crate::reactor::traffic::Traffic;
 use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports};
 use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
+use crate::units::address::reachable;
 use crate::units::{ClientId, Moment, Tick, nanos};
 use crate::view::metrics::per_client;
 use crate::view::summary::{self, Ending, SummaryInput};
@@ -323,7 +324,8 @@ fn bind(config: &Config) -> Result<Option<Server>, Fatal> {
         Fatal(format!("{} with -metrics, or -metrics '' for none", bind_advice(address, &error)))
     })?;
     if let Ok(address) = server.local_addr() {
-        info!(%address, "metrics_server_started");
+        let url = format!("http://{}/metrics", reachable(address));
+        info!(%address, url, "metrics_server_started");
     }
     Ok(Some(server))
 }
@@ -355,7 +357,7 @@ fn conclude(
     load: &Load,
     ended: Ended,
 ) -> ExitCode {
-    let metrics = reactor.address();
+    let metrics = reactor.address().map(reachable);
     let now = reactor.now();
     let snapshot = load.swarm.snapshot(now);
     let ending = ending(ended, &snapshot, load.behind.is_some());

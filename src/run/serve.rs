@@ -1,6 +1,6 @@
 //! The built-in origin as a program of its own.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use crate::reactor::server::{Server, ServerLimits, bind_advice};
 use crate::reactor::{Application, Reactor};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
+use crate::units::address::reachable;
 use crate::units::{Moment, Tick};
 use crate::view::origin_metrics;
 
@@ -103,16 +104,6 @@ fn open_access_log(path: &Path) -> Result<LogSink, Fatal> {
         let path = path.display();
         Fatal(format!("-access-log {path}: {error}; give a file that can be written"))
     })
-}
-
-/// An address that a player on this host can use for a socket bound to any.
-fn reachable(bound: SocketAddr) -> SocketAddr {
-    let ip = match bound.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, bound.port())
 }
 
 /// The origin as the reactor's application.
@@ -203,21 +194,5 @@ impl Application for Service {
     fn is_open(&self, at: Tick) -> bool {
         // A deadline that came in the middle of a turn is later than its beginning.
         self.bench.is_open(self.now.map_or(at, |now| now.max(at)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_url_names_an_address_that_can_be_connected_to() {
-        for (bound, url) in [
-            ("0.0.0.0:80", "127.0.0.1:80"),
-            ("[::]:80", "[::1]:80"),
-            ("192.0.2.1:80", "192.0.2.1:80"),
-        ] {
-            assert_eq!(reachable(bound.parse().unwrap()).to_string(), url);
-        }
     }
 }

@@ -52,6 +52,14 @@ impl Hosts {
         self.in_namespace(&self.others[host], setup)
     }
 
+    /// The same after this was done there by a shell; `None` where all is on one host,
+    /// which no test may change.
+    pub(crate) fn at_origin_after(&self, doing: &str, setup: Setup) -> Option<Setup> {
+        let ip = self.ip.as_deref()?;
+        let script = format!("{doing}; exec \"$0\" \"$@\"");
+        Some(setup.started_by(ip, &["netns", "exec", &self.origin, "sh", "-c", &script]))
+    }
+
     fn in_namespace(&self, name: &str, setup: Setup) -> Setup {
         match &self.ip {
             Some(ip) => setup.started_by(ip, &["netns", "exec", name]),

@@ -4,12 +4,14 @@
 //! Knows nothing of what is said on a connection.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
 use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType};
+
+use crate::units::address::EVERY;
 
 /// Connections waiting to be accepted; the kernel bounds it by `somaxconn`.
 const BACKLOG: i32 = 1024;
@@ -35,10 +37,31 @@ pub(super) enum Knock {
 }
 
 impl Door {
-    /// Binds and listens. A port that the kernel is to choose is chosen first and
-    /// then bound by its number, since only such a one is kept while the door is
-    /// shut (the kernel's `inet_csk_get_port` and `tcp_set_state`).
+    /// Binds and listens. `[::]` is every address, IPv4 and IPv6; on a host without
+    /// IPv6 those of IPv4.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
+        Self::bind_by(address, bound)
+    }
+
+    fn bind_by(
+        address: SocketAddr,
+        bound: impl Fn(SocketAddr) -> io::Result<OwnedFd>,
+    ) -> io::Result<Self> {
+        match Self::listen(address, &bound) {
+            Err(error) if address.ip() == EVERY && lacks_ipv6(&error) => {
+                Self::listen((Ipv4Addr::UNSPECIFIED, address.port()).into(), &bound)
+            }
+            listening => listening,
+        }
+    }
+
+    /// A port that the kernel is to choose is chosen first and then bound by its
+    /// number, since only such a one is kept while the door is shut (the kernel's
+    /// `inet_csk_get_port` and `tcp_set_state`).
+    fn listen(
+        address: SocketAddr,
+        bound: impl Fn(SocketAddr) -> io::Result<OwnedFd>,
+    ) -> io::Result<Self> {
         let chooser = bound(address)?;
         let socket = if address.port() == 0 {
             let chosen = SocketAddr::try_from(rustix::net::getsockname(&chooser)?)?;
@@ -98,6 +121,12 @@ impl Door {
     }
 }
 
+/// Whether a listener could not be made because this host has no IPv6, or this
+/// process may not use it.
+fn lacks_ipv6(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
+}
+
 /// A socket bound to this address, which does not listen yet.
 fn bound(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = match address {
@@ -106,8 +135,81 @@ fn bound(address: SocketAddr) -> io::Result<OwnedFd> {
     };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    if address.ip() == EVERY {
+        // Else IPv4 is left out where net.ipv6.bindv6only says so (ipv6(7)).
+        set_ipv6_v6only(&socket, false)?;
+    }
     // A port whose connections of before are not forgotten yet can be bound.
     set_socket_reuseaddr(&socket, true)?;
     rustix::net::bind(&socket, &address)?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv6Addr, TcpStream};
+
+    use super::*;
+
+    /// The peer of the next connection, made to this address.
+    fn peer(door: &Door, to: IpAddr) -> Option<IpAddr> {
+        let _client = TcpStream::connect((to, door.local_addr().unwrap().port())).unwrap();
+        match door.accept() {
+            Knock::Peer(_, from) => from,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refuses(door: &Door, to: IpAddr) -> bool {
+        let port = door.local_addr().unwrap().port();
+        TcpStream::connect((to, port)).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+    }
+
+    const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+    #[test]
+    fn every_address_is_ipv4_and_ipv6() {
+        let mut door = Door::bind((EVERY, 0).into()).unwrap();
+        // A peer that came by IPv4 is known by its IPv4 address.
+        assert_eq!(peer(&door, V4), Some(V4));
+        let has_ipv6 = TcpListener::bind((V6, 0)).is_ok();
+        if has_ipv6 {
+            assert_eq!(peer(&door, V6), Some(V6));
+        }
+        door.shut().unwrap();
+        let port = door.local_addr().unwrap().port();
+        for ip in if has_ipv6 { vec![V4, V6] } else { vec![V4] } {
+            assert!(refuses(&door, ip));
+            assert!(TcpListener::bind((ip, port)).is_err(), "the port stays ours");
+        }
+        door.open().unwrap();
+        assert_eq!(peer(&door, V4), Some(V4));
+    }
+
+    #[test]
+    fn without_ipv6_every_address_is_ipv4() {
+        for lacks in [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL] {
+            let bound = |address: SocketAddr| match address {
+                SocketAddr::V4(_) => bound(address),
+                SocketAddr::V6(_) => Err(lacks.into()),
+            };
+            let door = Door::bind_by((EVERY, 0).into(), bound).unwrap();
+            assert_eq!(door.local_addr().unwrap().ip(), Ipv4Addr::UNSPECIFIED);
+            assert_eq!(peer(&door, V4), Some(V4));
+            // An address of IPv6 that was asked for is not replaced.
+            assert!(Door::bind_by((V6, 0).into(), bound).is_err());
+        }
+        let taken = |_| Err(Errno::ADDRINUSE.into());
+        assert!(Door::bind_by((EVERY, 0).into(), taken).is_err());
+    }
+
+    #[test]
+    fn ipv4_alone_is_no_ipv6() {
+        let door = Door::bind((Ipv4Addr::UNSPECIFIED, 0).into()).unwrap();
+        assert_eq!(peer(&door, V4), Some(V4));
+        if TcpListener::bind((V6, 0)).is_ok() {
+            assert!(refuses(&door, V6));
+        }
+    }
 }
