@@ -8,6 +8,7 @@ mod host;
 mod load;
 mod merge;
 mod origin_side;
+mod plan;
 mod recorder;
 mod report;
 mod serve;

@@ -5,7 +5,10 @@
 
 mod support;
 
+use std::fs;
+
 use rustix::process::Signal;
+use serde_json::Value;
 use support::fake::Fake;
 use support::processes::Process;
 use support::program::{Program, Setup};
@@ -56,6 +59,27 @@ fn the_summary_tells_starts_exit_codes_and_how_to_repeat_the_run() {
     for said in ["255 (ffmpeg stopped)", "-seed 7", "-clients 3"] {
         assert!(ended.stdout.contains(said), "no {said:?} in\n{}", ended.stdout);
     }
+}
+
+#[test]
+fn a_target_out_of_reach_is_warned_of_and_named_in_every_summary() {
+    let fake = Fake::named("ffmpeg");
+    let folder = support::folder();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (json, page) = (at("run.json"), at("run.html"));
+    let args = ["-clients", "100", "-ramp-rate", "1", "-ramp-jitter", "0", "-duration", "1500ms"];
+    let files = ["-summary-json", &json, "-report", &page];
+    let ended = Setup::faking(&fake, "live-0").args(&args).args(&files).run();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let warned = ended.events("target_out_of_reach");
+    let why = warned[0]["why"].as_str().unwrap();
+    assert!(why.starts_with("2 of 100 clients start before -duration 1.5s is over"), "{why}");
+    let below = "2 of 100 clients ran at once at most";
+    for text in [&ended.stdout, &fs::read_to_string(&page).unwrap()] {
+        assert!(text.contains(&format!("not reached: {below}")), "{text}");
+    }
+    let told: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    assert_eq!(told["clients"]["target_reached"], false, "{}", told["clients"]);
 }
 
 #[test]

@@ -15,8 +15,8 @@ use super::check::Check;
 use super::companion::Companion;
 use super::recorder::Recorder;
 use super::{
-    Fatal, complain, host, install_journal, origin_side, print, report, stopped_by, summary_file,
-    take_signals, tools,
+    Fatal, complain, host, install_journal, origin_side, plan, print, report, stopped_by,
+    summary_file, take_signals, tools,
 };
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
 use crate::ffmpeg::capabilities::Capabilities;
@@ -148,6 +148,9 @@ fn run(
     }
     if config.swarm.dangerous {
         reports::write(&Report::Dangerous);
+    }
+    if let Some(why) = plan::warning(&config.swarm) {
+        warn!(why, "target_out_of_reach");
     }
     if let Some(why) = per_client::warning(config.swarm.share())
         && config.client_metrics

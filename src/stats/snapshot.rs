@@ -116,6 +116,12 @@ pub struct Snapshot<'a> {
 }
 
 impl Snapshot<'_> {
+    /// Whether as many clients as the target ran at once at any time.
+    #[must_use]
+    pub const fn target_reached(&self) -> bool {
+        self.peak_active >= self.target
+    }
+
     /// Clients in this state.
     #[must_use]
     pub fn in_state(&self, state: State) -> u32 {

@@ -32,6 +32,32 @@ pub fn offset(client: ClientId, settings: &Settings, random: &mut Random) -> Dur
     due(client, settings.ramp_rate).saturating_add(jitter(settings.ramp_jitter, random))
 }
 
+/// A ramp that goes on when the run is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CutShort {
+    /// Clients of this process that are due before the end.
+    pub started: u32,
+    /// When the last of them all would be due.
+    pub takes: Duration,
+}
+
+/// Whether the end of the run comes before some client of this process is due; exact,
+/// jitter included. Takes O(clients).
+#[must_use]
+pub fn cut_short(settings: &Settings) -> Option<CutShort> {
+    let duration = settings.duration?;
+    let offsets = (0..settings.share()).map(|place| {
+        let client = settings.shard.client(place);
+        offset(client, settings, &mut Random::new(settings.seed, client))
+    });
+    let (mut started, mut takes) = (0, Duration::ZERO);
+    for offset in offsets {
+        started += u32::from(offset < duration);
+        takes = takes.max(offset);
+    }
+    (started < settings.share()).then_some(CutShort { started, takes })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -12,6 +12,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::words;
+
 /// Version of the schema. It grows when a field goes or changes its meaning; a
 /// new field alone leaves it as it is.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -114,6 +116,18 @@ pub(crate) struct Clients {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) median_active: Option<u32>,
     pub(crate) active_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target_reached: Option<bool>,
+}
+
+impl Clients {
+    /// By how much the run stayed below its target; `None` if it reached it or that is
+    /// not known.
+    pub(crate) fn below_target(&self) -> Option<String> {
+        let peak = self.peak_active_at_most.or(self.peak_active)?;
+        let missed = self.target_reached == Some(false);
+        missed.then(|| words::below_target(peak, self.target))
+    }
 }
 
 /// What became of their processes.

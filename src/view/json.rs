@@ -87,6 +87,7 @@ fn clients(snapshot: &Snapshot<'_>) -> Clients {
         peak_active_at_most: None,
         median_active: Some(snapshot.median_active()),
         active_seconds: streaming::client_secs(snapshot).unwrap_or(0.0),
+        target_reached: Some(snapshot.target_reached()),
     }
 }
 

@@ -182,6 +182,11 @@ fn run(page: &mut Page, input: &SummaryInput<'_>) {
         "n/a".to_owned()
     };
     page.row("Clients", &format!("target {}, active: {active}", snapshot.target));
+    if !snapshot.target_reached() {
+        let below = words::below_target(snapshot.peak_active, snapshot.target);
+        let started = words::count(u64::from(snapshot.ever_started));
+        page.row("Target", &format!("not reached: {below}, {started} ever started"));
+    }
 }
 
 fn processes(page: &mut Page, input: &SummaryInput<'_>) {

@@ -65,6 +65,12 @@ pub(super) fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
+/// By how much a run stayed below its target: `3 of 100 clients ran at once at most`.
+pub(super) fn below_target(peak: u32, target: u32) -> String {
+    let target = plural(u64::from(target), "client");
+    format!("{} of {target} ran at once at most", count(u64::from(peak)))
+}
+
 /// An exit code as a shell tells it, with its name where it has one: `0 (clean)`,
 /// `1 (error)`, `139 (SIGSEGV)`, `255 (ffmpeg stopped)`.
 ///

@@ -25,6 +25,8 @@ pub(super) enum Rule {
     Min,
     /// Whether any is true.
     Any,
+    /// Whether all are true.
+    All,
     /// Counts by name, added; a name or the whole that is absent counts as 0.
     Counts,
     /// One histogram of all.
@@ -37,7 +39,7 @@ pub(super) enum Rule {
     LeftOut,
 }
 
-use Rule::{Anew, Any, Common, Counts, Histogram, HistogramIfAny, LeftOut, Max, Min, Sum};
+use Rule::{All, Anew, Any, Common, Counts, Histogram, HistogramIfAny, LeftOut, Max, Min, Sum};
 
 /// The sections and fields of docs/SUMMARY.md; `""` is the top.
 pub(super) const RULES: &[(&str, &[(&str, Rule)])] = &[
@@ -66,6 +68,7 @@ pub(super) const RULES: &[(&str, &[(&str, Rule)])] = &[
             ("peak_active", Anew),
             ("median_active", Anew),
             ("active_seconds", Sum),
+            ("target_reached", All),
         ],
     ),
     (
@@ -209,6 +212,7 @@ fn one(rule: Rule, found: &[&Value], complete: bool) -> Result<Option<Value>, St
                 if rule == Max { found.iter().max_by(order) } else { found.iter().min_by(order) };
             best.map(|&value| value.clone())
         }
+        All => Some(Value::Bool(found.iter().all(|value| value.as_bool() == Some(true)))),
         Any => Some(Value::Bool(found.iter().any(|value| value.as_bool() == Some(true)))),
         Counts => {
             let mut all = Map::new();

@@ -174,6 +174,16 @@ fn active_clients_of_all_shards_have_a_peak_and_a_median() {
 }
 
 #[test]
+fn a_target_that_one_shard_did_not_reach_is_not_reached_by_all() {
+    let whole = merge(&[part(0, 2), part(1, 2)]).unwrap();
+    assert_eq!(whole["clients"]["target_reached"], true);
+    let short = changed(part(1, 2), "\"target_reached\":true", "\"target_reached\":false");
+    let merged = merge(&[part(0, 2), short]).unwrap();
+    assert_eq!(merged["clients"]["target_reached"], false);
+    assert!(render(&merged).contains(" Target             not reached by every shard\n"));
+}
+
+#[test]
 fn a_single_part_keeps_its_peak_and_a_whole_run_is_its_only_part() {
     let alone = merge(&[part(0, 1)]).unwrap();
     let own: Value = serde_json::from_str(&part(0, 1).text).unwrap();

@@ -108,6 +108,9 @@ fn run(page: &mut Page, merged: &Value) {
     page.row("Duration", &format!("{duration}, that of the longest"));
     let target = counted(merged, &["clients", "target"]);
     page.row("Clients", &format!("target {target}, active: {}", active(merged)));
+    if at(merged, &["clients", "target_reached"]).and_then(Value::as_bool) == Some(false) {
+        page.row("Target", "not reached by every shard");
+    }
     for remark in list(merged, &["merged", "remarks"]).iter().filter_map(Value::as_str) {
         page.wrapped("", remark);
     }

@@ -286,6 +286,12 @@ fn the_verdict_stands_first_in_the_words_of_the_summary() {
     failing.playback.as_mut().unwrap().stalls = 3;
     let want = "The origin did not serve every client well; this host was no bottleneck.";
     assert_eq!(headline(&failing), want);
+    let mut few = good();
+    (few.clients.peak_active, few.clients.target_reached) = (Some(3), Some(false));
+    let want = "The target was not reached: 3 of 10 clients ran at once at most";
+    assert_eq!(headline(&few), format!("{want}."));
+    few.playback.as_mut().unwrap().stalls = 3;
+    assert!(page(&few).contains(&format!("<li>{want}</li>")));
     let mut blind = good();
     (blind.requests, blind.playback) = (None, None);
     assert_eq!(headline(&blind), "No process failed, and no more than that is known.");

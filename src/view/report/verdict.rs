@@ -23,6 +23,8 @@ pub(super) struct Verdict {
 
 /// Judges a run.
 pub(super) fn of(document: &Document) -> Verdict {
+    let below = document.clients.below_target();
+    let below = below.map(|below| format!("The target was not reached: {below}"));
     let troubles = troubles(document);
     let verdict =
         |class, headline: &str, reasons| Verdict { class, headline: headline.to_owned(), reasons };
@@ -38,15 +40,21 @@ pub(super) fn of(document: &Document) -> Verdict {
         if !troubles.is_empty() {
             reasons.push(format!("what clients met may come of that: {}", troubles.join("; ")));
         }
+        reasons.extend(below);
         return verdict("warn", &headline, reasons);
     }
     if !troubles.is_empty() {
         let headline = "The origin did not serve every client well; this host was no bottleneck";
-        return verdict("bad", headline, troubles);
+        return verdict("bad", headline, troubles.into_iter().chain(below).collect());
+    }
+    if let (Some(below), true) = (&below, document.requests.is_some()) {
+        let why = "of those that ran no request failed, none stalled or had to start again";
+        return verdict("warn", below, vec![why.to_owned()]);
     }
     if document.requests.is_none() {
         let why = "requests, times and stalls were not measured (-stats=false)".to_owned();
-        return verdict("warn", "No process failed, and no more than that is known", vec![why]);
+        let whys = below.into_iter().chain([why]).collect();
+        return verdict("warn", "No process failed, and no more than that is known", whys);
     }
     let why = "no request failed, no client stalled or had to start again".to_owned();
     verdict("good", "The origin coped; this host was no bottleneck", vec![why])
