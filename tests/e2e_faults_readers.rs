@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use support::fake::Fake;
+use support::http::{Scrape, get};
 use support::program::{Ended, Setup};
 
 const DROPPED: &str = "hlsswarm_log_lines_dropped_total{stream=\"journal\"}";
@@ -88,6 +89,53 @@ fn a_summary_file_that_finds_no_room_costs_a_warning() {
     assert!(ended.stdout.contains("exit summary"), "{ended:#?}");
     let full = ended.log.iter().filter(|line| line.contains("No space left"));
     assert_eq!(full.count(), 1, "{ended:#?}");
+}
+
+/// A limit of a file's size, in units of 512 bytes: less than a summary, a report and
+/// the log of a run, and enough for some lines of it.
+const SIZE_LIMIT: &str = "ulimit -f 4";
+
+#[test]
+fn a_limit_of_file_size_costs_what_a_full_disk_does() {
+    let (fake, folder) = (Fake::named("ffmpeg"), support::folder());
+    let [summary, report, log] = ["run.json", "run.html", "log"].map(|n| folder.path().join(n));
+    fs::write(&summary, "of the run before").unwrap();
+    let ended = short(&fake, &summary)
+        .args(&["-report", report.to_str().unwrap()])
+        .born_after(SIZE_LIMIT)
+        .run();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(ended.stdout.contains("exit summary"), "{ended:#?}");
+    for name in ["summary_file_not_written", "report_not_written"] {
+        let told = ended.events(name);
+        assert!(told[0]["error"].as_str().unwrap().contains("File too large"), "{ended:#?}");
+    }
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(names, std::slice::from_ref(&summary), "nothing else is left");
+    assert_eq!(fs::read_to_string(&summary).unwrap(), "of the run before");
+    // Neither the log nor the text of the summary in a file ends the load.
+    let stdout = File::create(folder.path().join("text")).unwrap();
+    let setup = setup(&fake, "err-20/sleep-50/exit-1", &["-v", "-duration", "1s"]);
+    let setup = setup.born_after(SIZE_LIMIT).logging_to(File::create(&log).unwrap());
+    assert_eq!(setup.writing_to(stdout).run().code, Some(0));
+    assert_eq!(log.metadata().unwrap().len(), 2048);
+}
+
+#[test]
+fn an_access_log_at_its_limit_of_size_costs_lines() {
+    let folder = support::folder();
+    let log = folder.path().join("access.log");
+    let arguments = ["origin", "-listen", "127.0.0.1:0", "-access-log", log.to_str().unwrap()];
+    let mut program = Setup::with(&arguments).born_after(SIZE_LIMIT).start();
+    let url = program.stdout(|line| Some(line.to_owned()));
+    let address = url.split('/').nth(2).unwrap().parse().unwrap();
+    support::until("lines are dropped", || {
+        let dropped = "hlsswarm_origin_access_lines_dropped_total";
+        get(address, "/nothing");
+        Scrape::of(address).get(dropped) > 0.0
+    });
+    assert_eq!(log.metadata().unwrap().len(), 2048);
+    program.stopped();
 }
 
 #[test]
@@ -192,7 +240,7 @@ fn a_log_goes_on_where_a_full_disk_has_room_again() {
         found = address();
         found.is_some()
     });
-    let scrape = || support::http::Scrape::of(found.unwrap());
+    let scrape = || Scrape::of(found.unwrap());
     fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
     support::until("lines are dropped", || scrape().get(DROPPED) > 0.0);
     let (starts, length) = ("hlsswarm_clients_started_total", log.metadata().unwrap().len());

@@ -1,14 +1,28 @@
-//! The summary's file: whole, or not there.
+//! The file of a summary or a report: whole, or not there.
 //!
 //! Written beside its place, synced and moved there (rename(2)), so that nobody
 //! reads half of it and a run that fails to write leaves the file of the run
 //! before. Knows nothing of what is in it.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Mode of a file that was not there, less the bits of the umask (open(2)).
+const NEW_MODE: u32 = 0o666;
+
+/// Bits of a mode that chmod(2) sets.
+const MODE_BITS: u32 = 0o7777;
+
+/// What the group of a file may do.
+const GROUP_BITS: u32 = 0o070;
+
+/// Random characters in the name of the temporary file, of 62: nobody finds it in
+/// advance, and what a killed run left is not met again.
+const RANDOM_CHARACTERS: usize = 12;
 
 /// Whether a file can be made at this path, told before the run and not after it.
 /// Leaves nothing behind.
@@ -18,61 +32,55 @@ use std::path::{Path, PathBuf};
 pub(super) fn check(path: &Path) -> io::Result<()> {
     match Place::of(path)? {
         Place::Direct(path) => open_directly(&path).map(drop),
-        Place::Beside { temporary, .. } => {
-            create(&temporary)?;
-            fs::remove_file(temporary)
-        }
+        Place::Beside { target, .. } => create_beside(&target)?.close(),
     }
 }
 
-/// Writes the text to the path, in place of what is there.
+/// Writes the text to the path, in place of what is there. Mode and owner of a file
+/// that was there are kept, the owner as far as this user may.
 ///
 /// # Errors
 /// The text could not be written; a regular file that was there is unchanged.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
-    match Place::of(path)? {
-        Place::Direct(path) => open_directly(&path)?.write_all(text.as_bytes()),
-        Place::Beside { temporary, target } => {
-            let written = write_new(&temporary, text).and_then(|()| {
-                fs::rename(&temporary, &target)?;
-                sync_directory(&target);
-                Ok(())
-            });
-            if written.is_err() {
-                // What is left of it is of no use; its own failure says nothing new.
-                let _ = fs::remove_file(&temporary);
-            }
-            written
-        }
+    let (target, before) = match Place::of(path)? {
+        Place::Direct(path) => return open_directly(&path)?.write_all(text.as_bytes()),
+        Place::Beside { target, before } => (target, before),
+    };
+    // Removed when it is dropped, unless it was moved.
+    let mut temporary = create_beside(&target)?;
+    if let Some(before) = before {
+        take_after(temporary.as_file(), &before)?;
     }
+    temporary.write_all(text.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(&target).map_err(|failed| failed.error)?;
+    sync_directory(&target);
+    Ok(())
 }
 
 /// How a file is written.
 enum Place {
     /// As it is: a device or a pipe, which must not be replaced.
     Direct(PathBuf),
-    /// By a temporary file that is moved to the target.
-    Beside { temporary: PathBuf, target: PathBuf },
+    /// By a temporary file that is moved to the target; with what is there now.
+    Beside { target: PathBuf, before: Option<Metadata> },
 }
 
 impl Place {
     /// A link is followed, so that it stays and its target is replaced.
     fn of(path: &Path) -> io::Result<Self> {
-        let target = match fs::metadata(path) {
-            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Ok(found) if !found.is_file() => return Ok(Self::Direct(path.to_owned())),
-            Ok(_) => fs::canonicalize(path)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-            Err(error) => return Err(error),
-        };
-        let Some(name) = target.file_name() else {
-            return Err(io::ErrorKind::InvalidFilename.into());
-        };
-        // The process id keeps two runs with one target apart.
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.tmp", std::process::id()));
-        Ok(Self::Beside { temporary: target.with_file_name(hidden), target })
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => Ok(Self::Direct(path.to_owned())),
+            Ok(found) => Ok(Self::Beside { target: fs::canonicalize(path)?, before: Some(found) }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if path.file_name().is_none() {
+                    return Err(io::ErrorKind::InvalidFilename.into());
+                }
+                Ok(Self::Beside { target: path.to_owned(), before: None })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -81,24 +89,38 @@ fn open_directly(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
-/// What a killed run of the same process id left is overwritten; in a container
-/// that is every run.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).custom_flags(libc::O_NOFOLLOW);
-    options.open(path)
+/// A new file (`O_EXCL`) in the target's folder.
+fn create_beside(target: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".ffmpeg-hls-swarm-")
+        .suffix(".tmp")
+        .rand_bytes(RANDOM_CHARACTERS)
+        .permissions(Permissions::from_mode(NEW_MODE))
+        .tempfile_in(folder(target))
 }
 
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = create(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+/// Gives the file the owner and the mode of the one that it replaces. The group of
+/// another file must not read this one.
+fn take_after(file: &File, before: &Metadata) -> io::Result<()> {
+    if fchown(file, Some(before.uid()), Some(before.gid())).is_err() {
+        let _ = fchown(file, None, Some(before.gid()));
+    }
+    let mut mode = before.mode() & MODE_BITS;
+    if file.metadata()?.gid() != before.gid() {
+        mode &= !GROUP_BITS;
+    }
+    // After the owner, since a change of that takes bits away (chown(2)).
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+fn folder(target: &Path) -> &Path {
+    let folder = target.parent().filter(|parent| *parent != Path::new(""));
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Makes the move itself last over a power cut; the file is whole without it.
 fn sync_directory(target: &Path) {
-    let directory = target.parent().filter(|parent| *parent != Path::new(""));
-    if let Ok(directory) = File::open(directory.unwrap_or(Path::new("."))) {
+    if let Ok(directory) = File::open(folder(target)) {
         let _ = directory.sync_all();
     }
 }
@@ -148,6 +170,41 @@ mod tests {
         write(&link, "new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(target).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_mode_and_owner() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run.json");
+        write(&path, "new").unwrap();
+        let made_by_hand = directory.path().join("by-hand");
+        fs::write(&made_by_hand, "").unwrap();
+        let usual = fs::metadata(made_by_hand).unwrap().mode();
+        assert_eq!(fs::metadata(&path).unwrap().mode(), usual, "the umask decides");
+        // Another owner where this user may give files away.
+        let _ = std::os::unix::fs::chown(&path, Some(54_871), Some(54_872));
+        for mode in [0o600, 0o640, 0o604, 0o666] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let before = fs::metadata(&path).unwrap();
+            write(&path, "replaced").unwrap();
+            let after = fs::metadata(&path).unwrap();
+            assert_eq!(after.mode() & MODE_BITS, mode);
+            assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+            assert_ne!(after.ino(), before.ino());
+        }
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_temporary_file_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, victim) = (directory.path().join("run.json"), directory.path().join("victim"));
+        fs::write(&victim, "kept").unwrap();
+        let guess = directory.path().join(format!(".run.json.{}.tmp", std::process::id()));
+        symlink(&victim, &guess).unwrap();
+        check(&path).unwrap();
+        write(&path, "text").unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "kept");
+        assert!(fs::symlink_metadata(&guess).unwrap().is_symlink(), "it is not ours to remove");
     }
 
     #[test]
