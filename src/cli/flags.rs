@@ -134,7 +134,7 @@ pub(super) struct Network {
     /// Network read and write timeout; 0 is none
     #[arg(long, value_name = "SPAN", default_value = "15s", value_parser = duration::parse)]
     pub(super) timeout: Duration,
-    /// Give FFmpeg's reconnect options
+    /// Let FFmpeg connect again when the first playlist's connection fails
     #[arg(long, default_value = "true")]
     pub(super) reconnect: bool,
     /// Longest delay of a reconnect, in seconds

@@ -12,6 +12,9 @@ use url::Url;
 use crate::ffmpeg::capabilities::{Capabilities, OptionName};
 use crate::ffmpeg::command::Options;
 
+/// Longest reconnect delay that FFmpeg accepts, in seconds (`http.c`).
+const RECONNECT_DELAY_MAX_SECS: u32 = 4294;
+
 /// What is opened, after `-resolve` had its say.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -89,6 +92,23 @@ impl<'a> Arguments<'a> {
 
     pub(super) fn push_timeout(&mut self, timeout: Duration) {
         self.push_known(OptionName::RwTimeout, timeout.as_micros().min(i64::MAX as u128));
+    }
+
+    /// Reconnecting, on the first playlist alone: the HLS demuxer hands these options
+    /// on to nothing else.
+    ///
+    /// `-reconnect_streamed` is left out on purpose. FFmpeg takes a size that it was
+    /// not told for the largest there is, so the close that ends a response without
+    /// Content-Length looks like a lost connection (`http_read_stream` in `http.c`,
+    /// 4.1 to 9.0). With that option and `-reconnect` it then asks for the playlist
+    /// from its start, at once, and so without end: over 2,000 requests a second.
+    /// What is lost is little: a playlist that broke off was appended to its own
+    /// beginning. Where the origin serves ranges, `-reconnect` alone resumes it.
+    pub(super) fn push_reconnect(&mut self, delay_max_secs: u32) {
+        self.push_known(OptionName::Reconnect, 1);
+        self.push_known(OptionName::ReconnectOnNetworkError, 1);
+        let delay_max_secs = delay_max_secs.min(RECONNECT_DELAY_MAX_SECS);
+        self.push_known(OptionName::ReconnectDelayMax, delay_max_secs);
     }
 
     /// FFmpeg refuses `-tls_verify` before an http URL, so it goes with https alone.

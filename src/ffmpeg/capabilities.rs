@@ -32,8 +32,6 @@ pub enum OptionName {
     TlsVerify,
     /// Reconnect after a lost connection.
     Reconnect,
-    /// Reconnect on streams that cannot seek.
-    ReconnectStreamed,
     /// Reconnect when connecting fails; from 4.4.
     ReconnectOnNetworkError,
     /// Longest reconnect delay.
@@ -50,11 +48,10 @@ pub enum OptionName {
 
 impl OptionName {
     /// Every option that is asked for.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::StatsPeriod,
         Self::TlsVerify,
         Self::Reconnect,
-        Self::ReconnectStreamed,
         Self::ReconnectOnNetworkError,
         Self::ReconnectDelayMax,
         Self::RwTimeout,
@@ -70,7 +67,6 @@ impl OptionName {
             Self::StatsPeriod => "-stats_period",
             Self::TlsVerify => "-tls_verify",
             Self::Reconnect => "-reconnect",
-            Self::ReconnectStreamed => "-reconnect_streamed",
             Self::ReconnectOnNetworkError => "-reconnect_on_network_error",
             Self::ReconnectDelayMax => "-reconnect_delay_max",
             Self::RwTimeout => "-rw_timeout",
@@ -85,10 +81,7 @@ impl OptionName {
         match self {
             Self::StatsPeriod => Part::Program,
             Self::TlsVerify => Part::Tls,
-            Self::Reconnect
-            | Self::ReconnectStreamed
-            | Self::ReconnectOnNetworkError
-            | Self::ReconnectDelayMax => Part::Http,
+            Self::Reconnect | Self::ReconnectOnNetworkError | Self::ReconnectDelayMax => Part::Http,
             Self::RwTimeout => Part::Url,
             Self::SegMaxRetry | Self::MaxReload | Self::HttpMultiple => Part::HlsDemuxer,
         }

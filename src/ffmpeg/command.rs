@@ -44,9 +44,6 @@ const STATS_PERIOD_SECS: u32 = 1;
 /// then 3, then 100; with 3 every live client dies.
 const MAX_RELOAD: u32 = 1000;
 
-/// Longest reconnect delay that FFmpeg accepts, in seconds (`http.c`).
-const RECONNECT_DELAY_MAX_SECS: u32 = 4294;
-
 /// Largest number of segment retries that FFmpeg accepts (`hls.c`: INT_MAX).
 const SEGMENT_RETRIES_MAX: u32 = i32::MAX as u32;
 
@@ -172,11 +169,7 @@ impl Template {
         }
         arguments.push_tls(&source);
         if options.reconnect {
-            let delay_secs = options.reconnect_delay_secs.min(RECONNECT_DELAY_MAX_SECS);
-            arguments.push_known(OptionName::Reconnect, 1);
-            arguments.push_known(OptionName::ReconnectStreamed, 1);
-            arguments.push_known(OptionName::ReconnectOnNetworkError, 1);
-            arguments.push_known(OptionName::ReconnectDelayMax, delay_secs);
+            arguments.push_reconnect(options.reconnect_delay_secs);
         }
         arguments.push_timeout(options.timeout);
         arguments.push(["-user_agent"]);
@@ -348,7 +341,7 @@ mod tests {
             let log = format!("-loglevel repeat+level{clock}+verbose");
             format!("-hide_banner -nostdin -nostats {log} -progress pipe:1")
         };
-        let reconnect = "-reconnect 1 -reconnect_streamed 1";
+        let reconnect = "-reconnect 1";
         let end = "-i http://h/a.m3u8 -map 0 -c copy -f null -";
         assert_eq!(
             line(&options, Map::All, &can(NEW)),

@@ -95,7 +95,7 @@ in
   };
   reconnect = {
     type = types.bool;
-    description = "Give FFmpeg's reconnect options.";
+    description = "Let FFmpeg connect again when the first playlist's connection fails.";
   };
   reconnect-delay = {
     type = types.ints.between 0 4294;

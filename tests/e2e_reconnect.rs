@@ -1,0 +1,189 @@
+//! The default reconnect options with every real FFmpeg of this machine: a connection
+//! that breaks is made again, and no way of ending a response makes FFmpeg ask for a
+//! playlist again and again.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use support::LIMIT;
+use support::media::{SEGMENTS, presentation};
+use support::program::{Program, Setup};
+use support::tools::real_ffmpegs;
+
+/// How the origin responds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Playlists as HTTP/1.0 has them: the close is their end.
+    Http10,
+    /// The same in HTTP/1.1, announced.
+    NoLength,
+    /// Playlists shorter than their Content-Length.
+    TooLong,
+    /// Chunked playlists without the last chunk.
+    NoLastChunk,
+    /// Chunked playlists.
+    Chunked,
+    /// The first request gets no response.
+    ClosedFirst,
+    /// The response to the first request breaks off; ranges are served.
+    CutFirst,
+}
+
+/// An origin of the presentation, and the paths that it was asked for.
+struct Origin {
+    address: SocketAddr,
+    asked: Receiver<String>,
+}
+
+impl Origin {
+    fn start(folder: &'static Path, manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (report, asked) = channel();
+        thread::spawn(move || {
+            let mut first = true;
+            for peer in listener.incoming() {
+                let peer = Peer { stream: peer.unwrap(), folder, manner, first };
+                first = false;
+                let report = report.clone();
+                thread::spawn(move || peer.serve(&report));
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// How often a playlist was asked for until the last segment was.
+    fn playlists_until_played(&self) -> usize {
+        let last = format!("/low/seg{}.ts", SEGMENTS - 1);
+        let mut playlists = Vec::new();
+        loop {
+            let path = self.asked.recv_timeout(LIMIT).unwrap();
+            if path == last {
+                return playlists.len();
+            }
+            if path.ends_with(".m3u8") {
+                playlists.push(path);
+            }
+            assert!(playlists.len() <= 8, "asked for again and again: {playlists:?}");
+        }
+    }
+}
+
+/// One connection of the origin.
+struct Peer {
+    stream: TcpStream,
+    folder: &'static Path,
+    manner: Manner,
+    first: bool,
+}
+
+impl Peer {
+    /// Serves requests until the other side closes or the manner asks for a close.
+    fn serve(mut self, report: &Sender<String>) {
+        let mut lines = BufReader::new(self.stream.try_clone().unwrap()).lines();
+        while let Some(Ok(request)) = lines.next() {
+            let path = request.split(' ').nth(1).unwrap().to_owned();
+            let fields: Vec<String> =
+                lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            let range = fields.iter().find_map(|field| field.strip_prefix("Range: bytes="));
+            let from = range.and_then(|range| range.strip_suffix('-')?.parse().ok());
+            let _ = report.send(path.clone());
+            let kept = self.respond(&path, from.unwrap_or(0)).unwrap_or(false);
+            if !kept {
+                break;
+            }
+        }
+    }
+
+    /// Responds; whether the connection is kept.
+    fn respond(&mut self, path: &str, from: usize) -> std::io::Result<bool> {
+        let file: PathBuf = self.folder.join(path.trim_start_matches('/'));
+        let body = std::fs::read(file).unwrap_or_default();
+        let len = body.len();
+        let (head, body, kept) = match self.manner {
+            Manner::ClosedFirst if self.first => return Ok(false),
+            Manner::CutFirst => {
+                let end = if self.first { len / 2 } else { len };
+                let range = format!("Content-Range: bytes {from}-{}/{len}", len - 1);
+                let head = format!("HTTP/1.1 206 OK\r\n{range}\r\nContent-Length: {}", len - from);
+                (head, body[from..end].to_vec(), !self.first)
+            }
+            _ if !path.ends_with(".m3u8") => {
+                (format!("HTTP/1.1 200 OK\r\nContent-Length: {len}"), body, true)
+            }
+            Manner::Http10 => ("HTTP/1.0 200 OK".to_owned(), body, false),
+            Manner::NoLength => ("HTTP/1.1 200 OK\r\nConnection: close".to_owned(), body, false),
+            Manner::TooLong => {
+                (format!("HTTP/1.1 200 OK\r\nContent-Length: {}", len + 1), body, false)
+            }
+            Manner::NoLastChunk | Manner::Chunked => {
+                let mut chunks = format!("{len:x}\r\n").into_bytes();
+                chunks.extend(body);
+                chunks.extend(b"\r\n");
+                if self.manner == Manner::Chunked {
+                    chunks.extend(b"0\r\n\r\n");
+                }
+                let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked".to_owned();
+                (head, chunks, self.manner == Manner::Chunked)
+            }
+            Manner::ClosedFirst => {
+                (format!("HTTP/1.1 200 OK\r\nContent-Length: {len}"), body, true)
+            }
+        };
+        self.stream.write_all(format!("{head}\r\n\r\n").as_bytes())?;
+        self.stream.write_all(&body)?;
+        Ok(kept)
+    }
+}
+
+/// One client of each FFmpeg for each manner and path, all at once.
+fn clients(manners: &[Manner], paths: &[&str]) -> Vec<(String, Origin, Program)> {
+    let Some(folder) = presentation() else { return Vec::new() };
+    let mut clients = Vec::new();
+    for ffmpeg in real_ffmpegs() {
+        for (manner, path) in manners.iter().flat_map(|m| paths.iter().map(move |p| (*m, *p))) {
+            let origin = Origin::start(folder, manner);
+            let url = format!("http://{}/{path}", origin.address);
+            // An attempt that fails has no other in the time of the test.
+            let args = ["-clients", "1", "-backoff-initial", "1h", "-backoff-max", "1h"];
+            let program = Setup::load(&ffmpeg, &url).args(&args).start();
+            clients.push((format!("{} {manner:?} {path}", ffmpeg.display()), origin, program));
+        }
+    }
+    clients
+}
+
+#[test]
+fn a_playlist_is_asked_for_once_however_its_response_ends() {
+    let manners =
+        [Manner::Http10, Manner::NoLength, Manner::TooLong, Manner::NoLastChunk, Manner::Chunked];
+    for (what, origin, program) in clients(&manners, &["low/vod.m3u8"]) {
+        assert_eq!(origin.playlists_until_played(), 1, "{what}");
+        program.stopped();
+    }
+    for (what, origin, program) in clients(&[Manner::Http10], &["master.m3u8"]) {
+        assert_eq!(
+            origin.playlists_until_played(),
+            3,
+            "the master and both of its playlists: {what}"
+        );
+        program.stopped();
+    }
+}
+
+#[test]
+fn a_first_playlist_that_breaks_off_is_asked_for_again_by_the_same_attempt() {
+    for (what, origin, program) in
+        clients(&[Manner::ClosedFirst, Manner::CutFirst], &["low/vod.m3u8"])
+    {
+        assert_eq!(origin.playlists_until_played(), 2, "{what}");
+        program.stopped();
+    }
+}
