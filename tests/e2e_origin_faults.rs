@@ -345,6 +345,46 @@ fn the_access_log_has_a_line_a_response() {
 }
 
 #[test]
+fn the_access_log_has_what_was_refused_unseen() {
+    let folder = support::folder();
+    let path = folder.path().join("access.log");
+    let origin = Origin::with(&["-access-log", path.to_str().unwrap()]);
+    let long = format!("GET {MEDIA} HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(20_000));
+    let asked = [
+        ("GET /health HTTP/1.1\r\n\r\n", 400, "GET", "/health", "other"),
+        ("no request\r\n\r\n", 400, "other", "request", "other"),
+        ("\x16\x03\x01\r\n\r\n", 400, "-", "-", "other"),
+        (&long, 431, "GET", MEDIA, "media"),
+        (
+            "POST /faults HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+            411,
+            "POST",
+            "/faults",
+            "other",
+        ),
+    ];
+    for (bytes, status, ..) in asked {
+        let mut connection = Connection::to(origin.address);
+        connection.send(bytes);
+        assert_eq!(connection.reply(false).unwrap().status, status, "{bytes:.40}");
+        assert!(connection.is_closed());
+    }
+    let scrape = origin.scrape();
+    for (_, status, _, _, kind) in asked {
+        let labels = format!("{{kind=\"{kind}\",status=\"{status}\"}}");
+        assert!(scrape.get(&format!("hlsswarm_origin_requests_total{labels}")) > 0.0, "{labels}");
+    }
+    origin.program.stopped();
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), asked.len(), "{text}");
+    for (line, (_, status, method, uri, _)) in lines.iter().zip(asked) {
+        assert_eq!((&line["status"], &line["peer"]), (&status.into(), &"127.0.0.1".into()));
+        assert_eq!((&line["method"], &line["uri"]), (&method.into(), &uri.into()), "{line}");
+    }
+}
+
+#[test]
 fn an_access_log_that_nobody_takes_is_dropped_and_counted() {
     let folder = support::folder();
     let fifo = folder.path().join("fifo");

@@ -31,7 +31,7 @@ use std::time::Duration;
 use self::outgoing::Outgoing;
 use super::inbox::{Inbox, Scan};
 use super::request::{self, MAX_FIELDS};
-use super::{CutEnd, Method, Request, Response, Service, Status};
+use super::{CutEnd, Method, Refusal, Request, Response, Service, Status};
 use crate::units::Tick;
 
 /// Longest request body in bytes: of a `POST` it is handed to the service, a
@@ -335,7 +335,9 @@ impl Connection {
 
     /// Answers what is no request, and hears no more.
     fn refuse(&mut self, now: Tick, status: Status, service: &mut dyn Service) {
-        let response = Response::text(status, "");
+        let refusal = Refusal::new(status, self.inbox.unused(), self.peer);
+        let ticket = service.refused(&refusal);
+        let response = Response { ticket, ..Response::text(status, "") };
         self.send(now, Outgoing::new(now, response, false, Some("close")), service);
     }
 

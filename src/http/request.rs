@@ -22,7 +22,7 @@ pub enum Method {
 
 impl Method {
     /// The method of this name; names are case-sensitive.
-    fn named(name: &str) -> Self {
+    pub(super) fn named(name: &str) -> Self {
         match name {
             "GET" => Self::Get,
             "HEAD" => Self::Head,

@@ -3,13 +3,20 @@
 //!
 //! Knows neither sockets nor any particular service.
 
-use super::{Request, Response};
+use super::{Refusal, Request, Response};
 
 /// What answers requests. A closure from a request to a response is one that
 /// does not care what becomes of its answers.
 pub trait Service {
     /// Answers a request.
     fn respond(&mut self, request: &Request<'_>) -> Response;
+
+    /// What came was refused without the service. It may have a ticket for the
+    /// response.
+    fn refused(&mut self, refusal: &Refusal<'_>) -> Option<Ticket> {
+        let _ = refusal;
+        None
+    }
 
     /// What became of a response that has a [`Ticket`]; told once for each, at
     /// the latest when its connection ends.

@@ -7,12 +7,15 @@ use serde::Serialize;
 
 use super::faults::Client;
 use crate::http::redact::redact;
-use crate::http::{Delivered, Method, Request};
+use crate::http::{Delivered, Method, Refusal, Request};
 use crate::units::text::visible_json;
 use crate::units::{Moment, Wall};
 
 /// Longest text of a peer that is kept, in characters; longer ones say nothing.
 const TEXT_CHARS: usize = 500;
+
+/// What stands for a method or a target that did not come, or made no sense.
+const UNKNOWN: &str = "-";
 
 /// What is known of a request when it is answered.
 #[derive(Debug)]
@@ -40,15 +43,23 @@ impl Asked {
         Self {
             client,
             peer: request.peer.map(|peer| peer.to_canonical().to_string()),
-            method: match request.method {
-                Method::Get => "GET",
-                Method::Head => "HEAD",
-                Method::Post => "POST",
-                Method::Other => "other",
-            },
+            method: named(request.method),
             uri: short(&redact(&uri)),
             user_agent: agent.map(|agent| short(&redact(&agent))),
             faults,
+        }
+    }
+
+    /// What is known of one that was refused unseen.
+    pub(super) fn refused(refusal: &Refusal<'_>) -> Self {
+        let target = refusal.target.map(String::from_utf8_lossy);
+        Self {
+            client: None,
+            peer: refusal.peer.map(|peer| peer.to_canonical().to_string()),
+            method: refusal.method.map_or(UNKNOWN, named),
+            uri: target.map_or_else(|| UNKNOWN.to_owned(), |target| short(&redact(&target))),
+            user_agent: None,
+            faults: Vec::new(),
         }
     }
 
@@ -93,6 +104,15 @@ struct Line<'a> {
     duration_ms: f64,
     faults: &'a [String],
     user_agent: Option<&'a str>,
+}
+
+const fn named(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Other => "other",
+    }
 }
 
 fn short(text: &str) -> String {

@@ -9,7 +9,7 @@ use super::access::Asked;
 use super::counts::Counts;
 use super::faults::{CONTROL_PATH, Faults, Injected};
 use super::{Origin, Settings, Thing};
-use crate::http::{Audience, Delivered, Request, Response, Ticket};
+use crate::http::{Audience, Delivered, Refusal, Request, Response, Ticket};
 use crate::units::{Moment, Tick};
 
 /// The bench.
@@ -82,11 +82,27 @@ impl Bench {
         }
         self.counts.answered(thing, status);
         let asked = self.logs.then(|| Box::new(Asked::new(request, kinds)));
+        let under_way = UnderWay { began: at, status, cut: cut.is_some(), asked };
+        response.ticket = Some(self.follow(under_way));
+        response
+    }
+
+    /// Counts a request that was refused before it got here, by what it asked for as
+    /// far as that is known.
+    pub fn refused(&mut self, at: Moment, refusal: &Refusal<'_>) -> Ticket {
+        let target = refusal.target.and_then(|target| str::from_utf8(target).ok());
+        let path = target.and_then(|target| target.split('?').next()).unwrap_or_default();
+        let status = Some(refusal.status.0);
+        self.counts.answered(Thing::at(path), status);
+        let asked = self.logs.then(|| Box::new(Asked::refused(refusal)));
+        self.follow(UnderWay { began: at, status, cut: false, asked })
+    }
+
+    fn follow(&mut self, under_way: UnderWay) -> Ticket {
         let ticket = Ticket(self.tickets);
         self.tickets += 1;
-        self.under_way.insert(ticket, UnderWay { began: at, status, cut: cut.is_some(), asked });
-        response.ticket = Some(ticket);
-        response
+        self.under_way.insert(ticket, under_way);
+        ticket
     }
 
     /// A response is over. Returns its line for the access log, if there is one.
@@ -124,7 +140,7 @@ impl Bench {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Method;
+    use crate::http::{Method, Status};
     use crate::units::Wall;
 
     fn moment(millis: u64) -> Moment {
@@ -190,6 +206,32 @@ mod tests {
         for path in ["/", "/health", "/faults", "/nothing"] {
             assert_eq!(audience(path), Audience::SameOrigin, "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_refused_unseen_is_told_as_far_as_it_is_known() {
+        let mut bench = bench(&["503"]);
+        for (came, method, uri, thing) in [
+            (
+                &b"GET /vod/v0/1.ts?token=secret HT"[..],
+                "GET",
+                "/vod/v0/1.ts?token=***",
+                Thing::Segment,
+            ),
+            (b"BREW /\xff", "other", "-", Thing::Other),
+            (b"\x16\x03\x01", "-", "-", Thing::Other),
+        ] {
+            let refusal = Refusal::new(Status::REQUEST_TIMEOUT, came, Some([127, 0, 0, 1].into()));
+            let ticket = bench.refused(moment(0), &refusal);
+            let delivered = Delivered { body_bytes: 16, complete: true };
+            let line = bench.delivered(moment(1), ticket, delivered).unwrap();
+            let told = format!(
+                "\"peer\":\"127.0.0.1\",\"method\":\"{method}\",\"uri\":\"{uri}\",\"status\":408,"
+            );
+            assert!(line.contains(&told), "{line}");
+            assert!(bench.counts().requests[&(thing, Some(408))] > 0, "{line}");
+        }
+        assert!(bench.under_way.is_empty());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! both behind it.
 
 use super::signals::StopSignal;
-use crate::http::{Delivered, Fetched, Request, Response, Ticket};
+use crate::http::{Delivered, Fetched, Refusal, Request, Response, Ticket};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::{ClientId, Moment, Tick};
@@ -29,6 +29,12 @@ pub trait Application {
 
     /// Answers a request.
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response;
+
+    /// A request was refused before it got here. It may have a ticket for the response.
+    fn refused(&mut self, at: Moment, refusal: &Refusal<'_>) -> Option<Ticket> {
+        let _ = (at, refusal);
+        None
+    }
 
     /// What became of a response that has a ticket.
     fn delivered(&mut self, at: Moment, ticket: Ticket, delivered: Delivered) {

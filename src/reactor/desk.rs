@@ -7,7 +7,7 @@ use super::children::Children;
 use super::journal::Journal;
 use super::timer::Clock;
 use super::{Application, process_use};
-use crate::http::{Delivered, Request, Response, Service, Ticket};
+use crate::http::{Delivered, Refusal, Request, Response, Service, Ticket};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::{ClientId, Tick};
@@ -39,6 +39,10 @@ impl Service for Desk<'_> {
             self.health.last_scrape = Some(self.clock.tick().since(began.tick));
         }
         response
+    }
+
+    fn refused(&mut self, refusal: &Refusal<'_>) -> Option<Ticket> {
+        self.application.refused(self.clock.moment(), refusal)
     }
 
     fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {

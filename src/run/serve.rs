@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::{Fatal, install_journal, print, take_signals};
 use crate::config::{OriginConfig, TlsConfig};
-use crate::http::{Delivered, Limits, Request, Response, Ticket};
+use crate::http::{Delivered, Limits, Refusal, Request, Response, Ticket};
 use crate::origin::Bench;
 use crate::origin::faults::Faults;
 use crate::reactor::child;
@@ -181,6 +181,11 @@ impl Application for Service {
             return origin_metrics::respond(&self.bench, health, request);
         }
         self.bench.respond(at, request)
+    }
+
+    fn refused(&mut self, at: Moment, refusal: &Refusal<'_>) -> Option<Ticket> {
+        self.note(at.tick);
+        Some(self.bench.refused(at, refusal))
     }
 
     fn delivered(&mut self, at: Moment, ticket: Ticket, delivered: Delivered) {
