@@ -22,7 +22,8 @@ const SPEEDS: &[f64] = &[0.25, 0.5, 0.75, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5, 
 /// A window begins and ends where the media time moves: FFmpeg reads a segment
 /// of a live stream at once as soon as it appears, so between two points of time
 /// there would lie one segment more or less than there should. A stall ends a
-/// window as well, and the next begins where the stall ends.
+/// window as well. While it goes on each window is as long as this and has a speed
+/// of 0; the next that can be faster begins where the stall ends.
 ///
 /// The first begins with the first movement that comes [`PROGRESS_PERIOD`] or
 /// more after the first media time: a live client reads three segments at once
@@ -161,6 +162,8 @@ enum Stage {
     Over,
     /// No media time yet.
     Starting,
+    /// The same, of a client whose attempts before had some.
+    Restarting,
     /// There was media time, perhaps in the midst of the first segments.
     Settling,
     /// Its clocks run.
@@ -207,17 +210,28 @@ impl Viewing {
     /// `stall_after`.
     #[must_use]
     pub fn spawned(now: Tick, stall_after: Duration) -> Self {
-        let (spawned_at, opened_at, moved_at) = (now, now, now);
+        let (spawned_at, opened_at, moved_at, window_began) = (now, now, now, now);
         let (stage, startup_counts) = (Stage::Starting, true);
         Self {
             stall_after,
             spawned_at,
             opened_at,
             moved_at,
+            window_began,
             stage,
             startup_counts,
             ..Self::default()
         }
+    }
+
+    /// Whether an attempt of the same client has had media before. Then its speed
+    /// counts before this attempt has media, too: its viewer waits for the rest.
+    #[must_use]
+    pub const fn after_media(mut self, played_before: bool) -> Self {
+        if played_before {
+            self.stage = Stage::Restarting;
+        }
+        self
     }
 
     /// The newest media time; zero before the first.
@@ -259,6 +273,21 @@ impl Viewing {
         (self.stage != Stage::Over && !self.stalled).then(|| self.stall_begins())
     }
 
+    /// When the next window of the stall that goes on is over; `None` if there is no
+    /// stall, or its client has never played.
+    #[must_use]
+    pub fn window_due(&self) -> Option<Tick> {
+        (self.stalled && self.has_speed()).then(|| self.window_began.after(SPEED_WINDOW))
+    }
+
+    /// Closes the windows of the stall that are over by `now`. Times do not depend on
+    /// how often this is called.
+    pub fn stand_still(&mut self, now: Tick, playback: &mut Playback) {
+        while let Some(due) = self.window_due().filter(|&due| due <= now) {
+            self.close_window(due, playback);
+        }
+    }
+
     /// The log told that the input is open: media was read, up to a second or more
     /// before progress tells of it. FFmpeg opens none without media.
     pub const fn opened(&mut self, now: Tick) {
@@ -272,13 +301,14 @@ impl Viewing {
             return;
         }
         self.note(now, playback);
+        self.stand_still(now, playback);
         // A clock that jumped back (a discontinuity) has moved, and played nothing.
         let step_us = media_us.saturating_sub(self.media_us);
         self.media_us = media_us;
         self.count_startup(now, playback);
         match self.stage {
             Stage::Over => return,
-            Stage::Starting => {
+            Stage::Starting | Stage::Restarting => {
                 self.stage = Stage::Settling;
                 self.begin_clocks(now);
             }
@@ -303,8 +333,10 @@ impl Viewing {
             return false;
         }
         let began = self.stall_begins();
-        if matches!(self.stage, Stage::Settling | Stage::Playing) {
+        if self.stage == Stage::Settling {
             self.stage = Stage::Playing;
+        }
+        if self.has_speed() {
             self.close_window(began, playback);
         }
         self.stalled = true;
@@ -324,9 +356,14 @@ impl Viewing {
     /// for [`Self::media`] and the start-up.
     pub fn end(&mut self, now: Tick, playback: &mut Playback) {
         self.note(now, playback);
+        self.stand_still(now, playback);
         self.end_stall(now, playback);
         self.set_pace(None, playback);
         self.stage = Stage::Over;
+    }
+
+    const fn has_speed(&self) -> bool {
+        matches!(self.stage, Stage::Restarting | Stage::Settling | Stage::Playing)
     }
 
     fn stall_begins(&self) -> Tick {
@@ -368,8 +405,11 @@ impl Viewing {
         let speed = played.as_secs_f64() / wall.as_secs_f64();
         self.speed = speed as f32;
         playback.speed.record(Duration::try_from_secs_f64(speed).unwrap_or(Duration::MAX));
-        let drift_us = u64::try_from(self.behind_us_at(now)).unwrap_or(0);
-        playback.drift.record(Duration::from_micros(drift_us));
+        // The clocks of drift begin with the media of this attempt.
+        if self.stage != Stage::Restarting {
+            let drift_us = u64::try_from(self.behind_us_at(now)).unwrap_or(0);
+            playback.drift.record(Duration::from_micros(drift_us));
+        }
         let below = played.saturating_add(PROGRESS_PERIOD) < wall;
         self.set_pace(Some(if below { Pace::Below } else { Pace::Keeps }), playback);
         self.begin_window(now);

@@ -446,6 +446,11 @@ impl Referee {
                     assert_eq!(check.as_nanos() % 1_000_000_000, 0);
                     assert!(check <= self.viewings.check(view.client), "the check comes late");
                 }
+                State::Running if self.settings.stats => {
+                    // One that never played waits for nothing.
+                    let window = view.deadline.unwrap_or_default();
+                    assert_eq!(window.as_nanos() % 1_000_000_000, 0);
+                }
                 State::Stopping if self.stopped_at.is_none() => {
                     let killed = self.books.clients[view.client.index()].signals == 3;
                     assert_eq!(view.deadline.is_none(), killed);
@@ -459,7 +464,7 @@ impl Referee {
         {
             assert!(next > stopped_at, "a start is still due after the stop");
         }
-        let quiet = |view: &ClientView| view.stalled || !self.settings.stats;
+        let quiet = |view: &ClientView| view.deadline.is_none();
         let steady = views.iter().all(|view| view.state == State::Running && quiet(view));
         let Settings { duration: None, dangerous: false, .. } = self.settings else { return };
         if steady && self.ramp_complete {

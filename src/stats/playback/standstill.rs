@@ -22,6 +22,7 @@ impl Viewing {
             playback.viewers.stall_put_off(span);
             self.moved_at = self.moved_at.after(span);
             self.started_at = self.started_at.after(span);
+            self.window_began = self.window_began.after(span);
             return;
         }
         self.restart_clocks(self.moved_at, now);
@@ -41,7 +42,7 @@ impl Viewing {
         if self.stage == Stage::Over {
             return;
         }
-        if self.stage == Stage::Starting {
+        if matches!(self.stage, Stage::Starting | Stage::Restarting) {
             self.stage = Stage::Settling;
         }
         self.restart_clocks(now, now);

@@ -113,6 +113,44 @@ fn a_stall_is_counted_once_and_dated_to_its_beginning() {
 }
 
 #[test]
+fn a_client_that_stands_still_is_in_the_speeds_with_0() {
+    let (mut viewing, mut playback) = viewing(&[(2_000, 6_000), (3_000, 6_100), (8_000, 11_100)]);
+    assert_eq!((playback.speed.count(), viewing.window_due()), (1, None));
+    // The stall begins at 20 s and ends the window that began at 8 s.
+    viewing.note(at(21_000), &mut playback);
+    assert_eq!((playback.speed.count(), viewing.window_due()), (2, Some(at(25_000))));
+    viewing.stand_still(at(24_999), &mut playback);
+    assert_eq!(playback.speed.count(), 2);
+    viewing.stand_still(at(31_000), &mut playback);
+    assert_eq!((playback.speed.count(), playback.drift.count()), (4, 4));
+    assert_eq!(viewing.window_due(), Some(at(35_000)));
+    // What nobody looked at is no window.
+    viewing.stood_still(at(60_000), ms(29_000), &mut playback);
+    assert_eq!(viewing.window_due(), Some(at(64_000)));
+    // A movement closes the windows that are over, and nobody had to look.
+    viewing.progress(at(71_000), ms(11_200), &mut playback);
+    assert_eq!((playback.speed.count(), viewing.window_due()), (6, None));
+    assert_eq!(playback.speed.quantile(0.5), Some(Duration::ZERO));
+    assert!((speed(&playback) - 1.0).abs() < 1e-9);
+    viewing.end(at(100_000), &mut playback);
+    // The next stall began at 83 s.
+    assert_eq!(playback.speed.count(), 6 + 1 + 3);
+}
+
+#[test]
+fn an_attempt_that_plays_nothing_counts_as_speed_if_its_client_has_played() {
+    for (played, speeds) in [(false, 0), (true, 3)] {
+        let mut viewing = Viewing::spawned(at(1_000), STALL_AFTER).after_media(played);
+        let mut playback = Playback::default();
+        viewing.note(at(13_000), &mut playback);
+        assert_eq!(playback.viewers.below_realtime(), u32::from(played));
+        viewing.end(at(23_900), &mut playback);
+        assert_eq!((playback.speed.count(), playback.drift.count()), (speeds, 0));
+        assert_eq!((playback.stalls, playback.viewers), (1, Viewers::default()));
+    }
+}
+
+#[test]
 fn a_stall_that_nobody_noted_counts_as_well() {
     for (told, stalled_ms) in [(&[(2_000, 6_000), (15_500, 9_000)][..], 1_500), (&[], 2_500)] {
         let (mut viewing, mut playback) = viewing(told);

@@ -4,7 +4,8 @@
 //! A line of progress moves no deadline. One check waits for each running client;
 //! when it comes and the client has moved meanwhile, it is set anew. Checks come
 //! at whole seconds, so thousands of clients wake the loop once a second at most.
-//! A client that is stalled has no check: its next movement ends the stall.
+//! A client that is stalled and played before has a check at the end of each window
+//! of its speed; one that never played has none. The next movement ends the stall.
 
 use std::time::Duration;
 
@@ -29,7 +30,9 @@ impl Client {
         self.own_signals = 0;
         self.stalled_out = false;
         if turn.common.settings.stats && self.state == State::Running {
-            self.viewing = Viewing::spawned(turn.now, turn.common.settings.stall_after());
+            let stall_after = turn.common.settings.stall_after();
+            let played_before = !self.media_before.is_zero();
+            self.viewing = Viewing::spawned(turn.now, stall_after).after_media(played_before);
             self.schedule_check(turn);
         }
     }
@@ -76,8 +79,11 @@ impl Client {
 
     /// The check came: the client is stalled, or has moved meanwhile.
     pub(in crate::swarm) fn check_stall(&mut self, turn: &mut Turn<'_>) {
-        if !self.viewing.note(turn.now, &mut turn.common.ledger.totals.playback) {
-            self.schedule_check(turn);
+        let playback = &mut turn.common.ledger.totals.playback;
+        let newly_stalled = self.viewing.note(turn.now, playback);
+        self.viewing.stand_still(turn.now, playback);
+        self.schedule_check(turn);
+        if !newly_stalled {
             return;
         }
         if turn.common.stall_reports.allows(turn.now) {
@@ -106,7 +112,7 @@ impl Client {
     }
 
     fn schedule_check(&self, turn: &mut Turn<'_>) {
-        if let Some(due) = self.viewing.stall_due() {
+        if let Some(due) = self.viewing.stall_due().or_else(|| self.viewing.window_due()) {
             turn.common.deadlines.set(self.key(), on_grid(due));
         }
     }

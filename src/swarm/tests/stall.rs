@@ -51,7 +51,7 @@ fn a_line_of_progress_moves_no_deadline() {
 }
 
 #[test]
-fn a_stall_is_noted_and_then_nothing_is_waited_for() {
+fn a_stall_is_noted_once_and_its_speed_is_told_while_it_goes_on() {
     let mut driver = Driver::quiet(1);
     driver.wait(Duration::from_millis(1_500));
     driver.progress(0, 18_000);
@@ -60,8 +60,18 @@ fn a_stall_is_noted_and_then_nothing_is_waited_for() {
     assert_eq!(driver.now, Tick::from_millis(15_000));
     let still_for = Duration::from_millis(12_500);
     assert_eq!(driver.reports(), [Report::ClientStalled { client: client(0), still_for }]);
-    assert_eq!(driver.swarm.next_deadline(), None);
-    driver.wait(Duration::from_secs(10));
+    let speeds = |driver: &Driver| {
+        let playback = &driver.swarm.snapshot(driver.now).totals.playback;
+        (playback.speed.count(), playback.speed.quantile(0.5))
+    };
+    let zero = Some(Duration::ZERO);
+    assert_eq!(speeds(&driver), (1, zero));
+    // The stall began at 14.5 s, and its first window is over at 19.5 s.
+    assert_eq!(driver.swarm.next_deadline(), Some(Tick::from_millis(20_000)));
+    driver.next_deadline();
+    assert_eq!((driver.reports(), speeds(&driver)), (vec![], (2, zero)));
+    assert_eq!(driver.swarm.next_deadline(), Some(Tick::from_millis(25_000)));
+    driver.wait(Duration::from_secs(5));
     driver.progress(0, 18_000);
     let snapshot = driver.swarm.snapshot(driver.now);
     assert_eq!((snapshot.stalled, snapshot.below_realtime), (1, 1));
@@ -74,6 +84,29 @@ fn a_stall_is_noted_and_then_nothing_is_waited_for() {
     let snapshot = driver.swarm.snapshot(driver.now);
     assert_eq!((snapshot.stalled, snapshot.totals.playback.startup.count()), (0, 1));
     assert_eq!(driver.swarm.next_deadline(), Some(Tick::from_millis(37_000)));
+}
+
+#[test]
+fn one_that_never_played_waits_for_nothing_once_it_is_stalled() {
+    let mut driver = Driver::quiet(1);
+    driver.next_deadline();
+    let snapshot = driver.swarm.snapshot(driver.now);
+    assert_eq!((snapshot.stalled, snapshot.totals.playback.speed.count()), (1, 0));
+    assert_eq!(driver.swarm.next_deadline(), None);
+}
+
+#[test]
+fn a_second_attempt_without_media_is_a_speed_of_0() {
+    let mut driver = Driver::running(watched(1));
+    driver.progress(0, 1_000);
+    driver.die(0, ExitStatus::Code(1));
+    driver.restart();
+    driver.wait(Duration::from_secs(18));
+    driver.give(Input::DeadlineReached);
+    let snapshot = driver.swarm.snapshot(driver.now);
+    let speed = &snapshot.totals.playback.speed;
+    assert_eq!((speed.count(), speed.quantile(1.0)), (2, Some(Duration::ZERO)));
+    assert_eq!((snapshot.stalled, snapshot.below_realtime), (1, 1));
 }
 
 #[test]

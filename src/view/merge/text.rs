@@ -163,6 +163,8 @@ fn stream(page: &mut Page, merged: &Value) {
     page.row("Connections", &format!("{new} new, {reused} reused"));
     page.row("Failed requests", &by_name(merged, &["requests", "errors"]));
     page.row("Error statuses", &by_name(merged, &["requests", "http_errors"]));
+    page.row("Sequence jumps", &of("sequence_jumps"));
+    page.row("Failed reloads", &of("playlist_reload_failures"));
     page.row("Connects", &spans(merged, &["requests", "tcp_connect"]));
     page.row("Segment times", &spans(merged, &["requests", "segment_download"]));
     page.row("Playlist times", &spans(merged, &["requests", "playlist_download"]));

@@ -3,7 +3,7 @@
 use super::html::Html;
 use super::scale::{Unit, span};
 use super::verdict::{self, Verdict};
-use crate::view::document::{Counts, Distribution, Document, Share, total};
+use crate::view::document::{Asked, Counts, Distribution, Document, Share, total};
 use crate::view::words;
 
 /// Most rows of a table of counts.
@@ -178,10 +178,24 @@ pub(super) fn outcomes(html: &mut Html, document: &Document) {
             });
             counts(html, "Failed requests", "Kind and reason", errors.collect());
             counts(html, "Error statuses", "Status", pairs(&asked.http_errors));
+            interruptions(html, asked);
             counts(html, "Requests", "Kind", pairs(&asked.by_kind));
         }
     });
     errors(html, "Most frequent errors in FFmpeg's log; # stands for a number", document);
+}
+
+/// What kept media from coming, each on its own: one may bring another.
+fn interruptions(html: &mut Html, asked: &Asked) {
+    let rows = [
+        ("Segments skipped", asked.segments_skipped),
+        ("Media sequences that jumped", asked.sequence_jumps),
+        ("Playlist reloads that failed", asked.playlist_reload_failures),
+        ("Reconnects", asked.reconnections),
+        ("Timeouts", asked.timeouts),
+    ];
+    let rows = rows.map(|(name, count)| vec![name.to_owned(), words::count(count)]);
+    table(html, "Interruptions", &["What", "Count"], &rows);
 }
 
 /// The most frequent errors of the log.

@@ -73,7 +73,7 @@ fn good() -> Document {
     run.processes.outcomes.values_mut().for_each(|count| *count = 0);
     let asked = run.requests.as_mut().unwrap();
     asked.errors.clear();
-    asked.segments_skipped = 0;
+    (asked.segments_skipped, asked.sequence_jumps, asked.playlist_reload_failures) = (0, 0, 0);
     run.playback.as_mut().unwrap().stalls = 0;
     run
 }
@@ -286,6 +286,10 @@ fn the_verdict_stands_first_in_the_words_of_the_summary() {
     failing.playback.as_mut().unwrap().stalls = 3;
     let want = "The origin did not serve every client well; this host was no bottleneck.";
     assert_eq!(headline(&failing), want);
+    let mut rewound = good();
+    rewound.requests.as_mut().unwrap().sequence_jumps = 2;
+    assert_eq!(headline(&rewound), want);
+    assert!(page(&rewound).contains("<li>the media sequence of a playlist jumped 2 times</li>"));
     let mut few = good();
     (few.clients.peak_active, few.clients.target_reached) = (Some(3), Some(false));
     let want = "The target was not reached: 3 of 10 clients ran at once at most";

@@ -75,6 +75,14 @@ fn troubles(document: &Document) -> Vec<String> {
             let skipped = words::plural(asked.segments_skipped, "segment");
             found.push(format!("{skipped} skipped"));
         }
+        if asked.sequence_jumps > 0 {
+            let times = words::plural(asked.sequence_jumps, "time");
+            found.push(format!("the media sequence of a playlist jumped {times}"));
+        }
+        if asked.playlist_reload_failures > 0 {
+            let reloads = words::plural(asked.playlist_reload_failures, "reload");
+            found.push(format!("{reloads} of a playlist failed"));
+        }
     }
     if let Some(playback) = document.playback.as_ref().filter(|playback| playback.stalls > 0) {
         let stalls = words::plural(playback.stalls, "stall");

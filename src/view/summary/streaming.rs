@@ -94,6 +94,12 @@ fn counts(page: &mut Page, snapshot: &Snapshot<'_>) {
     .map(|(count, noun)| words::plural(count, noun))
     .collect();
     page.row("Interruptions", &or_none(&lost));
+    page.row("Sequence jumps", &count_or_none(requests.sequence_jumps));
+    page.row("Failed reloads", &count_or_none(requests.reload_failures));
+}
+
+fn count_or_none(count: u64) -> String {
+    if count == 0 { "none".to_owned() } else { words::count(count) }
 }
 
 fn or_none(parts: &[String]) -> String {
