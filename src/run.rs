@@ -16,7 +16,7 @@ mod summary_file;
 mod tools;
 
 use std::fmt;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use tracing::Level;
@@ -69,7 +69,7 @@ impl Fatal {
 /// Writes a line for the user to standard error, after the program's name and as
 /// a terminal may show it.
 pub fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "ffmpeg-hls-swarm: {}", for_people(line));
+    let _ = stdout::write_stderr(format!("ffmpeg-hls-swarm: {}\n", for_people(line)).as_bytes());
 }
 
 /// Takes over the signals, so that one that asks us to stop is not lost before
@@ -88,7 +88,12 @@ fn stopped_by(signal: StopSignal) -> Fatal {
 /// # Errors
 /// The text could not be written, or nobody read it in time.
 fn print(text: &str) -> Result<(), Fatal> {
-    match stdout::write_all(text.as_bytes()) {
+    printed(stdout::write_all(text.as_bytes()))
+}
+
+/// What came of writing to standard output, for the user.
+fn printed(written: io::Result<()>) -> Result<(), Fatal> {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Fatal(format!("cannot write to stdout: {error}; give it a reader or a file")))
         }

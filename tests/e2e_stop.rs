@@ -6,12 +6,12 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
+use std::io::{PipeReader, PipeWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use support::fake::Fake;
+use support::fake::{Fake, Faults};
 use support::namespaces::with_silent_resolver;
 use support::processes::Process;
 use support::program::{Ended, Program, Setup};
@@ -96,13 +96,43 @@ fn a_client_in_the_hands_of_a_debugger_does_not_hold_the_run() {
     assert!(!ended.stdout.is_empty(), "no summary");
 }
 
-#[test]
-fn a_summary_that_nobody_reads_can_be_given_up() {
-    let fake = Fake::named("ffmpeg");
-    let (_reader, mut writer) = std::io::pipe().unwrap();
+/// A pipe without room.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();
     while writer.write(&[0; 4096]).is_ok() {}
     rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    (reader, writer)
+}
+
+/// Children that not even SIGKILL ends, a file system that never finishes, and a reader
+/// that reads nothing.
+#[test]
+fn a_stop_is_over_in_time_whatever_it_waits_for() {
+    let (fake, faults) = (Fake::named("ffmpeg"), Faults::none());
+    faults.hang_fsync();
+    let (_reader, writer) = full_pipe();
+    let file = fake.path().with_file_name("run.json");
+    let args = ["-v", "-clients", "2", "-ramp-rate", "200", "-ramp-jitter", "0", "-summary-json"];
+    let setup = Setup::faking(&fake, "traced/err-1/wait").args(&args);
+    let setup = setup.args(&[file.to_str().unwrap()]).suffering(&faults).writing_to(writer);
+    let mut program = setup.start();
+    program.events("process_stderr", 2);
+    program.event("ramp_complete");
+    let ended = stop_by(program, Signal::TERM);
+    for (name, field, why) in [
+        ("summary_file_not_written", "error", "not done in time"),
+        ("summary_not_printed", "why", "timed out"),
+    ] {
+        let told = ended.events(name);
+        assert!(told[0][field].as_str().unwrap().contains(why), "{ended:#?}");
+    }
+}
+
+#[test]
+fn a_summary_that_nobody_reads_can_be_given_up() {
+    let fake = Fake::named("ffmpeg");
+    let (_reader, writer) = full_pipe();
     let setup = Setup::faking(&fake, "wait").args(&["-duration", "1s"]).writing_to(writer);
     let mut program = setup.start();
     program.event("shutdown_complete");
@@ -169,9 +199,11 @@ fn a_stop_before_anything_started_fails() {
 #[test]
 fn a_second_signal_kills_at_once_and_is_told_by_the_exit_code() {
     let fake = Fake::named("ffmpeg");
-    for (second, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for (first, second, code) in
+        [(Signal::TERM, Signal::INT, 130), (Signal::INT, Signal::TERM, 143)]
+    {
         let mut program = settled(&fake, "ignore-term/err-1/wait");
-        program.signal(Signal::TERM);
+        program.signal(first);
         program.event("stopping");
         program.signal(second);
         let ended = program.ended();

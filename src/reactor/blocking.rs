@@ -20,8 +20,8 @@ use super::capture::Wait;
 /// Why there is no result.
 #[derive(Debug)]
 pub enum NoResult {
-    /// The call did not return within the limit.
-    TimedOut(Duration),
+    /// The call did not return in time.
+    TimedOut,
     /// A stop was requested.
     Stopped,
     /// The thread could not be started or waited for.
@@ -31,9 +31,19 @@ pub enum NoResult {
 impl fmt::Display for NoResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimedOut(limit) => write!(f, "no result within {} s", limit.as_secs_f64()),
+            Self::TimedOut => f.write_str("not done in time"),
             Self::Stopped => f.write_str("a stop was requested"),
             Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<NoResult> for io::Error {
+    fn from(why: NoResult) -> Self {
+        match why {
+            NoResult::TimedOut => Self::new(io::ErrorKind::TimedOut, why.to_string()),
+            NoResult::Stopped => Self::other(why.to_string()),
+            NoResult::Failed(error) => error,
         }
     }
 }
@@ -42,10 +52,22 @@ impl fmt::Display for NoResult {
 /// `stop` has become readable.
 ///
 /// # Errors
-/// See [`NoResult`]. The call is not undone then; it may still take effect.
+/// As [`until`].
 pub fn within<T: Send + 'static>(
     limit: Duration,
-    stop: Option<BorrowedFd<'_>>,
+    stop: BorrowedFd<'_>,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, NoResult> {
+    until(|done| Wait::new(limit, Some(stop)).readable(&[done]), call)
+}
+
+/// Calls `call` and has `wait` wait until the descriptor that it gets is readable.
+///
+/// # Errors
+/// See [`NoResult`]: what `wait` returns, `ETIMEDOUT` and `ECANCELED` among it. The
+/// call is not undone then; it may still take effect.
+pub fn until<T: Send + 'static>(
+    wait: impl FnOnce(BorrowedFd<'_>) -> Result<(), Errno>,
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, NoResult> {
     let (done, held) = io::pipe().map_err(NoResult::Failed)?;
@@ -56,9 +78,9 @@ pub fn within<T: Send + 'static>(
         result
     })
     .map_err(NoResult::Failed)?;
-    match Wait::new(limit, stop).readable(&[done.as_fd()]) {
+    match wait(done.as_fd()) {
         Ok(()) => thread.join().map_err(|_| NoResult::Failed(io::Error::other("the call failed"))),
-        Err(Errno::TIMEDOUT) => Err(NoResult::TimedOut(limit)),
+        Err(Errno::TIMEDOUT) => Err(NoResult::TimedOut),
         Err(Errno::CANCELED) => Err(NoResult::Stopped),
         Err(errno) => Err(NoResult::Failed(errno.into())),
     }
@@ -86,8 +108,10 @@ mod tests {
 
     #[test]
     fn the_result_comes_back_and_the_mask_stays() {
+        let (stop, _asks) = io::pipe().unwrap();
         let before = SigSet::thread_get_mask().unwrap();
-        let blocked = within(PATIENCE, None, || SigSet::thread_get_mask().unwrap()).unwrap();
+        let blocked =
+            within(PATIENCE, stop.as_fd(), || SigSet::thread_get_mask().unwrap()).unwrap();
         assert!(blocked.contains(nix::sys::signal::SIGCHLD));
         assert_eq!(SigSet::thread_get_mask().unwrap(), before);
     }
@@ -101,9 +125,9 @@ mod tests {
             move || never.read(&mut [0]).is_ok()
         };
         let short = Duration::from_millis(20);
-        let timed_out = within(short, Some(stop.as_fd()), blocks());
-        assert!(matches!(timed_out, Err(NoResult::TimedOut(limit)) if limit == short));
+        let timed_out = within(short, stop.as_fd(), blocks());
+        assert!(matches!(timed_out, Err(NoResult::TimedOut)));
         drop(asks);
-        assert!(matches!(within(PATIENCE, Some(stop.as_fd()), blocks()), Err(NoResult::Stopped)));
+        assert!(matches!(within(PATIENCE, stop.as_fd(), blocks()), Err(NoResult::Stopped)));
     }
 }

@@ -34,6 +34,7 @@ mod standstill;
 pub mod stdout;
 mod stops;
 pub mod table;
+pub mod tail;
 pub mod terminal;
 pub mod timer;
 pub mod traffic;
@@ -228,11 +229,6 @@ impl Reactor {
         let pidfd = process.pidfd();
         let token = table.insert(poll.registry(), pidfd, Owner::Watched, Interest::READABLE);
         self.watched = token.ok().map(|token| (process, token));
-    }
-
-    /// Gives the signals back to the kernel, for what follows the loop.
-    pub fn release_signals(&mut self) {
-        self.signals.release();
     }
 
     /// Runs until the application says that everything is over.

@@ -57,7 +57,7 @@ pub fn resolve(
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     let name = (host.to_owned(), port);
-    let found = within(limit, Some(stop), move || {
+    let found = within(limit, stop, move || {
         name.to_socket_addrs().map(|all| all.take(ADDRESSES_MAX).collect::<Vec<_>>())
     });
     match found {
@@ -65,7 +65,7 @@ pub fn resolve(
             Err(Unresolved::Failed(io::Error::other("the name has no address")))
         }
         Ok(found) => found.map_err(Unresolved::Failed),
-        Err(NoResult::TimedOut(limit)) => Err(Unresolved::TimedOut(limit)),
+        Err(NoResult::TimedOut) => Err(Unresolved::TimedOut(limit)),
         Err(NoResult::Stopped) => Err(Unresolved::Stopped),
         Err(NoResult::Failed(error)) => Err(Unresolved::Failed(error)),
     }

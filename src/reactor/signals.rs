@@ -110,8 +110,11 @@ pub fn ignore_others() {
     }
 }
 
-/// The signals of this process, taken over until this is dropped; its descriptor
+/// The signals of this process, taken over until they are released; its descriptor
 /// is readable while one waits.
+///
+/// A drop does not release them: a repeat that comes before the exit, as timeout(1)
+/// sends it, would end the process and hide its exit code.
 #[derive(Debug)]
 pub struct Signals {
     fd: SignalFd,
@@ -181,15 +184,9 @@ impl Signals {
 
     /// Gives the signals back: what waits is dropped, what comes ends the process
     /// as it would any other.
-    pub fn release(&mut self) {
+    pub fn release(mut self) {
         self.take();
         let _ = self.before.thread_set_mask();
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        self.release();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Our own stdout, for what is printed at the end: waits for a slow reader, but
+//! Our own stdout, and stderr before and after the loop: waits for a slow reader, but
 //! not for ever.
 //!
 //! Knows nothing of what is printed.
@@ -10,9 +10,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::capture::Wait;
 use super::log_sink::target;
-use super::timer::Clock;
-use crate::units::Tick;
+use super::tail::Tail;
 
 /// How long a reader may leave a pipe full: longer than any that reads at all,
 /// and short enough that a supervisor which waits 10 s before it kills sees a
@@ -25,17 +25,51 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Those of write(2), and `ETIMEDOUT` if the reader took nothing for five
 /// seconds.
 pub fn write_all(text: &[u8]) -> io::Result<()> {
-    let stdout = rustix::stdio::stdout();
-    let patience = (!rustix::termios::isatty(stdout)).then_some(PATIENCE);
-    write_to(stdout, text, patience)
+    let patience = patience();
+    write_to(rustix::stdio::stdout(), text, |fd| wait_for(fd, patience))
 }
 
-fn write_to(fd: BorrowedFd<'_>, mut text: &[u8], patience: Option<Duration>) -> io::Result<()> {
+/// Writes all of `text` at the end of a run.
+///
+/// # Errors
+/// Those of write(2), and `ETIMEDOUT` if the reader took nothing for five seconds, or
+/// if the time of the shutdown is over.
+pub fn write_last(text: &[u8], tail: &mut Tail<'_>) -> io::Result<()> {
+    let patience = patience();
+    write_to(rustix::stdio::stdout(), text, |fd| tail.writable(fd, patience))
+}
+
+/// Writes all of `text`, but not after `stop` has become readable.
+///
+/// # Errors
+/// As [`write_all`], and `ECANCELED`.
+pub fn write_unless(stop: BorrowedFd<'_>, text: &[u8]) -> io::Result<()> {
+    let wait = Wait::new(patience().unwrap_or(Duration::MAX), Some(stop));
+    write_to(rustix::stdio::stdout(), text, |fd| wait.writable_or(fd, stop))
+}
+
+/// Writes all of `text` to stderr.
+///
+/// # Errors
+/// As [`write_all`]; a terminal that was halted is waited for as briefly.
+pub fn write_stderr(text: &[u8]) -> io::Result<()> {
+    write_to(rustix::stdio::stderr(), text, |fd| wait_for(fd, Some(PATIENCE)))
+}
+
+fn patience() -> Option<Duration> {
+    (!rustix::termios::isatty(rustix::stdio::stdout())).then_some(PATIENCE)
+}
+
+fn write_to(
+    fd: BorrowedFd<'_>,
+    mut text: &[u8],
+    mut wait: impl FnMut(BorrowedFd<'_>) -> Result<(), Errno>,
+) -> io::Result<()> {
     let target = target(fd);
     while !text.is_empty() {
         match target.write(fd, text) {
             Ok(count) => text = text.get(count..).unwrap_or_default(),
-            Err(Errno::AGAIN) => wait_for(target.fd(fd), patience)?,
+            Err(Errno::AGAIN) => wait(target.fd(fd))?,
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -44,14 +78,9 @@ fn write_to(fd: BorrowedFd<'_>, mut text: &[u8], patience: Option<Duration>) -> 
 }
 
 fn wait_for(fd: BorrowedFd<'_>, patience: Option<Duration>) -> Result<(), Errno> {
-    let clock = Clock::start();
+    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
     loop {
-        let left = patience.map(|span| Tick::ZERO.after(span).since(clock.tick()));
-        let left = left.map(|span| Timespec {
-            tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: span.subsec_nanos().into(),
-        });
-        match poll(&mut [PollFd::new(&fd, PollFlags::OUT)], left.as_ref()) {
+        match poll(&mut [PollFd::new(&fd, PollFlags::OUT)], patience.as_ref()) {
             Ok(0) => return Err(Errno::TIMEDOUT),
             Ok(_) => return Ok(()),
             Err(Errno::INTR) => {}
@@ -77,7 +106,7 @@ mod tests {
             let mut read = Vec::new();
             reader.read_to_end(&mut read).map(|_| read.len())
         });
-        write_to(writer.as_fd(), LONG, None).unwrap();
+        write_to(writer.as_fd(), LONG, |fd| wait_for(fd, None)).unwrap();
         drop(writer);
         assert_eq!(reading.join().unwrap().unwrap(), LONG.len());
     }
@@ -85,10 +114,11 @@ mod tests {
     #[test]
     fn one_that_does_not_or_has_gone_is_an_error() {
         let (reader, writer) = io::pipe().unwrap();
-        let error = write_to(writer.as_fd(), LONG, Some(Duration::ZERO)).unwrap_err();
+        let error =
+            write_to(writer.as_fd(), LONG, |fd| wait_for(fd, Some(Duration::ZERO))).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(reader);
-        let error = write_to(writer.as_fd(), b"more", None).unwrap_err();
+        let error = write_to(writer.as_fd(), b"more", |fd| wait_for(fd, None)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 }

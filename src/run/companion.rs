@@ -19,8 +19,9 @@ use crate::reactor::child::{Child, Process, Stdio};
 /// How long the origin may take to listen.
 const START_TIME: Duration = Duration::from_secs(10);
 
-/// How long it may take to end when asked.
-const END_GRACE: Duration = Duration::from_secs(2);
+/// How long it may take to end when asked: it has nothing to finish, and the shutdown
+/// of the swarm that asks has its own limit.
+const END_GRACE: Duration = Duration::from_millis(500);
 
 /// Longest first line, in bytes: a URL of a loopback address.
 const LINE_BYTES: usize = 256;

@@ -15,7 +15,7 @@ use super::check::Check;
 use super::companion::Companion;
 use super::recorder::Recorder;
 use super::{
-    Fatal, complain, host, install_journal, origin_side, plan, print, report, stopped_by,
+    Fatal, complain, host, install_journal, origin_side, plan, print, printed, report, stopped_by,
     summary_file, take_signals, tools,
 };
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
@@ -33,10 +33,11 @@ use crate::reactor::journal::Journal;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
 use crate::reactor::signals::Signals;
 use crate::reactor::signals::StopSignal;
+use crate::reactor::tail::Tail;
 use crate::reactor::terminal::{self, Terminal};
 use crate::reactor::timer::Clock;
 use crate::reactor::traffic::Traffic;
-use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports};
+use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports, stdout};
 use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::address::reachable;
@@ -77,6 +78,7 @@ pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
     }
     orphans::end_all();
     if let Prepared::Command(line) = prepared? {
+        signals.release();
         print(&line)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -116,9 +118,9 @@ fn prepare(config: &mut Config, shown: bool, stop: BorrowedFd<'_>) -> Result<Pre
         let line = template.shell_line(&ffmpeg, config.swarm.shard.client(0));
         return Ok(Prepared::Command(format!("{line}\n")));
     }
-    check_summary_file(config)?;
+    check_summary_file(config, stop)?;
     check_start(config)?;
-    report::check(config)?;
+    report::check(config, stop)?;
     let room = host::check(config, &ffmpeg, stop)?;
     let room = if shown { room } else { config.swarm.share() };
     let board = shown.then(|| Board::new(config, room, &ffmpeg, &template));
@@ -364,10 +366,8 @@ fn conclude(
     let now = reactor.now();
     let snapshot = load.swarm.snapshot(now);
     let ending = ending(ended, &snapshot, load.behind.is_some());
+    let began = load.swarm.stop_began().unwrap_or(now);
     info!(elapsed_sec = snapshot.elapsed.as_secs(), "shutdown_complete");
-    journal.flush_last();
-    // From here on a reader of stdout that stalls can be given up by Ctrl-C.
-    reactor.release_signals();
     let checked = load.check.as_ref().map(|check| {
         let media = load.swarm.figures().map(|client| client.media).sum();
         check.conclude(&snapshot, media)
@@ -375,7 +375,7 @@ fn conclude(
     let text = if let Some((verdict, _)) = &checked {
         verdict.clone()
     } else {
-        let health = reactor.health();
+        let health = &reactor.health().clone();
         let series = load.recorder.finish(&snapshot, &health.process);
         let input = SummaryInput {
             snapshot: &snapshot,
@@ -396,15 +396,17 @@ fn conclude(
             series: series.as_ref(),
             origin_side: load.origin_side.as_ref(),
         };
-        write_summary_file(config, journal, &input);
-        report::write(config, journal, &input);
+        let tail = &mut reactor.tail(began);
+        write_summary_file(config, tail, &input);
+        report::write(config, tail, &input);
         summary::render(&input)
     };
-    if let Err(why) = print(&text) {
+    let mut tail = reactor.tail(began);
+    if let Err(why) = printed(stdout::write_last(text.as_bytes(), &mut tail)) {
         warn!(%why, "summary_not_printed");
-        journal.flush_last();
     }
-    match (ended.forced_by, checked) {
+    journal.flush_last();
+    match (tail.forced_by(), checked) {
         (Some(signal), _) => ExitCode::from(128 + signal.number()),
         (None, Some((_, passed))) if !passed => ExitCode::FAILURE,
         (None, _) if ending == Ending::NothingStarted => ExitCode::FAILURE,
@@ -414,13 +416,13 @@ fn conclude(
 
 /// Tells it to programs, if a file is named, and before people are told, who may
 /// not be reading. A file that cannot be written costs a warning and not the run.
-fn write_summary_file(config: &Config, journal: &Journal, input: &SummaryInput<'_>) {
+fn write_summary_file(config: &Config, tail: &mut Tail<'_>, input: &SummaryInput<'_>) {
     let Some(file) = &config.summary_json else { return };
-    let written =
-        json::render(input).map_err(Into::into).and_then(|text| summary_file::write(file, &text));
+    let written = json::render(input)
+        .map_err(Into::into)
+        .and_then(|text| summary_file::write_last(tail, file, text));
     if let Err(error) = written {
         warn!(file = %file.display(), %error, "summary_file_not_written");
-        journal.flush_last();
     }
 }
 
@@ -440,11 +442,11 @@ fn check_start(config: &Config) -> Result<(), Fatal> {
 }
 
 /// A summary file that could not be made is told before the run.
-fn check_summary_file(config: &Config) -> Result<(), Fatal> {
+fn check_summary_file(config: &Config, stop: BorrowedFd<'_>) -> Result<(), Fatal> {
     let Some(file) = config.summary_json.as_deref().filter(|_| config.mode != Mode::Check) else {
         return Ok(());
     };
-    summary_file::check(file).map_err(|error| {
+    summary_file::check_unless(stop, file).map_err(|error| {
         let file = file.display();
         Fatal(format!("-summary-json {file}: {error}; give a file that can be written"))
     })

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use tracing::warn;
 
 use super::{Fatal, print, summary_file};
 use crate::config::{Config, Mode, ReportConfig};
-use crate::reactor::journal::Journal;
+use crate::reactor::tail::Tail;
 use crate::view::document::Document;
 use crate::view::summary::SummaryInput;
 use crate::view::{json, report};
@@ -51,11 +52,11 @@ fn read(path: &Path) -> Result<Document, Fatal> {
 }
 
 /// A report that could not be written is told before the run.
-pub(super) fn check(config: &Config) -> Result<(), Fatal> {
+pub(super) fn check(config: &Config, stop: BorrowedFd<'_>) -> Result<(), Fatal> {
     let Some(file) = config.report.as_deref().filter(|_| config.mode != Mode::Check) else {
         return Ok(());
     };
-    summary_file::check(file).map_err(|error| {
+    summary_file::check_unless(stop, file).map_err(|error| {
         let file = file.display();
         Fatal(format!("-report {file}: {error}; give a file that can be written"))
     })
@@ -64,16 +65,15 @@ pub(super) fn check(config: &Config) -> Result<(), Fatal> {
 /// Writes the report of a run that is over, if a file is named. It is made from
 /// the summary's JSON, so that it is what `report` makes of the file. One that
 /// cannot be written costs a warning and not the run.
-pub(super) fn write(config: &Config, journal: &Journal, input: &SummaryInput<'_>) {
+pub(super) fn write(config: &Config, tail: &mut Tail<'_>, input: &SummaryInput<'_>) {
     let Some(file) = &config.report else { return };
     let page = json::render(input)
         .map_err(|error| error.to_string())
         .and_then(|text| Document::parse(&text).map_err(|error| error.to_string()))
         .map(|document| report::page(&document));
     let written =
-        page.and_then(|page| summary_file::write(file, &page).map_err(|error| error.to_string()));
+        page.and_then(|page| summary_file::write_last(tail, file, page).map_err(|e| e.to_string()));
     if let Err(error) = written {
         warn!(file = %file.display(), error, "report_not_written");
-        journal.flush_last();
     }
 }

@@ -1,6 +1,7 @@
 //! The built-in origin as a program of its own.
 
 use std::net::IpAddr;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use rustix::event::Timespec;
 use tracing::{info, warn};
 
-use super::{Fatal, install_journal, print, take_signals};
+use super::{Fatal, install_journal, printed, take_signals};
 use crate::config::{OriginConfig, TlsConfig};
 use crate::http::{Delivered, Limits, Refusal, Request, Response, Ticket};
 use crate::origin::Bench;
@@ -17,7 +18,7 @@ use crate::reactor::child;
 use crate::reactor::log_sink::LogSink;
 use crate::reactor::server::certificate::Certificate;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
-use crate::reactor::{Application, Reactor};
+use crate::reactor::{Application, Reactor, stdout};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::address::reachable;
@@ -64,9 +65,10 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
         Some(tls) => speak_tls(&mut server, address.ip(), tls).map(|()| "https")?,
         None => "http",
     };
+    let url = format!("{scheme}://{}/stream.m3u8\n", reachable(address));
+    printed(stdout::write_unless(signals.as_fd(), url.as_bytes()))?;
     let mut reactor = Reactor::new(journal.clone(), signals, Some(server), None)
         .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
-    print(&format!("{scheme}://{}/stream.m3u8\n", reachable(address)))?;
     info!(%address, seed = config.seed, "origin_started");
     let faults = Faults::new(config.faults.clone(), config.seed).map_err(Fatal)?;
     let bench = Bench::new(config.settings.clone(), faults, access_log.is_some()).map_err(Fatal)?;

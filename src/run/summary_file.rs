@@ -6,10 +6,15 @@
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
+
+use crate::reactor::blocking;
+use crate::reactor::tail::Tail;
 
 /// Mode of a file that was not there, less the bits of the umask (open(2)).
 const NEW_MODE: u32 = 0o666;
@@ -23,6 +28,10 @@ const GROUP_BITS: u32 = 0o070;
 /// Random characters in the name of the temporary file, of 62: nobody finds it in
 /// advance, and what a killed run left is not met again.
 const RANDOM_CHARACTERS: usize = 12;
+
+/// How long a file system may take to make a file: a network file system that has lost
+/// its server blocks for ever.
+const CHECK_TIME: Duration = Duration::from_secs(10);
 
 /// Whether a file can be made at this path, told before the run and not after it.
 /// Leaves nothing behind.
@@ -56,6 +65,25 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     temporary.persist(&target).map_err(|failed| failed.error)?;
     sync_directory(&target);
     Ok(())
+}
+
+/// [`check`] for a file that may be on a network, until `stop` becomes readable.
+///
+/// # Errors
+/// Why not, a file system that does not respond in time among it.
+pub(super) fn check_unless(stop: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let path = path.to_owned();
+    blocking::within(CHECK_TIME, stop, move || check(&path))?
+}
+
+/// [`write()`] for a file that may be on a network, within what is left of the time for
+/// the shutdown.
+///
+/// # Errors
+/// As [`write()`]; a file system that does not respond in time may yet take it.
+pub(super) fn write_last(tail: &mut Tail<'_>, path: &Path, text: String) -> io::Result<()> {
+    let path = path.to_owned();
+    blocking::until(|done| tail.readable(done), move || write(&path, &text))?
 }
 
 /// How a file is written.

@@ -61,6 +61,8 @@ pub struct Swarm {
     /// When the ramp began.
     began: Option<Tick>,
     ramp_complete: bool,
+    /// When the stop began.
+    stop_began: Option<Tick>,
     finished: bool,
 }
 
@@ -89,6 +91,7 @@ impl Swarm {
             unstarted: target,
             began: None,
             ramp_complete: false,
+            stop_began: None,
             finished: false,
         }
     }
@@ -192,6 +195,12 @@ impl Swarm {
         };
         snapshot.children_resident_bytes = ledger.children.resident_bytes(snapshot.live());
         snapshot
+    }
+
+    /// When the stop began; `None` before it.
+    #[must_use]
+    pub fn stop_began(&self) -> Option<Tick> {
+        self.stop_began
     }
 
     /// The figures of every client, in the order of their numbers. Takes

@@ -18,10 +18,14 @@ pub const TERMINATE_AGAIN_AFTER: Duration = Duration::from_millis(300);
 /// SIGKILL comes so long after the first SIGTERM.
 pub const KILL_AFTER: Duration = Duration::from_secs(5);
 
-/// What SIGKILL has not ended after this (a process in an uninterruptible read)
-/// is left behind. Together with [`KILL_AFTER`] it stays a second below the
-/// 10 s in which the whole stop has to be done.
-pub const FORCED_FINISH_AFTER_KILL: Duration = Duration::from_secs(4);
+/// What SIGKILL has not ended after this (a process in an uninterruptible read, or in
+/// the hands of a debugger) is left behind.
+pub const FORCED_FINISH_AFTER_KILL: Duration = Duration::from_secs(3);
+
+/// The whole shutdown is done within this, from the signal to the exit of this process:
+/// docker stop(1) and many another supervisor kill after 10 s. What is left of it after
+/// [`FORCED_FINISH_AFTER_KILL`] is for orphans, files and readers.
+pub const SHUTDOWN: Duration = Duration::from_secs(10);
 
 impl Swarm {
     /// Puts every client down; `signal` goes to every process at once.
@@ -30,6 +34,7 @@ impl Swarm {
             return;
         }
         self.common.stop = Some(signal);
+        self.stop_began = Some(now);
         self.ready.clear();
         self.common.ledger.active_time.end(now);
         self.keep_viewers(now);
@@ -86,6 +91,7 @@ impl Swarm {
     pub(super) fn finish(&mut self, now: Tick, actions: &mut Vec<Action>) {
         if self.common.stop.is_none() {
             // Nobody asked for it: every client used up its restarts.
+            self.stop_began = Some(now);
             self.common.ledger.active_time.end(now);
             actions.push(Action::Report(Report::Stopping { live: 0 }));
         }

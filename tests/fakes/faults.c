@@ -4,6 +4,7 @@
  *
  *   bytes 0 to 7   what the wall clock is ahead, in nanoseconds (signed)
  *   bytes 8 to 15  the errno of clone(2), or 0 to let it through
+ *   bytes 16 to 23  whether fsync(2) never returns, as on a lost network file system
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,8 +18,9 @@
 #include <sys/time.h>
 #include <sys/types.h>
 #include <time.h>
+#include <unistd.h>
 
-static const int64_t none[2];
+static const int64_t none[3];
 static const volatile int64_t *faults = none;
 static int (*real_gettime)(clockid_t, struct timespec *);
 static int (*real_clone)(int (*)(void *), void *, int, void *, ...);
@@ -58,4 +60,9 @@ int clone(int (*run)(void *), void *stack, int flags, void *argument, ...) {
   pid_t *parent_tid = va_arg(more, pid_t *);
   va_end(more);
   return real_clone(run, stack, flags, argument, parent_tid);
+}
+
+int fsync(int fd) {
+  while (faults[2]) pause();
+  return fdatasync(fd);
 }

@@ -72,7 +72,7 @@ impl Faults {
     pub(crate) fn none() -> Self {
         let folder = super::folder();
         let file = File::create_new(folder.path().join("faults")).unwrap();
-        file.write_all_at(&[0; 16], 0).unwrap();
+        file.write_all_at(&[0; 24], 0).unwrap();
         Self { folder, file }
     }
 
@@ -89,6 +89,11 @@ impl Faults {
     /// Every clone(2) fails by this errno; 0 lets it through.
     pub(crate) fn fail_clone(&self, errno: i64) {
         self.file.write_all_at(&errno.to_ne_bytes(), 8).unwrap();
+    }
+
+    /// No fsync(2) returns any more.
+    pub(crate) fn hang_fsync(&self) {
+        self.file.write_all_at(&1_i64.to_ne_bytes(), 16).unwrap();
     }
 }
 

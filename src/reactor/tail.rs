@@ -1,0 +1,112 @@
+//! What is left to do after the loop, within what is left of the time for the whole
+//! shutdown: files, stdout and processes may all make us wait.
+//!
+//! The signals stay ours until the end, so that a repeat of one ends nothing, and one
+//! that forces the end gives up what is waited for. Does not know what is written.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::Reactor;
+use super::signals::{Heard, Signals, StopSignal};
+use super::stops::{Request, Stops};
+use super::timer::Clock;
+use crate::swarm::stopping::SHUTDOWN;
+use crate::units::Tick;
+
+/// Time that the exit itself is given: the last lines of the log, and the kernel's work
+/// to take down what is left.
+const EXIT: Duration = Duration::from_secs(1);
+
+/// The time after the loop.
+#[derive(Debug)]
+pub struct Tail<'a> {
+    signals: &'a mut Signals,
+    stops: &'a mut Stops,
+    clock: Clock,
+    deadline: Tick,
+}
+
+impl Reactor {
+    /// The time after the loop of a run whose stop began then.
+    pub fn tail(&mut self, stop_began: Tick) -> Tail<'_> {
+        let deadline = stop_began.after(SHUTDOWN.saturating_sub(EXIT));
+        Tail { signals: &mut self.signals, stops: &mut self.stops, clock: self.clock, deadline }
+    }
+}
+
+impl Tail<'_> {
+    /// The signal that forced the end, before or by now.
+    #[must_use]
+    pub fn forced_by(&self) -> Option<StopSignal> {
+        self.stops.forced_by()
+    }
+
+    /// Waits until a descriptor is readable or has hung up.
+    ///
+    /// # Errors
+    /// `ETIMEDOUT` when the time is over.
+    pub fn readable(&mut self, fd: BorrowedFd<'_>) -> Result<(), Errno> {
+        self.ready(fd, PollFlags::IN, Some(Duration::MAX))
+    }
+
+    /// Waits until a descriptor takes bytes, but no longer than `patience`. Without
+    /// one it waits until then only if a signal asked for the end: somebody else waits
+    /// for that.
+    ///
+    /// # Errors
+    /// `ETIMEDOUT` when the time is over.
+    pub fn writable(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        patience: Option<Duration>,
+    ) -> Result<(), Errno> {
+        self.ready(fd, PollFlags::OUT, patience)
+    }
+
+    fn ready(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        flags: PollFlags,
+        patience: Option<Duration>,
+    ) -> Result<(), Errno> {
+        let since = self.clock.tick();
+        loop {
+            let limit = match (patience, self.stops.stopped_by()) {
+                (Some(patience), _) => Some(since.after(patience).min(self.deadline)),
+                (None, Some(_)) => Some(self.deadline),
+                (None, None) => None,
+            };
+            let left = limit.map(|limit| limit.since(self.clock.tick()));
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            let mut polled = [
+                PollFd::new(&fd, flags),
+                PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN),
+            ];
+            let ready = match poll(&mut polled, left.as_ref()) {
+                Ok(0) => return Err(Errno::TIMEDOUT),
+                Ok(_) => !polled[0].revents().is_empty(),
+                Err(Errno::INTR) => continue,
+                Err(errno) => return Err(errno),
+            };
+            if ready {
+                return Ok(());
+            }
+            self.take_signals();
+        }
+    }
+
+    fn take_signals(&mut self) {
+        let now = self.clock.tick();
+        for heard in self.signals.take() {
+            if let Heard::Stop(signal) = heard
+                && self.stops.hear(now, signal) == Request::Kill
+            {
+                self.deadline = self.deadline.min(now);
+            }
+        }
+    }
+}
