@@ -34,6 +34,7 @@ use cpu_time::CpuTime;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use ffmpeg_hls_swarm::ffmpeg::capabilities::Capabilities;
 use ffmpeg_hls_swarm::ffmpeg::command::{Map, Options, Template};
+use ffmpeg_hls_swarm::http::redact::Masking;
 use ffmpeg_hls_swarm::http::{Request, Response, Status};
 use ffmpeg_hls_swarm::reactor::child::Spawner;
 use ffmpeg_hls_swarm::reactor::children::Children;
@@ -192,7 +193,7 @@ fn dispatch(criterion: &mut Criterion<CpuTime>) {
     let program = folder.path().join("holds");
     fs::write(&program, "#!/bin/sh\nexec sleep 1000\n").unwrap();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
-    let journal = Journal::install(tracing::Level::ERROR, Format::Text);
+    let journal = Journal::install(tracing::Level::ERROR, Format::Text, Masking::default());
     let mut group = criterion.benchmark_group("dispatch");
     group.sample_size(10).sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(LINES));
     group.bench_function("floor", |bench| {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::ffmpeg::command::{Options, Variant};
+use crate::http::redact::Masking;
 use crate::origin::faults::Recipe;
 use crate::swarm::Settings;
 use crate::units::Wall;
@@ -161,6 +162,8 @@ pub struct Config {
     pub dashboard: DashboardConfig,
     /// How and what is logged.
     pub log: LogConfig,
+    /// What of URL, headers and FFmpeg's log is shown.
+    pub masking: Masking,
     /// Whether the host is left unchecked.
     pub skip_preflight: bool,
     /// The command that repeats this run: program, flags and seed, credentials

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use tracing::Level;
 
 use crate::config::{Invocation, LogConfig, LogFormat, LogLevel};
+use crate::http::redact::Masking;
 use crate::reactor::journal::{Format, Journal, for_people};
 use crate::reactor::signals::{Signals, StopSignal, ignore_others};
 use crate::reactor::stdout;
@@ -69,7 +70,14 @@ impl Fatal {
 /// Writes a line for the user to standard error, after the program's name and as
 /// a terminal may show it.
 pub fn complain(line: &str) {
-    let _ = stdout::write_stderr(format!("ffmpeg-hls-swarm: {}\n", for_people(line)).as_bytes());
+    let shown = for_people(line, &Masking::default());
+    let _ = stdout::write_stderr(
+        format!(
+            "ffmpeg-hls-swarm: {shown}
+"
+        )
+        .as_bytes(),
+    );
 }
 
 /// Takes over the signals, so that one that asks us to stop is not lost before
@@ -101,7 +109,7 @@ fn printed(written: io::Result<()>) -> Result<(), Fatal> {
     }
 }
 
-fn install_journal(log: LogConfig) -> Journal {
+fn install_journal(log: LogConfig, masking: &Masking) -> Journal {
     let level = match log.level {
         LogLevel::Debug => Level::DEBUG,
         LogLevel::Info => Level::INFO,
@@ -112,5 +120,5 @@ fn install_journal(log: LogConfig) -> Journal {
         LogFormat::Json => Format::Json,
         LogFormat::Text => Format::Text,
     };
-    Journal::install(level, format)
+    Journal::install(level, format, masking.clone())
 }

@@ -40,7 +40,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 52] = [
+const LOAD: [Flag; 53] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -76,6 +76,7 @@ const LOAD: [Flag; 52] = [
     flag("-stats", "true", "", "false"),
     flag("-stats-loglevel", "verbose", "", "debug"),
     flag("-tui", "true", "TUI", "false"),
+    flag("-show-query", "", "", "a,b"),
     flag("-v", "false", "", "true"),
     flag("-log-level", "info", "LOG_LEVEL", "warning"),
     flag("-log-format", "json", "LOG_FORMAT", "text"),

@@ -243,3 +243,23 @@ fn there_is_none_without_a_terminal() {
     let ended = plain.stopped();
     assert!(!ended.stdout.contains('\x1b') && ended.stdout.contains("exit summary"));
 }
+
+#[test]
+fn no_secret_is_on_the_screen() {
+    let Some(terminal) = Terminal::open() else { return };
+    let headers = "-header \"X-Odd: hunter2-odd\" -v";
+    // The fake complains of a step that it does not know.
+    terminal.start("", &format!("-clients 1 {headers}"), "err-1/a?accessKey=hunter2-key");
+    terminal.shows("the masked URL", |screen| screen.contains("?accessKey=***"));
+    let mut seen = String::new();
+    for (pane, what) in
+        [("4", "╭ Errors"), ("5", "╭ 1 client"), ("Enter", "╭ Client 0"), ("2", "╭ ")]
+    {
+        terminal.keys(&[pane]);
+        seen += &terminal.shows(what, |screen| screen.contains(what));
+    }
+    assert!(seen.contains("X-Odd: ***") && seen.contains("unknown step"), "{seen}");
+    assert!(!seen.contains("hunter2"), "{seen}");
+    terminal.keys(&["q"]);
+    terminal.is_as_before();
+}

@@ -67,6 +67,11 @@ fn any_command_line_is_understood_or_refused() {
 }
 
 #[test]
+fn what_is_masked_stays_masked_and_no_value_gets_through() {
+    hold("redact", properties::redact::check);
+}
+
+#[test]
 fn an_exporter_tells_the_same_however_its_answers_are_cut() {
     hold("exporter", properties::exporter::check);
 }

@@ -12,7 +12,7 @@ use clap::{ArgAction, Command, CommandFactory, Parser};
 use url::Url;
 
 use super::environment::SCRAPE_ADDRESS;
-use super::values::{self, Bitrates, Scrape};
+use super::values::{self, Bitrates, Names, Scrape};
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
 use crate::origin::faults::Recipe;
@@ -188,6 +188,9 @@ pub(super) struct Metrics {
     /// Dashboard on the terminal; only where stdout is one unless given
     #[arg(long, default_value = "true")]
     pub(super) tui: bool,
+    /// Show the values of these query parameters; all others are masked
+    #[arg(long, value_name = "NAME,...", default_value = "", value_parser = values::names)]
+    pub(super) show_query: Names,
     /// Verbose: log FFmpeg's stderr lines; as the only argument, print the version
     #[arg(long = "v")]
     pub(super) verbose: bool,

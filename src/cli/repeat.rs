@@ -1,37 +1,39 @@
 //! The command that repeats a run: program, flags that differ from their
-//! defaults, seed and URL, shell-quoted, credentials masked.
+//! defaults, seed and URL, shell-quoted, secrets masked.
+
+use std::borrow::Cow;
 
 use clap::Arg;
 
 use super::help::{default_of, house_dashes};
 use super::{Typed, values};
-use crate::ffmpeg::masked::{MASK, SECRET_OPTIONS};
-use crate::http::redact::redact;
+use crate::ffmpeg::masked::masked_argument;
+use crate::http::redact::Masking;
 
 /// The command that repeats the run.
-pub(super) fn command(typed: &Typed, seed: u64) -> String {
-    let mut words = vec![redact(&typed.program).into_owned()];
+pub(super) fn command(typed: &Typed, seed: u64, masking: &Masking) -> String {
+    let mut words = vec![typed.program.clone()];
     for arg in typed.command.get_arguments() {
         match arg.get_long() {
             // That moment has passed.
             Some("start-at") => {}
             Some("seed") => words.extend(["-seed".to_owned(), seed.to_string()]),
-            Some(name) => push_flag(&mut words, typed, arg, name),
+            Some(name) => push_flag(&mut words, typed, arg, name, masking),
             None => {}
         }
     }
     if let Some(url) = typed.url.as_deref().filter(|_| !words.iter().any(|word| word == "--demo")) {
-        words.push(redact(url).into_owned());
+        words.push(masking.url(url));
     }
     shell_words::join(words)
 }
 
 /// Adds a flag once for every value, unless it is the default.
-fn push_flag(words: &mut Vec<String>, typed: &Typed, arg: &Arg, name: &str) {
+fn push_flag(words: &mut Vec<String>, typed: &Typed, arg: &Arg, name: &str, masking: &Masking) {
     let Ok(Some(raw)) = typed.matches.try_get_raw(arg.get_id().as_str()) else { return };
     let given: Vec<&str> = raw.filter_map(|value| value.to_str()).collect();
     let is_boolean = arg.is_require_equals_set();
-    let mut after_secret_option = false;
+    let mut before = "";
     for value in &given {
         if is_boolean {
             let on = values::boolean(value);
@@ -40,10 +42,20 @@ fn push_flag(words: &mut Vec<String>, typed: &Typed, arg: &Arg, name: &str) {
                 words.push(format!("{}{suffix}", house_dashes(name)));
             }
         } else if default_of(arg) != Some(value) {
-            let shown = if after_secret_option { MASK.into() } else { redact(value) };
             words.push(house_dashes(name));
-            words.push(shown.into_owned());
+            words.push(shown(name, before, value, masking).into_owned());
         }
-        after_secret_option = name == "ffmpeg-arg" && SECRET_OPTIONS.contains(value);
+        before = value;
+    }
+}
+
+/// The value of a flag, which follows on another value of it.
+fn shown<'a>(name: &str, before: &str, value: &'a str, masking: &Masking) -> Cow<'a, str> {
+    match name {
+        "header" => masking.headers(value).into(),
+        "ffmpeg-arg" => masked_argument(before, value, masking),
+        // Names of files, which may look like tokens and must work.
+        "ffmpeg" | "ffprobe" | "summary-json" | "report" => value.into(),
+        _ => masking.text(value),
     }
 }

@@ -19,6 +19,8 @@ use crate::config::{
     LogConfig, LogFormat, Mode, OriginConfig, OriginMetricsConfig, PLACEHOLDER_URL, TlsConfig,
 };
 use crate::ffmpeg::command::{LogDetail, Options};
+use crate::ffmpeg::masked::secret_values;
+use crate::http::redact::Masking;
 use crate::origin;
 use crate::origin::faults::{Faults, Recipe};
 use crate::origin::settings::{VARIANTS, ladder};
@@ -34,6 +36,9 @@ pub(super) fn load(
 ) -> Result<Invocation, UsageError> {
     let mode = mode(&flags.modes)?;
     let url = url(typed, mode)?;
+    let masking = Masking::showing(flags.metrics.show_query.0.clone())
+        .with_headers(&flags.network.header)
+        .with_values(secret_values(&flags.ffmpeg.ffmpeg_arg));
     if let (Some(ip), false) = (flags.network.resolve, flags.modes.dangerous) {
         return Err(needs_dangerous(ip));
     }
@@ -82,7 +87,8 @@ pub(super) fn load(
         dashboard: dashboard(typed, flags.metrics.tui, env),
         log: log(&flags.log, for_people(typed, mode)),
         skip_preflight: flags.modes.skip_preflight,
-        repeat_command: repeat::command(typed, seed),
+        repeat_command: repeat::command(typed, seed, &masking),
+        masking,
     })))
 }
 

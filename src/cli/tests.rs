@@ -440,7 +440,7 @@ fn the_command_to_repeat_a_run() {
 #[test]
 fn a_repeated_run_is_the_same_run() {
     let args =
-        ["-clients", "3", "-duration=1h30m", "-header", "A: it's", "-reconnect=0", "-v", URL];
+        ["-clients", "3", "-duration=1h30m", "-user-agent", "it's", "-reconnect=0", "-v", URL];
     let first = config(&args, &[("TIMEOUT", "3")]);
     let words = shell_words::split(&first.repeat_command).unwrap();
     let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
@@ -584,4 +584,12 @@ fn whom_to_ask_for_the_origins_side_is_named_by_url_or_by_host() {
     assert!(error.contains("raise -origin-metrics-window"), "{error}");
     let error = refusal(&["-origin-metrics", "https://o/metrics", URL], &[]);
     assert!(error.contains("-origin-metrics") && error.contains("TLS is not spoken"), "{error}");
+}
+
+#[test]
+fn values_that_are_asked_for_are_shown() {
+    let args = ["-show-query", "q,%6b", "http://h/a?q=1&k=2&s=3"];
+    let shown = config(&args, &[]).repeat_command;
+    assert_eq!(shown, "swarm -seed 42 -show-query 'q,%6b' 'http://h/a?q=1&k=2&s=***'");
+    assert!(refusal(&["-show-query", "a,,b", URL], &[]).contains("give names with a comma"));
 }

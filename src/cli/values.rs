@@ -235,6 +235,19 @@ pub(super) fn header(text: &str) -> Result<String, String> {
     }
 }
 
+/// Names with a comma between them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Names(pub(super) Vec<String>);
+
+pub(super) fn names(text: &str) -> Result<Names, String> {
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    match names.iter().any(String::is_empty) {
+        _ if text.is_empty() => Ok(Names(Vec::new())),
+        true => Err("give names with a comma between them, such as quality,start".to_owned()),
+        false => Ok(Names(names)),
+    }
+}
+
 pub(super) fn user_agent(text: &str) -> Result<String, String> {
     if breaks_a_line(text) {
         return Err("must not contain CR, LF or NUL; remove them".to_owned());

@@ -10,6 +10,7 @@ use std::ops::Range;
 use memchr::memchr2_iter;
 
 use super::log::Level;
+use crate::http::redact::CUT;
 
 /// Longest line that is handed on, in bytes; the rest of a longer one is dropped.
 /// FFmpeg's longest are URLs, which origins bound at about 8 KiB, and nothing
@@ -171,6 +172,20 @@ impl LastLines {
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let kept = self.places.iter().cycle().skip(self.oldest.into()).take(self.count.into());
         kept.filter_map(|place| self.bytes.get(place.range()))
+    }
+
+    /// The lines as text, oldest first, not masked. One that was cut says so, since
+    /// what it ends with may be the beginning of a secret.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        let text = |line: &[u8]| {
+            let mut text = String::from_utf8_lossy(line).into_owned();
+            if line.len() == LAST_LINE_BYTES {
+                text.push(CUT);
+            }
+            text
+        };
+        self.iter().map(text).collect()
     }
 
     /// Forgets all lines, for the next attempt; keeps the memory.

@@ -1,30 +1,56 @@
-//! The command of a client as it may be shown: credentials masked.
+//! The command of a client as it may be shown: secrets masked.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::command::{Template, quote};
-use crate::http::redact::redact;
+use crate::http::redact::{MASK, Masking};
 use crate::units::ClientId;
 
 /// Options of FFmpeg whose value is a secret by itself.
-pub const SECRET_OPTIONS: [&str; 3] = ["-cookies", "-cryptokey", "-decryption_key"];
+const SECRET_OPTIONS: [&str; 8] = [
+    "-cookies",
+    "-cryptokey",
+    "-decryption_key",
+    "-decryption_keys",
+    "-audible_key",
+    "-passphrase",
+    "-password",
+    "-post_data",
+];
 
-/// What stands for a masked value.
-pub const MASK: &str = "***";
+/// An argument of FFmpeg as it may be shown behind the one before it.
+#[must_use]
+pub fn masked_argument<'a>(before: &str, argument: &'a str, masking: &Masking) -> Cow<'a, str> {
+    match before {
+        "-headers" => masking.headers(argument).into(),
+        "-i" => masking.url(argument).into(),
+        _ if SECRET_OPTIONS.contains(&before) => MASK.into(),
+        _ => masking.text(argument),
+    }
+}
+
+/// The values among FFmpeg's arguments that are secrets by themselves: FFmpeg prints them
+/// at level debug.
+pub fn secret_values(arguments: &[String]) -> impl Iterator<Item = &str> {
+    let pairs = arguments.iter().zip(arguments.iter().skip(1));
+    pairs
+        .filter(|(option, _)| SECRET_OPTIONS.contains(&option.as_str()))
+        .map(|(_, value)| value.as_str())
+}
 
 impl Template {
-    /// The command of `client` for a shell, credentials masked.
+    /// The command of `client` for a shell, secrets masked.
     #[must_use]
-    pub fn masked_line(&self, program: &Path, client: ClientId) -> String {
+    pub fn masked_line(&self, program: &Path, client: ClientId, masking: &Masking) -> String {
         let mut scratch = Vec::new();
-        let mut line = quote(&redact(&program.to_string_lossy()));
-        let mut after_secret_option = false;
+        let mut line = quote(&program.to_string_lossy());
+        let mut before = Cow::Borrowed("");
         for argument in self.argv(client, &mut scratch) {
             let argument = argument.to_string_lossy();
-            let shown = if after_secret_option { MASK.into() } else { redact(&argument) };
-            after_secret_option = SECRET_OPTIONS.contains(&argument.as_ref());
             line.push(' ');
-            line.push_str(&quote(&shown));
+            line.push_str(&quote(&masked_argument(&before, &argument, masking)));
+            before = argument;
         }
         line
     }
@@ -44,12 +70,20 @@ mod tests {
             url: "http://u:SECRET@h/a?token=SECRET&b=2".parse().unwrap(),
             resolve: None,
             no_cache: false,
-            headers: ["Authorization: Bearer SECRET", "X-Api-Key: SECRET", "Kept: yes"]
+            headers: ["Authorization: Bearer SECRET", "X-Odd: SECRET", "Kept: SECRET"]
                 .map(str::to_owned)
                 .into(),
-            extra_args: ["-cookies", "a=SECRET", "-cryptokey", "SECRET", "-an"]
-                .map(str::to_owned)
-                .into(),
+            extra_args: [
+                "-cookies",
+                "a=SECRET",
+                "-cryptokey",
+                "SECRET",
+                "-an",
+                "-headers",
+                "Z: SECRET",
+            ]
+            .map(str::to_owned)
+            .into(),
             user_agent: "agent".to_owned(),
             timeout: Duration::ZERO,
             reconnect: false,
@@ -62,11 +96,16 @@ mod tests {
         let help = include_bytes!("../../tests/data/ffmpeg-9.0.2-help.txt");
         let capabilities = Capabilities::parse(version, help).unwrap();
         let template = Template::new(&options, Map::All, &capabilities).unwrap();
-        let line = template.masked_line(Path::new("/opt/ffmpeg"), ClientId::new(7));
+        let line =
+            template.masked_line(Path::new("/opt/ffmpeg"), ClientId::new(7), &Masking::default());
         assert!(!line.contains("SECRET"), "{line}");
-        for kept in
-            ["/opt/ffmpeg -", "agent/client-7", "-cookies '***' -cryptokey '***' -an", "b=2"]
-        {
+        for kept in [
+            "/opt/ffmpeg -",
+            "agent/client-7",
+            "-cookies '***' -cryptokey '***' -an",
+            "X-Odd: ***",
+            "?token=***&b=***",
+        ] {
             assert!(line.contains(kept), "{kept}: {line}");
         }
     }

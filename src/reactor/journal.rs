@@ -20,7 +20,7 @@ use tracing_subscriber::registry::Registry;
 use super::log_sink::LogSink;
 use super::terminal;
 use super::timer::Clock;
-use crate::http::redact::redact;
+use crate::http::redact::Masking;
 use crate::units::text::{visible_json, visible_lines};
 use crate::view::dashboard::log::{Gravity, LastLines};
 
@@ -61,7 +61,7 @@ impl Journal {
     /// Makes standard error the log of this process. Only the first journal of a
     /// process receives events.
     #[must_use]
-    pub fn install(level: Level, format: Format) -> Self {
+    pub fn install(level: Level, format: Format, masking: Masking) -> Self {
         let shared = Shared {
             sink: LogSink::stderr(),
             line: Vec::new(),
@@ -71,7 +71,7 @@ impl Journal {
             muted: false,
         };
         let journal = Self { shared: Arc::new(Mutex::new(shared)) };
-        let lines = Lines { journal: journal.clone(), level, format };
+        let lines = Lines { journal: journal.clone(), level, format, masking };
         let _ = tracing::subscriber::set_global_default(Registry::default().with(lines));
         journal
     }
@@ -131,6 +131,7 @@ struct Lines {
     journal: Journal,
     level: Level,
     format: Format,
+    masking: Masking,
 }
 
 impl<S: Subscriber> Layer<S> for Lines {
@@ -143,7 +144,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         let Shared { sink, line, at_once, last_lines, muted, .. } = &mut *shared;
         if let Some(last_lines) = last_lines {
             line.clear();
-            text_line(line, event);
+            text_line(line, event, &self.masking);
             last_lines.push(gravity(*event.metadata().level()), &String::from_utf8_lossy(line));
         }
         if *muted {
@@ -151,8 +152,8 @@ impl<S: Subscriber> Layer<S> for Lines {
         }
         line.clear();
         match self.format {
-            Format::Json => json_line(line, event),
-            Format::Text => text_line(line, event),
+            Format::Json => json_line(line, event, &self.masking),
+            Format::Text => text_line(line, event, &self.masking),
         }
         line.push(b'\n');
         sink.push(line);
@@ -184,8 +185,8 @@ const fn gravity(level: Level) -> Gravity {
     }
 }
 
-fn json_line(line: &mut Vec<u8>, event: &Event<'_>) {
-    let mut fields = JsonFields { message: String::new(), rest: Vec::new() };
+fn json_line(line: &mut Vec<u8>, event: &Event<'_>, masking: &Masking) {
+    let mut fields = JsonFields { masking, message: String::new(), rest: Vec::new() };
     event.record(&mut fields);
     let level = level_name(*event.metadata().level());
     let _ = write!(line, "{{\"ts\":\"{:.3}\",\"level\":\"{level}\",\"msg\":", now());
@@ -201,33 +202,34 @@ fn push_json(out: &mut Vec<u8>, value: &impl Serialize) {
     out.extend(visible_json(&json).as_bytes());
 }
 
-fn text_line(line: &mut Vec<u8>, event: &Event<'_>) {
-    let mut fields = TextFields { message: String::new(), rest: String::new() };
+fn text_line(line: &mut Vec<u8>, event: &Event<'_>, masking: &Masking) {
+    let mut fields = TextFields { masking, message: String::new(), rest: String::new() };
     event.record(&mut fields);
     let level = level_name(*event.metadata().level());
     let _ = write!(line, "{:.3} {level:<5} {}{}", now(), fields.message, fields.rest);
 }
 
 /// Collects an event's fields as the inside of a JSON object.
-struct JsonFields {
+struct JsonFields<'m> {
+    masking: &'m Masking,
     message: String,
     rest: Vec<u8>,
 }
 
-impl JsonFields {
+impl JsonFields<'_> {
     fn put(&mut self, field: &Field, value: &Value) {
         let _ = write!(self.rest, ",\"{}\":", field.name());
         push_json(&mut self.rest, value);
     }
 }
 
-impl Visit for JsonFields {
+impl Visit for JsonFields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.record_str(field, &format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let shown = redact(value).into_owned();
+        let shown = self.masking.text(value).into_owned();
         match field.name() {
             "message" => self.message = shown,
             _ => self.put(field, &Value::String(shown)),
@@ -255,19 +257,20 @@ impl Visit for JsonFields {
 /// characters escaped, since what FFmpeg prints of a stream could move the cursor
 /// or worse. Ends of lines stay.
 #[must_use]
-pub fn for_people(text: &str) -> String {
-    visible_lines(&redact(text)).into_owned()
+pub fn for_people(text: &str, masking: &Masking) -> String {
+    visible_lines(&masking.text(text)).into_owned()
 }
 
 /// Collects an event's fields as ` name=value`.
-struct TextFields {
+struct TextFields<'m> {
+    masking: &'m Masking,
     message: String,
     rest: String,
 }
 
-impl Visit for TextFields {
+impl Visit for TextFields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let shown = for_people(&format!("{value:?}"));
+        let shown = for_people(&format!("{value:?}"), self.masking);
         match field.name() {
             "message" => self.message.push_str(&shown),
             name => {
@@ -277,7 +280,7 @@ impl Visit for TextFields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let shown = for_people(value);
+        let shown = for_people(value, self.masking);
         match field.name() {
             "message" => self.message.push_str(&shown),
             // Several lines are shown below the event, as they came.
@@ -313,7 +316,8 @@ mod tests {
             muted: false,
         };
         let journal = Journal { shared: Arc::new(Mutex::new(shared)) };
-        let layer = Lines { journal: journal.clone(), level: Level::INFO, format };
+        let masking = Masking::default();
+        let layer = Lines { journal: journal.clone(), level: Level::INFO, format, masking };
         tracing::subscriber::with_default(Registry::default().with(layer), events);
         let waiting = journal.lock().sink.take_waiting();
         String::from_utf8(waiting).unwrap()

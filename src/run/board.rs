@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::{Config, Mode};
 use crate::ffmpeg::command::Template;
+use crate::http::redact::Masking;
 use crate::reactor::journal::{Journal, for_people};
 use crate::reactor::process_use;
 use crate::reactor::signals::StopSignal;
@@ -61,6 +62,7 @@ pub(super) struct Board {
     journal: Option<Journal>,
     ffmpeg: PathBuf,
     template: Template,
+    masking: Masking,
     /// When the run began, by the last frame.
     began: Tick,
     /// When an escape that waits was one.
@@ -72,7 +74,7 @@ impl Board {
     /// A dashboard that was not drawn yet.
     pub(super) fn new(config: &Config, room: u32, ffmpeg: &Path, template: &Template) -> Self {
         let run = Run {
-            url: for_people(config.options.url.as_str()),
+            url: config.masking.url(config.options.url.as_str()),
             seed: config.swarm.seed,
             duration: config.swarm.duration,
             room,
@@ -85,6 +87,7 @@ impl Board {
             journal: None,
             ffmpeg: ffmpeg.to_owned(),
             template: template.clone(),
+            masking: config.masking.clone(),
             began: Tick::ZERO,
             escape_at: None,
             orders: Vec::new(),
@@ -179,8 +182,9 @@ impl Board {
 
     fn open(&self, swarm: &Swarm, client: ClientId, now: Tick) -> Option<Opened> {
         let detail = swarm.detail(client, now)?;
-        let command = self.template.masked_line(&self.ffmpeg, client);
-        let last_lines = detail.last_lines.iter().map(|line| for_people(line)).collect();
+        let command = self.template.masked_line(&self.ffmpeg, client, &self.masking);
+        let last_lines =
+            detail.last_lines.iter().map(|line| for_people(line, &self.masking)).collect();
         Some(Opened { detail, command, last_lines })
     }
 }

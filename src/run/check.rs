@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::ffmpeg::lines::{LastLines, LineSplitter};
 use crate::ffmpeg::log::parse;
+use crate::http::redact::Masking;
 use crate::reactor::journal::for_people;
 use crate::stats::totals::Stream;
 use crate::stats::{Phase, Snapshot};
@@ -36,9 +37,14 @@ impl Check {
     }
 
     /// The verdict: its text, and whether it is a good one.
-    pub(super) fn conclude(&self, end: &Snapshot<'_>, media: Duration) -> (String, bool) {
+    pub(super) fn conclude(
+        &self,
+        end: &Snapshot<'_>,
+        media: Duration,
+        masking: &Masking,
+    ) -> (String, bool) {
         let last_lines: Vec<_> =
-            self.last_lines.iter().map(|line| for_people(&String::from_utf8_lossy(line))).collect();
+            self.last_lines.texts().iter().map(|line| for_people(line, masking)).collect();
         let (totals, asked) = (end.totals, self.asked);
         let input = CheckInput { totals, media, asked, last_lines: &last_lines };
         let passed = !matches!(verdict::verdict(&input), Verdict::Bad(_));

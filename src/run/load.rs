@@ -24,7 +24,6 @@ use crate::ffmpeg::command::{Map, Template, Variant};
 use crate::ffmpeg::variants::{
     PROBE_OUTPUT_LIMIT_BYTES, PROBE_TIME_LIMIT, Variants, probe_arguments,
 };
-use crate::http::redact::redact;
 use crate::http::{Fetched, Limits, Request, Response};
 use crate::reactor::capture::{CaptureError, CaptureLimits, capture, is_readable};
 use crate::reactor::child::{self, Spawner};
@@ -67,7 +66,7 @@ pub(super) fn load(mut config: Config) -> Result<ExitCode, Fatal> {
             return Ok(ExitCode::from(board::NO_TERMINAL));
         }
     };
-    let journal = install_journal(config.log);
+    let journal = install_journal(config.log, &config.masking);
     let mut signals = take_signals()?;
     orphans::adopt();
     let prepared = prepare(&mut config, shown, signals.as_fd());
@@ -370,7 +369,7 @@ fn conclude(
     info!(elapsed_sec = snapshot.elapsed.as_secs(), "shutdown_complete");
     let checked = load.check.as_ref().map(|check| {
         let media = load.swarm.figures().map(|client| client.media).sum();
-        check.conclude(&snapshot, media)
+        check.conclude(&snapshot, media, &config.masking)
     });
     let text = if let Some((verdict, _)) = &checked {
         verdict.clone()
@@ -386,7 +385,7 @@ fn conclude(
             cores: process_use::cores(),
             ending,
             seed: config.swarm.seed,
-            url: &redact(config.options.url.as_str()),
+            url: &config.masking.url(config.options.url.as_str()),
             shard: config.swarm.shard,
             clients: config.swarm.clients.get(),
             late: load.behind.filter(|_| config.start_at.is_some()),

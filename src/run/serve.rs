@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use super::{Fatal, install_journal, printed, take_signals};
 use crate::config::{OriginConfig, TlsConfig};
+use crate::http::redact::Masking;
 use crate::http::{Delivered, Limits, Refusal, Request, Response, Ticket};
 use crate::origin::Bench;
 use crate::origin::faults::Faults;
@@ -51,7 +52,7 @@ const LAST_FLUSH: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
 /// Serves until a signal; the first line of standard output is the URL of the
 /// master playlist.
 pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
-    let journal = install_journal(config.log);
+    let journal = install_journal(config.log, &Masking::default());
     let signals = take_signals()?;
     // Without it the soft limit would bound the connections.
     let _ = child::raise_nofile();

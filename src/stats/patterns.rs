@@ -5,12 +5,14 @@
 //! that equal errors meet. Patterns are counted by the Space-Saving scheme
 //! (Metwally, Agrawal, El Abbadi: Efficient Computation of Frequent and Top-k
 //! Elements in Data Streams, 2005). Which lines are errors is the caller's to
-//! know; credentials are masked where patterns are shown.
+//! know; secrets are masked before a line is folded.
 
 use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hasher};
 
 use memchr::memchr;
+
+use crate::http::redact::redact;
 
 /// Patterns counted at once. Every pattern of more than one line in 64 is among
 /// them, and no count is too high by more than that share.
@@ -48,7 +50,7 @@ struct Slot {
 /// A pattern and how often it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frequent<'a> {
-    /// The folded line; bytes of the log, not yet masked.
+    /// The folded line, secrets masked; bytes of the log, not yet escaped.
     pub pattern: &'a [u8],
     /// Lines of this pattern, too many by `overcount` at most.
     pub count: u64,
@@ -61,7 +63,9 @@ impl Patterns {
     /// Counts a line, given without its end. One that says nothing, such as
     /// `[error]` alone, is no pattern.
     pub fn add(&mut self, line: &[u8]) {
-        fold(line, &mut self.folded);
+        // Before it is folded: of a token with signs for its digits nobody could tell.
+        let text = String::from_utf8_lossy(line);
+        fold(redact(&text).as_bytes(), &mut self.folded);
         self.lines += 1;
         if says_nothing(&self.folded) {
             return;
@@ -291,7 +295,7 @@ mod tests {
         for round in 0..20_000_u32 {
             let name: String =
                 format!("{round:08}").bytes().map(|b| char::from(b - b'0' + b'g')).collect();
-            patterns.add(name.repeat(50).as_bytes());
+            patterns.add(format!("{name} ").repeat(50).as_bytes());
             if round == 1_000 {
                 rooms = patterns.slots.iter().map(|slot| slot.pattern.as_ptr()).collect();
             }

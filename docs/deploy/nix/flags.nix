@@ -135,6 +135,10 @@ in
     type = types.str;
     description = "Write the exit summary as JSON to this file, below /var/lib/ffmpeg-hls-swarm.";
   };
+  show-query = {
+    type = line;
+    description = "Show the values of these query parameters; all others are masked.";
+  };
   stats = {
     type = types.bool;
     description = "Read FFmpeg's progress and log.";

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Client;
-use super::ending::texts;
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::{ClientFigures, State};
 use crate::units::Tick;
@@ -38,7 +37,7 @@ impl Client {
             uptime: alive.then(|| now.since(self.spawned_at)),
             starts_in: waits.then(|| self.due.since(now)),
             last_outcome: self.last_outcome,
-            last_lines: texts(&self.last_lines),
+            last_lines: self.last_lines.texts(),
         }
     }
 }

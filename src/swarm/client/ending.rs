@@ -1,7 +1,6 @@
 //! What the end of an attempt means, and how it is told.
 
 use super::{Client, End};
-use crate::ffmpeg::lines::LastLines;
 use crate::ffmpeg::outcome::{Ending, Outcome, classify};
 use crate::swarm::Report;
 use crate::swarm::turn::Turn;
@@ -27,12 +26,7 @@ impl Client {
             status: end.exit.status,
             outcome,
             uptime: end.uptime,
-            last_lines: if outcome.is_failure() { texts(&self.last_lines) } else { Vec::new() },
+            last_lines: if outcome.is_failure() { self.last_lines.texts() } else { Vec::new() },
         });
     }
-}
-
-/// The last lines as text, for people.
-pub(super) fn texts(lines: &LastLines) -> Vec<String> {
-    lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }

@@ -3,6 +3,7 @@
 
 use super::{Client, Desired};
 use crate::ffmpeg::log::{self, Level, Line, Note};
+use crate::http::redact::CUT;
 use crate::stats::totals::Stream;
 use crate::stats::{ClientFigures, Reading, Totals};
 use crate::swarm::turn::Turn;
@@ -74,7 +75,8 @@ impl Client {
         }
         if turn.common.settings.verbose {
             let (client, stream) = (self.id, Stream::Stderr);
-            let line = String::from_utf8_lossy(line).into_owned();
+            let mut line = String::from_utf8_lossy(line).into_owned();
+            line.extend(cut.then_some(CUT));
             turn.report(Report::Line { client, stream, line });
         }
     }

@@ -4,7 +4,6 @@
 use super::Board;
 use super::pen::{BAD, GOOD, PLAIN, Pen, WARN, say};
 use crate::ffmpeg::outcome::Outcome;
-use crate::http::redact::redact;
 use crate::stats::requests::ERROR_STATUSES;
 use crate::stats::totals::SpawnFailureReason;
 use crate::stats::{ErrorReason, RequestKind};
@@ -48,7 +47,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     }
     for frequent in totals.error_patterns.top(pen.left()) {
         let pattern = String::from_utf8_lossy(frequent.pattern);
-        let shown = redact(without_address(&pattern)).into_owned();
+        let shown = without_address(&pattern).to_owned();
         pen.line([say(format!("{:>7}  ", words::count(frequent.count)), BAD), say(shown, PLAIN)]);
     }
 }

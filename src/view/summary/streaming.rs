@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 
 use super::{Page, SummaryInput, WIDTH, percentiles};
 use crate::ffmpeg::outcome::Outcome;
-use crate::http::redact::redact;
 use crate::stats::patterns::Frequent;
 use crate::stats::requests::ERROR_STATUSES;
 use crate::stats::{ErrorReason, Histogram, RequestKind, Requests, Snapshot};
@@ -211,10 +210,10 @@ pub(super) fn add_wrapped(page: &mut Page, head: &str, text: &str) {
     }
 }
 
-/// A pattern as it can be shown: credentials masked, hidden characters escaped.
+/// A pattern as it can be shown: hidden characters escaped.
 pub(in crate::view) fn shown(frequent: &Frequent<'_>) -> String {
     let text = String::from_utf8_lossy(frequent.pattern);
-    visible(&redact(&text)).into_owned()
+    visible(&text).into_owned()
 }
 
 /// Text in lines of at most so many characters, broken at blanks where possible.
@@ -267,9 +266,9 @@ mod tests {
     }
 
     #[test]
-    fn a_shown_pattern_has_neither_secret_nor_control() {
-        let pattern = "\x1b[31m\u{202e}Cookie: a=b\x07".as_bytes();
+    fn a_shown_pattern_has_no_hidden_character() {
+        let pattern = "\x1b[31m\u{202e}Cookie".as_bytes();
         let frequent = Frequent { pattern, count: 1, overcount: 0 };
-        assert_eq!(shown(&frequent), "\\u{1b}[31m\\u{202e}Cookie: ***");
+        assert_eq!(shown(&frequent), "\\u{1b}[31m\\u{202e}Cookie");
     }
 }

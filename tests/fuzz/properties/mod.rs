@@ -10,6 +10,7 @@ pub mod http;
 pub mod log;
 pub mod origin;
 pub mod progress;
+pub mod redact;
 
 /// Cuts bytes into pieces of 1 to 4096 bytes, as large as the reads of the
 /// reactor; the sizes follow from the seed. Most are small, so that also short

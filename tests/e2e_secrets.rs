@@ -1,0 +1,106 @@
+//! End to end with real FFmpegs: secrets in a URL and in headers, in every form that
+//! is known, come through no outlet.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::fs;
+
+use support::origin::Origin;
+use support::program::Setup;
+
+/// What is in every secret, in base64 too.
+const SECRET: &str = "hunter2";
+const SECRET_IN_BASE64: &str = "aHVudGVyMg";
+
+/// Parameters that were printed once, since no list of names had them.
+const PARAMETERS: [&str; 15] = [
+    "accessKey",
+    "streamKey",
+    "sessionToken",
+    "txSecret",
+    "wsSecret",
+    "wmsAuthSign",
+    "st",
+    "md5",
+    "sign",
+    "pass",
+    "code",
+    "verify",
+    "%74oken",
+    "url",
+    "x",
+];
+
+const HEADERS: [&str; 7] = [
+    "Authorization",
+    "X-Token",
+    "X-Auth",
+    "X-Signature",
+    "X-Session-Id",
+    "CloudFront-Signature",
+    "X-Odd",
+];
+
+/// A query with a secret in each parameter.
+fn query() -> String {
+    let secret = |name: &&str| match *name {
+        "url" => format!("url=http://i/?k=hunter2url&v=http%3A%2F%2Fi%3Fk%3D{SECRET}"),
+        name => format!("{name}={SECRET}{name}"),
+    };
+    let all: Vec<_> = PARAMETERS.iter().map(secret).collect();
+    format!("{}&quality=high", all.join("&"))
+}
+
+/// Paths with tokens before the playlist, and none.
+fn paths() -> [String; 2] {
+    let token = format!("hdntl=exp=1~acl=%2f*~hmac={SECRET}00");
+    let jwt = format!("eyJhbGciOiJIUzI1NiJ9.{SECRET_IN_BASE64}.c2ln");
+    [format!("{token}/{jwt}/a;jsessionid={SECRET}/stream.m3u8"), "stream.m3u8".to_owned()]
+}
+
+#[test]
+fn no_form_of_a_secret_comes_through_any_outlet() {
+    let folder = support::folder();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let access_log = file("access.log");
+    let origin = Origin::with(&["-access-log", &access_log, "-fault", "404:segments:40%"]);
+    for ffmpeg in support::tools::real_ffmpegs() {
+        for (path, format) in paths().iter().zip(["json", "text"]) {
+            let url =
+                format!("http://{SECRET}:{SECRET}@{}/{path}?{}#{SECRET}", origin.address, query());
+            let (summary, report) = (file("s.json"), file("r.html"));
+            let mut setup = Setup::load(&ffmpeg, &url)
+                .args(&["-clients", "2", "-duration", "2s", "--skip-preflight", "-v"])
+                .args(&["-stats-loglevel", "debug", "-log-level", "debug", "-log-format", format])
+                .args(&["-ffmpeg-arg", "-cookies", "-ffmpeg-arg", "c=hunter2; path=/"])
+                .args(&["-show-query", "quality", "-summary-json", &summary, "-report", &report]);
+            for name in HEADERS {
+                setup = setup.args(&["-header", &format!("{name}: {SECRET}-{name}")]);
+            }
+            let ended = setup.run();
+            let log = ended.log.join("\n");
+            for (outlet, text) in [
+                ("log", &log),
+                ("stdout", &ended.stdout),
+                ("summary", &fs::read_to_string(&summary).unwrap()),
+                ("report", &fs::read_to_string(&report).unwrap()),
+            ] {
+                let at = text.find(SECRET).or_else(|| text.find(SECRET_IN_BASE64));
+                let around = at.map(|at| &text[at.saturating_sub(200)..(at + 100).min(text.len())]);
+                assert_eq!(around, None, "{outlet} of {}", ffmpeg.display());
+            }
+            // Names and what was asked for are there, and FFmpeg did say all of it.
+            assert!(log.contains("accessKey=***&streamKey=***"), "{log}");
+            assert!(log.contains("quality=high") && log.contains("X-Odd: ***"), "{log}");
+            assert!(ended.stdout.contains("quality=high"), "{}", ended.stdout);
+        }
+    }
+    origin.program.stopped();
+    let access = fs::read_to_string(&access_log).unwrap();
+    assert!(
+        access.contains("accessKey=***&streamKey=***&") && !access.contains(SECRET),
+        "{access}"
+    );
+}

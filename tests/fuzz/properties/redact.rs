@@ -1,0 +1,36 @@
+//! Masking: what is masked stays so, and no value of a URL or a header gets through.
+//!
+//! An input is a text, and at once a secret that is put where secrets stand.
+
+use ffmpeg_hls_swarm::http::redact::{Masking, redact};
+
+/// Where a secret stands: what is before it and after it.
+const PLACES: [(&str, &str); 7] = [
+    ("Opening 'http://h/a?st=", "' for reading"),
+    ("http://user:", "@h/a"),
+    ("/live/a.m3u8?u=1&%74oken=", " HTTP/1.1"),
+    ("/a?u=http://i/?k=", "&v=http://i/"),
+    ("http://h/token=", "/a.ts"),
+    ("http://h/a;jsessionid=", "/b"),
+    ("\nX-Odd: ", "\r\n"),
+];
+
+/// Encloses a secret, so that it is found wherever a part of it comes through.
+const MARK: &str = "7Hunter2";
+
+/// Holds the promises for one input.
+pub fn check(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let masking = Masking::default().with_headers(&["X-Odd: opensesame1".to_owned()]);
+    for masked in [redact(&text), masking.text(&text)] {
+        assert_eq!(redact(&masked), masked, "masked again");
+    }
+    assert!(!masking.headers(&format!("A: {MARK}{text}")).contains(MARK));
+    let inside: String =
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || "+~._-".contains(*c)).collect();
+    let secret = format!("{MARK}{inside}{MARK}");
+    for (before, after) in PLACES {
+        let whole = format!("{before}{secret}{after}");
+        assert!(!masking.text(&whole).contains(MARK), "{whole} is {}", masking.text(&whole));
+    }
+}
