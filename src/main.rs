@@ -13,7 +13,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let env = |name: &str| std::env::var_os(name);
-    match cli::parse(&args, &env, random_seed()) {
+    match cli::parse(&args, &env, random_seed(), &run::read_input) {
         Ok(Invocation::Help(text)) if takes_colour(stdout().is_terminal(), &env) => {
             run::execute(Invocation::Help(painted(&text)))
         }

@@ -5,6 +5,7 @@ mod check;
 mod companion;
 mod health;
 mod host;
+mod input;
 mod load;
 mod merge;
 mod origin_side;
@@ -14,6 +15,8 @@ mod report;
 mod serve;
 mod summary_file;
 mod tools;
+
+pub use input::read_input;
 
 use std::fmt;
 use std::io::{self, ErrorKind};

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use clap::Arg;
@@ -40,7 +41,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 53] = [
+const LOAD: [Flag; 54] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -54,12 +55,13 @@ const LOAD: [Flag; 53] = [
     flag("-backoff-max", "5s", "", "10s"),
     flag("-backoff-multiplier", "1.7", "", "2"),
     flag("-restart-on-stall", "false", "", "true"),
+    flag("-url-from", "", "", "url.txt"),
     flag("-variant", "all", "VARIANT", "lowest"),
     flag("-probe-failure-policy", "fallback", "", "fail"),
     flag("-target-duration", "6s", "", "4s"),
     flag("-resolve", "", "RESOLVE_IP", "192.0.2.1"),
     flag("-no-cache", "false", "NO_CACHE", "true"),
-    flag("-header", "", "", "A: b"),
+    flag("-header", "", "HEADERS", "A: b"),
     flag("-user-agent", "ffmpeg-hls-swarm/VERSION", "", "other/1"),
     flag("-timeout", "15s", "TIMEOUT", "3s"),
     flag("-reconnect", "true", "RECONNECT", "false"),
@@ -139,6 +141,11 @@ fn shown(arg: &Arg) -> String {
     arg.get_long().map_or_else(|| signature(arg), house_dashes)
 }
 
+/// Every file holds a URL.
+fn read_file(_: &Path) -> std::io::Result<String> {
+    Ok("http://h/file.m3u8".to_owned())
+}
+
 fn read(args: &[String], env: &[(&str, &str)]) -> Result<String, UsageError> {
     let args: Vec<OsString> = std::iter::once("swarm")
         .chain(args.iter().map(String::as_str))
@@ -147,7 +154,7 @@ fn read(args: &[String], env: &[(&str, &str)]) -> Result<String, UsageError> {
     let lookup = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
     // The command that repeats a run says whose value came from where; what a
     // run means is all in its Debug form.
-    parse(&args, &lookup, 42).map(|invocation| match invocation {
+    parse(&args, &lookup, 42, &read_file).map(|invocation| match invocation {
         Invocation::Load(mut config) => {
             config.repeat_command.clear();
             format!("{config:?}")
@@ -170,7 +177,7 @@ fn rows(heading: &str) -> Vec<Vec<String>> {
 
 fn help(args: &[&str]) -> String {
     let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-    match parse(&args, &|_| None, 0) {
+    match parse(&args, &|_| None, 0, &read_file) {
         Ok(Invocation::Print(text) | Invocation::Help(text)) => text,
         other => panic!("{other:?}"),
     }
@@ -256,7 +263,7 @@ fn the_help_has_every_flag_with_default_and_variable() {
 /// What else a command line needs for this flag to be accepted and to show.
 fn company(name: &str) -> Vec<String> {
     let words: &[&str] = match name {
-        "--demo" => &[],
+        "--demo" | "-url-from" => &[],
         "-fault" => &["--demo"],
         "-resolve" => &["--dangerous", URL],
         "-shard" => &["-seed=9", URL],
@@ -305,7 +312,10 @@ fn every_variable_means_what_its_flag_means_and_yields_to_it() {
         assert_eq!(read(&company, &env).unwrap(), from_flag, "{}", flag.variable);
 
         let bad = [(flag.variable, "\u{1}")];
-        assert_eq!(read(&[company.clone(), vec![typed]].concat(), &bad).unwrap(), from_flag);
+        // Those of HEADERS are sent beside those of the flag.
+        if flag.variable != "HEADERS" {
+            assert_eq!(read(&[company.clone(), vec![typed]].concat(), &bad).unwrap(), from_flag);
+        }
         if !["FFMPEG", "FFPROBE"].contains(&flag.variable) {
             let error = read(&company, &bad).unwrap_err().to_string();
             assert!(error.contains(flag.variable) && error.lines().count() == 1, "{error}");

@@ -1,5 +1,5 @@
 //! End to end with real FFmpegs: secrets in a URL and in headers, in every form that
-//! is known, come through no outlet.
+//! is known, come through no outlet; and secrets that ps does not show of this program.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -7,6 +7,8 @@ mod support;
 
 use std::fs;
 
+use rustix::process::Signal;
+use support::fake::Fake;
 use support::origin::Origin;
 use support::program::Setup;
 
@@ -103,4 +105,34 @@ fn no_form_of_a_secret_comes_through_any_outlet() {
         access.contains("accessKey=***&streamKey=***&") && !access.contains(SECRET),
         "{access}"
     );
+}
+
+#[test]
+fn ps_shows_no_secret_that_came_from_a_file_or_the_environment() {
+    let fake = Fake::named("ffmpeg");
+    let folder = support::folder();
+    let (url, headers) = (folder.path().join("url"), folder.path().join("headers"));
+    fs::write(&url, format!("http://127.0.0.1:9/wait/?k={SECRET}\n")).unwrap();
+    fs::write(&headers, format!("# of today\nX-Token: {SECRET}\n")).unwrap();
+    let (url, headers) = (url.to_str().unwrap(), format!("@{}", headers.display()));
+    let ffmpeg = fake.path();
+    let args = ["-clients", "1", "--skip-preflight", "-metrics", "", "-header", &headers];
+    let args = [&args[..], &["-url-from", url, "-ffmpeg", ffmpeg.to_str().unwrap()]].concat();
+    let mut program = Setup::with(&args).env("HEADERS", "X-More: 2hunter2").start();
+    let client = program.children(1).remove(0).pid;
+    let shown = |pid: u32| {
+        fs::read(format!("/proc/{pid}/cmdline"))
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    assert!(!shown(program.process.pid).unwrap().contains(SECRET));
+    support::until("FFmpeg is given all of it", || {
+        let line = shown(client).unwrap();
+        line.contains("X-More: 2hunter2\r\nX-Token: hunter2\r\n") && line.contains("?k=hunter2")
+    });
+    program.signal(Signal::TERM);
+    let ended = program.ended();
+    for repeated in ["-url-from", "-header", &headers] {
+        assert!(ended.stdout.contains(repeated), "{}", ended.stdout);
+    }
+    assert!(!format!("{ended:?}").contains(SECRET), "{ended:#?}");
 }

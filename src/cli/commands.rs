@@ -140,7 +140,9 @@ mod tests {
     /// What the program says of a value that none of its flags takes.
     fn refusal(words: &[&str]) -> String {
         let args: Vec<OsString> = ["swarm"].iter().chain(words).map(OsString::from).collect();
-        parse(&args, &|_| None, 0).map_or_else(|error| error.to_string(), |_| String::new())
+        let no_file = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
+        parse(&args, &|_| None, 0, &no_file)
+            .map_or_else(|error| error.to_string(), |_| String::new())
     }
 
     #[test]

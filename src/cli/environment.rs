@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 
 use super::UsageError;
+use super::secrets::HEADERS;
 
 /// Looks a variable up.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -19,7 +20,7 @@ const METRICS_PORT: &str = "METRICS_PORT";
 pub(super) const SCRAPE_ADDRESS: &str = "scrape-address";
 
 /// Names of flags and their variables.
-const VARIABLES: [(&str, &str); 19] = [
+const VARIABLES: [(&str, &str); 20] = [
     ("clients", "CLIENTS"),
     ("ramp-rate", "RAMP_RATE"),
     ("ramp-jitter", "RAMP_JITTER"),
@@ -30,6 +31,7 @@ const VARIABLES: [(&str, &str); 19] = [
     ("variant", "VARIANT"),
     ("resolve", "RESOLVE_IP"),
     ("no-cache", "NO_CACHE"),
+    ("header", HEADERS),
     ("timeout", "TIMEOUT"),
     ("reconnect", "RECONNECT"),
     ("ffmpeg", "FFMPEG"),
@@ -66,6 +68,8 @@ pub(super) fn value_of(
 ) -> Result<Option<(String, &'static str)>, UsageError> {
     let Some(variable) = variable_of(arg) else { return Ok(None) };
     let value = match text_of(variable, lookup)? {
+        // They are added to those of the flag, and read where these are.
+        _ if variable == HEADERS => return Ok(None),
         Some(value) if !value.is_empty() || variable == "METRICS_PORT" => value,
         _ if variable == "SHARD" => return shard_of_job(lookup),
         _ => return Ok(None),
@@ -78,7 +82,7 @@ pub(super) fn value_of(
     Ok(Some((value, variable)))
 }
 
-fn text_of(variable: &str, lookup: Lookup<'_>) -> Result<Option<String>, UsageError> {
+pub(super) fn text_of(variable: &str, lookup: Lookup<'_>) -> Result<Option<String>, UsageError> {
     lookup(variable)
         .map(OsString::into_string)
         .transpose()

@@ -12,6 +12,7 @@ use clap::{ArgAction, Command, CommandFactory, Parser};
 use url::Url;
 
 use super::environment::SCRAPE_ADDRESS;
+use super::secrets::{self, Header};
 use super::values::{self, Bitrates, Names, Scrape};
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::command::{LogDetail, Variant};
@@ -105,6 +106,9 @@ pub(super) struct Restarts {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Stream")]
 pub(super) struct Stream {
+    /// Read the playlist's URL from this file, which ps does not show; - is stdin
+    #[arg(long, value_name = "FILE", value_parser = secrets::input_file)]
+    pub(super) url_from: Option<PathBuf>,
     /// Renditions that each client reads: all, highest, lowest or first
     #[arg(long, value_name = "WHICH", default_value = "all", value_parser = values::variant)]
     pub(super) variant: Variant,
@@ -125,9 +129,9 @@ pub(super) struct Network {
     /// Ask caches for fresh answers: Cache-Control and Pragma: no-cache
     #[arg(long)]
     pub(super) no_cache: bool,
-    /// Extra request header 'Name: value'; repeatable
-    #[arg(long, value_name = "HEADER", value_parser = values::header)]
-    pub(super) header: Vec<String>,
+    /// Extra request header 'Name: value', or @FILE with one a line; repeatable
+    #[arg(long, value_name = "HEADER", value_parser = secrets::header)]
+    pub(super) header: Vec<Header>,
     /// User-Agent; /client-N is appended, so that origin logs can be joined
     #[arg(long, value_name = "TEXT", default_value = USER_AGENT, value_parser = values::user_agent)]
     pub(super) user_agent: String,

@@ -18,6 +18,7 @@ mod playlist_url;
 mod repeat;
 mod report;
 mod resolve;
+mod secrets;
 mod shells;
 pub mod values;
 
@@ -32,6 +33,7 @@ pub use error::UsageError;
 pub use flags::{health_command, load_command, merge_command, origin_command, report_command};
 pub use help::{default_of, house_dashes, signature};
 pub use paint::{painted, takes_colour};
+pub use secrets::ReadFile;
 
 use crate::config::Invocation;
 use flags::{LoadFlags, OriginFlags};
@@ -71,6 +73,13 @@ impl Typed {
     }
 }
 
+/// What there is beside the command line.
+#[derive(Clone, Copy)]
+struct Outside<'a> {
+    env: Lookup<'a>,
+    read_file: ReadFile<'a>,
+}
+
 /// What reading a command line came to.
 enum Read {
     Typed(Box<Typed>),
@@ -79,7 +88,7 @@ enum Read {
 }
 
 /// Reads a command line, the program's name first. `random_seed` is the seed
-/// of a run that is given none.
+/// of a run that is given none; `read_file` reads the files that hold URL and headers.
 ///
 /// # Errors
 /// Bad usage, with the remedy.
@@ -87,6 +96,7 @@ pub fn parse(
     args: &[OsString],
     env: Lookup<'_>,
     random_seed: u64,
+    read_file: ReadFile<'_>,
 ) -> Result<Invocation, UsageError> {
     let (program, args) = to_text(args)?;
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -127,7 +137,7 @@ pub fn parse(
         Read::Version => Ok(Invocation::Print(help::version())),
         Read::Typed(typed) => {
             let flags = from_matches(LoadFlags::from_arg_matches(&typed.matches))?;
-            resolve::load(&typed, flags, env, random_seed)
+            resolve::load(&typed, flags, Outside { env, read_file }, random_seed)
         }
     }
 }

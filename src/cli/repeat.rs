@@ -1,5 +1,8 @@
 //! The command that repeats a run: program, flags that differ from their
 //! defaults, seed and URL, shell-quoted, secrets masked.
+//!
+//! What came from a file or from the environment is not in it, and need not be masked:
+//! the command works where these are.
 
 use std::borrow::Cow;
 
@@ -22,8 +25,13 @@ pub(super) fn command(typed: &Typed, seed: u64, masking: &Masking) -> String {
             None => {}
         }
     }
-    if let Some(url) = typed.url.as_deref().filter(|_| !words.iter().any(|word| word == "--demo")) {
-        words.push(masking.url(url));
+    let elsewhere = words.iter().any(|word| word == "--demo" || word == "-url-from");
+    if let Some(url) = typed.url.as_deref().filter(|_| !elsewhere) {
+        let shown = masking.url(url);
+        // A masked URL is of use as a reminder alone, which STREAM_URL needs not.
+        if typed.url_typed || shown == url {
+            words.push(shown);
+        }
     }
     shell_words::join(words)
 }
@@ -52,10 +60,10 @@ fn push_flag(words: &mut Vec<String>, typed: &Typed, arg: &Arg, name: &str, mask
 /// The value of a flag, which follows on another value of it.
 fn shown<'a>(name: &str, before: &str, value: &'a str, masking: &Masking) -> Cow<'a, str> {
     match name {
-        "header" => masking.headers(value).into(),
+        "header" if !value.starts_with('@') => masking.headers(value).into(),
         "ffmpeg-arg" => masked_argument(before, value, masking),
         // Names of files, which may look like tokens and must work.
-        "ffmpeg" | "ffprobe" | "summary-json" | "report" => value.into(),
+        "header" | "url-from" | "ffmpeg" | "ffprobe" | "summary-json" | "report" => value.into(),
         _ => masking.text(value),
     }
 }

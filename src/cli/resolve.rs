@@ -13,7 +13,8 @@ use super::error::quoted;
 use super::flags::{
     LoadFlags, Log, Modes, Network, OriginFlags, OriginSide, Restarts, SCRAPE_DEFAULT,
 };
-use super::{Typed, UsageError, playlist_url, repeat, values};
+use super::secrets::{self, ReadFile};
+use super::{Outside, Typed, UsageError, playlist_url, repeat, values};
 use crate::config::{
     CHECK_DURATION, Config, DEFAULT_SEARCH_PATH, DEMO_DURATION, DashboardConfig, Invocation,
     LogConfig, LogFormat, Mode, OriginConfig, OriginMetricsConfig, PLACEHOLDER_URL, TlsConfig,
@@ -31,13 +32,15 @@ use crate::units::shard::Shard;
 pub(super) fn load(
     typed: &Typed,
     flags: LoadFlags,
-    env: Lookup<'_>,
+    outside: Outside<'_>,
     random_seed: u64,
 ) -> Result<Invocation, UsageError> {
     let mode = mode(&flags.modes)?;
-    let url = url(typed, mode)?;
+    let Outside { env, read_file } = outside;
+    let url = url(typed, mode, flags.stream.url_from.as_deref(), read_file)?;
+    let headers = secrets::headers(flags.network.header.clone(), env, read_file)?;
     let masking = Masking::showing(flags.metrics.show_query.0.clone())
-        .with_headers(&flags.network.header)
+        .with_headers(&headers)
         .with_values(secret_values(&flags.ffmpeg.ffmpeg_arg));
     if let (Some(ip), false) = (flags.network.resolve, flags.modes.dangerous) {
         return Err(needs_dangerous(ip));
@@ -71,7 +74,7 @@ pub(super) fn load(
     Ok(Invocation::Load(Box::new(Config {
         mode,
         swarm,
-        options: options(url, flags.network, flags.ffmpeg.ffmpeg_arg, stats),
+        options: options(url, headers, flags.network, flags.ffmpeg.ffmpeg_arg, stats),
         start_at: flags.load.start_at.filter(|_| mode != Mode::Check),
         variant: flags.stream.variant,
         probe_failure_policy: flags.stream.probe_failure_policy,
@@ -204,9 +207,24 @@ fn mode(modes: &Modes) -> Result<Mode, UsageError> {
 }
 
 /// The playlist, or a placeholder where the mode needs none.
-fn url(typed: &Typed, mode: Mode) -> Result<Url, UsageError> {
+fn url(
+    typed: &Typed,
+    mode: Mode,
+    file: Option<&Path>,
+    read_file: ReadFile<'_>,
+) -> Result<Url, UsageError> {
     let placeholder = || playlist_url::parse(PLACEHOLDER_URL);
     match (mode, &typed.url) {
+        (_, Some(_)) if typed.url_typed && file.is_some() => {
+            Err(UsageError::new("a URL and -url-from name two playlists; give one of them"))
+        }
+        (Mode::Demo, _) if file.is_some() => Err(UsageError::new(
+            "--demo loads the built-in origin; leave out -url-from, or leave out --demo",
+        )),
+        (_, _) if let Some(file) = file => {
+            let error = |error| UsageError::new(format!("-url-from {}: {error}", file.display()));
+            playlist_url::parse(&secrets::url(file, read_file)?).map_err(error)
+        }
         (Mode::Demo, Some(_)) if typed.url_typed => Err(UsageError::new(
             "--demo loads the built-in origin; leave out the URL, or leave out --demo",
         )),
@@ -282,6 +300,7 @@ fn stats(flags: &LoadFlags, mode: Mode) -> Result<Option<LogDetail>, UsageError>
 
 fn options(
     url: Url,
+    headers: Vec<String>,
     network: Network,
     extra_args: Vec<String>,
     stats: Option<LogDetail>,
@@ -290,7 +309,7 @@ fn options(
         url,
         resolve: network.resolve,
         no_cache: network.no_cache,
-        headers: network.header,
+        headers,
         extra_args,
         user_agent: network.user_agent,
         timeout: network.timeout,

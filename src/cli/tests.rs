@@ -1,5 +1,7 @@
 //! Whole command lines: what they mean, and how they are refused.
 
+mod secrets;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -14,10 +16,14 @@ use crate::units::address::EVERY;
 const URL: &str = "http://h/live.m3u8";
 const SEED: u64 = 42;
 
+fn no_file(_: &Path) -> std::io::Result<String> {
+    Err(std::io::ErrorKind::NotFound.into())
+}
+
 fn invocation(args: &[&str], env: &[(&str, &str)]) -> Result<Invocation, UsageError> {
     let args: Vec<OsString> = std::iter::once(&"swarm").chain(args).map(OsString::from).collect();
     let lookup = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
-    parse(&args, &lookup, SEED)
+    parse(&args, &lookup, SEED, &no_file)
 }
 
 fn config(args: &[&str], env: &[(&str, &str)]) -> Config {
@@ -469,10 +475,10 @@ fn no_refusal_shows_a_credential() {
 fn what_is_not_text_is_refused() {
     use std::os::unix::ffi::OsStringExt;
     let bad = OsString::from_vec(vec![0xff, b'a']);
-    let error = parse(&["swarm".into(), bad.clone()], &|_| None, SEED).unwrap_err();
+    let error = parse(&["swarm".into(), bad.clone()], &|_| None, SEED, &no_file).unwrap_err();
     assert!(error.to_string().contains("not UTF-8"), "{error}");
     let lookup = |name: &str| (name == "FFMPEG").then(|| bad.clone());
-    let error = parse(&["swarm".into(), URL.into()], &lookup, SEED).unwrap_err();
+    let error = parse(&["swarm".into(), URL.into()], &lookup, SEED, &no_file).unwrap_err();
     assert!(error.to_string().starts_with("FFMPEG in the environment"), "{error}");
 }
 
@@ -495,7 +501,7 @@ proptest! {
     ) {
         let args: Vec<OsString> =
             std::iter::once("swarm".into()).chain(args.into_iter().map(OsString::from)).collect();
-        if let Err(error) = parse(&args, &|_| None, SEED) {
+        if let Err(error) = parse(&args, &|_| None, SEED, &no_file) {
             let lines = error.to_string().lines().count();
             prop_assert!((1..=4).contains(&lines), "{error}");
         }
@@ -584,12 +590,4 @@ fn whom_to_ask_for_the_origins_side_is_named_by_url_or_by_host() {
     assert!(error.contains("raise -origin-metrics-window"), "{error}");
     let error = refusal(&["-origin-metrics", "https://o/metrics", URL], &[]);
     assert!(error.contains("-origin-metrics") && error.contains("TLS is not spoken"), "{error}");
-}
-
-#[test]
-fn values_that_are_asked_for_are_shown() {
-    let args = ["-show-query", "q,%6b", "http://h/a?q=1&k=2&s=3"];
-    let shown = config(&args, &[]).repeat_command;
-    assert_eq!(shown, "swarm -seed 42 -show-query 'q,%6b' 'http://h/a?q=1&k=2&s=***'");
-    assert!(refusal(&["-show-query", "a,,b", URL], &[]).contains("give names with a comma"));
 }

@@ -5,7 +5,7 @@ let
   inherit (lib) types;
   span = types.strMatching "0|([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+";
   line = types.strMatching "[^\r\n]*";
-  header = types.strMatching "[^:\r\n]+:[^\r\n]*";
+  header = types.strMatching "@[^\r\n]+|[^@:\r\n]+:[^\r\n]*";
   number = types.either types.int types.float;
   atLeastOne = types.addCheck number (value: value >= 1);
 in
@@ -52,6 +52,10 @@ in
     description = "Kill stalled clients, so that they start again.";
   };
 
+  url-from = {
+    type = types.strMatching "/[^\r\n]+";
+    description = "Read the playlist's URL from this file.";
+  };
   variant = {
     type = types.enum [
       "all"
@@ -83,7 +87,7 @@ in
   };
   header = {
     type = types.listOf header;
-    description = "Extra request headers; whoever may read the store can read them.";
+    description = "Extra request headers; whoever may read the store can read them. \"@/run/secrets/headers\" is a file with one a line.";
   };
   user-agent = {
     type = line;

@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 use std::time::Duration;
 
 use ffmpeg_hls_swarm::cli::{UsageError, parse};
@@ -27,6 +28,11 @@ const LONGEST_NS: u128 = i64::MAX as u128;
 
 const SEED: u64 = 42;
 
+/// No file can be read.
+fn no_file(_: &Path) -> std::io::Result<String> {
+    Err(std::io::ErrorKind::NotFound.into())
+}
+
 /// Holds the promises for one input.
 pub fn check(input: &[u8]) {
     let lines = input.split(|&byte| byte == b'\n').filter(|line| !line.contains(&0));
@@ -40,7 +46,7 @@ pub fn check(input: &[u8]) {
     let mut argv = vec![OsString::from("swarm")];
     argv.extend(arguments.iter().map(|argument| OsString::from_vec(argument.to_vec())));
     let secret = holds_a_secret(input);
-    match parse(&argv, &env, SEED) {
+    match parse(&argv, &env, SEED, &no_file) {
         Err(error) => refused(&error, secret),
         Ok(Invocation::Load(config)) => understood(&config, &env, secret),
         Ok(Invocation::Origin(origin)) => origin.settings.check().unwrap(),
@@ -132,20 +138,23 @@ fn escaped(chars: &mut std::str::Chars<'_>) -> char {
     match chars.next().unwrap() {
         'r' => '\r',
         'n' => '\n',
-        'u' => {
-            let hex: String = chars.by_ref().take(4).collect();
+        size @ ('u' | 'U') => {
+            let digits = if size == 'u' { 4 } else { 8 };
+            let hex: String = chars.by_ref().take(digits).collect();
             u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32).unwrap()
         }
         other => other,
     }
 }
 
-/// The command that repeats a run means the same without the variables.
+/// The command that repeats a run means the same without the variables, but for those
+/// that may hold secrets.
 fn repeats(config: &Config, env: &dyn Fn(&str) -> Option<OsString>) {
     let words = shell_words::split(&config.repeat_command).unwrap();
     let argv: Vec<OsString> = words.into_iter().map(OsString::from).collect();
-    let path = |name: &str| if name == "PATH" { env(name) } else { None };
-    let again = match parse(&argv, &path, SEED + 1) {
+    let kept = |name: &str| ["PATH", "STREAM_URL", "HEADERS"].contains(&name);
+    let path = |name: &str| if kept(name) { env(name) } else { None };
+    let again = match parse(&argv, &path, SEED + 1, &no_file) {
         Ok(Invocation::Load(again)) => again,
         other => panic!("{} is {other:?}", config.repeat_command),
     };
@@ -155,7 +164,7 @@ fn repeats(config: &Config, env: &dyn Fn(&str) -> Option<OsString>) {
 /// A duration means what it means to Go.
 fn duration(text: &str) {
     let argv = ["swarm", &format!("-ramp-jitter={text}"), "http://h/"].map(OsString::from);
-    let found = match parse(&argv, &|_| None, SEED) {
+    let found = match parse(&argv, &|_| None, SEED, &no_file) {
         Ok(Invocation::Load(config)) => Some(config.swarm.ramp_jitter.as_nanos()),
         _ => None,
     };
