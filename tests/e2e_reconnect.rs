@@ -3,6 +3,7 @@
 //! playlist again and again.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, reason = "an origin beside the program needs threads")]
 
 mod support;
 
