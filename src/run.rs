@@ -28,7 +28,7 @@ use crate::config::{Invocation, LogConfig, LogFormat, LogLevel};
 use crate::http::redact::Masking;
 use crate::reactor::journal::{Format, Journal, for_people};
 use crate::reactor::signals::{Signals, StopSignal, ignore_others};
-use crate::reactor::stdout;
+use crate::reactor::{remedy, stdout};
 
 /// Does what was asked and says how it went.
 ///
@@ -86,7 +86,8 @@ pub fn complain(line: &str) {
 /// Takes over the signals, so that one that asks us to stop is not lost before
 /// there is a loop to hear it.
 fn take_signals() -> Result<Signals, Fatal> {
-    Signals::block().map_err(|error| Fatal(format!("no descriptors are left: {error}")))
+    Signals::block()
+        .map_err(|error| Fatal(format!("signals cannot be read: {}", remedy::with_remedy(&error))))
 }
 
 /// The end of a run that was asked to stop before its loop.

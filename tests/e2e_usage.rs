@@ -1,15 +1,19 @@
 //! End to end: an FFmpeg that is missing, is none, or is an old one.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+#![allow(clippy::disallowed_methods, reason = "asks whether a file system can be mounted")]
 
 mod support;
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::fake::Fake;
 use support::program::{PROGRAM, Setup};
+use support::tools::tool;
 
 const URL: &str = "http://127.0.0.1:9/wait";
 
@@ -29,6 +33,27 @@ fn what_is_no_ffmpeg_is_told_with_the_remedy() {
         let ended = Setup::load(ffmpeg, URL).run();
         ended.refuses(1, "install");
         assert!(ended.log[0].contains(ffmpeg.to_str().unwrap()), "{ended:#?}");
+    }
+}
+
+#[test]
+fn what_this_host_lacks_is_told_with_its_own_remedy() {
+    let fake = Fake::named("ffmpeg");
+    let few = Setup::load(&fake.path(), URL).born_after("ulimit -n 16").run();
+    few.refuses(1, "ulimit -n");
+    assert!(!few.log[0].contains("install"), "{few:#?}");
+    let Some(unshare) = tool("unshare") else { return };
+    let hidden = ["--mount", "sh", "-c", "mount -t tmpfs none /dev && exec \"$0\" \"$@\""];
+    let mut tried = Command::new(&unshare);
+    tried.args(hidden).arg("true").stdout(Stdio::null()).stderr(Stdio::null());
+    if !tried.status().unwrap().success() {
+        println!("skipped: no file system can be mounted");
+        return;
+    }
+    for setup in [Setup::load(&fake.path(), URL), Setup::with(&["--demo"])] {
+        let bare = setup.started_by(&unshare, &hidden).run();
+        bare.refuses(1, "mknod -m 666 /dev/null");
+        assert!(!bare.log[0].contains("install"), "{bare:#?}");
     }
 }
 

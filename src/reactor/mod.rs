@@ -24,6 +24,7 @@ pub mod pipes;
 pub mod process_use;
 mod ready;
 mod registrar;
+pub mod remedy;
 pub mod reports;
 pub mod resolve;
 mod sampling;

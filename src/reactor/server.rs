@@ -28,6 +28,7 @@ use self::certificate::Certificate;
 use self::door::{Door, Knock};
 use self::transport::{Got, Transport};
 use super::Registrar;
+use super::remedy;
 use super::table::Owner;
 use crate::http::{Connection, Limits, Service};
 use crate::stats::ConnectionCounts;
@@ -392,7 +393,7 @@ pub fn bind_advice(address: SocketAddr, error: &io::Error) -> String {
         ErrorKind::AddrInUse => "another process listens there; choose another port",
         ErrorKind::AddrNotAvailable => "this host has no such address; choose one of its own",
         ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
-        _ => "choose another address",
+        _ => remedy::of_host(error).unwrap_or("choose another address"),
     };
     format!("cannot listen on {address}: {error}; {remedy}")
 }

@@ -36,7 +36,7 @@ use crate::reactor::tail::Tail;
 use crate::reactor::terminal::{self, Terminal};
 use crate::reactor::timer::Clock;
 use crate::reactor::traffic::Traffic;
-use crate::reactor::{Application, Ended, Reactor, orphans, process_use, reports, stdout};
+use crate::reactor::{Application, Ended, Reactor, orphans, process_use, remedy, reports, stdout};
 use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::address::reachable;
@@ -142,8 +142,10 @@ fn run(
     ready: Ready,
 ) -> Result<ExitCode, Fatal> {
     let Ready { server, children, companion, origin_side, ffmpeg_version, room, board } = ready;
-    let mut reactor = Reactor::new(journal.clone(), signals, server, Some(children))
-        .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
+    let mut reactor =
+        Reactor::new(journal.clone(), signals, server, Some(children)).map_err(|error| {
+            Fatal(format!("the reactor cannot be set up: {}", remedy::with_remedy(&error)))
+        })?;
     if let Some(companion) = &companion {
         reactor.watch(Rc::clone(companion.process()));
     }
@@ -235,7 +237,10 @@ fn start_companion(
     }
     let companion =
         Companion::start(config.log.format, &config.demo_faults, config.swarm.seed, quiet, stop)
-            .map_err(|error| Fatal(format!("the built-in origin did not start: {error}")))?;
+            .map_err(|error| {
+                let why = remedy::with_remedy(&error);
+                Fatal(format!("the built-in origin did not start: {why}"))
+            })?;
     config.options.url = companion.url().clone();
     let pid = companion.process().pid();
     info!(url = companion.url().as_str(), pid, "origin_started");
@@ -304,8 +309,7 @@ fn probe(
         }
         CaptureError::Stopped => format!("{} was not asked to the end", ffprobe.display()),
         CaptureError::Spawn(failure) => {
-            let error = std::io::Error::from_raw_os_error(failure.errno);
-            format!("{} cannot be started: {error}", ffprobe.display())
+            remedy::of_start(&ffprobe, failure.errno, "name another one with -ffprobe")
         }
     })?;
     Variants::parse(&printed.stdout).map_err(|error| error.to_string())
@@ -345,8 +349,9 @@ fn children(
     let before = child::raise_nofile().ok();
     // A scrape is to be answered while thousands of clients want the cores.
     let _ = child::go_ahead();
-    let spawner = Spawner::new(child::environment(), before)
-        .map_err(|error| Fatal(format!("no descriptors are left: {error}")))?;
+    let spawner = Spawner::new(child::environment(), before).map_err(|error| {
+        Fatal(remedy::of_start(ffmpeg, error.raw_os_error().unwrap_or(0), tools::INSTALL))
+    })?;
     let program = CString::new(PathBuf::from(ffmpeg).as_os_str().as_bytes())
         .map_err(|_| Fatal("the path of FFmpeg holds a NUL byte".to_owned()))?;
     let children = Children::new(spawner, program, template, room);

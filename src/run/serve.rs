@@ -19,7 +19,7 @@ use crate::reactor::child;
 use crate::reactor::log_sink::LogSink;
 use crate::reactor::server::certificate::Certificate;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
-use crate::reactor::{Application, Reactor, stdout};
+use crate::reactor::{Application, Reactor, remedy, stdout};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::address::reachable;
@@ -68,8 +68,10 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     };
     let url = format!("{scheme}://{}/stream.m3u8\n", reachable(address));
     printed(stdout::write_unless(signals.as_fd(), url.as_bytes()))?;
-    let mut reactor = Reactor::new(journal.clone(), signals, Some(server), None)
-        .map_err(|error| Fatal(format!("the reactor cannot be set up: {error}")))?;
+    let mut reactor =
+        Reactor::new(journal.clone(), signals, Some(server), None).map_err(|error| {
+            Fatal(format!("the reactor cannot be set up: {}", remedy::with_remedy(&error)))
+        })?;
     info!(%address, seed = config.seed, "origin_started");
     let faults = Faults::new(config.faults.clone(), config.seed).map_err(Fatal)?;
     let bench = Bench::new(config.settings.clone(), faults, access_log.is_some()).map_err(Fatal)?;

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use crate::ffmpeg::capabilities::{Capabilities, HELP_ARGS, OUTPUT_LIMIT_BYTES, VERSION_ARGS};
 use crate::reactor::capture::{CaptureError, CaptureLimits, Captured, capture};
+use crate::reactor::remedy;
 use crate::reactor::timer::Clock;
-use crate::stats::totals::SpawnFailureReason;
 use crate::units::Tick;
 
 /// How long FFmpeg may take to say what it is and what it knows; Debian's takes
@@ -20,7 +20,7 @@ use crate::units::Tick;
 const ASK_TIME: Duration = Duration::from_secs(5);
 
 /// How FFmpeg is installed, for those who have none.
-const INSTALL: &str = "install it (apt install ffmpeg, dnf install ffmpeg-free, apk add ffmpeg) or name one with -ffmpeg";
+pub(super) const INSTALL: &str = "install it (apt install ffmpeg, dnf install ffmpeg-free, apk add ffmpeg) or name one with -ffmpeg";
 
 /// Why FFmpeg cannot be used: one line with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,24 +90,13 @@ fn ask_for(
 
 fn why(path: &Path, error: CaptureError) -> String {
     let shown = path.display();
-    let failure = match error {
+    match error {
         CaptureError::TimedOut => {
             let secs = ASK_TIME.as_secs();
-            return format!("{shown} did not say what it is within {secs} s; {INSTALL}");
+            format!("{shown} did not say what it is within {secs} s; {INSTALL}")
         }
-        CaptureError::Stopped => return format!("{shown} was not asked to the end"),
-        CaptureError::Spawn(failure) => failure,
-    };
-    let error = std::io::Error::from_raw_os_error(failure.errno);
-    match failure.reason {
-        SpawnFailureReason::NotFound => format!("FFmpeg not found: no file {shown}; {INSTALL}"),
-        SpawnFailureReason::Permission if path.is_dir() => {
-            format!("{shown} is a folder; name the file in it with -ffmpeg, or {INSTALL}")
-        }
-        SpawnFailureReason::Permission => {
-            format!("{shown} may not be executed: run `chmod +x {shown}`, or {INSTALL}")
-        }
-        _ => format!("{shown} cannot be started: {error}; {INSTALL}"),
+        CaptureError::Stopped => format!("{shown} was not asked to the end"),
+        CaptureError::Spawn(failure) => remedy::of_start(path, failure.errno, INSTALL),
     }
 }
 
