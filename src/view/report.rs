@@ -8,6 +8,7 @@
 mod bars;
 mod compare;
 mod html;
+mod inference;
 mod noise;
 mod origin;
 mod plot;
