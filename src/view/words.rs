@@ -60,6 +60,23 @@ pub(super) fn share(part: f64, whole: f64) -> String {
     if whole > 0.0 { format!("{:.1} %", part / whole * 100.0) } else { "n/a".to_owned() }
 }
 
+/// `18 of 3,026 requests failed (0.6 %)`. Where the whole does not hold the part, as if
+/// requests failed that were not seen to be sent, the part alone: `18 requests failed`.
+pub(super) fn part_of(part: u64, whole: u64, noun: &str, what: &str) -> String {
+    if part > whole {
+        return format!("{} {what}", plural(part, noun));
+    }
+    let share = share(part as f64, whole as f64);
+    format!("{} of {} {what} ({share})", count(part), plural(whole, noun))
+}
+
+/// Clients of their target: `9 of 10`. Where a target that was lowered is exceeded:
+/// `12, target 10`.
+pub(super) fn of_target(clients: u64, target: u64) -> String {
+    let separator = if clients > target { ", target" } else { " of" };
+    format!("{}{separator} {}", count(clients), count(target))
+}
+
 /// `1 client`, `2 clients`.
 pub(super) fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
@@ -165,6 +182,11 @@ mod tests {
         }
         assert_eq!(share(1.0, 8.0), "12.5 %");
         assert_eq!(share(0.0, 0.0), "n/a");
+        assert_eq!(part_of(2, 8, "request", "failed"), "2 of 8 requests failed (25.0 %)");
+        assert_eq!(part_of(1, 1, "request", "failed"), "1 of 1 request failed (100.0 %)");
+        assert_eq!(part_of(18, 0, "request", "failed"), "18 requests failed");
+        assert_eq!(part_of(18, 17, "request", "failed"), "18 requests failed");
+        assert_eq!([of_target(9, 10), of_target(12, 10)], ["9 of 10", "12, target 10"]);
         assert_eq!(plural(1, "client"), "1 client");
         assert_eq!(plural(0, "client"), "0 clients");
     }

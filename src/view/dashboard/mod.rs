@@ -38,7 +38,7 @@ use self::log::LastLines;
 use self::paint::Screen;
 use self::pen::{BAD, FAINT, PLAIN, Pen, STRONG, WARN};
 use self::ui::{Known, Ui};
-use super::Measured;
+use super::{Measured, words};
 use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::ClientView;
 use crate::units::ClientId;
@@ -315,8 +315,9 @@ impl Drawing<'_> {
         let snapshot = self.board.snapshot;
         let (width, height) = (buffer.area.width, buffer.area.height);
         let failed = snapshot.totals.requests.failed();
+        let (active, target) = (u64::from(snapshot.active()), u64::from(snapshot.target));
         let lines = [
-            (format!("{} of {} clients", snapshot.active(), snapshot.target), STRONG),
+            (format!("{} clients", words::of_target(active, target)), STRONG),
             (format!("{}, {} stalled", overview::clock(snapshot.elapsed), snapshot.stalled), PLAIN),
             (format!("{failed} failed requests"), if failed > 0 { BAD } else { PLAIN }),
             (format!("{width}x{height} is small; 80x24 shows all"), FAINT),

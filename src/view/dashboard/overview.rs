@@ -14,9 +14,11 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     let snapshot = board.snapshot;
     let (active, target) = (u64::from(snapshot.active()), u64::from(snapshot.target));
     let short = active < target && matches!(snapshot.phase, Phase::Hold);
+    let text = words::of_target(active, target);
+    let beside = text.strip_prefix(&words::count(active)).unwrap_or_default();
     let mut spans = vec![
         say(words::count(active), if short { STRONG.patch(WARN) } else { STRONG }),
-        say(format!(" of {}", words::count(target)), PLAIN),
+        say(beside.to_owned(), PLAIN),
     ];
     if snapshot.ramp_held {
         spans.push(say("  ramp held", WARN));

@@ -56,7 +56,10 @@ fn list(html: &mut Html, items: &[String]) {
 /// The numbers that are asked for first.
 pub(super) fn key_figures(html: &mut Html, document: &Document) {
     let clients = &document.clients;
-    let target = format!("of {}", words::count(u64::from(clients.target)));
+    let exceeded = clients.peak_active.is_some_and(|peak| peak > clients.target);
+    let target = words::count(u64::from(clients.target));
+    let target =
+        if exceeded { format!("target {target} at the end") } else { format!("of {target}") };
     let mut figures = vec![("Clients at once", peak(document), target)];
     if let Some(bytes) = &document.bytes {
         let each = bytes.bits_per_second_per_client.map(words::bit_rate);
@@ -66,12 +69,13 @@ pub(super) fn key_figures(html: &mut Html, document: &Document) {
     if let Some(asked) = &document.requests {
         let all = total(asked.by_kind.values().copied());
         let failed = verdict::failed(document);
-        let share = words::share(failed as f64, all as f64);
-        figures.push((
-            "Failed requests",
-            words::count(failed),
-            format!("{share} of {}", words::count(all)),
-        ));
+        // Requests may fail that were not seen to be sent.
+        let beside = if failed > all {
+            format!("{} seen to be sent", words::count(all))
+        } else {
+            format!("{} of {}", words::share(failed as f64, all as f64), words::count(all))
+        };
+        figures.push(("Failed requests", words::count(failed), beside));
         figures.extend(percentile("Segments P95", &asked.segment_download));
     }
     if let Some(playback) = &document.playback {

@@ -305,6 +305,22 @@ fn the_verdict_stands_first_in_the_words_of_the_summary() {
 }
 
 #[test]
+fn no_part_is_larger_than_its_whole() {
+    let mut run = good();
+    run.clients.peak_active = Some(40);
+    let asked = run.requests.as_mut().unwrap();
+    let reasons = std::collections::BTreeMap::from([("connect".to_owned(), 18)]);
+    asked.errors = std::collections::BTreeMap::from([("playlist".to_owned(), reasons)]);
+    asked.by_kind.clear();
+    let text = words(parsed(&page(&run)).root_element());
+    assert!(text.contains("18 requests failed") && !text.contains("18 of"), "{text}");
+    assert!(text.contains("0 seen to be sent") && text.contains("target 10 at the end"), "{text}");
+    let text = words(parsed(&compare(&run, &good())).root_element());
+    assert!(text.contains("18 (122.03 a client hour)"), "{text}");
+    assert!(!text.contains("18 (n/a)"), "{text}");
+}
+
+#[test]
 fn a_run_beside_itself_does_not_differ() {
     let page = compare(&run(), &run());
     assert!(!page.contains("better</td>") && !page.contains("worse</td>"));

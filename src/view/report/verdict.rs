@@ -67,9 +67,7 @@ fn troubles(document: &Document) -> Vec<String> {
         let failed = failed(document);
         let all = total(asked.by_kind.values().copied());
         if failed > 0 {
-            let share = words::share(failed as f64, all as f64);
-            let (failed, all) = (words::count(failed), words::count(all));
-            found.push(format!("{failed} of {all} requests failed ({share})"));
+            found.push(words::part_of(failed, all, "request", "failed"));
         }
         if asked.segments_skipped > 0 {
             let skipped = words::plural(asked.segments_skipped, "segment");
