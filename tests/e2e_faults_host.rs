@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 use support::fake::{Fake, Faults};
 use support::http::{Connection, Scrape};
+use support::origin::Origin;
 use support::program::{PROGRAM, Program, Setup};
 use support::tools::tool;
 
@@ -79,6 +80,60 @@ fn a_limit_of_descriptors_may_fall_while_it_runs() {
     survives(&mut program, "descriptors");
     program.process.limit_descriptors(before);
     recovers(program);
+}
+
+/// Connections of whom nothing is heard any more: some never asked, some do not read.
+fn strangers(origin: &Origin, count: usize) -> Vec<Connection> {
+    let connect = |number| {
+        let mut stranger = Connection::to(origin.address);
+        if number % 2 == 0 {
+            stranger.send("GET /vod/v0/1.ts HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
+        stranger
+    };
+    (0..count).map(connect).collect()
+}
+
+#[test]
+fn an_origin_with_few_descriptors_answers_whoever_asks() {
+    let setup = Setup::with(&["origin", "-listen", "127.0.0.1:0"]);
+    let origin = Origin::started(setup.born_after("ulimit -n 40"));
+    let mut kept = Connection::to(origin.address);
+    let mut all = Vec::new();
+    for _ in 0..20 {
+        all.extend(strangers(&origin, 5));
+        // The one that asks again and again is never the idlest.
+        kept.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(kept.reply(false).unwrap().status, 200);
+    }
+    let scrape = origin.scrape();
+    assert!(scrape.get("hlsswarm_origin_connections_evicted_total") >= 60.0, "{}", scrape.text);
+    // What a scrape reads of the process takes a descriptor too.
+    assert!(scrape.get("process_open_fds") > 10.0, "{}", scrape.text);
+    let ended = origin.program.stopped();
+    assert_eq!(ended.events("connections_evicted").len(), 1, "said once a minute");
+}
+
+#[test]
+fn the_limit_of_an_origin_may_fall_while_it_runs() {
+    let origin = Origin::with(&[]);
+    let process = &origin.program.process;
+    process.limit_descriptors(Some(20));
+    let _strangers = strangers(&origin, 30);
+    for _ in 0..3 {
+        assert_eq!(origin.get("/health").status, 200);
+    }
+    let mut last = Vec::new();
+    support::until("nobody goes before somebody else comes", || {
+        let mut one = Connection::to(origin.address);
+        one.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(one.reply(false).unwrap().status, 200);
+        last.push(one);
+        let open = process.descriptors();
+        (0..20).all(|number| open.contains(&number))
+    });
+    let ended = origin.program.stopped();
+    assert_eq!(ended.events("connections_evicted").len(), 1);
 }
 
 /// Root has as many processes as it likes, so as root this runs as another user.

@@ -223,6 +223,13 @@ impl Connection {
         self.stage == Stage::Stalled || self.next_due().is_some()
     }
 
+    /// Since when the peer is waited for: for a request, for the rest of one, or to
+    /// take the next bytes of a response.
+    #[must_use]
+    pub const fn waits_since(&self) -> Tick {
+        self.since
+    }
+
     /// When [`Connection::deadline_reached`] is to be called, unless something
     /// happens before.
     #[must_use]

@@ -90,6 +90,22 @@ pub fn stood_still(away: Duration) {
     warn!(for_sec = secs(away), "stood_still");
 }
 
+/// Says how many connections were closed to make room, and how many are open.
+pub(super) fn evicted(closed: u64, open: usize) {
+    warn!(
+        closed,
+        open,
+        why = "no place or no descriptor is left for a new connection: the idlest go; \
+               raise the limit of open files (ulimit -n) if it is low",
+        "connections_evicted"
+    );
+}
+
+/// Says why no connection can be accepted, and how many times that was so.
+pub(super) fn accept_failed(error: std::io::Error, times: u64) {
+    warn!(%error, times, "accept_failed");
+}
+
 /// Says how long it is until the start.
 pub(super) fn waiting(left: Duration) {
     info!(for_sec = secs(left), "waiting_for_start");

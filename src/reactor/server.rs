@@ -3,10 +3,12 @@
 //!
 //! Knows no path and no header. One peer costs the others nothing: each
 //! connection gets a bounded turn, bounded memory and bounded time, and when
-//! there are too many the one that has kept us waiting longest goes.
+//! there are too many, or no descriptors are left, the one that has kept us waiting
+//! for the longest goes.
 
 pub mod certificate;
 mod door;
+mod room;
 mod transport;
 
 use std::collections::BTreeSet;
@@ -26,9 +28,11 @@ use slab::Slab;
 
 use self::certificate::Certificate;
 use self::door::{Door, Knock};
+use self::room::{Leaving, Tally};
 use self::transport::{Got, Transport};
 use super::Registrar;
 use super::remedy;
+use super::reports;
 use super::table::Owner;
 use crate::http::{Connection, Limits, Service};
 use crate::stats::ConnectionCounts;
@@ -43,8 +47,8 @@ const IO_PER_TURN: usize = 8;
 /// Bytes read at once from a connection; a request head is rarely longer than one.
 const READ_BYTES: usize = 4096;
 
-/// How long accepting or listening pauses when it failed: descriptors or memory
-/// are used up.
+/// How long accepting or listening pauses when it failed: the host's descriptors or
+/// memory are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Bounds of a server.
@@ -80,6 +84,10 @@ pub struct Server {
     listener_token: Option<Token>,
     accept_again: Option<Tick>,
     accepted: u64,
+    /// Connections closed to make room for others.
+    evicted: Tally,
+    /// Times that accepting failed.
+    failed: Tally,
 }
 
 impl Server {
@@ -98,6 +106,8 @@ impl Server {
             listener_token: None,
             accept_again: None,
             accepted: 0,
+            evicted: Tally::default(),
+            failed: Tally::default(),
         })
     }
 
@@ -114,10 +124,14 @@ impl Server {
         self.door.local_addr()
     }
 
-    /// Connections open and accepted.
+    /// Connections open, accepted and evicted.
     #[must_use]
     pub fn counts(&self) -> ConnectionCounts {
-        ConnectionCounts { open: self.peers.len() as u64, accepted: self.accepted }
+        ConnectionCounts {
+            open: self.peers.len() as u64,
+            accepted: self.accepted,
+            evicted: self.evicted.count(),
+        }
     }
 
     /// Begins to accept.
@@ -154,19 +168,44 @@ impl Server {
         now: Tick,
         service: &mut dyn Service,
     ) -> bool {
+        let mut leaving = Leaving::default();
         for _ in 0..ACCEPTS_PER_TURN {
+            let full = self.peers.len() >= self.most;
+            if full && leaving.is_over() {
+                return true;
+            }
             match self.door.accept() {
-                Knock::Peer(socket, from) => self.welcome(registrar, now, socket, from, service),
+                Knock::Peer(socket, from) => {
+                    if full {
+                        self.evict(registrar, now, &mut leaving, service);
+                    }
+                    let token = self.welcome(registrar, now, socket, from);
+                    // One that came to a full house is heard before it may have to go.
+                    if let Some(token) = token.filter(|_| leaving.is_begun()) {
+                        registrar.queue(token, false);
+                    }
+                }
                 Knock::Gone => {}
                 Knock::Nobody => return false,
-                // It may last.
-                Knock::Failed => {
-                    self.accept_again = Some(now.after(ACCEPT_PAUSE));
-                    return false;
+                Knock::NoDescriptor if !self.peers.is_empty() => {
+                    if !self.evict(registrar, now, &mut leaving, service) {
+                        return true;
+                    }
                 }
+                Knock::NoDescriptor => return self.pause(now, Errno::MFILE),
+                Knock::Failed(errno) => return self.pause(now, errno),
             }
         }
         true
+    }
+
+    /// Accepts nothing for a while, since it may last; false.
+    fn pause(&mut self, now: Tick, errno: Errno) -> bool {
+        self.accept_again = Some(now.after(ACCEPT_PAUSE));
+        if let Some(times) = self.failed.add(now) {
+            reports::accept_failed(errno.into(), times);
+        }
+        false
     }
 
     fn welcome(
@@ -175,23 +214,18 @@ impl Server {
         now: Tick,
         socket: OwnedFd,
         from: Option<IpAddr>,
-        service: &mut dyn Service,
-    ) {
+    ) -> Option<Token> {
         self.accepted += 1;
-        if self.peers.len() >= self.most {
-            self.evict(registrar, service);
-        }
         // Small responses must not wait for an acknowledgement of the last one.
         let _ = rustix::net::sockopt::set_tcp_nodelay(&socket, true);
         let handshake_until = now.after(self.limits.head_time);
-        let Some(transport) = Transport::new(self.tls.as_ref(), handshake_until) else { return };
+        let transport = Transport::new(self.tls.as_ref(), handshake_until)?;
         let vacant = self.peers.vacant_entry();
         let key = vacant.key();
         let interest = Interest::READABLE | Interest::WRITABLE;
         let owner = Owner::Connection(key);
-        let registered =
-            registrar.table.insert(registrar.poll.registry(), socket.as_fd(), owner, interest);
-        let Ok(token) = registered else { return };
+        let registry = registrar.poll.registry();
+        let token = registrar.table.insert(registry, socket.as_fd(), owner, interest).ok()?;
         let connection = Connection::new(now, Rc::clone(&self.limits)).from_peer(from);
         vacant.insert(Peer {
             socket,
@@ -202,18 +236,24 @@ impl Server {
             readable: true,
         });
         self.note_deadline(key);
+        Some(token)
     }
 
-    /// Closes the connection whose time is up first, since it has kept us
-    /// waiting longest; one that waits for us only if there is no other.
-    fn evict(&mut self, registrar: &mut Registrar, service: &mut dyn Service) {
-        let waited_for =
-            |key| self.peers.get(key).is_some_and(|peer| !peer.connection.holds_back());
-        let mut keys = self.deadlines.iter().map(|&(_, key)| key);
-        let chosen = keys.find(|&key| waited_for(key));
-        if let Some(key) = chosen.or_else(|| self.deadlines.first().map(|&(_, key)| key)) {
-            self.close(registrar, key, service);
+    /// Closes the next connection that is to make room; false if there is none.
+    fn evict(
+        &mut self,
+        registrar: &mut Registrar,
+        now: Tick,
+        leaving: &mut Leaving,
+        service: &mut dyn Service,
+    ) -> bool {
+        let connections = self.peers.iter().map(|(key, peer)| (key, &peer.connection));
+        let Some(key) = leaving.next(connections, ACCEPTS_PER_TURN) else { return false };
+        self.close(registrar, key, service);
+        if let Some(closed) = self.evicted.add(now) {
+            reports::evicted(closed, self.peers.len());
         }
+        true
     }
 
     /// Gives a connection its turn; `hung_up` says that its peer may send no more.

@@ -19,7 +19,7 @@ use crate::reactor::child;
 use crate::reactor::log_sink::LogSink;
 use crate::reactor::server::certificate::Certificate;
 use crate::reactor::server::{Server, ServerLimits, bind_advice};
-use crate::reactor::{Application, Reactor, remedy, stdout};
+use crate::reactor::{Application, Reactor, process_use, remedy, stdout};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::address::reachable;
@@ -39,6 +39,10 @@ const LIMITS: ServerLimits = ServerLimits {
     },
 };
 
+/// Descriptors that connections leave free: the loop has about 10, and the access log
+/// opened again, a scrape (`/proc`) and the next connection take one each for a moment.
+const DESCRIPTORS_RESERVE: u64 = 16;
+
 /// How long a line of the access log may wait for others, so that a busy origin
 /// does not write each by itself.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
@@ -57,7 +61,8 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     // Without it the soft limit would bound the connections.
     let _ = child::raise_nofile();
     let access_log = config.access_log.as_deref().map(open_access_log).transpose()?;
-    let mut server = Server::bind(config.listen, LIMITS)
+    let limits = ServerLimits { connections: connections_max(), ..LIMITS };
+    let mut server = Server::bind(config.listen, limits)
         .map_err(|error| Fatal(format!("{} with -listen", bind_advice(config.listen, &error))))?;
     let address = server
         .local_addr()
@@ -84,6 +89,14 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     info!("shutdown_complete");
     journal.flush_last();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Connections at once: as many as the limit of open files leaves room for, one at
+/// least.
+fn connections_max() -> usize {
+    let Some(own) = process_use::own() else { return LIMITS.connections };
+    let room = own.max_fds.saturating_sub(own.open_fds).saturating_sub(DESCRIPTORS_RESERVE);
+    usize::try_from(room).unwrap_or(usize::MAX).clamp(1, LIMITS.connections)
 }
 
 /// Has the server speak TLS, with a certificate that is written where it was

@@ -67,6 +67,8 @@ pub struct ConnectionCounts {
     pub open: u64,
     /// Those accepted so far.
     pub accepted: u64,
+    /// Those closed to make room for others.
+    pub evicted: u64,
 }
 
 /// Times in which the loop stood still: its process was stopped, frozen or starved.

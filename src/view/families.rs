@@ -239,6 +239,8 @@ families! {
         "Connections that are open, that of the scrape included.";
     ORIGIN_CONNECTIONS = Counter "hlsswarm_origin_connections_accepted_total"
         "Connections accepted.";
+    ORIGIN_CONNECTIONS_EVICTED = Counter "hlsswarm_origin_connections_evicted_total"
+        "Connections closed because a new one came and no place or descriptor was left; the idlest go first.";
     ORIGIN_ACCESS_DROPPED = Counter "hlsswarm_origin_access_lines_dropped_total"
         "Lines of the access log lost because their reader stalled or the disk is full.";
 }

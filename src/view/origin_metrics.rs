@@ -55,6 +55,7 @@ pub fn collect(bench: &Bench, health: &Health) -> Vec<MetricFamily> {
     );
     out.single(families::ORIGIN_CONNECTIONS_OPEN, health.connections.open as f64);
     out.single(families::ORIGIN_CONNECTIONS, health.connections.accepted as f64);
+    out.single(families::ORIGIN_CONNECTIONS_EVICTED, health.connections.evicted as f64);
     out.single(families::ORIGIN_ACCESS_DROPPED, counts.access_lines_dropped as f64);
     process(&mut out, &health.process);
     out.families

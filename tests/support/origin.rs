@@ -44,8 +44,12 @@ impl Origin {
 
     /// The same on this address.
     pub(crate) fn listening(listen: &str, args: &[&str]) -> Self {
-        let setup = Setup::with(&["origin", "-listen", listen, "-seed", "7"]);
-        let mut program = setup.args(args).start();
+        Self::started(Setup::with(&["origin", "-listen", listen, "-seed", "7"]).args(args))
+    }
+
+    /// The one that this starts.
+    pub(crate) fn started(setup: Setup) -> Self {
+        let mut program = setup.start();
         let url = program.stdout(|line| Some(line.to_owned()));
         let address = url.split('/').nth(2).and_then(|address| address.parse().ok());
         Self { program, address: address.unwrap() }

@@ -61,6 +61,13 @@ impl Process {
         peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
+    /// The descriptors that it has open.
+    pub(crate) fn descriptors(&self) -> Vec<u32> {
+        let folder = fs::read_dir(format!("/proc/{}/fd", self.pid)).unwrap();
+        let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+        folder.filter_map(|entry| number(entry.unwrap())).collect()
+    }
+
     /// Lets it have this many descriptors from now on; gives back how many it might
     /// have before. The hard limit stays.
     pub(crate) fn limit_descriptors(&self, current: Option<u64>) -> Option<u64> {

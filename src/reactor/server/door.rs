@@ -7,6 +7,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
 use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType};
@@ -32,8 +33,10 @@ pub(super) enum Knock {
     Gone,
     /// Nobody waits, or the door is shut.
     Nobody,
-    /// Descriptors or memory are used up, or an error of the network below.
-    Failed,
+    /// Somebody waits, and this process has no descriptor left.
+    NoDescriptor,
+    /// The host's descriptors or memory are used up, or an error of the network below.
+    Failed(Errno),
 }
 
 impl Door {
@@ -116,8 +119,17 @@ impl Door {
             }
             Err(Errno::AGAIN) => Knock::Nobody,
             Err(Errno::CONNABORTED | Errno::INTR) => Knock::Gone,
-            Err(_) => Knock::Failed,
+            // The kernel looks for a descriptor first, and only then for a connection.
+            Err(Errno::MFILE) if !self.is_awaited() => Knock::Nobody,
+            Err(Errno::MFILE) => Knock::NoDescriptor,
+            Err(errno) => Knock::Failed(errno),
         }
+    }
+
+    /// Whether a connection waits to be accepted.
+    fn is_awaited(&self) -> bool {
+        let mut polled = [PollFd::new(&self.socket, PollFlags::IN)];
+        matches!(rustix::event::poll(&mut polled, Some(&Timespec::default())), Ok(1..))
     }
 }
 
