@@ -16,6 +16,7 @@
 //! | `swarm` | decisions |
 //! | `stats` | numbers |
 //! | `ffmpeg` | all that knows FFmpeg |
+//! | `hls` | playlists read (RFC 8216) |
 //! | `http` | requests and responses, bytes only |
 //! | `units` | ids and points in time |
 //!
@@ -26,6 +27,7 @@
 pub mod cli;
 pub mod config;
 pub mod ffmpeg;
+pub mod hls;
 pub mod http;
 pub mod origin;
 pub mod preflight;

@@ -92,6 +92,7 @@ pub struct Answer {
     /// Bytes that the body may still have.
     body_room: u64,
     keeps_alive: bool,
+    location: Option<String>,
 }
 
 impl Answer {
@@ -104,6 +105,7 @@ impl Answer {
             head_room: HEAD_BYTES_MAX,
             body_room: body_bytes_max,
             keeps_alive: false,
+            location: None,
         }
     }
 
@@ -159,6 +161,12 @@ impl Answer {
     #[must_use]
     pub const fn keeps_alive(&self) -> bool {
         self.keeps_alive
+    }
+
+    /// `Location` of a head whose status is not 200, if that is text.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// The connection ended.
@@ -224,7 +232,13 @@ impl Answer {
             Some(200) => {}
             // Interim answers come before the one that counts (RFC 9110 §15.2).
             Some(100 | 102..=199) => return Ok(State::Head),
-            Some(status) => return Err(AnswerError::Status(status)),
+            Some(status) => {
+                let mut fields = parsed.headers.iter();
+                let location = fields.find(|field| field.name.eq_ignore_ascii_case("Location"));
+                let location = location.and_then(|field| std::str::from_utf8(field.value).ok());
+                self.location = location.map(|text| text.trim().to_owned());
+                return Err(AnswerError::Status(status));
+            }
             None => return Err(AnswerError::NotHttp),
         }
         let values = |name: &'static str| {
@@ -372,6 +386,21 @@ mod tests {
     fn bodies_end_where_their_heads_say() {
         for (text, closed, want) in cases() {
             assert_eq!(read(&[text.as_bytes()], closed), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_says_where_to() {
+        for (field, want) in [
+            ("location:  /b?c \r\n", Some("/b?c")),
+            ("Location: \r\nLocation: /c\r\n", Some("")),
+            ("Location: \u{fe}\r\n", Some("\u{fe}")),
+            ("Elsewhere: /b\r\n", None),
+        ] {
+            let mut answer = Answer::new(100);
+            let head = format!("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n{field}\r\n");
+            let fed = answer.feed(head.as_bytes(), &mut |_| {});
+            assert_eq!((fed, answer.location()), (Err(AnswerError::Status(302)), want), "{field}");
         }
     }
 

@@ -208,8 +208,16 @@ impl<'a> Wait<'a> {
         Self { clock: Clock::start(), deadline: Tick::ZERO.after(limit), stop }
     }
 
-    fn left(&self) -> Duration {
+    /// What is left of its time.
+    #[must_use]
+    pub fn left(&self) -> Duration {
         self.deadline.since(self.clock.tick())
+    }
+
+    /// A wait for one of so many parts of the time that is left.
+    #[must_use]
+    pub fn part(&self, parts: u32) -> Self {
+        Self::new(self.left() / parts.max(1), self.stop)
     }
 
     /// Whether the deadline has passed.
@@ -235,6 +243,16 @@ impl<'a> Wait<'a> {
     pub fn writable_or(&self, writer: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<(), Errno> {
         let mut polled =
             vec![PollFd::new(&writer, PollFlags::OUT), PollFd::new(&other, PollFlags::IN)];
+        polled.extend(self.stop.as_ref().map(|stop| PollFd::new(stop, PollFlags::IN)));
+        self.ready(&mut polled)
+    }
+
+    /// Waits until `writer` takes bytes.
+    ///
+    /// # Errors
+    /// As [`Wait::readable`].
+    pub fn writable(&self, writer: BorrowedFd<'_>) -> Result<(), Errno> {
+        let mut polled = vec![PollFd::new(&writer, PollFlags::OUT)];
         polled.extend(self.stop.as_ref().map(|stop| PollFd::new(stop, PollFlags::IN)));
         self.ready(&mut polled)
     }

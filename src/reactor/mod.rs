@@ -13,7 +13,7 @@ pub mod children;
 mod desk;
 mod display;
 pub mod fetch;
-pub mod inquiry;
+pub mod http_get;
 pub mod journal;
 pub mod log_sink;
 mod notify;

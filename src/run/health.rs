@@ -8,7 +8,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Fatal;
-use crate::reactor::inquiry;
+use crate::http::AnswerError;
+use crate::reactor::capture::Wait;
+use crate::reactor::http_get::{GetError, Got, Server, get};
 use crate::units::address::reachable;
 
 /// How long the swarm may take to answer: its loop answers within milliseconds,
@@ -19,8 +21,8 @@ const ANSWER_TIME: Duration = Duration::from_secs(2);
 const QUESTION: &[u8] =
     b"GET /-/healthy HTTP/1.1\r\nHost: ffmpeg-hls-swarm\r\nConnection: close\r\n\r\n";
 
-/// Bytes of the answer that are read: a status line and its end.
-const ANSWER_BYTES: usize = 256;
+/// Bytes of the body that are read: the status is enough.
+const BODY_BYTES: usize = 1;
 
 /// Asks the swarm that is scraped there; one line says why it is not well.
 pub(super) fn check(address: Option<SocketAddr>) -> Result<(), Fatal> {
@@ -30,40 +32,15 @@ pub(super) fn check(address: Option<SocketAddr>) -> Result<(), Fatal> {
         ));
     };
     let address = reachable(address);
-    let answer = inquiry::first_bytes(address, QUESTION, ANSWER_BYTES, ANSWER_TIME)
-        .map_err(|error| Fatal(format!("no answer from {address}: {error}")))?;
-    match status(&answer) {
-        Some(200) => Ok(()),
-        Some(status) => Err(Fatal(format!("{address} answers with status {status}, not 200"))),
-        None => Err(Fatal(format!("what answers at {address} does not speak HTTP"))),
-    }
-}
-
-/// The code of a status line (RFC 9112 §4), which must be there to its end.
-fn status(answer: &[u8]) -> Option<u16> {
-    let line = answer.split(|&byte| byte == b'\n').next().filter(|line| line.ends_with(b"\r"))?;
-    let mut words = std::str::from_utf8(line).ok()?.split(' ');
-    words.next().filter(|version| version.starts_with("HTTP/1."))?;
-    words.next()?.trim_end().parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_code_is_in_a_whole_status_line() {
-        let cases: [(&[u8], Option<u16>); 7] = [
-            (b"HTTP/1.1 200 OK\r\nContent-", Some(200)),
-            (b"HTTP/1.1 503 Service Unavailable\r\n", Some(503)),
-            (b"HTTP/1.0 200\r\n", Some(200)),
-            (b"HTTP/1.1 200 OK", None),
-            (b"SSH-2.0-OpenSSH 200\r\n", None),
-            (b"HTTP/1.1 \xff\r\n", None),
-            (b"", None),
-        ];
-        for (answer, code) in cases {
-            assert_eq!(status(answer), code, "{}", answer.escape_ascii());
+    let server = Server { addresses: &[address], tls: None };
+    Err(Fatal(match get(server, QUESTION, BODY_BYTES, Wait::new(ANSWER_TIME, None)) {
+        Ok(Got::Body(_)) => return Ok(()),
+        Ok(Got::Redirect(status, _)) | Err(GetError::Response(AnswerError::Status(status))) => {
+            format!("{address} answers with status {status}, not 200")
         }
-    }
+        Err(GetError::Response(AnswerError::NotHttp)) => {
+            format!("what answers at {address} does not speak HTTP")
+        }
+        Err(error) => format!("no answer from {address}: {error}"),
+    }))
 }

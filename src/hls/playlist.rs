@@ -1,0 +1,187 @@
+//! What is needed of a playlist before a run: whether it is a master playlist, its
+//! first variant, and the target duration of a media playlist.
+//!
+//! Reads the beginning of a playlist as well as all of it, as long as what is asked
+//! for is in there.
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+/// Longest target duration that is believed. Segments are seconds long; a number above
+/// this is a mistake, and no client would ever count as stalled.
+pub const TARGET_DURATION_MAX: Duration = Duration::from_secs(600);
+
+/// The first line of every playlist (RFC 8216 §4.3.1.1).
+const FIRST_LINE: &[u8] = b"#EXTM3U";
+
+/// The tag before the URI of a variant (§4.3.4.2).
+const VARIANT: &[u8] = b"#EXT-X-STREAM-INF:";
+
+/// The tag with the target duration (§4.3.3.1).
+const TARGET_DURATION: &[u8] = b"#EXT-X-TARGETDURATION:";
+
+/// What a playlist is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Playlist {
+    /// A master playlist.
+    Master {
+        /// The URI of its first variant, as it is written there.
+        first_variant: String,
+    },
+    /// A media playlist.
+    Media {
+        /// No segment is longer, when rounded to a second; 1 s or more.
+        target_duration: Duration,
+    },
+}
+
+/// Why a text says nothing of what is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaylistError {
+    /// It does not begin with `#EXTM3U`.
+    NotAPlaylist,
+    /// Neither a target duration nor a variant is in there.
+    Neither,
+    /// The target duration is no number of seconds from 1 to [`TARGET_DURATION_MAX`].
+    TargetDuration,
+    /// The URI of the first variant is none of http or https.
+    VariantUri,
+}
+
+impl fmt::Display for PlaylistError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAPlaylist => f.write_str("the response is not a playlist"),
+            Self::Neither => f.write_str("the playlist has no EXT-X-TARGETDURATION"),
+            Self::TargetDuration => write!(
+                f,
+                "EXT-X-TARGETDURATION is no number from 1 to {}",
+                TARGET_DURATION_MAX.as_secs()
+            ),
+            Self::VariantUri => f.write_str("the first variant has no http or https URI"),
+        }
+    }
+}
+
+impl std::error::Error for PlaylistError {}
+
+impl Playlist {
+    /// Reads a playlist, or its beginning.
+    ///
+    /// # Errors
+    /// See [`PlaylistError`].
+    pub fn read(text: &[u8]) -> Result<Self, PlaylistError> {
+        let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+        let first = lines.next().unwrap_or_default();
+        let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+        if !first.starts_with(FIRST_LINE) {
+            return Err(PlaylistError::NotAPlaylist);
+        }
+        while let Some(line) = lines.next() {
+            if let Some(value) = line.strip_prefix(TARGET_DURATION) {
+                return target_duration(value).map(|found| Self::Media { target_duration: found });
+            }
+            if line.starts_with(VARIANT) {
+                // The next line that is neither empty nor a comment (§4.3.4.2).
+                let uri = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+                let uri = uri.and_then(|uri| std::str::from_utf8(uri).ok());
+                let first_variant = uri.ok_or(PlaylistError::VariantUri)?.to_owned();
+                return Ok(Self::Master { first_variant });
+            }
+        }
+        Err(PlaylistError::Neither)
+    }
+}
+
+/// A number of whole seconds. Of a decimal number, which the RFC does not allow here,
+/// the part before the point counts, as for FFmpeg.
+fn target_duration(value: &[u8]) -> Result<Duration, PlaylistError> {
+    let value = value.trim_ascii();
+    let digits = value.split(|&byte| byte == b'.').next().unwrap_or_default();
+    let number = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'));
+    let secs = number.and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    secs.filter(|&found| (Duration::from_secs(1)..=TARGET_DURATION_MAX).contains(&found))
+        .ok_or(PlaylistError::TargetDuration)
+}
+
+/// A URI in a playlist, resolved against the URL that the playlist came from at last
+/// (RFC 8216 §4.1).
+///
+/// # Errors
+/// [`PlaylistError::VariantUri`] if that is no URL of http or https.
+pub fn resolve(playlist: &Url, uri: &str) -> Result<Url, PlaylistError> {
+    let url = playlist.join(uri).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or(PlaylistError::VariantUri)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::PlaylistError::{Neither, NotAPlaylist, TargetDuration, VariantUri};
+    use super::*;
+
+    fn media(secs: u64) -> Result<Playlist, PlaylistError> {
+        Ok(Playlist::Media { target_duration: Duration::from_secs(secs) })
+    }
+
+    fn master(uri: &str) -> Result<Playlist, PlaylistError> {
+        Ok(Playlist::Master { first_variant: uri.to_owned() })
+    }
+
+    #[test]
+    fn a_playlist_says_its_target_duration_or_its_first_variant() {
+        for (text, want) in [
+            ("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n", media(2)),
+            ("#EXTM3U\r\n#EXT-X-TARGETDURATION:10\r\n", media(10)),
+            ("\u{feff}#EXTM3U \n#EXT-X-TARGETDURATION: 6.006 \n", media(6)),
+            ("#EXTM3U\n#EXT-X-TARGETDURATION:600", media(600)),
+            ("#EXTM3U\n#EXT-X-TARGETDURATION:601\n", Err(TargetDuration)),
+            ("#EXTM3U\n#EXT-X-TARGETDURATION:0\n", Err(TargetDuration)),
+            ("#EXTM3U\n#EXT-X-TARGETDURATION:-4\n", Err(TargetDuration)),
+            ("#EXTM3U\n#EXT-X-TARGETDURATION:+4\n", Err(TargetDuration)),
+            ("#EXTM3U\n#EXT-X-TARGETDURATION:99999999999999999999\n", Err(TargetDuration)),
+            ("#EXTM3U\n#EXT-X-TARGETDURATION:\n", Err(TargetDuration)),
+            ("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n\n# no\nlow/a.m3u8?x=y\nb\n", {
+                master("low/a.m3u8?x=y")
+            }),
+            ("#EXTM3U\n#EXT-X-MEDIA:URI=\"a.m3u8\"\n#EXT-X-STREAM-INF:B=1\r\nb\r\n", master("b")),
+            ("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n", Err(VariantUri)),
+            ("#EXTM3U\n#EXTINF:2,\na.ts\n", Err(Neither)),
+            ("#EXTM3U", Err(Neither)),
+            ("<html>#EXTM3U\n#EXT-X-TARGETDURATION:2\n", Err(NotAPlaylist)),
+            ("", Err(NotAPlaylist)),
+        ] {
+            assert_eq!(Playlist::read(text.as_bytes()), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_variant_is_where_its_playlist_came_from() {
+        let base = Url::parse("https://h:8443/live/master.m3u8?t=1").unwrap();
+        for (uri, want) in [
+            ("low/a.m3u8?x=y", Some("https://h:8443/live/low/a.m3u8?x=y")),
+            ("/a.m3u8", Some("https://h:8443/a.m3u8")),
+            ("//cdn/a.m3u8", Some("https://cdn/a.m3u8")),
+            ("http://other/a.m3u8", Some("http://other/a.m3u8")),
+            ("file:///etc/passwd", None),
+            ("data:text/plain,x", None),
+            ("https://", None),
+        ] {
+            let found = resolve(&base, uri);
+            assert_eq!(found.as_ref().map(Url::as_str).ok(), want, "{uri}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Playlist::read(&bytes);
+            let _ = Playlist::read(&[b"#EXTM3U\n#EXT-X-TARGETDURATION:", bytes.as_slice()].concat());
+            let _ = Playlist::read(&[b"#EXTM3U\n#EXT-X-STREAM-INF:\n", bytes.as_slice()].concat());
+        }
+    }
+}
