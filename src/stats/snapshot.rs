@@ -142,6 +142,12 @@ impl Snapshot<'_> {
         self.active_time.median(self.now)
     }
 
+    /// From the start of the ramp to `at`; zero if that was before.
+    #[must_use]
+    pub const fn since_start(&self, at: Tick) -> Duration {
+        self.elapsed.saturating_sub(self.now.since(at))
+    }
+
     /// Clients whose process runs.
     #[must_use]
     pub fn active(&self) -> u32 {

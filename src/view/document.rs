@@ -240,6 +240,16 @@ pub(crate) struct Host {
     pub(crate) turns: Distribution,
     pub(crate) events: u64,
     pub(crate) journal_lines_dropped: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) standstills: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) standstill_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) standstill_first_at_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) standstill_longest_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) standstill_longest_at_seconds: Option<f64>,
     pub(crate) shortfalls: Vec<String>,
 }
 

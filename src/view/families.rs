@@ -197,6 +197,10 @@ families! {
         "Lines of this program's own log (journal) lost because the reader of its stderr stalled.";
     REACTOR_TURN = Histogram "hlsswarm_reactor_turn_seconds"
         "Time of a turn of the event loop, without the wait for events.";
+    STANDSTILLS = Counter "hlsswarm_standstills_total"
+        "Times in which the event loop stood still for half a second or more: this process was stopped, frozen or got no CPU.";
+    STANDSTILL_SECONDS = Counter "hlsswarm_standstill_seconds_total"
+        "Time in which the event loop stood still; what clients did meanwhile is counted and not timed.";
     REACTOR_EVENTS = Counter "hlsswarm_reactor_events_total"
         "Events that the event loop dispatched.";
     REACTOR_ENTRIES = Gauge "hlsswarm_reactor_entries" ["kind"]

@@ -133,6 +133,7 @@ pub(super) fn busy_run() -> Numbers {
         },
         ..Health::default()
     };
+    health.standstills.add(Tick::from_millis(45_000), Duration::from_millis(2_500));
     for us in [5, 20, 20, 1_500] {
         health.turns.record(Duration::from_micros(us));
     }

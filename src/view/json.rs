@@ -196,6 +196,8 @@ fn host(input: &SummaryInput<'_>) -> Host {
     let (snapshot, health) = (input.snapshot, input.health);
     let own_cpu = summary::own_cpu(input);
     let largest = snapshot.totals.peak_resident_bytes;
+    let stood = health.standstills;
+    let since = |at| snapshot.since_start(at).as_secs_f64();
     Host {
         cores: input.cores,
         own_cpu_seconds: own_cpu.map(|cpu| cpu.as_secs_f64()),
@@ -207,6 +209,11 @@ fn host(input: &SummaryInput<'_>) -> Host {
         turns: Distribution::spans(&health.turns),
         events: health.events,
         journal_lines_dropped: health.journal_dropped,
+        standstills: Some(stood.count),
+        standstill_seconds: Some(stood.total.as_secs_f64()),
+        standstill_first_at_seconds: (stood.count > 0).then(|| since(stood.first_at)),
+        standstill_longest_seconds: Some(stood.longest.as_secs_f64()),
+        standstill_longest_at_seconds: (stood.count > 0).then(|| since(stood.longest_at)),
         shortfalls: summary::shortfalls(input),
     }
 }

@@ -89,6 +89,8 @@ fn generator(out: &mut Collector, scene: &Scene<'_>) {
     out.labelled(families::LOG_LINES_CUT, [(vec!["stderr"], totals.stderr_lines_cut as f64)]);
     out.labelled(families::LOG_LINES_DROPPED, [(vec!["journal"], health.journal_dropped as f64)]);
     out.histogram(families::REACTOR_TURN, &health.turns);
+    out.single(families::STANDSTILLS, health.standstills.count as f64);
+    out.single(families::STANDSTILL_SECONDS, health.standstills.total.as_secs_f64());
     out.single(families::REACTOR_EVENTS, health.events as f64);
     let entries = EntryKind::ALL.iter().zip(health.entries);
     out.labelled(

@@ -27,6 +27,9 @@ const MAX_EXIT_LINES: usize = 8;
 /// Share of late starts above which the ramp was not the one asked for.
 const LATE_SHARE: f64 = 0.05;
 
+/// Share of the run above which a standstill counts: so much was not timed.
+const STANDSTILL_SHARE: f64 = 0.05;
+
 /// Share of one core above which this program's one thread is near its limit.
 const OWN_CPU_SHARE: f64 = 0.8;
 
@@ -298,6 +301,9 @@ fn host(page: &mut Page, input: &SummaryInput<'_>) {
     page.row("Late starts", &late_starts(snapshot));
     let dropped = words::count(input.health.journal_dropped);
     page.row("Own log lines", &format!("{dropped} dropped"));
+    if let Some(stood) = standstills(input) {
+        page.row("Stood still", &stood);
+    }
     if totals.stderr_lines > 0 {
         let (read, cut) = (words::count(totals.stderr_lines), totals.stderr_lines_cut);
         page.row("FFmpeg's log lines", &format!("{read} read, {} cut short", words::count(cut)));
@@ -353,6 +359,13 @@ fn warnings(page: &mut Page, input: &SummaryInput<'_>) {
     }
 }
 
+/// That this program stood still, when and how long; `None` if it did not.
+fn standstills(input: &SummaryInput<'_>) -> Option<String> {
+    let stood = input.health.standstills;
+    let longest_at = input.snapshot.since_start(stood.longest_at);
+    words::standstills(stood.count, stood.total, stood.longest, Some(longest_at))
+}
+
 /// Why the numbers say less about the origin than they seem to.
 pub(super) fn shortfalls(input: &SummaryInput<'_>) -> Vec<String> {
     let totals = input.snapshot.totals;
@@ -369,6 +382,10 @@ pub(super) fn shortfalls(input: &SummaryInput<'_>) -> Vec<String> {
     if failures > 0 {
         let refused = words::plural(failures, "start");
         found.push(format!("{refused} failed here: see the spawn failures above"));
+    }
+    let stood = input.health.standstills.total.as_secs_f64();
+    if let Some(how) = standstills(input).filter(|_| stood > elapsed * STANDSTILL_SHARE) {
+        found.push(format!("this program stood still {how}: ask why it was stopped"));
     }
     if input.health.journal_dropped > 0 {
         found.push("log lines were dropped: whatever reads stderr is too slow".to_owned());

@@ -55,6 +55,25 @@ pub(super) fn count(count: u64) -> String {
     text
 }
 
+/// How often something stood still, how long, and when the longest began after the
+/// start; `None` if it did not.
+pub(super) fn standstills(
+    times: u64,
+    all: Duration,
+    longest: Duration,
+    longest_at: Option<Duration>,
+) -> Option<String> {
+    let at = longest_at.map_or_else(String::new, |at| format!(", {} after the start", span(at)));
+    match times {
+        0 => None,
+        1 => Some(format!("for {}{at}", span(all))),
+        _ => {
+            let (times, all, longest) = (count(times), span(all), span(longest));
+            Some(format!("{times} times, {all} in all; the longest for {longest}{at}"))
+        }
+    }
+}
+
 /// `part` of `whole` in per cent; `n/a` of nothing.
 pub(super) fn share(part: f64, whole: f64) -> String {
     if whole > 0.0 { format!("{:.1} %", part / whole * 100.0) } else { "n/a".to_owned() }

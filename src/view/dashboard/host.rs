@@ -48,6 +48,11 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
     let turn = at(health.turns.quantile(0.99));
     let events = words::count(health.events);
     pen.row("event loop", NAME, [say(format!("turns P99 {turn}, {events} events"), PLAIN)]);
+    let stood = health.standstills;
+    let since = Some(snapshot.since_start(stood.longest_at));
+    if let Some(stood) = words::standstills(stood.count, stood.total, stood.longest, since) {
+        pen.row("stood still", NAME, [say(stood, WARN)]);
+    }
     let entries = EntryKind::ALL.iter().zip(health.entries);
     let entries: Vec<_> = entries
         .map(|(kind, count)| format!("{} {}", kind.name(), words::count(count.into())))

@@ -208,6 +208,15 @@ fn hosts(page: &mut Page, merged: &Value) {
     let cores = number(merged, &["host", "cores"]);
     let cores = cores.map_or_else(String::new, |n| format!("; all hosts have {n} cores"));
     page.row("FFmpeg's CPU", &format!("{} in all{cores}", of("ffmpeg_cpu_seconds")));
+    let secs = |field| {
+        let told = float(merged, &["host", field]).unwrap_or_default();
+        Duration::try_from_secs_f64(told).unwrap_or(Duration::MAX)
+    };
+    let times = number(merged, &["host", "standstills"]).unwrap_or(0);
+    let (all, longest) = (secs("standstill_seconds"), secs("standstill_longest_seconds"));
+    if let Some(stood) = words::standstills(times, all, longest, None) {
+        page.row("Stood still", &stood);
+    }
     let lateness = spans(merged, &["processes", "start_lateness"]);
     page.row(
         "Late starts",

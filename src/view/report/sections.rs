@@ -340,6 +340,7 @@ fn host(document: &Document) -> Vec<Vec<String>> {
     let late = format!("{} of {}", words::count(late.late_starts), words::count(starts));
     rows.push(("Late starts", late));
     rows.push(("Own log lines dropped", words::count(host.journal_lines_dropped)));
+    rows.extend(verdict::standstills(host).map(|stood| ("Stood still", stood)));
     let lines = format!("{}, {} cut", words::count(document.log.lines), document.log.lines_cut);
     rows.push(("Lines read from FFmpeg", lines));
     owned(rows)

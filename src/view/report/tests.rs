@@ -321,6 +321,19 @@ fn no_part_is_larger_than_its_whole() {
 }
 
 #[test]
+fn a_standstill_stands_beside_every_verdict() {
+    let told = "this program stood still for 2.5 s, 42.5 s after the start; what clients did";
+    let mut failing = good();
+    failing.playback.as_mut().unwrap().stalls = 3;
+    for run in [good(), failing] {
+        assert!(page(&run).contains(told));
+        let mut calm = run;
+        calm.host.standstills = Some(0);
+        assert!(!page(&calm).contains("tood still"));
+    }
+}
+
+#[test]
 fn a_run_beside_itself_does_not_differ() {
     let page = compare(&run(), &run());
     assert!(!page.contains("better</td>") && !page.contains("worse</td>"));

@@ -3,7 +3,7 @@
 //! Judges by what the summary tells, with the summary's words.
 
 use super::scale::span;
-use crate::view::document::{Document, total};
+use crate::view::document::{Document, Host, total};
 use crate::view::summary::BOTTLENECK;
 use crate::view::words;
 
@@ -43,21 +43,36 @@ pub(super) fn of(document: &Document) -> Verdict {
         reasons.extend(below);
         return verdict("warn", &headline, reasons);
     }
+    let stood = standstills(&document.host).map(|stood| {
+        format!("this program stood still {stood}; what clients did meanwhile was not timed")
+    });
     if !troubles.is_empty() {
         let headline = "The origin did not serve every client well; this host was no bottleneck";
-        return verdict("bad", headline, troubles.into_iter().chain(below).collect());
+        return verdict("bad", headline, troubles.into_iter().chain(below).chain(stood).collect());
     }
     if let (Some(below), true) = (&below, document.requests.is_some()) {
         let why = "of those that ran no request failed, none stalled or had to start again";
-        return verdict("warn", below, vec![why.to_owned()]);
+        return verdict("warn", below, [why.to_owned()].into_iter().chain(stood).collect());
     }
     if document.requests.is_none() {
         let why = "requests, times and stalls were not measured (-stats=false)".to_owned();
-        let whys = below.into_iter().chain([why]).collect();
+        let whys = below.into_iter().chain([why]).chain(stood).collect();
         return verdict("warn", "No process failed, and no more than that is known", whys);
     }
     let why = "no request failed, no client stalled or had to start again".to_owned();
-    verdict("good", "The origin coped; this host was no bottleneck", vec![why])
+    let reasons = [why].into_iter().chain(stood).collect();
+    verdict("good", "The origin coped; this host was no bottleneck", reasons)
+}
+
+/// That the program stood still, when and how long; `None` if it did not.
+pub(super) fn standstills(host: &Host) -> Option<String> {
+    let of = |secs: Option<f64>| span(secs.unwrap_or_default());
+    words::standstills(
+        host.standstills.unwrap_or(0),
+        of(host.standstill_seconds),
+        of(host.standstill_longest_seconds),
+        host.standstill_longest_at_seconds.map(span),
+    )
 }
 
 /// What clients met that a viewer should not.

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::ffmpeg::outcome::Outcome;
-use crate::stats::{RequestKind, Totals};
+use crate::stats::{RequestKind, Standstills, Totals};
+use crate::units::Tick;
 use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
 
 const COMMAND: &str = "ffmpeg-hls-swarm -clients 10 -ramp-rate 5 -seed 42 \
@@ -58,7 +59,8 @@ fn calm_run() -> Numbers {
         totals.playback.speed.record(Duration::from_millis(1_000 + ms));
         totals.playback.drift.record(Duration::ZERO);
     }
-    let health = Health { journal_dropped: 0, ..busy_run().health };
+    let health =
+        Health { journal_dropped: 0, standstills: Standstills::default(), ..busy_run().health };
     Numbers::new(totals, health)
 }
 
@@ -171,15 +173,42 @@ fn the_judgement_is_of_the_median_unless_nothing_went_wrong() {
     }
 }
 
+/// From 40 s after the start of a calm run on.
+fn stood_still(numbers: &mut Numbers, ms: u64) {
+    let span = Duration::from_millis(ms);
+    let began = numbers.snapshot().now.elapsed().saturating_sub(Duration::from_secs(20));
+    numbers.health.standstills.add(Tick::ZERO.after(began + span), span);
+}
+
+#[test]
+fn a_standstill_is_told_with_its_time() {
+    let mut numbers = calm_run();
+    let row = |numbers: &Numbers| {
+        let text = render(&input(&numbers.snapshot(), &numbers.health));
+        text.lines().find(|line| line.starts_with(" Stood still")).map(|line| line[20..].to_owned())
+    };
+    assert_eq!(row(&numbers), None);
+    stood_still(&mut numbers, 2_000);
+    assert_eq!(row(&numbers).unwrap(), "for 2.0 s, 40.0 s after the start");
+    stood_still(&mut numbers, 1_500);
+    let want = "2 times, 3.5 s in all; the longest for 2.0 s, 40.0 s after the start";
+    assert_eq!(row(&numbers).unwrap(), want);
+}
+
 #[test]
 fn each_shortfall_of_the_host_is_named() {
     type Spoil = fn(&mut Numbers);
-    let cases: [(Spoil, &[&str]); 6] = [
+    let cases: [(Spoil, &[&str]); 8] = [
         (|_| {}, &[]),
         (|n| n.totals.lateness.record(Duration::from_secs(1)), &[]),
         (|n| n.totals.late_starts = 1, &["10.0 % of the starts came late"]),
         (|n| n.totals.spawn_failures[2] = 2, &["2 starts failed here"]),
         (|n| n.health.journal_dropped = 1, &["log lines were dropped"]),
+        (|n| stood_still(n, 3_000), &[]),
+        (
+            |n| stood_still(n, 3_001),
+            &["this program stood still for 3.0 s, 40.0 s after the start: ask why"],
+        ),
         (|n| n.health.process.cpu = Duration::from_secs(49), &["this program used 81.7 %"]),
     ];
     for (spoil, want) in cases {
