@@ -27,7 +27,7 @@ use ffmpeg_hls_swarm::ffmpeg::lines::LineSplitter;
 use ffmpeg_hls_swarm::ffmpeg::log;
 use ffmpeg_hls_swarm::ffmpeg::progress::Progress;
 use ffmpeg_hls_swarm::stats::{ClientRequests, Reading, Requests};
-use ffmpeg_hls_swarm::units::Moment;
+use ffmpeg_hls_swarm::units::{Moment, Tick};
 use memchr::memchr_iter;
 
 const READ_BYTES: usize = 64 * 1024;
@@ -49,6 +49,7 @@ const READING: Reading = Reading {
     network_timeout: Duration::from_secs(15),
     reload_wait_max: Duration::from_millis(6_100),
     asks_ahead: false,
+    began: Tick::ZERO,
     seen_since: None,
 };
 

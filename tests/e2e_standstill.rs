@@ -2,7 +2,7 @@
 //! stopped for some seconds: what its clients are said to have seen is as in the
 //! other.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 

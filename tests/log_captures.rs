@@ -27,6 +27,7 @@ const READING: Reading = Reading {
     network_timeout: Duration::from_millis(2_900),
     reload_wait_max: Duration::from_millis(1_200),
     asks_ahead: false,
+    began: Tick::ZERO,
     seen_since: None,
 };
 

@@ -42,6 +42,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use self::timing::At;
+use super::refused::{self, Claim, Date, SEGMENTS_SKIPPED_MAX};
 use super::{RequestKind, Requests};
 use crate::ffmpeg::evidence::Evidence;
 use crate::ffmpeg::log::{Line, Note};
@@ -57,6 +58,8 @@ pub struct Reading {
     pub reload_wait_max: Duration,
     /// Whether FFmpeg asks ahead (`-http_multiple` not 0): nothing is timed then.
     pub asks_ahead: bool,
+    /// When the attempt began.
+    pub began: Tick,
     /// The end of a time in which nobody looked, if there was one. A line of then or
     /// before has no time, and what began by then is not timed.
     pub seen_since: Option<Tick>,
@@ -172,7 +175,10 @@ impl ClientRequests {
             Note::InitSection => self.is_init(),
             Note::ProgramDateTime { unix_ns } => self.dated(now, unix_ns, reading, totals),
             Note::TagSkipped => self.sent(totals),
-            Note::BytesRead { bytes } => self.closed(at, bytes),
+            Note::BytesRead { bytes } => self.closed(at, bytes, reading, totals),
+            Note::SegmentsSkipped { count } if count > SEGMENTS_SKIPPED_MAX => {
+                totals.refused.count(Claim::SegmentsSkipped);
+            }
             Note::SegmentsSkipped { count } => totals.skip_segments(count),
             Note::SequenceChanged => totals.sequence_jumps += 1,
             _ if self.trouble(at, note, reading, totals) => {}
@@ -341,14 +347,22 @@ impl ClientRequests {
 
     fn dated(&mut self, now: Moment, unix_ns: i64, reading: &Reading, totals: &mut Requests) {
         self.sent(totals);
-        let wall = now.wall.as_unix_nanos();
-        let span = u64::try_from(unix_ns).ok().and_then(|then| wall.checked_sub(then));
-        let span = span.filter(|_| reading.is_dated(now.tick));
-        self.edge_age = span.map(Duration::from_nanos);
+        self.edge_age = match refused::date(unix_ns, now.wall.as_unix_nanos()) {
+            Date::Aged(age) => reading.is_dated(now.tick).then_some(age),
+            Date::NoAge => None,
+            Date::Absurd => {
+                totals.refused.count(Claim::ProgramDate);
+                None
+            }
+        };
     }
 
-    fn closed(&mut self, at: At, bytes: u64) {
-        self.bytes = self.bytes.saturating_add(bytes);
+    fn closed(&mut self, at: At, bytes: u64, reading: &Reading, totals: &mut Requests) {
+        let most = refused::bytes_max(at.tick.since(reading.began));
+        match self.bytes.checked_add(bytes).filter(|&all| all <= most) {
+            Some(all) => self.bytes = all,
+            None => totals.refused.count(Claim::Bytes),
+        }
         if let Some(request) = &mut self.request
             && request.encrypted
             && request.closed.is_none()

@@ -9,6 +9,7 @@ pub mod histogram;
 pub mod origin_side;
 pub mod patterns;
 pub mod playback;
+pub mod refused;
 pub mod requests;
 pub mod series;
 pub mod snapshot;

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::Histogram;
+use super::refused::{Claim, MEDIA_STEP_MAX, Refused};
 use crate::units::{Tick, nanos};
 
 /// Upper bounds of start-up, drift and the age of a playlist's edge, in seconds.
@@ -125,6 +126,8 @@ pub struct Playback {
     pub stalls: u64,
     /// Time in stalls that have ended.
     pub stalled: Duration,
+    /// Media times that were not believed.
+    pub refused: Refused,
     /// The clients that play now; the one part that does not only grow.
     pub viewers: Viewers,
 }
@@ -150,6 +153,7 @@ impl Default for Playback {
             playlist_edge_age: Histogram::new(VIEWER_SECS),
             stalls: 0,
             stalled: Duration::ZERO,
+            refused: Refused::default(),
             viewers: Viewers::default(),
         }
     }
@@ -178,7 +182,7 @@ enum Stage {
 /// called; only the gauge waits for it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Viewing {
-    stall_after: Duration,
+    stall_after_ns: u64,
     spawned_at: Tick,
     /// When the log said that the streams were found in the first media; the spawn
     /// before that.
@@ -188,11 +192,14 @@ pub struct Viewing {
     /// Since when both clocks run: the first media time, moved on once.
     started_at: Tick,
     window_began: Tick,
+    /// The newest media time.
     media_us: u64,
-    /// Media played since then.
-    played_us: u64,
-    /// The same where the window began.
-    window_played_us: u64,
+    /// Media read since the spawn.
+    read_us: u64,
+    /// The same when the clocks began.
+    clocks_us: u64,
+    /// The same when the window began.
+    window_us: u64,
     /// How far it was behind when its clocks were started again; less than zero if
     /// it was ahead.
     behind_us: i64,
@@ -213,7 +220,7 @@ impl Viewing {
         let (spawned_at, opened_at, moved_at, window_began) = (now, now, now, now);
         let (stage, startup_counts) = (Stage::Starting, true);
         Self {
-            stall_after,
+            stall_after_ns: nanos(stall_after),
             spawned_at,
             opened_at,
             moved_at,
@@ -234,10 +241,10 @@ impl Viewing {
         self
     }
 
-    /// The newest media time; zero before the first.
+    /// Media read: the newest media time, unless that jumped.
     #[must_use]
     pub const fn media(&self) -> Duration {
-        Duration::from_micros(self.media_us)
+        Duration::from_micros(self.read_us)
     }
 
     /// Whether a stall was noted and goes on.
@@ -302,9 +309,7 @@ impl Viewing {
         }
         self.note(now, playback);
         self.stand_still(now, playback);
-        // A clock that jumped back (a discontinuity) has moved, and played nothing.
-        let step_us = media_us.saturating_sub(self.media_us);
-        self.media_us = media_us;
+        self.go_on(media_us, playback);
         self.count_startup(now, playback);
         match self.stage {
             Stage::Over => return,
@@ -316,9 +321,7 @@ impl Viewing {
                 self.stage = Stage::Playing;
                 self.begin_clocks(now);
             }
-            Stage::Settling | Stage::Playing => {
-                self.played_us = self.played_us.saturating_add(step_us);
-            }
+            Stage::Settling | Stage::Playing => {}
         }
         self.end_stall(now, playback);
         self.moved_at = now;
@@ -367,7 +370,19 @@ impl Viewing {
     }
 
     fn stall_begins(&self) -> Tick {
-        self.moved_at.after(self.stall_after)
+        self.moved_at.after(Duration::from_nanos(self.stall_after_ns))
+    }
+
+    /// The media time is this now. A clock that jumped back (a discontinuity), or
+    /// further ahead than FFmpeg reads, has moved, and nothing was read.
+    fn go_on(&mut self, media_us: u64, playback: &mut Playback) {
+        let step_us = media_us.saturating_sub(self.media_us);
+        self.media_us = media_us;
+        if step_us <= nanos(MEDIA_STEP_MAX) / 1_000 {
+            self.read_us = self.read_us.saturating_add(step_us);
+        } else {
+            playback.refused.count(Claim::MediaTime);
+        }
     }
 
     fn count_startup(&mut self, now: Tick, playback: &mut Playback) {
@@ -388,17 +403,17 @@ impl Viewing {
     }
 
     const fn begin_clocks(&mut self, now: Tick) {
-        (self.started_at, self.played_us) = (now, 0);
+        (self.started_at, self.clocks_us) = (now, self.read_us);
         self.begin_window(now);
     }
 
     const fn begin_window(&mut self, now: Tick) {
-        (self.window_began, self.window_played_us) = (now, self.played_us);
+        (self.window_began, self.window_us) = (now, self.read_us);
     }
 
     fn close_window(&mut self, now: Tick, playback: &mut Playback) {
         let wall = now.since(self.window_began);
-        let played = Duration::from_micros(self.played_us.saturating_sub(self.window_played_us));
+        let played = Duration::from_micros(self.read_us.saturating_sub(self.window_us));
         if wall.is_zero() {
             return;
         }
@@ -418,7 +433,8 @@ impl Viewing {
     /// The wall clock less the media clock; less than zero for a client that is ahead.
     fn behind_us_at(&self, now: Tick) -> i64 {
         let wall_us = i64::try_from(now.since(self.started_at).as_micros()).unwrap_or(i64::MAX);
-        let played_us = i64::try_from(self.played_us).unwrap_or(i64::MAX);
+        let played_us = self.read_us.saturating_sub(self.clocks_us);
+        let played_us = i64::try_from(played_us).unwrap_or(i64::MAX);
         self.behind_us.saturating_add(wall_us.saturating_sub(played_us))
     }
 

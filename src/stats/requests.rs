@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Histogram;
+use super::refused::Refused;
 
 /// Upper bounds of a TCP connect and of a round trip, in seconds.
 const NETWORK_SECS: &[f64] =
@@ -145,6 +146,8 @@ pub struct Requests {
     pub reload_failures: u64,
     /// Bytes received.
     pub bytes: u64,
+    /// What the log claimed and was not believed.
+    pub refused: Refused,
     /// Smoothed round-trip times of the clients' sockets, one a sample.
     pub tcp_rtt: Histogram,
     /// Segments of TCP sent again by the clients' sockets.
@@ -170,6 +173,7 @@ impl Default for Requests {
             sequence_jumps: 0,
             reload_failures: 0,
             bytes: 0,
+            refused: Refused::default(),
             tcp_rtt: Histogram::new(NETWORK_SECS),
             tcp_retransmits: 0,
         }
@@ -220,8 +224,7 @@ impl Requests {
         }
     }
 
-    /// Segments were skipped. How many FFmpeg tells from the numbers in playlists,
-    /// which may be any.
+    /// Segments were skipped.
     pub const fn skip_segments(&mut self, count: u64) {
         self.segments_skipped = self.segments_skipped.saturating_add(count);
     }

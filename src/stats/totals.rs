@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::refused::Refused;
 use super::{Histogram, Patterns, Playback, Requests};
 use crate::ffmpeg::outcome::Outcome;
 
@@ -131,6 +132,12 @@ impl Totals {
         if let Some(count) = self.spawn_failures.get_mut(reason.index()) {
             *count += 1;
         }
+    }
+
+    /// What FFmpeg's output claimed and was not believed.
+    #[must_use]
+    pub fn refused(&self) -> Refused {
+        self.requests.refused.and(self.playback.refused)
     }
 
     /// Counts an attempt that is over.

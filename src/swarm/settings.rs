@@ -4,6 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use crate::stats::Reading;
+use crate::units::Tick;
 use crate::units::shard::Shard;
 
 /// The delay before a restart: `initial × multiplier^n`, at most `max`, ±20 %.
@@ -79,6 +80,7 @@ impl Settings {
             network_timeout: self.network_timeout,
             reload_wait_max: self.target_duration + self.target_duration / RELOAD_SLACK_DIVISOR,
             asks_ahead: self.asks_ahead,
+            began: Tick::ZERO,
             seen_since: None,
         }
     }

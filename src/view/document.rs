@@ -207,6 +207,8 @@ pub(crate) struct Log {
     pub(crate) lines: u64,
     pub(crate) lines_cut: u64,
     pub(crate) error_lines: u64,
+    #[serde(default)]
+    pub(crate) values_refused: Counts,
     pub(crate) error_patterns: Vec<Pattern>,
 }
 

@@ -6,6 +6,7 @@ use super::{Measured, Scene};
 use crate::ffmpeg::outcome::Outcome;
 use crate::http::Fetched;
 use crate::stats::origin_side::Target;
+use crate::stats::refused::Claim;
 use crate::stats::{
     ActiveTime, ClientFigures, ErrorReason, Health, OriginSide, Phase, ProcessUse, RequestKind,
     Snapshot, State, Totals,
@@ -106,6 +107,7 @@ pub(super) fn busy_run() -> Numbers {
         ..Totals::default()
     };
     totals.exits[1] = 3;
+    totals.playback.refused.count(Claim::MediaTime);
     totals.exits[139] = 1;
     totals.exits[255] = 1;
     for ms in [800, 4_000, 4_200, 31_000, 58_000] {

@@ -188,6 +188,9 @@ fn log(snapshot: &Snapshot<'_>) -> Log {
         lines: totals.stderr_lines,
         lines_cut: totals.stderr_lines_cut,
         error_lines: totals.error_patterns.lines(),
+        values_refused: summary::values_refused(totals)
+            .map(|(claim, count)| (claim.to_owned(), count))
+            .collect(),
         error_patterns: patterns.collect(),
     }
 }

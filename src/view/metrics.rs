@@ -87,6 +87,11 @@ fn generator(out: &mut Collector, scene: &Scene<'_>) {
     let (totals, health) = (scene.snapshot.totals, scene.health);
     out.labelled(families::LOG_LINES, [(vec!["stderr"], totals.stderr_lines as f64)]);
     out.labelled(families::LOG_LINES_CUT, [(vec!["stderr"], totals.stderr_lines_cut as f64)]);
+    let refused = totals.refused();
+    out.labelled(
+        families::VALUES_REFUSED,
+        refused.by_claim().map(|(claim, count)| (vec![claim.name()], count as f64)),
+    );
     out.labelled(families::LOG_LINES_DROPPED, [(vec!["journal"], health.journal_dropped as f64)]);
     out.histogram(families::REACTOR_TURN, &health.turns);
     out.single(families::STANDSTILLS, health.standstills.count as f64);

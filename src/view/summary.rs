@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{Measured, words};
 use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
-use crate::stats::{Health, Histogram, OriginSide, Series, Snapshot};
+use crate::stats::{Health, Histogram, OriginSide, Series, Snapshot, Totals};
 use crate::units::shard::Shard;
 use crate::units::text::visible;
 
@@ -308,6 +308,12 @@ fn host(page: &mut Page, input: &SummaryInput<'_>) {
         let (read, cut) = (words::count(totals.stderr_lines), totals.stderr_lines_cut);
         page.row("FFmpeg's log lines", &format!("{read} read, {} cut short", words::count(cut)));
     }
+    let refused: Vec<_> = values_refused(totals)
+        .map(|(claim, count)| format!("{claim}: {}", words::count(count)))
+        .collect();
+    if !refused.is_empty() {
+        page.row("Values refused", &refused.join(", "));
+    }
     if totals.uptime.count() > 0 || totals.lateness.count() > 0 {
         page.line(" Percentiles (P50, P95 and so on) are off by 1 % at most.");
     }
@@ -357,6 +363,12 @@ fn warnings(page: &mut Page, input: &SummaryInput<'_>) {
         page.rule('-');
         page.line(" WARNING: --dangerous: the URL's host was replaced and TLS was not verified.");
     }
+}
+
+/// Numbers in FFmpeg's output that were refused, by name; those that came.
+pub(super) fn values_refused(totals: &Totals) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+    let all = totals.refused().by_claim();
+    all.filter(|&(_, count)| count > 0).map(|(claim, count)| (claim.name(), count))
 }
 
 /// That this program stood still, when and how long; `None` if it did not.

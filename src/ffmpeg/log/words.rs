@@ -178,7 +178,7 @@ fn http(words: &[u8]) -> Option<Note<'_>> {
         b'O' => opening(words, true),
         b'H' => {
             let status = number(words.strip_prefix(b"HTTP error ")?)?;
-            Some(Note::HttpStatus(u16::try_from(status).ok()?))
+            Some(Note::HttpStatus(u16::try_from(status).unwrap_or(u16::MAX)))
         }
         b'W' => words.starts_with(b"Will reconnect at ").then_some(Note::WillReconnect),
         b'S' => words

@@ -7,14 +7,19 @@ use proptest::prelude::*;
 use super::*;
 use crate::ffmpeg::log::{Failure, parse};
 use crate::stats::ErrorReason;
+use crate::stats::refused::Refused;
 use crate::units::{Tick, Wall};
 
 const READING: Reading = Reading {
     network_timeout: Duration::from_secs(15),
     reload_wait_max: Duration::from_millis(6_100),
     asks_ahead: false,
+    began: Tick::ZERO,
     seen_since: None,
 };
+
+/// The first nanosecond of that year.
+const YEAR_2030_NS: u64 = 1_893_456_000 * 1_000_000_000;
 
 /// A client, its totals, and the ages of the playlists' edges.
 #[derive(Default)]
@@ -25,7 +30,7 @@ struct Play {
 }
 
 impl Play {
-    /// Takes lines of `millis` and words; wall clock and monotonic are the same.
+    /// Takes lines of `millis` and words; the wall clock begins with the year 2030.
     fn lines(lines: &[(u64, &str)]) -> Self {
         Self::read(lines, &READING)
     }
@@ -40,7 +45,7 @@ impl Play {
 
     fn line(&mut self, millis: u64, line: &str, reading: &Reading) {
         let tick = Tick::from_millis(millis);
-        let now = Moment { tick, wall: Wall::from_unix_nanos(tick.as_nanos()) };
+        let now = Moment { tick, wall: Wall::from_unix_nanos(YEAR_2030_NS + tick.as_nanos()) };
         let line = parse(line.as_bytes());
         self.ages.extend(self.client.note(now, &line, reading, &mut self.totals));
     }
@@ -318,7 +323,7 @@ fn keys_and_initialization_sections_are_told_apart() {
 fn the_newest_date_of_a_playlist_is_the_age_of_its_edge() {
     let date = |secs: u32| {
         format!(
-            "[hls @ 0x1] [info] Skip ('#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:0{secs}.000Z')"
+            "[hls @ 0x1] [info] Skip ('#EXT-X-PROGRAM-DATE-TIME:2030-01-01T00:00:0{secs}.000Z')"
         )
     };
     let (older, newer) = (date(1), date(2));
@@ -363,11 +368,49 @@ fn segments_that_expired_and_sequences_that_jumped_are_counted() {
         (9, "[hls @ 0x1] [warning] skipping 2 segments ahead, expired from playlists"),
     ];
     assert_eq!(Play::lines(&lines).totals.segments_skipped, 19);
-    // FFmpeg subtracts what playlists say, which may be any number.
-    let absurd = "[warning] skipping 18446744073709551615 segments ahead, expired";
-    assert_eq!(Play::lines(&[(0, absurd), (9, absurd)]).totals.segments_skipped, u64::MAX);
     let jump = "[hls @ 0x1] [warning] Media sequence changed unexpectedly: 9 -> 3";
     assert_eq!(Play::lines(&[(0, jump)]).totals.sequence_jumps, 1);
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_counted() {
+    let skip = |count: u64| format!("[warning] skipping {count} segments ahead, expired");
+    let read = |bytes: u64| {
+        format!("[AVIOContext @ 0x5] [verbose] Statistics: {bytes} bytes read, 0 seeks")
+    };
+    let date = |date: &str| format!("[hls @ 0x1] [info] Skip ('#EXT-X-PROGRAM-DATE-TIME:{date}')");
+    let status = |status: u64| format!("[http @ 0x3] [warning] HTTP error {status} x");
+    let second = 12_500_000_000;
+    for (claim, line, millis, refused) in [
+        (Claim::SegmentsSkipped, skip(100_000), 0, false),
+        (Claim::SegmentsSkipped, skip(100_001), 0, true),
+        (Claim::SegmentsSkipped, skip(u64::MAX), 0, true),
+        (Claim::Bytes, read(second), 0, false),
+        (Claim::Bytes, read(second + 1), 0, true),
+        (Claim::Bytes, read(2 * second), 1_000, false),
+        (Claim::Bytes, read(2 * second + 1), 1_000, true),
+        (Claim::Bytes, read(i64::MAX as u64), 3_600_000, true),
+        (Claim::Bytes, read(u64::MAX), 3_600_000, true),
+        (Claim::ProgramDate, date("2030-01-01T00:00:00Z"), 0, false),
+        (Claim::ProgramDate, date("2029-01-01T00:00:00Z"), 0, false),
+        (Claim::ProgramDate, date("2030-01-02T00:00:00Z"), 0, false),
+        (Claim::ProgramDate, date("2030-01-02T00:00:01Z"), 0, true),
+        (Claim::ProgramDate, date("1970-01-01T00:00:00Z"), 0, true),
+        (Claim::HttpStatus, status(400), 0, false),
+        (Claim::HttpStatus, status(599), 0, false),
+        (Claim::HttpStatus, status(600), 0, true),
+        (Claim::HttpStatus, status(200), 0, true),
+        (Claim::HttpStatus, status(70_000), 0, true),
+    ] {
+        let play = Play::lines(&[(0, MEDIA), (millis, &line), (millis, &line)]);
+        let second_line = line.contains("bytes read") && !refused;
+        let want = if refused { 2 } else { u64::from(second_line) };
+        let mut all = Refused::default();
+        (0..want).for_each(|_| all.count(claim));
+        assert_eq!(play.totals.refused, all, "{line}");
+    }
+    let totals = Play::lines(&[(0, &skip(u64::MAX)), (9, &skip(5)), (9, &read(u64::MAX))]);
+    assert_eq!((totals.totals.segments_skipped, totals.client.bytes()), (5, 0));
 }
 
 proptest! {

@@ -4,6 +4,8 @@
 use super::timing::At;
 use super::{ClientRequests, Reading, Wire};
 use crate::ffmpeg::log::{Failure, Note};
+use crate::stats::refused::Claim;
+use crate::stats::requests::ERROR_STATUSES;
 use crate::stats::{ErrorReason, RequestKind, Requests};
 
 impl ClientRequests {
@@ -63,6 +65,10 @@ impl ClientRequests {
 
     fn status(&mut self, status: u16, totals: &mut Requests) {
         self.sent(totals);
+        // FFmpeg calls no other status an error (`http.c`, `check_http_code`).
+        if !ERROR_STATUSES.contains(&status) {
+            return totals.refused.count(Claim::HttpStatus);
+        }
         totals.count_status(status);
         let reason = if status >= 500 { ErrorReason::Http5xx } else { ErrorReason::Http4xx };
         self.error(Failure::Status, reason, totals);

@@ -14,6 +14,8 @@ impl Viewing {
     /// The loop stood still for `span`, up to `now`.
     pub fn stood_still(&mut self, now: Tick, span: Duration, playback: &mut Playback) {
         self.startup_counts = false;
+        // A stall that began before it is one.
+        self.note(Tick::ZERO.after(now.elapsed().saturating_sub(span)), playback);
         if self.stage == Stage::Over {
             return;
         }
@@ -37,7 +39,10 @@ impl Viewing {
             return;
         }
         self.note(now, playback);
-        self.media_us = media_us;
+        self.stand_still(now, playback);
+        self.restart_clocks(now, now);
+        self.go_on(media_us, playback);
+        self.begin_clocks(now);
         self.startup_counts = false;
         if self.stage == Stage::Over {
             return;
@@ -45,7 +50,6 @@ impl Viewing {
         if matches!(self.stage, Stage::Starting | Stage::Restarting) {
             self.stage = Stage::Settling;
         }
-        self.restart_clocks(now, now);
         self.end_stall(now, playback);
         self.moved_at = now;
     }

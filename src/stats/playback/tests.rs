@@ -193,6 +193,21 @@ fn a_clock_that_jumps_back_moves_and_plays_nothing() {
 }
 
 #[test]
+fn a_clock_that_jumps_ahead_of_all_reading_moves_and_plays_nothing() {
+    let absurd_ms = u64::MAX / 1_000_000;
+    let told = [(1_000, 1), (2_000, 1_000), (3_000, absurd_ms), (4_000, 2_000), (7_000, 5_000)];
+    let (viewing, playback) = viewing(&told);
+    assert_eq!((viewing.media(), playback.refused.all()), (ms(4_000), 1));
+    assert_eq!(viewing.stall_due(), Some(at(19_000)));
+    assert!((speed(&playback) - 0.6).abs() < 1e-9);
+    let most_ms = 2 * 3600 * 1_000;
+    for (media_ms, refused, read_ms) in [(most_ms, 0, most_ms), (most_ms + 1, 1, 0)] {
+        let (viewing, playback) = self::viewing(&[(1_000, media_ms)]);
+        assert_eq!((viewing.media(), playback.refused.all()), (ms(read_ms), refused));
+    }
+}
+
+#[test]
 fn a_viewing_is_small() {
     assert!(size_of::<Viewing>() <= 100, "{} bytes", size_of::<Viewing>());
 }

@@ -86,7 +86,8 @@ impl Client {
         let seen_since = turn.common.seen_since;
         let tick = seen_since.filter(|_| self.unread.stderr).unwrap_or(turn.now);
         let moment = Moment { tick, wall: turn.common.wall };
-        let reading = Reading { seen_since, ..turn.common.settings.reading() };
+        let reading =
+            Reading { began: self.spawned_at, seen_since, ..turn.common.settings.reading() };
         let totals = &mut turn.common.ledger.totals;
         // What FFmpeg complains of when it is told to end is no fault of the origin.
         if matches!(read.level, Level::Fatal | Level::Error) && self.desired == Desired::Up {

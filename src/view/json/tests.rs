@@ -17,7 +17,7 @@ use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
 const DOC: &str = include_str!("../../../docs/SUMMARY.md");
 
 /// Objects whose names depend on the run, and what the docs call the name.
-const NAMED: [(&str, &str); 10] = [
+const NAMED: [(&str, &str); 11] = [
     ("series.gauges", "<gauge>"),
     ("series.counters", "<counter>"),
     ("series.times", "<time>"),
@@ -28,6 +28,7 @@ const NAMED: [(&str, &str); 10] = [
     ("requests.errors", "<kind>"),
     ("requests.errors.<kind>", "<reason>"),
     ("requests.http_errors", "<status>"),
+    ("log.values_refused", "<value>"),
 ];
 
 fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a> {

@@ -126,7 +126,16 @@ pub(super) const RULES: &[(&str, &[(&str, Rule)])] = &[
     ("tcp", &[("rtt", Histogram), ("retransmits", Sum)]),
     // Of one origin that all shards looked at the numbers cannot be added.
     ("origin_side", &[("host", LeftOut), ("nginx", LeftOut)]),
-    ("log", &[("lines", Sum), ("lines_cut", Sum), ("error_lines", Sum), ("error_patterns", Anew)]),
+    (
+        "log",
+        &[
+            ("lines", Sum),
+            ("lines_cut", Sum),
+            ("error_lines", Sum),
+            ("values_refused", Counts),
+            ("error_patterns", Anew),
+        ],
+    ),
     (
         "host",
         &[

@@ -187,6 +187,10 @@ fn speeds(merged: &Value) -> String {
 }
 
 fn errors(page: &mut Page, merged: &Value) {
+    let refused = by_name(merged, &["log", "values_refused"]);
+    if refused != "none" && refused != NOT_MEASURED {
+        page.row("Values refused", &refused);
+    }
     let patterns = list(merged, &["log", "error_patterns"]);
     page.row("Errors in the log", &format!("{} lines", counted(merged, &["log", "error_lines"])));
     if patterns.is_empty() {

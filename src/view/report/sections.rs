@@ -343,6 +343,10 @@ fn host(document: &Document) -> Vec<Vec<String>> {
     rows.extend(verdict::standstills(host).map(|stood| ("Stood still", stood)));
     let lines = format!("{}, {} cut", words::count(document.log.lines), document.log.lines_cut);
     rows.push(("Lines read from FFmpeg", lines));
+    let refused = document.log.values_refused.iter();
+    let refused: Vec<_> =
+        refused.map(|(name, &count)| format!("{name}: {}", words::count(count))).collect();
+    rows.extend((!refused.is_empty()).then(|| ("Values refused", refused.join(", "))));
     owned(rows)
 }
 

@@ -3,13 +3,14 @@
 //!
 //! The first byte of an input is the seed of the cuts. The rest is what FFmpeg
 //! prints, with lines between that say what happens beside: `wait_ms=N` lets time
-//! pass, `look` notes a stall, `opened` opens the input, `told` tells the process
+//! pass, `stood_ms=N` lets it pass while nobody looks, `look` notes a stall, `opened` opens the input, `told` tells the process
 //! to end.
 
 use std::time::Duration;
 
 use ffmpeg_hls_swarm::ffmpeg::lines::LineSplitter;
 use ffmpeg_hls_swarm::ffmpeg::progress::{Block, Progress};
+use ffmpeg_hls_swarm::stats::refused::MEDIA_STEP_MAX;
 use ffmpeg_hls_swarm::stats::{Pace, Playback, Viewing};
 use ffmpeg_hls_swarm::units::Tick;
 
@@ -100,10 +101,18 @@ fn watch(lines: &[Vec<u8>], looks: Looks) -> Seen {
     let mut now = Tick::from_millis(1);
     let mut viewing = Viewing::spawned(now, STALL_AFTER);
     let mut stall_time = Duration::ZERO;
+    let (mut queued, mut blocks) = (false, 0);
     for line in lines {
         if let Some(ms) = line.strip_prefix(b"wait_ms=") {
             let ms = std::str::from_utf8(ms).ok().and_then(|ms| ms.parse().ok()).unwrap_or(0);
             now = now.after(Duration::from_millis(WAIT_MAX_MS.min(ms)));
+        }
+        if let Some(ms) = line.strip_prefix(b"stood_ms=") {
+            let ms = std::str::from_utf8(ms).ok().and_then(|ms| ms.parse().ok()).unwrap_or(0);
+            let span = Duration::from_millis(WAIT_MAX_MS.min(ms));
+            now = now.after(span);
+            viewing.stood_still(now, span, &mut playback);
+            queued = true;
         }
         match line.as_slice() {
             b"opened" => viewing.opened(now),
@@ -116,7 +125,14 @@ fn watch(lines: &[Vec<u8>], looks: Looks) -> Seen {
             assert!(viewing.stall_due().is_none_or(|due| due > now), "a stall was not noted");
         }
         if let Some(media) = progress.line(line).and_then(|block| block.media) {
-            viewing.progress(now, media, &mut playback);
+            blocks += 1;
+            if std::mem::take(&mut queued) {
+                viewing.progress_undated(now, media, &mut playback);
+            } else {
+                viewing.progress(now, media, &mut playback);
+            }
+            assert!(viewing.media() <= MEDIA_STEP_MAX * blocks, "more media than there can be");
+            assert!(playback.refused.all() <= u64::from(blocks));
         }
         consistent(&viewing, &playback);
         let known = playback.stall_time(now);
