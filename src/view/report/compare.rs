@@ -42,6 +42,9 @@ const PERCENTILES: [(&str, Test, Better); 11] = [
     ("TCP round trips", Test::Ranks, Better::Less),
 ];
 
+/// The test of counts, as the page names it.
+const EVENTS_TEST: &str = "events";
+
 /// Rows of events, beside those of [`PERCENTILES`].
 const EVENTS: usize = 4;
 
@@ -96,7 +99,9 @@ pub(super) fn differences(html: &mut Html, names: [&str; 2], runs: [&Document; 2
     let cells = rows.into_iter().map(|row| {
         let tested = row.tested.and_then(|(test, _)| Some((test, judged.next()?)));
         let (judgement, test) = match tested {
-            Some((test, judged)) => (judgement(judged.difference, row.better), shown(test, judged)),
+            Some((test, judged)) => {
+                (judgement(test, judged.difference, row.better), shown(test, judged))
+            }
             None => ("not judged".to_owned(), String::new()),
         };
         let [a, b] = row.values;
@@ -184,7 +189,7 @@ fn events(
         values: [shown(a, of_a), shown(b, of_b)],
         change: change(rate(a, of_a), rate(b, of_b)),
         better: Better::Less,
-        tested: Some(("events", noise::by_events(counts, of, clients))),
+        tested: Some((EVENTS_TEST, noise::by_events(counts, of, clients))),
     }
 }
 
@@ -259,10 +264,13 @@ fn change(a: f64, b: f64) -> String {
     if change.abs() >= 1_000.0 { format!("×{:.1}", b / a) } else { format!("{change:+.1} %") }
 }
 
-fn judgement(difference: Difference, better: Better) -> String {
+fn judgement(test: &str, difference: Difference, better: Better) -> String {
     let better = match (difference, better) {
         (_, Better::Neither) => return "not judged".to_owned(),
-        (Difference::TooFew(count), _) => return format!("too few values ({count})"),
+        (Difference::TooFew(count), _) => {
+            let what = if test == EVENTS_TEST { "events" } else { "values" };
+            return format!("too few {what} ({count})");
+        }
         (Difference::Unclear, _) => return "no clear difference".to_owned(),
         (Difference::Smaller, Better::Less) | (Difference::Larger, Better::More) => true,
         _ => false,

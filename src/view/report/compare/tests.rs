@@ -172,6 +172,7 @@ fn ten_start_ups_without_overlap_differ() {
     let [mut a, mut b] = [base(), base()];
     for (run, median) in [(&mut a, 163_000.0), (&mut b, 3_700_000.0)] {
         run.clients.ever_started = 10;
+        run.processes.restarted = 1;
         run.playback.as_mut().unwrap().startup = values(&mut Chance::new(1), EVEN, 1, median);
     }
     let told = |name: &str| {
@@ -183,5 +184,6 @@ fn ten_start_ups_without_overlap_differ() {
     let mut html = Html::default();
     differences(&mut html, ["a", "b"], [&a, &b]);
     let page = html.into_page();
-    assert!(page.contains("too few values (10)") && page.contains("ranks, p "), "{page}");
+    assert!(page.contains("too few values (10)") && page.contains("too few events (2)"));
+    assert!(page.contains("ranks, p "), "{page}");
 }
