@@ -9,11 +9,12 @@
 
 mod support;
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -64,10 +65,14 @@ impl Boot {
 
     /// Boots it with these words on the kernel's command line.
     fn machine(&self, words: &[&str]) -> Machine {
+        self.booted_from(&self.initramfs, words)
+    }
+
+    fn booted_from(&self, initramfs: &Path, words: &[&str]) -> Machine {
         let monitor = self.folder.path().join("monitor");
         let mut command = script("microvm/qemu.sh");
         command.args(["--accel", "tcg", "--memory", MEMORY_MIB, "--scrape", "127.0.0.1:0"]);
-        command.arg("--monitor").arg(&monitor).args([&self.kernel, &self.initramfs]).args(words);
+        command.arg("--monitor").arg(&monitor).args([&self.kernel, initramfs]).args(words);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let console = Lines::of(child.stdout.take().unwrap());
@@ -203,4 +208,16 @@ fn tells_what_is_wrong(boot: &Boot) {
     assert!(console.contains("init: exit code 2"), "{console}");
     let why = done(script("microvm/initramfs.sh").args([Path::new("/proc"), &boot.initramfs]));
     assert!(why.unwrap_err().contains("rootfs.sh makes it"));
+    // A swarm that is killed cannot say so itself.
+    let root = boot.folder.path().join("killed");
+    fs::create_dir_all(root.join("bin")).unwrap();
+    let source = root.join("killed.c");
+    fs::write(&source, "#include <signal.h>\nint main(void) { return raise(SIGKILL); }\n").unwrap();
+    let mut cc = Command::new("cc");
+    done(cc.arg("-static").arg("-o").arg(root.join("bin/ffmpeg-hls-swarm")).arg(source)).unwrap();
+    let initramfs = boot.folder.path().join("initramfs-killed");
+    done(script("microvm/initramfs.sh").args([&root, &initramfs])).unwrap();
+    let console = boot.booted_from(&initramfs, &[]).powered_off();
+    assert!(console.contains("init: the swarm was killed by signal 9"), "{console}");
+    assert!(console.contains("init: exit code 137"), "{console}");
 }

@@ -193,7 +193,11 @@ fn a_stop_before_anything_started_fails() {
     let mut program = Setup::faking(&fake, "wait").args(&slow).start();
     program.event("starting_ramp");
     program.signal(Signal::TERM);
-    assert_eq!(program.ended().code, Some(1));
+    let ended = program.ended();
+    assert_eq!(ended.code, Some(1));
+    let why = "stopped by SIGTERM before a client was started";
+    assert!(ended.stdout.contains(why), "{ended:#?}");
+    assert_eq!(ended.events("shutdown_complete")[0]["ended"], why);
 }
 
 #[test]

@@ -371,7 +371,8 @@ fn conclude(
     let snapshot = load.swarm.snapshot(now);
     let ending = ending(ended, &snapshot, load.behind.is_some());
     let began = load.swarm.stop_began().unwrap_or(now);
-    info!(elapsed_sec = snapshot.elapsed.as_secs(), "shutdown_complete");
+    let elapsed_sec = snapshot.elapsed.as_secs();
+    info!(elapsed_sec, ended = summary::ended(ending), "shutdown_complete");
     let checked = load.check.as_ref().map(|check| {
         let media = load.swarm.figures().map(|client| client.media).sum();
         check.conclude(&snapshot, media, &config.masking)
@@ -413,7 +414,7 @@ fn conclude(
     match (tail.forced_by(), checked) {
         (Some(signal), _) => ExitCode::from(128 + signal.number()),
         (None, Some((_, passed))) if !passed => ExitCode::FAILURE,
-        (None, _) if ending == Ending::NothingStarted => ExitCode::FAILURE,
+        (None, _) if matches!(ending, Ending::NothingStarted { .. }) => ExitCode::FAILURE,
         (None, _) => ExitCode::SUCCESS,
     }
 }
@@ -462,7 +463,9 @@ fn ending(ended: Ended, snapshot: &Snapshot<'_>, began: bool) -> Ending {
     let totals = snapshot.totals;
     match ended {
         Ended { forced_by: Some(signal), .. } => Ending::Forced(signal.name()),
-        _ if totals.started == 0 && began => Ending::NothingStarted,
+        Ended { stopped_by, .. } if totals.started == 0 && began => {
+            Ending::NothingStarted { stopped_by: stopped_by.map(StopSignal::name) }
+        }
         Ended { stopped_by: Some(signal), .. } => Ending::Signal(signal.name()),
         _ if totals.max_restarts_reached >= u64::from(snapshot.target) => Ending::RestartsUsedUp,
         _ => Ending::DurationReached,

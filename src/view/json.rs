@@ -57,7 +57,7 @@ fn run(input: &SummaryInput<'_>) -> Run {
         Ending::Signal(signal) => ("signal", Some(signal)),
         Ending::Forced(signal) => ("forced", Some(signal)),
         Ending::RestartsUsedUp => ("restarts_used_up", None),
-        Ending::NothingStarted => ("nothing_started", None),
+        Ending::NothingStarted { stopped_by } => ("nothing_started", stopped_by),
     };
     let started = input.health.process.start_unix_secs;
     Run {

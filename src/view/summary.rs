@@ -61,8 +61,11 @@ pub enum Ending {
     Forced(&'static str),
     /// No client was left that may start again.
     RestartsUsedUp,
-    /// No process could be started.
-    NothingStarted,
+    /// No process was started.
+    NothingStarted {
+        /// This signal came before.
+        stopped_by: Option<&'static str>,
+    },
 }
 
 /// All that the summary tells.
@@ -162,16 +165,24 @@ impl Page {
     }
 }
 
-fn run(page: &mut Page, input: &SummaryInput<'_>) {
-    let snapshot = input.snapshot;
-    let ended = match input.ending {
+/// What ended a run, in words.
+#[must_use]
+pub fn ended(ending: Ending) -> String {
+    match ending {
         Ending::DurationReached => "-duration was over".to_owned(),
         Ending::Signal(signal) => format!("stopped by {signal}"),
         Ending::Forced(signal) => format!("forced by a second {signal}: all clients were killed"),
         Ending::RestartsUsedUp => "every client used up its restarts".to_owned(),
-        Ending::NothingStarted => "no client could be started".to_owned(),
-    };
-    page.row("Ended", &ended);
+        Ending::NothingStarted { stopped_by: None } => "no client could be started".to_owned(),
+        Ending::NothingStarted { stopped_by: Some(signal) } => {
+            format!("stopped by {signal} before a client was started")
+        }
+    }
+}
+
+fn run(page: &mut Page, input: &SummaryInput<'_>) {
+    let snapshot = input.snapshot;
+    page.row("Ended", &ended(input.ending));
     page.row("Duration", &words::span(snapshot.elapsed));
     if let Some(late) = input.late.filter(|&late| late > LATE_RAMP) {
         page.row("Began late", &format!("{} after -start-at", words::span(late)));

@@ -11,6 +11,7 @@
  *   reboot=k      the machine ends by a reset, as Firecracker wants it
  *
  * Stops the swarm by SIGTERM when the power button is pressed and at Ctrl-Alt-Del.
+ * Says on the console why the machine ends.
  * Knows no DHCP, no IPv6 and no disk. Build it with: cc -Os -static -o init init.c
  */
 #include <arpa/inet.h>
@@ -34,6 +35,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define PROGRAM "/bin/ffmpeg-hls-swarm"
@@ -203,11 +205,18 @@ static int is_power_button(struct pollfd *device) {
   return event.type == EV_KEY && event.code == KEY_POWER && event.value == 1;
 }
 
+/* Says what killed the swarm, which could not say it by itself; its exit code. */
+static int killed_by(int number) {
+  say("the swarm was killed by signal %d (%s)%s", number, strsignal(number),
+      number == SIGKILL ? "; if the kernel ran out of memory, give this machine more" : "");
+  return 128 + number;
+}
+
 /* Reaps whatever has ended; the exit code of the swarm if it is among them, else -1. */
 static int reap(pid_t swarm) {
   int status, code = -1;
   for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-    if (pid == swarm) code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (pid == swarm) code = WIFSIGNALED(status) ? killed_by(WTERMSIG(status)) : WEXITSTATUS(status);
   return code;
 }
 
@@ -226,7 +235,10 @@ static int watch(pid_t swarm, int signals) {
     if (!polled[0].revents || read(signals, &signal, sizeof signal) != sizeof signal) continue;
     int code = reap(swarm);
     if (code >= 0) return code;
-    if (signal.ssi_signo != SIGCHLD) kill(swarm, SIGTERM);
+    if (signal.ssi_signo == SIGCHLD) continue;
+    if (signal.ssi_signo == SIGINT) say("Ctrl-Alt-Del was pressed");
+    else say("process 1 got a SIGTERM");
+    kill(swarm, SIGTERM);
   }
 }
 
@@ -251,6 +263,8 @@ int main(int count, char **arguments) {
   int code = swarm < 0 ? 127 : watch(swarm, signalfd(-1, &awaited, SFD_CLOEXEC));
   say("exit code %d", code);
   sync();
+  /* What is still on its way to the console would be lost. */
+  tcdrain(STDOUT_FILENO);
   char *how = boot_word("reboot=");
   reboot(how && *how == 'k' ? RB_AUTOBOOT : RB_POWER_OFF);
   for (;;) pause(); /* A machine that cannot be ended; process 1 must not return. */

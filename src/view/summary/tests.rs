@@ -100,7 +100,7 @@ fn what_was_not_measured_is_not_zero() {
     nothing.own_peak_resident_bytes = None;
     nothing.cores = None;
     nothing.metrics = None;
-    nothing.ending = Ending::NothingStarted;
+    nothing.ending = Ending::NothingStarted { stopped_by: None };
     let got = render(&nothing);
     let never = ["Uptime", "Own CPU", "Own memory", "FFmpeg's memory", "Late starts"];
     let times = ["Connects", "Segment times", "Start-up", "Speed", "Drift", "Playlist edge age"];
