@@ -67,7 +67,7 @@ fn any_command_line_is_understood_or_refused() {
 }
 
 #[test]
-fn what_is_masked_stays_masked_and_no_value_gets_through() {
+fn masking_only_takes_away_and_no_value_gets_through() {
     hold("redact", properties::redact::check);
 }
 

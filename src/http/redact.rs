@@ -14,7 +14,7 @@ mod url;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter, memchr2, memmem};
 
 /// What stands for a secret.
 pub const MASK: &str = "***";
@@ -41,7 +41,7 @@ pub struct Masking {
 /// The text with every secret masked; borrowed if there is none. Shows no value of a
 /// query and knows no header of the user.
 ///
-/// Idempotent, and linear in the length of the text.
+/// Linear in the length of the text. What is masked stays so when it is masked again.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
     static NOTHING_SHOWN: Masking =
@@ -138,7 +138,9 @@ impl Masking {
         let Range { start, end } = bare(text, word.clone());
         let bytes = out.part(start..end).as_bytes();
         let is_path = bytes.first() == Some(&b'/');
-        let query = memchr(b'?', bytes).filter(|mark| mark + 1 < bytes.len());
+        // Behind a `#` there is none (RFC 3986 §3.4).
+        let query = memchr2(b'?', b'#', bytes)
+            .filter(|&mark| bytes.get(mark) == Some(&b'?') && mark + 1 < bytes.len());
         let rest_of_query = memchr(b'&', bytes).filter(|_| bytes.contains(&b'='));
         let first = |mark: &usize| {
             !is_path && [query, rest_of_query].iter().flatten().all(|other| mark < other)
@@ -152,9 +154,14 @@ impl Masking {
             self.mask_url(out, mark + 3, end);
             return word.end;
         }
-        for mark in memchr_iter(b':', out.part(word.clone()).as_bytes()) {
-            if let Some(value) = self.header_value(out, word.start + mark) {
-                let end = value.end.max(word.start + mark + 1);
+        // A name of a header stands before all that belongs to a URL.
+        let ends = [query, rest_of_query].into_iter().flatten().min().map(|mark| start + mark);
+        let head = word.start..if is_path { word.start } else { ends.unwrap_or(word.end) };
+        for mark in memchr_iter(b':', out.part(head).as_bytes()) {
+            let mark = word.start + mark;
+            if let Some(value) = self.header_value(out, mark) {
+                let end = value.end.max(mark + 1);
+                mask_plain(out, start..mark);
                 out.mask(value);
                 return end;
             }
@@ -242,14 +249,15 @@ impl<'t> Output<'t> {
 /// that are known, and tokens.
 fn mask_plain(out: &mut Output<'_>, range: Range<usize>) {
     let mut at = range.start;
-    for piece in out.part(range.clone()).split(['/', ',', ';', '|', '\'']) {
+    for piece in out.part(range.clone()).split(['/', ',', ';', '|', '\'', '#']) {
         let whole = at..at + piece.len();
         at = whole.end + 1;
         let (name, value) = piece.split_once('=').unwrap_or(("", piece));
         let value_start = whole.end - value.len();
         if !name.is_empty() && names::is_secret_parameter(name) {
             // Such a value may hold any sign, as Akamai's tokens do.
-            out.mask(value_start..range.end);
+            let rest = out.part(value_start..range.end).trim_end_matches(':');
+            out.mask(value_start..value_start + rest.len());
             return;
         }
         if token::is_token(value) {
