@@ -1,4 +1,5 @@
-//! End to end: an FFmpeg that is missing, is none, or is an old one.
+//! End to end: an FFmpeg that is missing, is none, or is an old one; a host that lacks
+//! what a run needs.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
@@ -12,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::fake::Fake;
+use support::namespaces::Hosts;
 use support::program::{PROGRAM, Setup};
 use support::tools::tool;
 
@@ -111,4 +113,20 @@ fn variants_that_cannot_be_told_are_a_warning_or_the_end() {
     assert_eq!(ended.events("variants_unknown").len(), 1, "{ended:#?}");
     let fails = ["-probe-failure-policy", "fail"];
     Setup::faking(&fake, "wait").args(&args).args(&fails).run().refuses(1, "-variant");
+}
+
+#[test]
+fn a_demo_without_loopback_says_what_it_needs() {
+    let hosts = Hosts::new(0);
+    for lost in ["ip link set lo down", "ip address del 127.0.0.1/8 dev lo"] {
+        let demo = Setup::with(&["--demo", "-metrics", "", "-duration", "1s"]);
+        let Some(setup) = hosts.at_origin_after(lost, demo) else { return };
+        let ended = setup.run();
+        ended.refuses(1, "--demo needs 127.0.0.1");
+        ended.refuses(1, "ip link set lo up");
+        assert!(!ended.log[0].contains("-listen"), "{ended:#?}");
+        // For the next one.
+        let restored = "ip link set lo up; ip address replace 127.0.0.1/8 dev lo";
+        hosts.at_origin_after(restored, Setup::with(&["-version"])).unwrap().run();
+    }
 }

@@ -16,6 +16,7 @@ pub mod fetch;
 pub mod http_get;
 pub mod journal;
 pub mod log_sink;
+pub mod loopback;
 mod notify;
 pub mod observe;
 pub mod oom;

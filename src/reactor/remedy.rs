@@ -3,7 +3,8 @@
 //! Does not know what the program is for that could not be started.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -27,6 +28,22 @@ pub fn of_host(error: &io::Error) -> Option<&'static str> {
         libc::ENOMEM => "this host or container has no memory left: free some, or give it more",
         _ => return None,
     })
+}
+
+/// Why a server could not listen, in one line with the remedy. `flag` is what the
+/// address was given by, such as `with -listen`.
+#[must_use]
+pub fn of_listen(address: SocketAddr, error: &io::Error, flag: &str) -> String {
+    let choice = match error.kind() {
+        ErrorKind::AddrInUse => "another process listens there; choose another port",
+        ErrorKind::AddrNotAvailable => "this host has no such address; choose one of its own",
+        ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
+        _ => match of_host(error) {
+            Some(remedy) => return format!("cannot listen on {address}: {error}; {remedy}"),
+            None => "choose another address",
+        },
+    };
+    format!("cannot listen on {address}: {error}; {choice} {flag}")
 }
 
 /// An error with the remedy of this host, if there is one.

@@ -12,7 +12,7 @@ mod room;
 mod transport;
 
 use std::collections::BTreeSet;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
@@ -31,7 +31,6 @@ use self::door::{Door, Knock};
 use self::room::{Leaving, Tally};
 use self::transport::{Got, Transport};
 use super::Registrar;
-use super::remedy;
 use super::reports;
 use super::table::Owner;
 use crate::http::{Connection, Limits, Service};
@@ -424,18 +423,6 @@ impl Peer {
         // What cannot be polled is not worth a wait.
         !matches!(rustix::event::poll(&mut polled, Some(&Timespec::default())), Ok(0))
     }
-}
-
-/// Why a server could not listen, in one line with the remedy.
-#[must_use]
-pub fn bind_advice(address: SocketAddr, error: &io::Error) -> String {
-    let remedy = match error.kind() {
-        ErrorKind::AddrInUse => "another process listens there; choose another port",
-        ErrorKind::AddrNotAvailable => "this host has no such address; choose one of its own",
-        ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
-        _ => remedy::of_host(error).unwrap_or("choose another address"),
-    };
-    format!("cannot listen on {address}: {error}; {remedy}")
 }
 
 #[cfg(test)]

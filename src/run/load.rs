@@ -29,14 +29,16 @@ use crate::reactor::capture::{CaptureError, CaptureLimits, capture, is_readable}
 use crate::reactor::child::{self, Spawner};
 use crate::reactor::children::Children;
 use crate::reactor::journal::Journal;
-use crate::reactor::server::{Server, ServerLimits, bind_advice};
+use crate::reactor::server::{Server, ServerLimits};
 use crate::reactor::signals::Signals;
 use crate::reactor::signals::StopSignal;
 use crate::reactor::tail::Tail;
 use crate::reactor::terminal::{self, Terminal};
 use crate::reactor::timer::Clock;
 use crate::reactor::traffic::Traffic;
-use crate::reactor::{Application, Ended, Reactor, orphans, process_use, remedy, reports, stdout};
+use crate::reactor::{
+    Application, Ended, Reactor, loopback, orphans, process_use, remedy, reports, stdout,
+};
 use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::address::reachable;
@@ -235,6 +237,12 @@ fn start_companion(
     if config.mode != Mode::Demo {
         return Ok(None);
     }
+    loopback::check().map_err(|error| {
+        Fatal(format!(
+            "--demo needs 127.0.0.1, which is of no use here: {error}; bring the loopback \
+             interface up (`ip link set lo up`), or load another stream by its URL"
+        ))
+    })?;
     let companion =
         Companion::start(config.log.format, &config.demo_faults, config.swarm.seed, quiet, stop)
             .map_err(|error| {
@@ -329,7 +337,7 @@ fn warn_left_out(template: &Template, capabilities: &Capabilities) {
 fn bind(config: &Config) -> Result<Option<Server>, Fatal> {
     let Some(address) = config.metrics else { return Ok(None) };
     let server = Server::bind(address, SCRAPE_LIMITS).map_err(|error| {
-        Fatal(format!("{} with -metrics, or -metrics '' for none", bind_advice(address, &error)))
+        Fatal(remedy::of_listen(address, &error, "with -metrics, or -metrics '' for none"))
     })?;
     if let Ok(address) = server.local_addr() {
         let url = format!("http://{}/metrics", reachable(address));

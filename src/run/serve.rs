@@ -18,7 +18,7 @@ use crate::origin::faults::Faults;
 use crate::reactor::child;
 use crate::reactor::log_sink::LogSink;
 use crate::reactor::server::certificate::Certificate;
-use crate::reactor::server::{Server, ServerLimits, bind_advice};
+use crate::reactor::server::{Server, ServerLimits};
 use crate::reactor::{Application, Reactor, process_use, remedy, stdout};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
@@ -63,7 +63,7 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     let access_log = config.access_log.as_deref().map(open_access_log).transpose()?;
     let limits = ServerLimits { connections: connections_max(), ..LIMITS };
     let mut server = Server::bind(config.listen, limits)
-        .map_err(|error| Fatal(format!("{} with -listen", bind_advice(config.listen, &error))))?;
+        .map_err(|error| Fatal(remedy::of_listen(config.listen, &error, "with -listen")))?;
     let address = server
         .local_addr()
         .map_err(|error| Fatal(format!("the listening socket has no address: {error}")))?;

@@ -3,7 +3,7 @@
 mod tls;
 mod wire;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown as Half, TcpStream};
 
 use mio::Events;
