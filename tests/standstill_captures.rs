@@ -21,6 +21,9 @@ const CLIENT: ClientId = ClientId::new(0);
 /// Longer than any time that a capture of a healthy client tells.
 const PAUSE_MS: u64 = 15_000;
 
+/// What queued is read so long after the standstill: many clients wait their turn.
+const READ_AFTER_MS: u64 = 20;
+
 /// The wall clock at the start of every capture, in seconds since the Unix epoch:
 /// some minutes before their programme dates, so that all latencies are told.
 const WALL_SECS: u64 = 1_795_500_000;
@@ -125,6 +128,7 @@ impl Run {
         let later_ms = match frozen {
             Frozen::Host => PAUSE_MS,
             Frozen::Program => {
+                self.now_ms += READ_AFTER_MS;
                 let unread = after.partition_point(|write| write.at_ms < self.now_ms);
                 let (queued, rest) = after.split_at(unread);
                 for stream in [Stream::Stderr, Stream::Stdout] {

@@ -65,6 +65,8 @@ impl Player {
         self.driver.wait(PAUSE);
         self.driver.give(Input::StoodStill { span: PAUSE });
         if frozen == Frozen::Program {
+            // A host that is busy reads what queued late.
+            self.driver.wait(SECOND + SECOND / 5);
             (0..PAUSE.as_secs()).for_each(|_| self.lives());
             self.is_read();
         }
@@ -136,7 +138,9 @@ fn a_stall_goes_on_less_the_standstill() {
         player.freezes(frozen);
         let after = player.driver.swarm.snapshot(player.driver.now);
         assert_eq!(after.stalled, u32::from(frozen == Frozen::Host), "{frozen:?}");
-        assert_eq!(after.stall_time.as_secs(), 8, "{frozen:?}");
+        // Until its movement is read.
+        let most_secs = if frozen == Frozen::Host { 8 } else { 9 };
+        assert_eq!(after.stall_time.as_secs(), most_secs, "{frozen:?}");
         player.plays(20);
         let playback = &player.driver.swarm.snapshot(player.driver.now).totals.playback;
         assert_eq!((playback.stalls, playback.viewers.stalled()), (1, 0), "{frozen:?}");
