@@ -322,9 +322,7 @@ fn host(page: &mut Page, input: &SummaryInput<'_>) {
     let refused: Vec<_> = values_refused(totals)
         .map(|(claim, count)| format!("{claim}: {}", words::count(count)))
         .collect();
-    if !refused.is_empty() {
-        page.row("Values refused", &refused.join(", "));
-    }
+    page.rows("Values refused", &refused);
     if totals.uptime.count() > 0 || totals.lateness.count() > 0 {
         page.line(" Percentiles (P50, P95 and so on) are off by 1 % at most.");
     }
