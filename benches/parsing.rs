@@ -51,6 +51,7 @@ const READING: Reading = Reading {
     asks_ahead: false,
     began: Tick::ZERO,
     seen_since: None,
+    looks_up_name: false,
 };
 
 fn repeated(name: &str) -> Vec<u8> {

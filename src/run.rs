@@ -3,6 +3,7 @@
 mod board;
 mod check;
 mod companion;
+mod conclusion;
 mod health;
 mod host;
 mod input;
@@ -33,8 +34,8 @@ use crate::reactor::{remedy, stdout};
 /// Does what was asked and says how it went.
 ///
 /// 0 if the run finished or was stopped in good order, 1 if it could not start,
-/// if nothing ever started or if the swarm that was asked is not well, 130 or 143
-/// if a second signal forced its end.
+/// if nothing ever started, if no client ever received media or if the swarm that
+/// was asked is not well, 130 or 143 if a second signal forced its end.
 #[must_use]
 pub fn execute(invocation: Invocation) -> ExitCode {
     ignore_others();

@@ -18,7 +18,7 @@ use support::until;
 
 fn silent(more: &[&str]) -> (Fake, Program) {
     let fake = Fake::named("ffmpeg");
-    let mut program = Setup::faking(&fake, "wait")
+    let mut program = Setup::faking(&fake, "mute/wait")
         .args(&["-clients", "50", "-ramp-rate", "500", "-ramp-jitter", "0"])
         .args(more)
         .start();
@@ -53,7 +53,7 @@ fn nothing_to_do_is_no_system_call() {
         program.scrape();
         let Some(calls) = system_calls(&strace, &program) else { return };
         assert_eq!(calls, "", "{more:?}");
-        program.stopped();
+        program.stopped_without_media();
     }
 }
 
@@ -94,5 +94,5 @@ fn there_is_one_thread() {
     program.scrape();
     let threads = fs::read_dir(format!("/proc/{}/task", program.process.pid)).unwrap();
     assert_eq!(threads.count(), 1);
-    program.stopped();
+    program.stopped_without_media();
 }

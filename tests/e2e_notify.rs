@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 use support::fake::Fake;
 use support::program::Setup;
-use support::{LIMIT, folder};
+use support::{LIMIT, folder, until};
 use tempfile::TempDir;
 
 /// The socket on which a service manager listens.
@@ -134,7 +134,12 @@ fn the_socket_is_not_handed_on_to_the_clients() {
     let clients = program.children(3);
     assert_eq!(clients.len(), 3);
     for client in &clients {
-        let environment = fs::read_to_string(format!("/proc/{}/environ", client.pid)).unwrap();
+        // It is there a moment after the exec.
+        let mut environment = String::new();
+        until("the client has an environment", || {
+            environment = fs::read_to_string(format!("/proc/{}/environ", client.pid)).unwrap();
+            !environment.is_empty()
+        });
         assert!(environment.contains("HANDED_ON=yes"), "{environment}");
         for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
             assert!(!environment.contains(name), "{environment}");

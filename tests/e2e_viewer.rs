@@ -105,7 +105,8 @@ fn answer(mut stream: TcpStream, looks: &AtomicU32) -> Option<()> {
 fn first_outcome(ffmpeg: &Path, url: &str, args: &[&str]) -> (String, String) {
     let mut program = load(ffmpeg, url, 1, args);
     let exited = program.event("client_exited");
-    program.stopped();
+    program.signal(Signal::TERM);
+    program.ended();
     (exited["outcome"].as_str().unwrap().to_owned(), exited.to_string())
 }
 
@@ -194,7 +195,7 @@ fn an_end_is_named_by_what_ended_it() {
         (format!("http://{server}/html/x.m3u8"), "playlist_error"),
         (format!("http://{server}/hang/x.m3u8"), "timeout"),
         (format!("http://{refusing}/x.m3u8"), "network_error"),
-        ("http://nonexistent.invalid/x.m3u8".to_owned(), "network_error"),
+        ("http://nonexistent.invalid/x.m3u8".to_owned(), "dns"),
     ];
     if presentation().is_some() {
         cases.push((format!("http://{server}/ending/vod.m3u8"), "completed"));
@@ -306,12 +307,12 @@ fn the_json_summary_agrees_with_the_last_scrape_and_no_line_is_lost() {
     let folder = support::folder();
     let file = folder.path().join("summary.json");
     let args = ["-clients", "2", "-max-restarts", "3", "-backoff-initial", "20ms"];
-    let setup = Setup::faking(&fake, "only-0/err-500/exit-3").args(&args);
+    let setup = Setup::faking(&fake, "mute/only-0/err-500/exit-3").args(&args);
     let mut program = setup.args(&["-summary-json", file.to_str().unwrap()]).start();
     program.event("max_restarts_reached");
     program.event("ramp_complete");
     let scrape = program.scrape();
-    program.stopped();
+    program.stopped_without_media();
     let summary: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     assert_eq!(summary["schema_version"], 2, "{summary}");
     assert_eq!(summary["log"]["lines"], 4 * 500, "{summary}");

@@ -29,6 +29,7 @@ const READING: Reading = Reading {
     asks_ahead: false,
     began: Tick::ZERO,
     seen_since: None,
+    looks_up_name: false,
 };
 
 /// One capture: the log, when its bytes came, and the truth.
@@ -260,19 +261,23 @@ fn failures_are_told_by_reason_and_leave_evidence() {
     use ErrorReason::{Connect, Dns, Http4xx, Timeout, Tls, Truncated};
     use RequestKind::{Playlist, Segment};
     let table: [Telling; 13] = [
-        ("5.1/dns", &[(Playlist, Dns, 4)], |e| e.failure == Some(Failure::Dns)),
-        ("9.0/refused", &[(Playlist, Connect, 4)], |e| e.failure == Some(Failure::Connect)),
-        ("9.0/tls_untrusted", &[(Playlist, Tls, 4)], |e| e.failure == Some(Failure::Tls)),
-        ("4.1/master_404", &[(Playlist, Http4xx, 1)], |e| e.status == Some(404)),
-        ("5.1/master_hang", &[(Playlist, Timeout, 4)], |e| e.failure == Some(Failure::Timeout)),
-        ("5.1/master_garbage", &[], |e| e.failure == Some(Failure::Invalid)),
-        ("9.0/playlist_404", &[(Playlist, Http4xx, 3)], |e| e.playlist_failed && e.input_ended),
-        ("5.1/playlist_hang", &[(Playlist, Timeout, 3)], |e| e.playlist_failed && e.input_ended),
+        ("5.1/dns", &[(Playlist, Dns, 4)], |e| e.trouble.failure == Some(Failure::Dns)),
+        ("9.0/refused", &[(Playlist, Connect, 4)], |e| e.trouble.failure == Some(Failure::Connect)),
+        ("9.0/tls_untrusted", &[(Playlist, Tls, 4)], |e| e.trouble.failure == Some(Failure::Tls)),
+        ("4.1/master_404", &[(Playlist, Http4xx, 1)], |e| e.trouble.status == Some(404)),
+        ("5.1/master_hang", &[(Playlist, Timeout, 4)], |e| {
+            e.trouble.failure == Some(Failure::Timeout)
+        }),
+        ("5.1/master_garbage", &[], |e| e.trouble.failure == Some(Failure::Invalid)),
+        ("9.0/playlist_404", &[(Playlist, Http4xx, 3)], |e| e.trouble.playlist && e.input_ended),
+        ("5.1/playlist_hang", &[(Playlist, Timeout, 3)], |e| e.trouble.playlist && e.input_ended),
         ("9.0/segment_truncated", &[(Segment, Truncated, 1)], |e| e.exiting_on_signal),
-        ("9.0/outage", &[(Playlist, Connect, 2)], |e| e.failure == Some(Failure::Connect)),
+        ("9.0/outage", &[(Playlist, Connect, 2)], |e| e.trouble.failure == Some(Failure::Connect)),
         ("5.1/stale", &[], |e| e.vain_refreshes >= 10),
-        ("5.1/vod", &[], |e| e.ended_at_start && e.input_ended && e.failure.is_none()),
-        ("9.0/live_ended", &[], |e| e.input_ended && e.failure.is_none() && !e.ended_at_start),
+        ("5.1/vod", &[], |e| e.ended_at_start && e.input_ended && e.trouble.failure.is_none()),
+        ("9.0/live_ended", &[], |e| {
+            e.input_ended && e.trouble.failure.is_none() && !e.ended_at_start
+        }),
     ];
     let all = captures();
     for (name, errors, evidence) in table {

@@ -184,6 +184,7 @@ fn settings() -> Settings {
         stats: true,
         network_timeout: Duration::from_secs(3),
         asks_ahead: false,
+        looks_up_name: false,
     }
 }
 

@@ -70,6 +70,7 @@ pub(super) fn load(
         stats: stats.is_some(),
         network_timeout: flags.network.timeout,
         asks_ahead: flags.network.http_multiple,
+        looks_up_name: looks_up_name(&url, flags.network.resolve, stats),
     };
     Ok(Invocation::Load(Box::new(Config {
         mode,
@@ -296,6 +297,13 @@ fn stats(flags: &LoadFlags, mode: Mode) -> Result<Option<LogDetail>, UsageError>
         ));
     }
     Ok(read.then_some(flags.metrics.stats_loglevel))
+}
+
+/// Whether FFmpeg looks up a name, and its log would say that it connects then.
+fn looks_up_name(url: &Url, resolve: Option<IpAddr>, stats: Option<LogDetail>) -> bool {
+    let named = matches!(url.host(), Some(url::Host::Domain(_)));
+    let seen = matches!(stats, Some(LogDetail::Verbose | LogDetail::Debug));
+    named && resolve.is_none() && seen
 }
 
 fn options(

@@ -90,6 +90,12 @@ pub enum Note<'a> {
     ReloadFailed,
     /// A playlist could not be read at the start.
     PlaylistFailed,
+    /// The playlists were read, and the first media after them was not.
+    MediaUnreadable,
+    /// FFmpeg refuses an option of its command.
+    OptionRefused,
+    /// FFmpeg was refused memory, or a thread, which takes memory too.
+    OutOfMemory,
     /// The media sequence of a playlist went back or jumped.
     SequenceChanged,
     /// A playlist has a tag that the demuxer does not know, so it is being read.
@@ -122,6 +128,23 @@ pub enum Note<'a> {
     ExitingOnSignal,
 }
 
+impl Note<'_> {
+    /// Whether the line names something that failed, and not for our signal.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        match self {
+            Note::Failed(failure) | Note::InputFailed(failure) | Note::KeepaliveFailed(failure) => {
+                !matches!(failure, Failure::Interrupted)
+            }
+            Note::HttpStatus(_)
+            | Note::PlaylistFailed
+            | Note::OptionRefused
+            | Note::OutOfMemory => true,
+            _ => false,
+        }
+    }
+}
+
 /// Why something failed, in FFmpeg's words (`libavutil/error.c`, strerror).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -143,8 +166,16 @@ pub enum Failure {
     Invalid,
     /// FFmpeg was asked to end.
     Interrupted,
+    /// This host refused memory (`ENOMEM`).
+    Memory,
     /// Anything else.
     Other,
+}
+
+/// What a line says, without the stamp, the part that speaks and its level.
+#[must_use]
+pub fn words(line: &[u8]) -> &[u8] {
+    prefix::split(prefix::stamp(line).1).words
 }
 
 /// Reads one line, given without its end.

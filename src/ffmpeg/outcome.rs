@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Trouble, Waiting};
 use super::log::Failure;
 
 /// How an attempt ended.
@@ -19,38 +19,47 @@ pub enum Outcome {
     StalePlaylist,
     /// The origin answered with an error status.
     HttpError,
-    /// DNS, connect, TLS or a broken connection.
+    /// Connect, TLS or a broken connection.
     NetworkError,
+    /// The URL's host has no address, or the name server gave no response.
+    Dns,
     /// The network was silent for too long.
     Timeout,
-    /// It died before the first media, for no reason that its log tells.
+    /// What came as segment or initialization section was no media.
+    MediaError,
+    /// It had no media when it ended, for no reason that its log names.
     NoInput,
     /// We killed it for a stall.
     Stalled,
-    /// We asked it to end.
+    /// We asked it to end: it had played, or was too young to be missing its media.
     Stopped,
     /// A signal that was not ours ended it.
     Crashed,
     /// The kernel killed it for want of memory.
     OomKilled,
+    /// FFmpeg was refused memory by this host.
+    HostMemory,
     /// The rest.
     Error,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Completed,
         Self::PlaylistError,
         Self::StalePlaylist,
         Self::HttpError,
         Self::NetworkError,
+        Self::Dns,
         Self::Timeout,
+        Self::MediaError,
         Self::NoInput,
         Self::Stalled,
         Self::Stopped,
         Self::Crashed,
         Self::OomKilled,
+        Self::HostMemory,
         Self::Error,
     ];
 
@@ -69,12 +78,15 @@ impl Outcome {
             Self::StalePlaylist => "stale_playlist",
             Self::HttpError => "http_error",
             Self::NetworkError => "network_error",
+            Self::Dns => "dns",
             Self::Timeout => "timeout",
+            Self::MediaError => "media_error",
             Self::NoInput => "no_input",
             Self::Stalled => "stalled",
             Self::Stopped => "stopped",
             Self::Crashed => "crashed",
             Self::OomKilled => "oom_killed",
+            Self::HostMemory => "host_memory",
             Self::Error => "error",
         }
     }
@@ -83,6 +95,18 @@ impl Outcome {
     #[must_use]
     pub const fn is_failure(self) -> bool {
         !matches!(self, Self::Completed | Self::Stopped)
+    }
+
+    /// Whether this host, and not the origin, is what failed.
+    #[must_use]
+    pub const fn is_lack_of_memory(self) -> bool {
+        matches!(self, Self::OomKilled | Self::HostMemory)
+    }
+
+    /// The outcome of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
     }
 }
 
@@ -133,7 +157,7 @@ pub const STALE_REFRESHES: u32 = 6;
 
 /// How an attempt ended.
 ///
-/// What we did comes first, then signals. Then the failure that the log told
+/// What we did comes first, then signals. Then the failure that the log named
 /// last: FFmpeg logs every failure that can end it, and exits 0 on many. So an
 /// exit code of 0 with media and without such a failure is the end of the
 /// playlist, which FFmpeg does not log, but for a stale playlist, which it gives
@@ -146,36 +170,77 @@ pub fn classify(ending: &Ending) -> Outcome {
         return Outcome::Stalled;
     }
     if told {
-        return Outcome::Stopped;
+        return if media == Some(Duration::ZERO) { kept_by(&evidence) } else { Outcome::Stopped };
     }
     match status {
         ExitStatus::Signal(SIGKILL) if oom => return Outcome::OomKilled,
+        // A program that is refused memory often ends by SIGSEGV or SIGABRT.
+        ExitStatus::Signal(signal) if evidence.out_of_memory && signal != SIGKILL => {
+            return Outcome::HostMemory;
+        }
         ExitStatus::Signal(_) => return Outcome::Crashed,
         ExitStatus::Code(_) if evidence.exiting_on_signal => return Outcome::Crashed,
+        ExitStatus::Code(_) if evidence.out_of_memory => return Outcome::HostMemory,
+        ExitStatus::Code(_) if evidence.option_refused => return Outcome::Error,
         ExitStatus::Code(_) => {}
     }
-    if let Some(outcome) = failure(&evidence) {
+    if let Some(outcome) = failure(&evidence.trouble) {
         return outcome;
     }
-    let clean = status == ExitStatus::Code(0) && evidence.failure.is_none();
+    let clean = status == ExitStatus::Code(0) && evidence.trouble.failure.is_none();
     match media {
         _ if clean && evidence.vain_refreshes >= STALE_REFRESHES => Outcome::StalePlaylist,
-        Some(Duration::ZERO) => Outcome::NoInput,
+        Some(Duration::ZERO) => without_media(&evidence),
         _ if clean => Outcome::Completed,
         _ => Outcome::Error,
     }
 }
 
-/// The failure of the network or the origin that the log told last. What the
-/// network did is more telling than which file it was done to; of what the origin
-/// answered it is the other way round.
-fn failure(evidence: &Evidence) -> Option<Outcome> {
+/// What kept an attempt without media from playing, until we ended it.
+fn kept_by(evidence: &Evidence) -> Outcome {
+    if evidence.out_of_memory {
+        return Outcome::HostMemory;
+    }
+    match (lasting(evidence), evidence.waiting) {
+        (Some(outcome), _) => outcome,
+        (None, Some(Waiting::Address)) => Outcome::Dns,
+        (None, Some(Waiting::Response)) => Outcome::Timeout,
+        (None, Some(Waiting::Media)) => Outcome::MediaError,
+        (None, Some(Waiting::Unknown)) => Outcome::NoInput,
+        (None, None) => Outcome::Stopped,
+    }
+}
+
+/// Why an attempt without media ended by itself, if no failure stood at its end.
+fn without_media(evidence: &Evidence) -> Outcome {
+    match lasting(evidence) {
+        Some(outcome) => outcome,
+        None if evidence.segments > 0 => Outcome::MediaError,
+        None => Outcome::NoInput,
+    }
+}
+
+/// The failure after which no segment came. One without a reason is a connection
+/// that was closed before the response: a status and a timeout have lines of their
+/// own in every version.
+fn lasting(evidence: &Evidence) -> Option<Outcome> {
+    let trouble = &evidence.lasting;
+    let unnamed = trouble.failure == Some(Failure::Other);
+    failure(trouble).or_else(|| unnamed.then_some(Outcome::NetworkError))
+}
+
+/// The outcome that a failure makes. What the network did is more telling than
+/// which file it was done to; of what the origin answered it is the other way
+/// round.
+fn failure(trouble: &Trouble) -> Option<Outcome> {
     use Failure::{Connect, Dns, Lost, Status, Timeout, Tls, Truncated};
-    match evidence.failure {
-        Some(Dns | Connect | Lost | Tls | Truncated) => Some(Outcome::NetworkError),
+    match trouble.failure {
+        Some(Dns) => Some(Outcome::Dns),
+        Some(Connect | Lost | Tls | Truncated) => Some(Outcome::NetworkError),
         Some(Timeout) => Some(Outcome::Timeout),
-        _ if evidence.playlist_failed => Some(Outcome::PlaylistError),
+        _ if trouble.playlist => Some(Outcome::PlaylistError),
         Some(Status) => Some(Outcome::HttpError),
+        _ if trouble.media => Some(Outcome::MediaError),
         _ => None,
     }
 }

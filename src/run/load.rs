@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use super::board::{self, About, Board};
 use super::check::Check;
 use super::companion::Companion;
+use super::conclusion::{self, Conclusion};
 use super::recorder::Recorder;
 use super::{
     Fatal, complain, host, install_journal, origin_side, plan, print, printed, report, stopped_by,
@@ -385,6 +386,17 @@ fn conclude(
         let media = load.swarm.figures().map(|client| client.media).sum();
         check.conclude(&snapshot, media, &config.masking)
     });
+    let conclusion = match checked {
+        Some((_, false)) => Conclusion::CheckFailed,
+        Some((_, true)) => Conclusion::Finished,
+        None => {
+            let played = load.measured.log.then(|| snapshot.totals.reception.played() > 0);
+            Conclusion::of(ending, played, load.behind.is_some())
+        }
+    };
+    if conclusion == Conclusion::NothingPlayed {
+        conclusion::log_nothing_played(ending, &snapshot);
+    }
     let text = if let Some((verdict, _)) = &checked {
         verdict.clone()
     } else {
@@ -419,12 +431,7 @@ fn conclude(
         warn!(%why, "summary_not_printed");
     }
     journal.flush_last();
-    match (tail.forced_by(), checked) {
-        (Some(signal), _) => ExitCode::from(128 + signal.number()),
-        (None, Some((_, passed))) if !passed => ExitCode::FAILURE,
-        (None, _) if matches!(ending, Ending::NothingStarted { .. }) => ExitCode::FAILURE,
-        (None, _) => ExitCode::SUCCESS,
-    }
+    tail.forced_by().map_or(conclusion, Conclusion::Forced).exit_code()
 }
 
 /// Tells it to programs, if a file is named, and before people are told, who may

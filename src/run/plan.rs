@@ -51,6 +51,7 @@ mod tests {
             stats: true,
             network_timeout: Duration::from_secs(15),
             asks_ahead: false,
+            looks_up_name: false,
         }
     }
 

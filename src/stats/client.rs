@@ -32,6 +32,7 @@
 //! span that is shorter counts as 0 or as the time between two readings, in such
 //! shares that the mean is right, which it would not be if either was left out.
 
+mod ending;
 mod timing;
 mod trouble;
 
@@ -41,6 +42,7 @@ mod tests;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+pub use self::ending::PATIENCE;
 use self::timing::At;
 use super::refused::{self, Claim, Date, SEGMENTS_SKIPPED_MAX};
 use super::{RequestKind, Requests};
@@ -63,6 +65,8 @@ pub struct Reading {
     /// The end of a time in which nobody looked, if there was one. A line of then or
     /// before has no time, and what began by then is not timed.
     pub seen_since: Option<Tick>,
+    /// Whether the URL's host is a name, and the log says when a connect begins.
+    pub looks_up_name: bool,
 }
 
 impl Reading {
@@ -115,7 +119,7 @@ struct Wanted {
 }
 
 /// Follows the log of one attempt, from [`ClientRequests::default`] on. Has no
-/// heap: whatever the log holds, it stays as it is, below 200 bytes.
+/// heap: whatever the log holds, it stays as it is, below 240 bytes.
 #[derive(Debug, Clone, Default)]
 pub struct ClientRequests {
     request: Option<Request>,
@@ -130,6 +134,14 @@ pub struct ClientRequests {
     edge_age: Option<Duration>,
     bytes: u64,
     evidence: Evidence,
+    /// When the first segment had come.
+    first_segment: Tick,
+    /// A connection was begun.
+    connects: bool,
+    /// The playlists were read, and no media after them.
+    media_unreadable: bool,
+    /// What comes now is a consequence of our signal.
+    ended_by_us: bool,
     /// This FFmpeg was seen to try segments again.
     tries_again: bool,
 }
@@ -189,7 +201,7 @@ impl ClientRequests {
 
     /// The log has ended: counts what was still open.
     pub fn finish(&mut self, totals: &mut Requests) {
-        self.leave(totals);
+        self.leave(Tick::ZERO, totals);
         self.request = None;
         if self.wanted.take().is_some_and(|wanted| wanted.failed) && !self.tries_again {
             totals.skip_segments(1);
@@ -216,7 +228,7 @@ impl ClientRequests {
         totals: &mut Requests,
     ) -> Option<Duration> {
         self.time_until(at, Some(playlist), reading, totals);
-        let edge_age = self.leave(totals);
+        let edge_age = self.leave(at.tick, totals);
         self.request = None;
         edge_age
     }
@@ -235,6 +247,7 @@ impl ClientRequests {
         let (asked, failed) = (false, false);
         self.wanted = Some(Wanted { url: url_hash, offset, playlist, kind, asked, failed });
         self.evidence.vain_refreshes = 0;
+        self.evidence.out_of_memory &= self.ended_by_us;
     }
 
     /// A request begins.
@@ -254,7 +267,7 @@ impl ClientRequests {
             self.time_until_playlist(at, url_hash, reading, totals);
         }
         let before = self.request.filter(|request| !request.failed).map(|request| request.url);
-        let edge_age = self.leave(totals);
+        let edge_age = self.leave(at.tick, totals);
         if before == Some(url_hash) && kind == RequestKind::Playlist {
             self.evidence.vain_refreshes += 1;
         }
@@ -298,6 +311,7 @@ impl ClientRequests {
     }
 
     fn connecting(&mut self, at: At, address: u64, totals: &mut Requests) {
+        self.connects = true;
         // A second address is tried beside the first: which one counts is unclear.
         let beside = self.connect.is_some_and(|(other, _)| other == address);
         self.connect = (!beside).then_some((address, at));
@@ -373,7 +387,7 @@ impl ClientRequests {
 
     /// Leaves the request under way behind: counts it, and its success. Returns
     /// the age of the edge of a playlist that has a date.
-    fn leave(&mut self, totals: &mut Requests) -> Option<Duration> {
+    fn leave(&mut self, now: Tick, totals: &mut Requests) -> Option<Duration> {
         self.sent(totals);
         let edge_age = self.edge_age.take();
         let request = self.request?;
@@ -388,10 +402,8 @@ impl ClientRequests {
             }
             _ => {}
         }
-        if matches!(request.kind, RequestKind::Segment | RequestKind::Playlist) {
-            self.evidence.failure = None;
-            self.evidence.status = None;
-            self.evidence.playlist_failed = false;
+        if !self.ended_by_us {
+            self.succeeded(request.kind, now);
         }
         edge_age
     }

@@ -148,6 +148,13 @@ impl Snapshot<'_> {
         self.elapsed.saturating_sub(self.now.since(at))
     }
 
+    /// Clients that were started and never received media. Without progress nothing
+    /// is known of it, and they are all of them.
+    #[must_use]
+    pub const fn never_played(&self) -> u32 {
+        self.ever_started.saturating_sub(self.totals.reception.played())
+    }
+
     /// Clients whose process runs.
     #[must_use]
     pub fn active(&self) -> u32 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::refused::Refused;
-use super::{Histogram, Patterns, Playback, Requests};
+use super::{Histogram, Patterns, Playback, Reception, Requests};
 use crate::ffmpeg::outcome::Outcome;
 
 pub use crate::ffmpeg::outcome::ExitStatus;
@@ -111,6 +111,10 @@ pub struct Totals {
     pub peak_resident_bytes: u64,
     /// Ended attempts by outcome, in the order of [`Outcome::ALL`].
     pub outcomes: [u64; Outcome::ALL.len()],
+    /// Those of them that we ended, and not for a stall.
+    pub outcomes_by_us: [u64; Outcome::ALL.len()],
+    /// Which clients received media; nothing is known of it without progress.
+    pub reception: Reception,
     /// What was asked of the origin, and what came of it.
     pub requests: Requests,
     /// What a viewer would have felt.
@@ -140,11 +144,21 @@ impl Totals {
         self.requests.refused.and(self.playback.refused)
     }
 
-    /// Counts an attempt that is over.
-    pub fn count_outcome(&mut self, outcome: Outcome) {
+    /// Counts an attempt that is over, by itself or `by_us`.
+    pub fn count_outcome(&mut self, outcome: Outcome, by_us: bool) {
         if let Some(count) = self.outcomes.get_mut(outcome.index()) {
             *count += 1;
         }
+        if let Some(count) = self.outcomes_by_us.get_mut(outcome.index()) {
+            *count += u64::from(by_us);
+        }
+    }
+
+    /// Attempts with such outcomes.
+    #[must_use]
+    pub fn attempts(&self, such: impl Fn(Outcome) -> bool) -> u64 {
+        let outcomes = Outcome::ALL.into_iter().zip(self.outcomes);
+        outcomes.filter(|&(outcome, _)| such(outcome)).map(|(_, count)| count).sum()
     }
 
     /// Counts a process that was reaped.
@@ -172,6 +186,8 @@ impl Default for Totals {
             error_patterns: Patterns::default(),
             peak_resident_bytes: 0,
             outcomes: [0; Outcome::ALL.len()],
+            outcomes_by_us: [0; Outcome::ALL.len()],
+            reception: Reception::default(),
             requests: Requests::default(),
             playback: Playback::default(),
         }

@@ -188,6 +188,8 @@ pub(super) struct Client {
     stalled_out: bool,
     /// Its restarts are used up.
     used_up: bool,
+    /// It received media at least once.
+    played: bool,
     /// What became of its last attempt.
     last_outcome: Option<Outcome>,
     /// When the start is or was due.
@@ -224,6 +226,7 @@ impl Client {
             own_signals: 0,
             stalled_out: false,
             used_up: false,
+            played: false,
             last_outcome: None,
             requests: ClientRequests::default(),
             received: Received::default(),
@@ -371,8 +374,7 @@ impl Client {
         self.finish_requests(turn);
         self.media_before += self.viewing.media();
         let outcome = self.outcome(turn, end);
-        turn.common.ledger.totals.count_outcome(outcome);
-        self.last_outcome = Some(outcome);
+        self.count_outcome(turn, end, outcome);
         self.report_exit(turn, end, outcome);
         if self.desired == Desired::Up {
             self.note_restarts_used_up(turn);

@@ -52,6 +52,9 @@ pub struct Settings {
     pub network_timeout: Duration,
     /// Whether FFmpeg asks for segments ahead; downloads are not timed then.
     pub asks_ahead: bool,
+    /// Whether the URL's host is a name that FFmpeg looks up, and its log says when
+    /// it connects.
+    pub looks_up_name: bool,
 }
 
 /// Media time that is still for so many target durations is a stall.
@@ -82,6 +85,7 @@ impl Settings {
             asks_ahead: self.asks_ahead,
             began: Tick::ZERO,
             seen_since: None,
+            looks_up_name: self.looks_up_name,
         }
     }
 

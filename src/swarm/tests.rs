@@ -38,6 +38,7 @@ fn settings(clients: u32) -> Settings {
         stats: false,
         network_timeout: Duration::from_secs(15),
         asks_ahead: false,
+        looks_up_name: false,
     }
 }
 

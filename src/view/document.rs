@@ -118,6 +118,13 @@ pub(crate) struct Clients {
     pub(crate) active_seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) target_reached: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) never_played: Option<u32>,
+    /// Those of them by the outcome of their last attempt.
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    pub(crate) kept_by: Counts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kept_example: Option<String>,
 }
 
 impl Clients {

@@ -73,6 +73,8 @@ families! {
         "Clients whose FFmpeg process runs; not those starting or in backoff.";
     CLIENTS = Gauge "hlsswarm_clients" ["state"]
         "Clients by state; they sum to the target, or to the highest that it was.";
+    CLIENTS_PLAYED = Gauge "hlsswarm_clients_played"
+        "Clients that received media at least once.";
     CLIENTS_STARTED = Counter "hlsswarm_clients_started_total"
         "FFmpeg processes started.";
     CLIENTS_RESTARTED = Counter "hlsswarm_clients_restarted_total"

@@ -119,6 +119,9 @@ pub(super) fn busy_run() -> Numbers {
     for outcome in [Outcome::HttpError, Outcome::HttpError, Outcome::Crashed, Outcome::Stalled] {
         totals.outcomes[outcome.index()] += 1;
     }
+    (0..9).for_each(|_| totals.reception.plays(None));
+    let (outcome, words) = (Outcome::HttpError, || Some("HTTP error 403 Forbidden".to_owned()));
+    totals.reception.never_played(None, outcome, Some(403), words);
     stream(&mut totals);
     let mut health = Health {
         events: 5_678,

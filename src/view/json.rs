@@ -14,6 +14,7 @@ use super::document::{
     Asked, Bytes, Clients, Counts, Distribution, Document, Host, Log, Pattern, Playback, Processes,
     Run, SCHEMA_VERSION, Share, Tcp,
 };
+use super::never_played;
 use super::summary::streaming::{self, SHOWN_PATTERNS};
 use super::summary::{self, Ending, SummaryInput};
 use crate::ffmpeg::outcome::Outcome;
@@ -35,7 +36,7 @@ pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
         ffmpeg_version: Some(input.ffmpeg_version.to_owned()),
         run: run(input),
         shard: share(input),
-        clients: clients(snapshot),
+        clients: clients(input),
         processes: processes(snapshot),
         bytes: measured.bytes().then(|| bytes(snapshot)),
         requests: measured.log.then(|| asked(snapshot)),
@@ -79,7 +80,10 @@ fn share(input: &SummaryInput<'_>) -> Option<Share> {
     Some(Share { index: shard.index(), count: shard.count(), clients: input.clients })
 }
 
-fn clients(snapshot: &Snapshot<'_>) -> Clients {
+fn clients(input: &SummaryInput<'_>) -> Clients {
+    let snapshot = input.snapshot;
+    let kept = snapshot.totals.reception.kept().into_iter();
+    let kept = kept.map(|(outcome, clients, _)| (outcome.name().to_owned(), u64::from(clients)));
     Clients {
         target: snapshot.target,
         ever_started: snapshot.ever_started,
@@ -88,6 +92,9 @@ fn clients(snapshot: &Snapshot<'_>) -> Clients {
         median_active: Some(snapshot.median_active()),
         active_seconds: streaming::client_secs(snapshot).unwrap_or(0.0),
         target_reached: Some(snapshot.target_reached()),
+        never_played: input.measured.log.then(|| snapshot.never_played()),
+        kept_by: kept.collect(),
+        kept_example: never_played::example(snapshot),
     }
 }
 
@@ -96,7 +103,6 @@ fn processes(snapshot: &Snapshot<'_>) -> Processes {
     let failures = SpawnFailureReason::ALL.iter().zip(totals.spawn_failures);
     let exits = (0_u8..=255).zip(totals.exits.iter().copied()).filter(|&(_, count)| count > 0);
     let outcomes = Outcome::ALL.iter().zip(totals.outcomes);
-    let median = totals.uptime.quantile(0.5);
     Processes {
         started: totals.started,
         restarted: totals.restarted,
@@ -105,7 +111,7 @@ fn processes(snapshot: &Snapshot<'_>) -> Processes {
         exits: exits.map(|(code, n)| (code.to_string(), n)).collect(),
         outcomes: outcomes.map(|(outcome, n)| (outcome.name().to_owned(), n)).collect(),
         uptime: Distribution::spans(&totals.uptime),
-        uptime_judgement: median.map(|median| summary::judgement(snapshot, median).to_owned()),
+        uptime_judgement: summary::judgement(snapshot).map(str::to_owned),
         start_lateness: Distribution::spans(&totals.lateness),
         late_starts: totals.late_starts,
     }

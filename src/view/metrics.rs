@@ -47,6 +47,9 @@ fn clients(out: &mut Collector, scene: &Scene<'_>) {
     out.single(families::CLIENTS_ACTIVE, f64::from(snapshot.active()));
     let by_state = State::ALL.map(|s| (vec![s.name()], f64::from(snapshot.in_state(s))));
     out.labelled(families::CLIENTS, by_state);
+    if scene.measured.log {
+        out.single(families::CLIENTS_PLAYED, f64::from(snapshot.totals.reception.played()));
+    }
 }
 
 fn starts_and_exits(out: &mut Collector, scene: &Scene<'_>) {
@@ -253,7 +256,7 @@ mod tests {
             (families::REQUEST_ERRORS, 40),
             (families::HTTP_ERRORS, 2),
             (families::CONNECTIONS, 2),
-            (families::CLIENT_EXITS, 12),
+            (families::CLIENT_EXITS, 15),
         ];
         for (family, series) in cases {
             let found = got.iter().find(|found| found.name() == family.name).unwrap();

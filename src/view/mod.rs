@@ -11,6 +11,7 @@ pub mod families;
 pub mod json;
 pub mod merge;
 pub mod metrics;
+pub mod never_played;
 pub mod origin_metrics;
 pub mod report;
 pub mod summary;

@@ -9,7 +9,8 @@ pub(super) mod streaming;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Measured, words};
+use super::{Measured, never_played, words};
+use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
 use crate::stats::{Health, Histogram, OriginSide, Series, Snapshot, Totals};
 use crate::units::shard::Shard;
@@ -39,11 +40,11 @@ const HOST_CPU_SHARE: f64 = 0.9;
 /// A ramp that began so long after its moment is worth a line.
 const LATE_RAMP: Duration = Duration::from_secs(1);
 
-/// A process that lived shorter than this had hardly begun to play.
+/// A process that fails as often as this has hardly begun to play.
 const FLAPPING_BELOW: Duration = Duration::from_secs(5);
 
-/// A process that lived longer than this counts as healthy (its restarts begin
-/// anew with the shortest delay).
+/// A process that fails no more often than this counts as healthy: its restarts
+/// begin with the shortest delay each time.
 const STEADY_FROM: Duration = Duration::from_secs(30);
 
 /// What the numbers are worth if the host fell short.
@@ -201,6 +202,9 @@ fn run(page: &mut Page, input: &SummaryInput<'_>) {
         let started = words::count(u64::from(snapshot.ever_started));
         page.row("Target", &format!("not reached: {below}, {started} ever started"));
     }
+    if input.measured.log {
+        page.rows("Never played", &never_played::rows(snapshot));
+    }
 }
 
 fn processes(page: &mut Page, input: &SummaryInput<'_>) {
@@ -237,38 +241,29 @@ fn percentiles(of: &Histogram) -> Option<String> {
 }
 
 fn uptime(snapshot: &Snapshot<'_>) -> String {
-    let uptime = &snapshot.totals.uptime;
-    match (percentiles(uptime), uptime.quantile(0.5)) {
-        (Some(values), Some(median)) => {
-            format!("{values}: {}", judgement(snapshot, median))
-        }
+    match (percentiles(&snapshot.totals.uptime), judgement(snapshot)) {
+        (Some(values), Some(word)) => format!("{values}: {word}"),
         _ => "n/a".to_owned(),
     }
 }
 
-/// One word for how long the processes lived. Without a restart and without an
-/// exit that looks like a failure, the run set their uptime and not their end.
-pub(super) fn judgement(snapshot: &Snapshot<'_>, median: Duration) -> &'static str {
+/// One word for how long the processes lived; `None` before the first exit.
+pub(super) fn judgement(snapshot: &Snapshot<'_>) -> Option<&'static str> {
     let totals = snapshot.totals;
-    judge(totals.restarted, (0_u8..=255).zip(totals.exits.iter().copied()), median)
+    let lived_secs = totals.uptime.sum_secs();
+    (totals.uptime.count() > 0).then(|| judge(totals.attempts(Outcome::is_failure), lived_secs))
 }
 
-/// The same by the restarts, the exits by code, and the median of the uptime.
-pub(super) fn judge(
-    restarted: u64,
-    exits: impl Iterator<Item = (u8, u64)>,
-    median: Duration,
-) -> &'static str {
-    let harmless = [0, 255, 128 + 9, 128 + 15];
-    let failed = exits.filter(|(code, _)| !harmless.contains(code)).any(|(_, exits)| exits > 0);
-    if restarted == 0 && !failed {
-        "stable"
-    } else if median < FLAPPING_BELOW {
-        "flapping"
-    } else if median < STEADY_FROM {
-        "unstable"
-    } else {
-        "fair"
+/// The same by the attempts that failed and the time that all attempts lived. An
+/// attempt that we ended, or that played to the end, says nothing of how long it
+/// would have lived: it adds its time and no failure, so that the quotient is the
+/// time from one failure to the next.
+pub(super) fn judge(failed: u64, lived_secs: f64) -> &'static str {
+    match lived_secs / failed as f64 {
+        _ if failed == 0 => "stable",
+        between if between < FLAPPING_BELOW.as_secs_f64() => "flapping",
+        between if between < STEADY_FROM.as_secs_f64() => "unstable",
+        _ => "fair",
     }
 }
 
@@ -407,6 +402,11 @@ pub(super) fn shortfalls(input: &SummaryInput<'_>) -> Vec<String> {
     let stood = input.health.standstills.total.as_secs_f64();
     if let Some(how) = standstills(input).filter(|_| stood > elapsed * STANDSTILL_SHARE) {
         found.push(format!("this program stood still {how}: ask why it was stopped"));
+    }
+    let starved = totals.attempts(Outcome::is_lack_of_memory);
+    if starved > 0 {
+        let attempts = words::plural(starved, "attempt");
+        found.push(format!("{attempts} lacked memory here: ask for fewer -clients"));
     }
     if input.health.journal_dropped > 0 {
         found.push("log lines were dropped: whatever reads stderr is too slow".to_owned());

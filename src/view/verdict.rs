@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::words;
+use super::{never_played, words};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::Totals;
 use crate::stats::totals::SpawnFailureReason;
@@ -45,7 +45,7 @@ pub fn verdict(check: &CheckInput<'_>) -> Verdict {
             None => "FFmpeg was not started in time".to_owned(),
         });
     }
-    let by_itself = || ends(totals).filter(|&(outcome, _)| outcome != Outcome::Stopped);
+    let by_itself = || ends_by_itself(totals);
     let count: u64 = by_itself().map(|(_, ends)| ends).sum();
     let skipped = totals.requests.segments_skipped;
     if count > 0 && skipped == 0 && by_itself().all(|(outcome, _)| outcome == Outcome::Completed) {
@@ -64,7 +64,7 @@ pub fn verdict(check: &CheckInput<'_>) -> Verdict {
         return Verdict::Bad("FFmpeg was not running at the end".to_owned());
     }
     if check.media.is_zero() {
-        return Verdict::Bad("FFmpeg kept running, but no media came".to_owned());
+        return Verdict::Bad(format!("FFmpeg kept running, but no media came{}", kept_by(totals)));
     }
     Verdict::Good
 }
@@ -93,14 +93,25 @@ pub fn render(check: &CheckInput<'_>) -> String {
     text
 }
 
-/// The outcomes that there were, with their counts.
-fn ends(totals: &Totals) -> impl Iterator<Item = (Outcome, u64)> + '_ {
-    Outcome::ALL.into_iter().zip(totals.outcomes).filter(|&(_, ends)| ends > 0)
+/// What kept the client from playing, as far as that is known.
+fn kept_by(totals: &Totals) -> String {
+    let kept = totals.reception.kept();
+    let known = kept.first().filter(|(outcome, ..)| outcome.is_failure());
+    known.map_or_else(String::new, |(outcome, _, example)| {
+        format!(": {}", never_played::named(*outcome, example))
+    })
+}
+
+/// The outcomes of attempts that we did not end, with their counts.
+fn ends_by_itself(totals: &Totals) -> impl Iterator<Item = (Outcome, u64)> + '_ {
+    let ends = totals.outcomes.into_iter().zip(totals.outcomes_by_us);
+    let ends = ends.map(|(all, by_us)| all.saturating_sub(by_us));
+    Outcome::ALL.into_iter().zip(ends).filter(|&(_, ends)| ends > 0)
 }
 
 /// Only a process that ran when the check was over was told to stop.
 fn ran_at_the_end(totals: &Totals) -> bool {
-    ends(totals).any(|(outcome, _)| outcome == Outcome::Stopped)
+    totals.outcomes_by_us.iter().any(|&ends| ends > 0)
 }
 
 #[cfg(test)]
@@ -116,7 +127,8 @@ mod tests {
     fn ended(outcomes: &[Outcome]) -> Totals {
         let started = outcomes.len() as u64;
         let mut totals = Totals { started, restarted: started - 1, ..Totals::default() };
-        outcomes.iter().for_each(|&outcome| totals.count_outcome(outcome));
+        let by_us = |outcome| outcome == Outcome::Stopped;
+        outcomes.iter().for_each(|&outcome| totals.count_outcome(outcome, by_us(outcome)));
         totals
     }
 

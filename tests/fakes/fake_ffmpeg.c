@@ -2,11 +2,13 @@
  *
  * It plays the steps that stand in the path of the URL after `-i`, one after
  * the other: `http://127.0.0.1:9/err-20/sleep-500/exit-3`. It opens no
- * connection. With no step, or after the last one, it waits to be stopped; a
+ * connection. It receives a second of media first, unless a step is `mute` or reports
+ * progress of its own. With no step, or after the last one, it waits to be stopped; a
  * name with a dot in it is no step. An input that is no http URL ends it at once
  * with code 0.
  *
  *   wait           until it is stopped: SIGTERM or SIGINT, then code 255
+ *   mute           receives no media
  *   sleep-MS       waits so long, or until it is stopped
  *   err-N          N numbered lines on stderr
  *   flood-MB       so many megabytes of lines on stderr; 0 never ends
@@ -352,6 +354,7 @@ static void flap(void) {
 
 static void play(const char *name, long n) {
   if (!strcmp(name, "wait")) wait_to_be_stopped();
+  else if (!strcmp(name, "mute")) return;
   else if (!strcmp(name, "sleep")) sleep_ms(n);
   else if (!strcmp(name, "err")) write_lines(n);
   else if (!strcmp(name, "flood")) flood(n);
@@ -385,10 +388,20 @@ static void play(const char *name, long n) {
   }
 }
 
+/* A second of media, unless the steps report their own or none. */
+static void receive_media(const char *steps) {
+  static const char *const own[] = {"/live-", "/progress-", "/watch", "/chat-", "/first-", "/mute"};
+  static const char second[] = "out_time_us=1000000\nprogress=continue\n";
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (strstr(steps, own[i])) return;
+  put(1, second, sizeof second - 1);
+}
+
 static void play_all(const char *url) {
   const char *host = strstr(url, "://");
   const char *path = host ? strchr(host + 3, '/') : NULL;
   char *steps = strdup(path ? path : ""), *rest = steps;
+  receive_media(steps);
   for (char *step; (step = strsep(&rest, "/")) != NULL;) {
     char *dash = strrchr(step, '-'), *end = NULL;
     long n = dash ? strtol(dash + 1, &end, 10) : 0;

@@ -17,6 +17,9 @@ pub(crate) struct Told {
     pub(crate) ever_asked: bool,
     pub(crate) live: bool,
     pub(crate) attempts: u64,
+    /// When its process was spawned, and when that was told to end.
+    pub(crate) spawned: Tick,
+    pub(crate) told_at: Option<Tick>,
     /// Pipes that were not ended or closed, of stderr and of stdout.
     pub(crate) open: [bool; 2],
     /// A line of stderr has begun.

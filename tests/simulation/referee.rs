@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
+use ffmpeg_hls_swarm::stats::client::PATIENCE;
 use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
 use ffmpeg_hls_swarm::stats::{Phase, State};
 use ffmpeg_hls_swarm::swarm::client::{ClientView, Desired, Event, next};
@@ -176,6 +177,10 @@ impl Referee {
 
     fn take_in(&mut self, now: Tick, input: &Input<'_>) {
         self.books.take_in(input);
+        if let Input::Spawned { client, .. } = *input {
+            let told = self.books.of(client);
+            (told.spawned, told.told_at) = (now, None);
+        }
         self.view(now, input);
         match input {
             Input::Started => self.began = Some(now),
@@ -252,6 +257,7 @@ impl Referee {
                 let told = self.books.of(*client);
                 assert!(told.live, "a signal to a process that is gone");
                 told.signals += 1;
+                told.told_at.get_or_insert(now);
             }
             Action::ClosePipes { client } => {
                 assert_ne!(self.books.of(*client).open, [false; 2], "no pipe to close");
@@ -318,10 +324,12 @@ impl Referee {
     fn check_exit(&mut self, client: ClientId, status: ExitStatus, outcome: Outcome) {
         let told = self.books.of(client);
         let stalled_out = told.ended_alone.is_some_and(|(_, stalled)| stalled);
+        let lived = told.told_at.unwrap_or_default().since(told.spawned);
         let (ended, told) = told.exit.take().unwrap();
         assert_eq!(status, ended);
         let wanted = match (status, self.viewings.media(client)) {
             _ if stalled_out => Outcome::Stalled,
+            (_, Some(Duration::ZERO)) if told && lived >= PATIENCE => Outcome::NoInput,
             _ if told => Outcome::Stopped,
             (ExitStatus::Signal(_), _) => Outcome::Crashed,
             (_, Some(Duration::ZERO)) => Outcome::NoInput,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ffmpeg_hls_swarm::stats::{Pace, Snapshot};
+use ffmpeg_hls_swarm::stats::{Pace, Phase, Snapshot};
 use ffmpeg_hls_swarm::swarm::Settings;
 use ffmpeg_hls_swarm::swarm::client::ClientView;
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
@@ -22,6 +22,8 @@ struct Told {
     block_us: Option<u64>,
     media_us: u64,
     moved: Tick,
+    /// It had media in any attempt.
+    played: bool,
 }
 
 pub(crate) struct Viewings {
@@ -59,8 +61,9 @@ impl Viewings {
     pub(crate) fn spawned(&mut self, now: Tick, client: ClientId) {
         let watched = self.stats && !self.stopped;
         let startup_counts = watched;
+        let played = self.clients[client.index()].played;
         self.clients[client.index()] =
-            Told { watched, startup_counts, moved: now, ..Told::default() };
+            Told { watched, startup_counts, moved: now, played, ..Told::default() };
     }
 
     pub(crate) fn output(&mut self, now: Tick, client: ClientId, bytes: &[u8]) {
@@ -89,6 +92,7 @@ impl Viewings {
             && !told.ending
         {
             told.media_us = media_us;
+            told.played = true;
             self.startups += u64::from(std::mem::take(&mut told.startup_counts));
             if told.watched {
                 self.count_stall(now, client);
@@ -175,6 +179,7 @@ impl Viewings {
             }
             assert!(watched || view.pace.is_none());
         }
+        self.compare_reception(snapshot);
         let playback = &snapshot.totals.playback;
         assert_eq!(snapshot.stalled, if self.stopped { self.stalled_at_stop } else { stalled });
         assert_eq!(playback.stalls, self.stalls + u64::from(stalled));
@@ -189,5 +194,17 @@ impl Viewings {
             let pace = |pace| views.iter().filter(|view| view.pace == Some(pace)).count() as u32;
             assert_eq!(paces, (pace(Pace::Below), pace(Pace::Keeps)));
         }
+    }
+
+    /// Whoever had media is counted once, and of the others each has a cause if its
+    /// last attempt is over.
+    fn compare_reception(&self, snapshot: &Snapshot<'_>) {
+        let played = self.clients.iter().filter(|told| told.played && self.stats).count();
+        let reception = &snapshot.totals.reception;
+        assert_eq!(reception.played() as usize, played);
+        let kept: u32 = reception.kept().iter().map(|(_, clients, _)| clients).sum();
+        assert!(kept <= snapshot.never_played());
+        let over = snapshot.phase == Phase::Finished && self.stats;
+        assert!(!over || snapshot.live() > 0 || kept == snapshot.never_played());
     }
 }

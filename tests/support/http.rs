@@ -119,6 +119,11 @@ impl Scrape {
         *self.samples.get(sample).unwrap_or_else(|| panic!("no {sample} in\n{}", self.text))
     }
 
+    /// The same; `None` if there is no such sample.
+    pub(crate) fn find(&self, sample: &str) -> Option<f64> {
+        self.samples.get(sample).copied()
+    }
+
     /// The sum over all labels of a family.
     pub(crate) fn sum(&self, family: &str) -> f64 {
         let of_family = |name: &str| name.split('{').next() == Some(family);

@@ -1,7 +1,7 @@
 //! The program under test: started with flags, watched by its log, stopped, and
 //! cleaned up after whatever happens.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -279,11 +279,38 @@ impl Program {
         Ended { code, stdout, log }
     }
 
-    /// Stops it by SIGTERM; it must end with code 0 and leave nothing behind.
-    pub(crate) fn stopped(self) -> Ended {
+    /// Stops it by SIGTERM, once a client received media if any was started; it must
+    /// end with code 0 and leave nothing behind.
+    pub(crate) fn stopped(mut self) -> Ended {
+        self.wait_for_media();
         self.signal(Signal::TERM);
         let ended = self.ended();
         assert_eq!(ended.code, Some(0), "{ended:#?}");
+        ended
+    }
+
+    /// A run that is stopped before any client received media fails.
+    fn wait_for_media(&mut self) {
+        let Some(started) = self.seen("metrics_server_started").pop() else { return };
+        let address: SocketAddr = started["address"].as_str().unwrap().parse().unwrap();
+        if TcpStream::connect(address).is_err() {
+            // It is in a network namespace of its own.
+            return;
+        }
+        super::until("a client receives media", || {
+            let scrape = Scrape::of(address);
+            let played = scrape.find("hlsswarm_clients_played");
+            played != Some(0.0) || scrape.get("hlsswarm_clients_started_total") == 0.0
+        });
+    }
+
+    /// The same for a run in which no client received media: it must end with code 1
+    /// and say so.
+    pub(crate) fn stopped_without_media(self) -> Ended {
+        self.signal(Signal::TERM);
+        let ended = self.ended();
+        assert_eq!(ended.code, Some(1), "{ended:#?}");
+        assert_eq!(ended.events("nothing_played").len(), 1, "{ended:#?}");
         ended
     }
 

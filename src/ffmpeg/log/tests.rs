@@ -126,6 +126,13 @@ fn every_kind_of_line_has_its_note() {
             Note::SequenceChanged,
         ),
         ("[hls @ 0x1] [error] Unable to open key file http://h/key", Note::KeyFailed),
+        ("[hls @ 0x1] [warning] Empty segment [http://h/v.m3u8]", Note::PlaylistFailed),
+        ("[warning] Empty playlist", Note::PlaylistFailed),
+        (
+            "[hls,applehttp @ 0x1] [error] Error when loading first segment 'http://h/0.ts'",
+            Note::MediaUnreadable,
+        ),
+        ("[mov,mp4,m4a,3gp,3g2,mj2 @ 0x1] [error] error reading header", Note::MediaUnreadable),
         ("[hls @ 0x1] [info] Skip ('#EXT-X-VERSION:3')", Note::TagSkipped),
         (
             "[AVIOContext @ 0x1] [verbose] Statistics: 468120 bytes read, 0 seeks",
@@ -146,6 +153,26 @@ fn every_kind_of_line_has_its_note() {
         ("[in#0/hls @ 0x1] [verbose] EOF while reading input", Note::InputEnded),
         ("[info] Exiting normally, received signal 15.", Note::ExitingOnSignal),
         ("[error] http://h:9/m.m3u8: Connection refused", Note::InputFailed(Connect)),
+        ("[error] Unrecognized option 'nosuch'.", Note::OptionRefused),
+        ("[fatal] Error splitting the argument list: Option not found", Note::OptionRefused),
+        ("[error] Option tls_verify not found.", Note::OptionRefused),
+        ("[hls demuxer @ 0x1] [error] Error setting option live to value x.", Note::OptionRefused),
+        (
+            "[in#0 @ 0x1] [error] Error opening input: Cannot allocate memory",
+            Note::InputFailed(Memory),
+        ),
+        ("[fatal] Error opening input files: Cannot allocate memory", Note::OutOfMemory),
+        ("[error] Error allocating the decoder context.", Note::OutOfMemory),
+        ("[mpegts @ 0x1] [warning] Failed to allocate buffers for seekback", Note::OutOfMemory),
+        (
+            "[in#0/hls @ 0x1] [error] pthread_create() failed: Resource temporarily unavailable",
+            Note::OutOfMemory,
+        ),
+        (
+            "/usr/bin/ffmpeg: error while loading shared libraries: libjpeg.so.62: failed to map \
+             segment from shared object",
+            Note::OutOfMemory,
+        ),
         (
             "[in#0 @ 0x1] [error] Error opening input: Invalid data found when processing input",
             Note::InputFailed(Invalid),
@@ -173,6 +200,8 @@ fn noise_has_no_note() {
         // Some versions say so at the end of every segment.
         "[http @ 0x1] [error] Error reading HTTP response: End of file",
         "[verbose]   Total: 1149 packets (367122 bytes) muxed",
+        "ffmpeg: error while loading shared libraries: libx.so: cannot open shared object file: No such file or directory",
+        "[fatal] Stream map '' matches no streams.",
         "[info] frame=  399 fps= 33 q=-1.0 Lsize=N/A time=00:00:16.00 bitrate=N/A speed=1.33x",
     ] {
         assert_eq!(note_of(line), None, "{line}");

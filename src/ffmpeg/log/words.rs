@@ -11,7 +11,7 @@ pub(super) fn note(source: Source, level: Level, words: &[u8]) -> Option<Note<'_
     if level == Level::Debug {
         return debug(source, words);
     }
-    match source {
+    let note = match source {
         Source::Other | Source::Unnamed => None,
         Source::Hls => hls(level, words),
         Source::Tcp => tcp(words),
@@ -19,7 +19,51 @@ pub(super) fn note(source: Source, level: Level, words: &[u8]) -> Option<Note<'_
         Source::Buffer => statistics(words),
         Source::Tls => tls(level, words),
         Source::Program => program(level, words),
+    };
+    note.or_else(|| match level {
+        Level::Fatal | Level::Error | Level::Warning => complaint(level, words),
+        Level::Unknown if source == Source::Program => loader(words),
+        _ => None,
+    })
+}
+
+/// What any part may complain of.
+fn complaint(level: Level, words: &[u8]) -> Option<Note<'static>> {
+    const MEMORY: [&[u8]; 6] = [
+        b"Cannot allocate memory",
+        b"Error allocating ",
+        b"ailed to allocate ",
+        b"Could not allocate ",
+        // Its stack is what the host refuses, or one thread more.
+        b"pthread_create failed",
+        b"pthread_create() failed",
+    ];
+    if MEMORY.iter().any(|phrase| memmem::find(words, phrase).is_some()) {
+        return Some(Note::OutOfMemory);
     }
+    if level == Level::Warning {
+        return None;
+    }
+    const OPTION: [&[u8]; 4] = [
+        b"Unrecognized option '",
+        b"Error splitting the argument list: ",
+        b"Error setting option ",
+        b"Missing argument for option ",
+    ];
+    let unknown = words.starts_with(b"Option ") && words.ends_with(b" not found.");
+    if unknown || OPTION.iter().any(|start| words.starts_with(start)) {
+        return Some(Note::OptionRefused);
+    }
+    (words == b"error reading header").then_some(Note::MediaUnreadable)
+}
+
+/// The dynamic loader (ld.so(8)) that cannot map a library. It names no reason for
+/// a lack of memory, and one for all else.
+fn loader(words: &[u8]) -> Option<Note<'static>> {
+    memmem::find(words, b": error while loading shared libraries: ")?;
+    const MEMORY: [&[u8]; 2] =
+        [b": failed to map segment from shared object", b": Cannot allocate memory"];
+    MEMORY.iter().any(|end| words.ends_with(end)).then_some(Note::OutOfMemory)
 }
 
 /// The first playlist's opening is told at level debug alone.
@@ -132,6 +176,9 @@ fn ended_or_failed(level: Level, words: &[u8]) -> Option<Note<'_>> {
     if words == b"Empty playlist" || words.starts_with(b"Empty segment [") {
         return Some(Note::PlaylistFailed);
     }
+    if words.starts_with(b"Error when loading first segment ") {
+        return Some(Note::MediaUnreadable);
+    }
     let reason = words.strip_prefix(b"Error opening input: ")?;
     (level == Level::Error).then(|| Note::InputFailed(Failure::of(reason)))
 }
@@ -223,6 +270,10 @@ fn program(level: Level, words: &[u8]) -> Option<Note<'_>> {
         b'I' => words.starts_with(b"Input #0, ").then_some(Note::InputOpened),
         b'N' => words.starts_with(b"No more output streams").then_some(Note::InputEnded),
         b'E' => {
+            if words == b"Empty playlist" {
+                // 4.1 names no part here.
+                return Some(Note::PlaylistFailed);
+            }
             words.starts_with(b"Exiting normally, received signal").then_some(Note::ExitingOnSignal)
         }
         // 4.1 says it without naming the demuxer.
@@ -249,7 +300,7 @@ fn number(words: &[u8]) -> Option<u64> {
 impl Failure {
     /// Tells a reason from the words with which it begins.
     fn of(reason: &[u8]) -> Self {
-        const REASONS: [(&[u8], Failure); 15] = [
+        const REASONS: [(&[u8], Failure); 16] = [
             (b"Server returned ", Failure::Status),
             (b"Connection timed out", Failure::Timeout),
             (b"Operation timed out", Failure::Timeout),
@@ -265,6 +316,7 @@ impl Failure {
             (b"Cannot assign requested address", Failure::Connect),
             (b"Invalid data found", Failure::Invalid),
             (b"Immediate exit requested", Failure::Interrupted),
+            (b"Cannot allocate memory", Failure::Memory),
         ];
         let found = REASONS.iter().find(|(words, _)| reason.starts_with(words));
         found.map_or(Self::Other, |&(_, failure)| failure)

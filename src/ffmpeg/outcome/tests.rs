@@ -6,11 +6,17 @@ const MEDIA: Option<Duration> = Some(Duration::from_secs(6));
 const NO_MEDIA: Option<Duration> = Some(Duration::ZERO);
 const NOT_READ: Option<Duration> = None;
 
+/// No failure.
+const NOTHING: Trouble = Trouble { failure: None, status: None, playlist: false, media: false };
+
 /// A log that told nothing.
 const SILENT: Evidence = Evidence {
-    failure: None,
-    status: None,
-    playlist_failed: false,
+    trouble: NOTHING,
+    lasting: NOTHING,
+    segments: 0,
+    option_refused: false,
+    out_of_memory: false,
+    waiting: None,
     input_opened: false,
     ended_at_start: false,
     input_ended: false,
@@ -18,13 +24,33 @@ const SILENT: Evidence = Evidence {
     vain_refreshes: 0,
 };
 
+/// A failure at the end of the log.
+const fn troubled(trouble: Trouble) -> Evidence {
+    Evidence { trouble, lasting: trouble, ..SILENT }
+}
+
 const fn failed(failure: Failure) -> Evidence {
-    Evidence { failure: Some(failure), ..SILENT }
+    troubled(Trouble { failure: Some(failure), ..NOTHING })
 }
 
 const fn playlist(failure: Failure) -> Evidence {
-    Evidence { playlist_failed: true, ..failed(failure) }
+    troubled(Trouble { failure: Some(failure), playlist: true, ..NOTHING })
 }
+
+const fn no_media(failure: Failure) -> Evidence {
+    troubled(Trouble { failure: Some(failure), media: true, ..NOTHING })
+}
+
+/// A failure that a playlist came after, and no segment.
+const fn repaired(evidence: Evidence) -> Evidence {
+    Evidence { trouble: NOTHING, ..evidence }
+}
+
+const fn after_segments(segments: u32) -> Evidence {
+    Evidence { segments, ..SILENT }
+}
+
+const OUT_OF_MEMORY: Evidence = Evidence { out_of_memory: true, ..SILENT };
 
 const fn stale(vain_refreshes: u32) -> Evidence {
     Evidence { vain_refreshes, ..SILENT }
@@ -45,7 +71,8 @@ type Row = (&'static str, Ending, Outcome);
 fn exits_with_0() -> Vec<Row> {
     use Failure::{Connect, Other, Status, Timeout, Truncated};
     use Outcome::{
-        Completed, Error, HttpError, NetworkError, NoInput, PlaylistError, StalePlaylist,
+        Completed, Error, HttpError, MediaError, NetworkError, NoInput, PlaylistError,
+        StalePlaylist,
     };
     let zero = |media, evidence| code(0, media, evidence);
     let (stale_now, not_yet) = (stale(STALE_REFRESHES), stale(STALE_REFRESHES - 1));
@@ -62,6 +89,9 @@ fn exits_with_0() -> Vec<Row> {
         ("the last segment was 404", zero(MEDIA, failed(Status)), HttpError),
         ("the last segment failed somehow", zero(MEDIA, failed(Other)), Error),
         ("no media, no reason", zero(NO_MEDIA, SILENT), NoInput),
+        ("segments that hold no media", zero(NO_MEDIA, after_segments(3)), MediaError),
+        ("only playlists came", zero(NO_MEDIA, repaired(failed(Status))), HttpError),
+        ("no segment came, no reason", zero(NO_MEDIA, repaired(failed(Other))), NetworkError),
         ("nothing but the code is known", zero(NOT_READ, SILENT), Completed),
         ("progress was not read", zero(NOT_READ, playlist(Status)), PlaylistError),
     ]
@@ -70,18 +100,28 @@ fn exits_with_0() -> Vec<Row> {
 /// 9.x has other codes than 1 for some failures.
 fn exits_with_more() -> Vec<Row> {
     use Failure::{Connect, Dns, Invalid, Lost, Status, Timeout, Tls};
-    use Outcome::{Error, HttpError, NetworkError, NoInput, PlaylistError};
+    use Outcome::{
+        Dns as NoAddress, Error, HostMemory, HttpError, MediaError, NetworkError, NoInput,
+        PlaylistError,
+    };
+    let refused = Evidence { option_refused: true, ..playlist(Failure::Other) };
+    let starved = Evidence { out_of_memory: true, ..playlist(Failure::Other) };
     vec![
         ("the master is 404", code(8, NO_MEDIA, playlist(Status)), PlaylistError),
         ("the master is no playlist", code(183, NO_MEDIA, playlist(Invalid)), PlaylistError),
         ("the master hangs", code(146, NO_MEDIA, playlist(Timeout)), Outcome::Timeout),
         ("nobody listens", code(145, NO_MEDIA, playlist(Connect)), NetworkError),
-        ("the name is unknown", code(251, NO_MEDIA, playlist(Dns)), NetworkError),
+        ("the name is unknown", code(251, NO_MEDIA, playlist(Dns)), NoAddress),
         ("the certificate is not trusted", code(251, NO_MEDIA, failed(Tls)), NetworkError),
         ("the first segments are 404", code(1, NO_MEDIA, failed(Status)), HttpError),
         ("a segment is reset", code(1, MEDIA, failed(Lost)), NetworkError),
-        ("an option is unknown", code(1, NO_MEDIA, SILENT), NoInput),
-        ("a segment is garbage", code(1, MEDIA, failed(Invalid)), Error),
+        ("every segment is 403", code(183, NO_MEDIA, no_media(Status)), HttpError),
+        ("no segment is media", code(183, NO_MEDIA, no_media(Invalid)), MediaError),
+        ("a segment is garbage", code(1, MEDIA, no_media(Invalid)), MediaError),
+        ("it says nothing", code(1, NO_MEDIA, SILENT), NoInput),
+        ("an option is unknown", code(1, NO_MEDIA, refused), Error),
+        ("memory is refused", code(244, NO_MEDIA, starved), HostMemory),
+        ("memory is refused while it plays", code(1, MEDIA, OUT_OF_MEMORY), HostMemory),
         ("an error after stale refreshes", code(1, MEDIA, stale(STALE_REFRESHES)), Error),
         ("anything else", code(1, MEDIA, SILENT), Error),
         ("nothing but the code is known", code(1, NOT_READ, SILENT), Error),
@@ -90,30 +130,60 @@ fn exits_with_more() -> Vec<Row> {
 
 /// What we did, and what others did.
 fn ended_by_someone() -> Vec<Row> {
-    use Outcome::{Crashed, OomKilled, Stalled, Stopped};
+    use Outcome::{Crashed, HostMemory, OomKilled, Stalled, Stopped};
     let told = |ending| Ending { told: true, ..ending };
+    let starved = Ending { evidence: OUT_OF_MEMORY, ..signal(11, false) };
     let stalled = |ending| Ending { stalled_by_us: true, ..ending };
     let signalled = Evidence { exiting_on_signal: true, ..failed(Failure::Interrupted) };
     vec![
         ("we stopped it", told(code(255, MEDIA, signalled)), Stopped),
         (
-            "we stopped it before its start",
-            told(code(0, NO_MEDIA, failed(Failure::Status))),
+            "we stopped it while segments failed",
+            told(code(255, MEDIA, failed(Failure::Status))),
             Stopped,
         ),
+        ("we stopped what nobody read", told(code(255, NOT_READ, SILENT)), Stopped),
         ("we killed it", told(signal(SIGKILL, true)), Stopped),
         ("we ended it for a stall", stalled(code(255, MEDIA, signalled)), Stalled),
         ("the stop came into that", told(stalled(signal(SIGKILL, false))), Stalled),
         ("somebody else sent SIGTERM", code(255, MEDIA, signalled), Crashed),
         ("it crashed", signal(11, true), Crashed),
+        ("it crashed for want of memory", starved, HostMemory),
         ("somebody else killed it", signal(SIGKILL, false), Crashed),
         ("the kernel killed it", signal(SIGKILL, true), OomKilled),
     ]
 }
 
+/// What kept an attempt from playing until we ended it, whatever its exit code is.
+fn ended_before_media() -> Vec<Row> {
+    use Failure::{Connect, Dns, Invalid, Other, Status, Timeout};
+    use Outcome::{
+        Dns as NoAddress, HostMemory, HttpError, MediaError, NetworkError, NoInput, PlaylistError,
+        Stopped,
+    };
+    let ended = |evidence| Ending { told: true, ..code(1, NO_MEDIA, evidence) };
+    let waited = |waiting| ended(Evidence { waiting: Some(waiting), ..SILENT });
+    vec![
+        ("it was young", ended(SILENT), Stopped),
+        ("every segment was 403", ended(repaired(failed(Status))), HttpError),
+        ("every segment hung", ended(repaired(failed(Timeout))), Outcome::Timeout),
+        ("every segment was reset", ended(repaired(failed(Other))), NetworkError),
+        ("nobody listened", ended(playlist(Connect)), NetworkError),
+        ("the name was unknown", ended(playlist(Dns)), NoAddress),
+        ("the master was 404", ended(playlist(Status)), PlaylistError),
+        ("a segment was no media", ended(no_media(Invalid)), MediaError),
+        ("memory was refused", ended(OUT_OF_MEMORY), HostMemory),
+        ("no name server responded", waited(Waiting::Address), NoAddress),
+        ("the origin sent a byte a second", waited(Waiting::Response), Outcome::Timeout),
+        ("segments held no media", waited(Waiting::Media), MediaError),
+        ("nothing is known", waited(Waiting::Unknown), NoInput),
+    ]
+}
+
 #[test]
 fn every_ending_has_its_name() {
-    let table = [exits_with_0(), exits_with_more(), ended_by_someone()].concat();
+    let table =
+        [exits_with_0(), exits_with_more(), ended_by_someone(), ended_before_media()].concat();
     for (what, ending, outcome) in &table {
         assert_eq!(classify(ending), *outcome, "{what}");
     }
@@ -133,4 +203,12 @@ fn indices_are_places_in_the_list_of_all() {
 fn only_what_was_played_or_told_to_end_is_no_failure() {
     let good: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| !outcome.is_failure()).collect();
     assert_eq!(good, [Outcome::Completed, Outcome::Stopped]);
+}
+
+#[test]
+fn names_lead_back_to_outcomes() {
+    for outcome in Outcome::ALL {
+        assert_eq!(Outcome::named(outcome.name()), Some(outcome));
+    }
+    assert_eq!(Outcome::named("other"), None);
 }

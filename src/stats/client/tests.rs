@@ -10,12 +10,15 @@ use crate::stats::ErrorReason;
 use crate::stats::refused::Refused;
 use crate::units::{Tick, Wall};
 
+mod ending;
+
 const READING: Reading = Reading {
     network_timeout: Duration::from_secs(15),
     reload_wait_max: Duration::from_millis(6_100),
     asks_ahead: false,
     began: Tick::ZERO,
     seen_since: None,
+    looks_up_name: false,
 };
 
 /// The first nanosecond of that year.
@@ -226,8 +229,11 @@ fn an_error_status_counts_each_time_it_is_answered() {
     assert_eq!(play.totals.segments_skipped, 1);
     assert_eq!(play.totals.segments_downloaded, 0);
     let evidence = play.client.evidence();
-    assert_eq!((evidence.failure, evidence.status), (Some(Failure::Status), Some(404)));
-    assert!(!evidence.playlist_failed);
+    assert_eq!(
+        (evidence.trouble.failure, evidence.trouble.status),
+        (Some(Failure::Status), Some(404))
+    );
+    assert!(!evidence.trouble.playlist);
 }
 
 #[test]
@@ -261,7 +267,7 @@ fn a_failure_without_a_reason_is_a_timeout_if_it_took_as_long() {
         let play = Play::lines(&lines).ended();
         assert_eq!(play.errors(RequestKind::Playlist, reason), 1, "{at}");
         assert_eq!(play.totals.reload_failures, 1);
-        assert!(play.client.evidence().playlist_failed);
+        assert!(play.client.evidence().trouble.playlist);
     }
 }
 
@@ -278,7 +284,7 @@ fn what_never_got_a_connection_is_an_error_but_no_request() {
     assert_eq!(play.totals.by_kind, [0; 5]);
     assert_eq!(play.errors(RequestKind::Playlist, ErrorReason::Connect), 2);
     assert_eq!(play.totals.reconnections, 1);
-    assert_eq!(play.client.evidence().failure, Some(Failure::Connect));
+    assert_eq!(play.client.evidence().trouble.failure, Some(Failure::Connect));
 }
 
 #[test]
@@ -357,7 +363,7 @@ fn a_playlist_whose_connection_never_stood_is_not_timed() {
 
 #[test]
 fn the_tracker_is_small_and_has_no_heap() {
-    assert!(size_of::<ClientRequests>() <= 200);
+    assert!(size_of::<ClientRequests>() <= 240);
     assert!(!std::mem::needs_drop::<ClientRequests>());
 }
 

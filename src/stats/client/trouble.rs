@@ -3,6 +3,7 @@
 
 use super::timing::At;
 use super::{ClientRequests, Reading, Wire};
+use crate::ffmpeg::evidence::Trouble;
 use crate::ffmpeg::log::{Failure, Note};
 use crate::stats::refused::Claim;
 use crate::stats::requests::ERROR_STATUSES;
@@ -23,9 +24,10 @@ impl ClientRequests {
                 self.connect = None;
                 self.failed(failure, totals);
             }
-            // It repeats what a connection said before, if one did.
+            // It repeats what was said before of an option, or by a connection.
+            Note::InputFailed(_) if self.evidence.option_refused => {}
             Note::InputFailed(failure) => {
-                if self.request.is_some() || self.evidence.failure.is_none() {
+                if self.request.is_some() || self.evidence.trouble.failure.is_none() {
                     self.failed(failure, totals);
                 }
             }
@@ -57,7 +59,15 @@ impl ClientRequests {
                 self.unexplained(at, reading, totals);
             }
             Note::InitFailed | Note::KeyFailed => self.unexplained(at, reading, totals),
-            Note::PlaylistFailed => self.evidence.playlist_failed = true,
+            Note::PlaylistFailed => {
+                if let Some(request) = &mut self.request {
+                    request.failed = true;
+                }
+                self.troubled(Trouble { playlist: true, ..self.evidence.trouble });
+            }
+            Note::MediaUnreadable => self.media_unreadable = true,
+            Note::OptionRefused => self.evidence.option_refused = true,
+            Note::OutOfMemory => self.evidence.out_of_memory = true,
             _ => return false,
         }
         true
@@ -71,8 +81,7 @@ impl ClientRequests {
         }
         totals.count_status(status);
         let reason = if status >= 500 { ErrorReason::Http5xx } else { ErrorReason::Http4xx };
-        self.error(Failure::Status, reason, totals);
-        self.evidence.status = Some(status);
+        self.error(Failure::Status, Some(status), reason, totals);
     }
 
     fn failed(&mut self, failure: Failure, totals: &mut Requests) {
@@ -88,6 +97,8 @@ impl ClientRequests {
             // A status has a line of its own, and comes before this one.
             Failure::Status | Failure::Interrupted => return,
             Failure::Invalid => return self.invalid(),
+            // No failure of the origin's.
+            Failure::Memory => return self.evidence.out_of_memory = true,
             Failure::Other => ErrorReason::Other,
         };
         match &mut self.request {
@@ -97,16 +108,24 @@ impl ClientRequests {
             _ if matches!(failure, Failure::Timeout | Failure::Truncated) => self.sent(totals),
             _ => {}
         }
-        self.error(failure, reason, totals);
+        self.error(failure, None, reason, totals);
     }
 
-    /// The answer was whole, but no playlist: no failure of the request.
+    /// The response was whole, but no playlist or no media: no failure of the
+    /// request. Where requests failed before, that is the reason.
     fn invalid(&mut self) {
-        if let Some(request) = &mut self.request {
-            request.failed = true;
-        }
-        self.evidence.failure = self.evidence.failure.or(Some(Failure::Invalid));
-        self.evidence.playlist_failed = true;
+        let of_playlist = match &mut self.request {
+            Some(request) => {
+                request.failed = true;
+                request.kind == RequestKind::Playlist
+            }
+            None => self.wanted.is_none(),
+        };
+        let playlist = of_playlist && !self.media_unreadable;
+        let lasts = !playlist && !self.evidence.lasting.playlist;
+        let before = if lasts { self.evidence.lasting } else { self.evidence.trouble };
+        let failure = before.failure.or(Some(Failure::Invalid));
+        self.troubled(Trouble { failure, status: before.status, playlist, media: !playlist });
     }
 
     /// Only a silence is an error of the origin's; a connection that it had closed
@@ -149,7 +168,13 @@ impl ClientRequests {
     }
 
     /// Counts the failure of the request under way, once, by the first reason told.
-    fn error(&mut self, failure: Failure, reason: ErrorReason, totals: &mut Requests) {
+    fn error(
+        &mut self,
+        failure: Failure,
+        status: Option<u16>,
+        reason: ErrorReason,
+        totals: &mut Requests,
+    ) {
         let kind = match &mut self.request {
             Some(request) if request.failed => return,
             Some(request) => {
@@ -161,8 +186,16 @@ impl ClientRequests {
             None => RequestKind::Other,
         };
         totals.count_error(kind, reason);
-        self.evidence.failure = Some(failure);
-        self.evidence.status = None;
-        self.evidence.playlist_failed = kind == RequestKind::Playlist;
+        let playlist = kind == RequestKind::Playlist;
+        self.troubled(Trouble { failure: Some(failure), status, playlist, media: false });
+    }
+
+    /// Something failed, and is evidence. What fails after we ended the attempt is
+    /// none, but for a name: its lookup cannot be interrupted.
+    fn troubled(&mut self, trouble: Trouble) {
+        if !self.ended_by_us || trouble.failure == Some(Failure::Dns) {
+            self.evidence.trouble = trouble;
+            self.evidence.lasting = trouble;
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the end of an attempt means, and how it is told.
 
 use super::{Client, End};
+use crate::ffmpeg::log::{self, Level, Line, Note};
 use crate::ffmpeg::outcome::{Ending, Outcome, classify};
 use crate::swarm::Report;
 use crate::swarm::turn::Turn;
@@ -17,6 +18,33 @@ impl Client {
             media: turn.common.settings.stats.then(|| self.viewing.media()),
             evidence: self.requests.evidence(),
         })
+    }
+
+    /// Counts what the end means, for the attempt and for the client.
+    pub(super) fn count_outcome(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
+        let totals = &mut turn.common.ledger.totals;
+        let by_us = end.told && !self.stalled_out;
+        totals.count_outcome(outcome, by_us);
+        let last = self.last_outcome.replace(outcome);
+        if !self.played && turn.common.settings.stats {
+            let status = self.requests.evidence().lasting.status;
+            totals.reception.never_played(last, outcome, status, || self.words(by_us));
+        }
+    }
+
+    /// FFmpeg's words for what kept it from playing: of the last lines of its log,
+    /// the first that names a failure, else the first error. What it says after our
+    /// signal is no reason.
+    fn words(&self, by_us: bool) -> Option<String> {
+        let evidence = self.requests.evidence();
+        if by_us && evidence.lasting.failure.is_none() && !evidence.out_of_memory {
+            return None;
+        }
+        let lines = || self.last_lines.iter().map(|line| (line, log::parse(line)));
+        let error = |line: &Line<'_>| matches!(line.level, Level::Fatal | Level::Error);
+        let found = lines().find(|(_, line)| line.note.is_some_and(Note::is_failure));
+        let (line, _) = found.or_else(|| lines().find(|(_, line)| !by_us && error(line)))?;
+        Some(String::from_utf8_lossy(log::words(line)).into_owned())
     }
 
     pub(super) fn report_exit(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {

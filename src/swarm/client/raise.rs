@@ -2,7 +2,7 @@
 //! waits while starts are held.
 
 use super::{Client, Desired, Event};
-use crate::stats::State;
+use crate::stats::{Reading, State};
 use crate::swarm::turn::Turn;
 use crate::swarm::{Report, ramp};
 use crate::units::{ClientId, Tick};
@@ -60,13 +60,21 @@ impl Client {
     /// alone. One that is ended alone already goes on with that.
     pub(super) fn end_process(&mut self, turn: &mut Turn<'_>) {
         if turn.common.stop.is_some() {
-            turn.common.deadlines.clear(self.key());
-            self.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+            self.note_end(turn);
             self.signal_if_left(turn);
         } else if self.own_signals == 0 {
-            turn.common.deadlines.clear(self.key());
-            self.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+            self.note_end(turn);
             self.signal_alone(turn);
         }
+    }
+
+    /// What it does from now on says nothing of the origin any more.
+    fn note_end(&mut self, turn: &mut Turn<'_>) {
+        turn.common.deadlines.clear(self.key());
+        self.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+        let lived = turn.now.since(self.spawned_at);
+        let seen_since = turn.common.seen_since;
+        let reading = Reading { seen_since, ..turn.common.settings.reading() };
+        self.requests.end(turn.now, lived, &reading);
     }
 }

@@ -56,6 +56,10 @@ impl Client {
             Some(bytes) => self.progress_splitter.feed(bytes, each),
             None => self.progress_splitter.finish(each),
         }
+        if !self.played && !self.viewing.media().is_zero() {
+            self.played = true;
+            turn.common.ledger.totals.reception.plays(self.last_outcome);
+        }
         if was_stalled && !self.viewing.is_stalled() && self.state == State::Running {
             self.schedule_check(turn);
         }

@@ -17,10 +17,11 @@ use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
 const DOC: &str = include_str!("../../../docs/SUMMARY.md");
 
 /// Objects whose names depend on the run, and what the docs call the name.
-const NAMED: [(&str, &str); 11] = [
+const NAMED: [(&str, &str); 12] = [
     ("series.gauges", "<gauge>"),
     ("series.counters", "<counter>"),
     ("series.times", "<time>"),
+    ("clients.kept_by", "<outcome>"),
     ("processes.spawn_failures", "<reason>"),
     ("processes.exits", "<code>"),
     ("processes.outcomes", "<outcome>"),
@@ -154,6 +155,9 @@ fn what_was_not_measured_is_absent() {
         "started_unix_seconds",
         "metrics_address",
         "uptime_judgement",
+        "never_played",
+        "kept_by",
+        "kept_example",
         "percentiles",
         "cores",
         "own_cpu_seconds",

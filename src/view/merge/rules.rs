@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{active, at, distribution, float, number, put, series};
+use crate::ffmpeg::outcome::Outcome;
 use crate::units::shard::Shard;
+use crate::view::document::total;
 use crate::view::summary;
 
 /// Error patterns that are kept, as many as a summary shows.
@@ -69,6 +71,9 @@ pub(super) const RULES: &[(&str, &[(&str, Rule)])] = &[
             ("median_active", Anew),
             ("active_seconds", Sum),
             ("target_reached", All),
+            ("never_played", Sum),
+            ("kept_by", Counts),
+            ("kept_example", Anew),
         ],
     ),
     (
@@ -272,6 +277,7 @@ fn add_counts(all: &mut Map<String, Value>, more: &Value) -> Result<(), String> 
 pub(super) fn conclude(merged: &mut Map<String, Value>, parts: &[(Shard, &Value)]) -> Vec<String> {
     rates(merged);
     judgement(merged);
+    kept_example(merged, parts);
     let patterns = patterns(parts);
     put(merged, "log", "error_patterns", json!(patterns));
     let shortfalls = parts.iter().flat_map(|(shard, value)| {
@@ -311,19 +317,21 @@ fn rates(merged: &mut Map<String, Value>) {
 
 fn judgement(merged: &mut Map<String, Value>) {
     let whole = Value::Object(merged.clone());
-    let Some(median) = float(&whole, &["processes", "uptime", "percentiles", "p50"]) else {
-        return;
-    };
-    let restarted = number(&whole, &["processes", "restarted"]).unwrap_or(0);
-    let exits = at(&whole, &["processes", "exits"]).and_then(Value::as_object);
-    let exits = exits.into_iter().flatten();
-    let exits = exits.filter_map(|(code, n)| Some((code.parse().ok()?, n.as_u64()?)));
-    let word = summary::judge(
-        restarted,
-        exits,
-        std::time::Duration::try_from_secs_f64(median).unwrap_or_default(),
-    );
-    put(merged, "processes", "uptime_judgement", json!(word));
+    let uptime = |field| float(&whole, &["processes", "uptime", field]);
+    let (Some(lived), Some(1.0..)) = (uptime("sum"), uptime("count")) else { return };
+    let outcomes = at(&whole, &["processes", "outcomes"]).and_then(Value::as_object);
+    let failed = |name: &str| Outcome::named(name).is_none_or(Outcome::is_failure);
+    let failed = outcomes.into_iter().flatten().filter(|(name, _)| failed(name));
+    let failed = total(failed.filter_map(|(_, count)| count.as_u64()));
+    put(merged, "processes", "uptime_judgement", json!(summary::judge(failed, lived)));
+}
+
+/// What one shard showed of clients that never played.
+fn kept_example(merged: &mut Map<String, Value>, parts: &[(Shard, &Value)]) {
+    let mut told = parts.iter().filter_map(|(_, value)| at(value, &["clients", "kept_example"]));
+    if let Some(example) = told.next() {
+        put(merged, "clients", "kept_example", example.clone());
+    }
 }
 
 /// The most frequent patterns of all. A shard tells only its first few, so what

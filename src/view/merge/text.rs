@@ -114,6 +114,12 @@ fn run(page: &mut Page, merged: &Value) {
     for remark in list(merged, &["merged", "remarks"]).iter().filter_map(Value::as_str) {
         page.wrapped("", remark);
     }
+    if let Some(never) = number(merged, &["clients", "never_played"]) {
+        let of = counted(merged, &["clients", "ever_started"]);
+        let causes = Some(by_name(merged, &["clients", "kept_by"])).filter(|_| never > 0);
+        let causes = causes.map_or_else(String::new, |causes| format!(": {causes}"));
+        page.row("Never played", &format!("{} of {of} clients{causes}", words::count(never)));
+    }
 }
 
 /// Peak and median of the active clients. The peak of shards is known at the ends of

@@ -174,6 +174,10 @@ pub(super) fn outcomes(html: &mut Html, document: &Document) {
         };
         let exits = processes.exits.iter().map(exit).collect();
         counts(html, "Exit codes", "Code", exits);
+        if !document.clients.kept_by.is_empty() {
+            let kept = pairs(&document.clients.kept_by);
+            counts(html, "What kept clients from playing", "Last outcome", kept);
+        }
         counts(html, "Starts that failed on this host", "Reason", pairs(&processes.spawn_failures));
         if let Some(asked) = &document.requests {
             let errors = asked.errors.iter().flat_map(|(kind, reasons)| {
@@ -309,6 +313,8 @@ fn configuration(document: &Document) -> Vec<Vec<String>> {
         ("Clients running", active),
         ("Seed", run.seed.to_string()),
     ];
+    let never = document.clients.never_played.map(|n| words::count(u64::from(n)));
+    rows.extend(never.map(|never| ("Clients that never played", never)));
     rows.extend(run.url.clone().map(|url| ("URL", url)));
     rows.extend(document.ffmpeg_version.clone().map(|version| ("FFmpeg", version)));
     let shard = |of: &Share| format!("{}/{}, of {} clients", of.index, of.count, of.clients);

@@ -12,6 +12,7 @@ use super::*;
 use crate::stats::{ProcessUse, Series, Snapshot, Totals};
 use crate::units::Tick;
 use crate::units::shard::Shard;
+use crate::view::document::Counts;
 use crate::view::fixture::{EVERYTHING, Numbers, busy_run, stream};
 use crate::view::json;
 use crate::view::summary::{Ending, SummaryInput};
@@ -71,11 +72,18 @@ pub(super) fn good() -> Document {
     run.host.shortfalls.clear();
     run.log.error_patterns.clear();
     run.processes.outcomes.values_mut().for_each(|count| *count = 0);
+    run.clients.never_played = Some(0);
+    run.clients.kept_by.clear();
+    run.clients.kept_example = None;
     let asked = run.requests.as_mut().unwrap();
     asked.errors.clear();
     (asked.segments_skipped, asked.sequence_jumps, asked.playlist_reload_failures) = (0, 0, 0);
     run.playback.as_mut().unwrap().stalls = 0;
     run
+}
+
+fn counts(name: &str, count: u64) -> Counts {
+    Counts::from([(name.to_owned(), count)])
 }
 
 fn parsed(page: &str) -> Tree<'_> {
@@ -299,6 +307,12 @@ fn the_verdict_stands_first_in_the_words_of_the_summary() {
     let mut blind = good();
     (blind.requests, blind.playback) = (None, None);
     assert_eq!(headline(&blind), "No process failed, and no more than that is known.");
+    let mut silent = good();
+    (silent.clients.never_played, silent.clients.kept_by) = (Some(10), counts("dns", 10));
+    silent.clients.kept_example = Some("dns: Failed to resolve".to_owned());
+    assert_eq!(headline(&silent), "No client ever received media.");
+    let why = "10 of 10 clients never received media, as by dns: Failed to resolve";
+    assert!(page(&silent).contains(why));
     let mut none = good();
     none.processes.started = 0;
     assert_eq!(headline(&none), "No client could be started.");

@@ -31,6 +31,11 @@ pub(super) fn of(document: &Document) -> Verdict {
     if document.processes.started == 0 {
         return verdict("bad", "No client could be started", document.host.shortfalls.clone());
     }
+    let (never, started) = (document.clients.never_played, document.clients.ever_started);
+    let nobody = started > 0 && never.is_some_and(|never| never >= started);
+    if nobody && document.host.shortfalls.is_empty() {
+        return verdict("bad", "No client ever received media", troubles);
+    }
     if !document.host.shortfalls.is_empty() {
         let mut headline = BOTTLENECK.to_owned();
         if let Some(first) = headline.get_mut(..1) {
@@ -102,6 +107,8 @@ fn troubles(document: &Document) -> Vec<String> {
         let lasted = words::span(span(playback.stall_seconds));
         found.push(format!("{stalls}, {lasted} in all"));
     }
+    let never = document.clients.never_played.filter(|&never| never > 0);
+    found.extend(never.map(|never| never_played(document, never)));
     let bad = document.processes.outcomes.iter();
     let bad: Vec<_> = bad
         .filter(|&(name, &count)| count > 0 && !HARMLESS.contains(&name.as_str()))
@@ -111,6 +118,14 @@ fn troubles(document: &Document) -> Vec<String> {
         found.push(format!("attempts that failed: {}", bad.join(", ")));
     }
     found
+}
+
+/// How many clients never received media, and an example of what kept them from it.
+fn never_played(document: &Document, never: u32) -> String {
+    let of = words::plural(u64::from(document.clients.ever_started), "client");
+    let example = document.clients.kept_example.as_ref();
+    let example = example.map_or_else(String::new, |example| format!(", as by {example}"));
+    format!("{} of {of} never received media{example}", words::count(u64::from(never)))
 }
 
 /// Failed requests of every kind.

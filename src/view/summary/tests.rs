@@ -44,6 +44,7 @@ fn calm_run() -> Numbers {
         totals.lateness.record(Duration::from_micros(300));
     }
     totals.outcomes[Outcome::Stopped.index()] = 10;
+    (0..10).for_each(|_| totals.reception.plays(None));
     let requests = &mut totals.requests;
     for (kind, times) in [(RequestKind::Playlist, 300), (RequestKind::Segment, 290)] {
         (0..times).for_each(|nth| requests.count(kind, nth >= 10));
@@ -153,23 +154,31 @@ fn no_credential_of_an_error_is_shown() {
 }
 
 #[test]
-fn the_judgement_is_of_the_median_unless_nothing_went_wrong() {
-    let cases = [
-        (0, 255, 59, "stable"),
-        (0, 0, 2, "stable"),
-        (0, 1, 2, "flapping"),
-        (3, 255, 4, "flapping"),
-        (3, 0, 5, "unstable"),
-        (3, 1, 29, "unstable"),
-        (3, 1, 30, "fair"),
-        (0, 139, 31, "fair"),
+fn the_judgement_is_of_the_time_between_failures() {
+    use Outcome::{Completed, Crashed, HttpError, Stopped};
+    /// How many, with which outcome, after how many seconds.
+    type Attempts = (u64, Outcome, u64);
+    let cases: [(&[Attempts], Option<&str>); 9] = [
+        (&[], None),
+        (&[(10, Stopped, 4)], Some("stable")),
+        (&[(10, Stopped, 1), (40, Completed, 2)], Some("stable")),
+        (&[(10, Stopped, 4), (1, Crashed, 1)], Some("fair")),
+        (&[(2, Stopped, 4), (4, HttpError, 1)], Some("flapping")),
+        (&[(10, HttpError, 4)], Some("flapping")),
+        (&[(10, HttpError, 5)], Some("unstable")),
+        (&[(1, HttpError, 29), (1, Stopped, 0)], Some("unstable")),
+        (&[(1, HttpError, 29), (1, Stopped, 1)], Some("fair")),
     ];
-    for (restarted, code, secs, want) in cases {
-        let mut numbers = calm_run();
-        numbers.totals.restarted = restarted;
-        numbers.totals.exits[code] += 1;
-        let got = judgement(&numbers.snapshot(), Duration::from_secs(secs));
-        assert_eq!(got, want, "{restarted} {code} {secs}");
+    for (attempts, want) in cases {
+        let mut totals = Totals::default();
+        for &(count, outcome, secs) in attempts {
+            for _ in 0..count {
+                totals.uptime.record(Duration::from_secs(secs));
+                totals.count_outcome(outcome, outcome == Stopped);
+            }
+        }
+        let numbers = Numbers::new(totals, Health::default());
+        assert_eq!(judgement(&numbers.snapshot()), want, "{attempts:?}");
     }
 }
 
@@ -198,11 +207,16 @@ fn a_standstill_is_told_with_its_time() {
 #[test]
 fn each_shortfall_of_the_host_is_named() {
     type Spoil = fn(&mut Numbers);
-    let cases: [(Spoil, &[&str]); 8] = [
+    let cases: [(Spoil, &[&str]); 10] = [
         (|_| {}, &[]),
         (|n| n.totals.lateness.record(Duration::from_secs(1)), &[]),
         (|n| n.totals.late_starts = 1, &["10.0 % of the starts came late"]),
         (|n| n.totals.spawn_failures[2] = 2, &["2 starts failed here"]),
+        (
+            |n| n.totals.outcomes[Outcome::HostMemory.index()] = 2,
+            &["2 attempts lacked memory here: ask for fewer"],
+        ),
+        (|n| n.totals.outcomes[Outcome::OomKilled.index()] = 1, &["1 attempt lacked memory"]),
         (|n| n.health.journal_dropped = 1, &["log lines were dropped"]),
         (|n| stood_still(n, 3_000), &[]),
         (

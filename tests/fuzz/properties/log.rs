@@ -65,6 +65,7 @@ fn follow(lines: &Lines) {
         asks_ahead: false,
         began: Tick::ZERO,
         seen_since: None,
+        looks_up_name: false,
     };
     let (mut requests, mut totals) = (ClientRequests::default(), Requests::default());
     let mut told = Told::default();
@@ -200,5 +201,6 @@ fn settings() -> Settings {
         stats: true,
         network_timeout: Duration::from_secs(3),
         asks_ahead: false,
+        looks_up_name: false,
     }
 }
