@@ -36,11 +36,12 @@ use ffmpeg_hls_swarm::ffmpeg::capabilities::Capabilities;
 use ffmpeg_hls_swarm::ffmpeg::command::{Map, Options, Template};
 use ffmpeg_hls_swarm::http::redact::Masking;
 use ffmpeg_hls_swarm::http::{Request, Response, Status};
-use ffmpeg_hls_swarm::reactor::child::Spawner;
-use ffmpeg_hls_swarm::reactor::children::Children;
-use ffmpeg_hls_swarm::reactor::journal::{Format, Journal};
-use ffmpeg_hls_swarm::reactor::signals::Signals;
-use ffmpeg_hls_swarm::reactor::{Application, Reactor, orphans};
+use ffmpeg_hls_swarm::reactor::host::journal::{Format, Journal};
+use ffmpeg_hls_swarm::reactor::host::signals::Signals;
+use ffmpeg_hls_swarm::reactor::process::child::Spawner;
+use ffmpeg_hls_swarm::reactor::process::children::Children;
+use ffmpeg_hls_swarm::reactor::process::orphans;
+use ffmpeg_hls_swarm::reactor::{Application, Reactor};
 use ffmpeg_hls_swarm::stats::Health;
 use ffmpeg_hls_swarm::stats::totals::Stream;
 use ffmpeg_hls_swarm::swarm::{Action, Input};
@@ -54,7 +55,7 @@ const PIPES: u32 = 128;
 /// Lines of one measure, so that the begin of a loop does not count.
 const LINES: u64 = 100_000;
 
-/// What the reactor takes in one turn (`reactor/pipes.rs`).
+/// What the reactor takes in one turn (`reactor/process/pipes.rs`).
 const EVENTS_PER_POLL: usize = 64;
 
 const READ_BYTES: usize = 64 * 1024;

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use cpu_time::CpuTime;
 use criterion::{Criterion, criterion_group, criterion_main};
-use ffmpeg_hls_swarm::reactor::child::{Spawner, Stdio, Wait, raise_nofile};
+use ffmpeg_hls_swarm::reactor::process::child::{Spawner, Stdio, Wait, raise_nofile};
 use rustix::fs::{Mode, OFlags};
 
 const PROGRAM: &CStr = c"/bin/true";

@@ -27,9 +27,9 @@ use tracing::Level;
 
 use crate::config::{Invocation, LogConfig, LogFormat, LogLevel};
 use crate::http::redact::Masking;
-use crate::reactor::journal::{Format, Journal, for_people};
-use crate::reactor::signals::{Signals, StopSignal, ignore_others};
-use crate::reactor::{remedy, stdout};
+use crate::reactor::host::journal::{Format, Journal, for_people};
+use crate::reactor::host::signals::{Signals, StopSignal, ignore_others};
+use crate::reactor::host::{remedy, stdout};
 
 /// Does what was asked and says how it went.
 ///

@@ -15,7 +15,7 @@ use std::ffi::CStr;
 use std::io::Read;
 use std::os::fd::AsFd;
 
-use ffmpeg_hls_swarm::reactor::child::{Child, Spawner, Stdio, Wait};
+use ffmpeg_hls_swarm::reactor::process::child::{Child, Spawner, Stdio, Wait};
 use ffmpeg_hls_swarm::stats::totals::{ExitStatus, SpawnFailureReason};
 use ffmpeg_hls_swarm::swarm::Signal;
 

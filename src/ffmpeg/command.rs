@@ -5,7 +5,7 @@
 //! FFmpeg does not know are left out. Input options come before `-i`, for FFmpeg
 //! gives an option to the file that follows it.
 //!
-//! Knows no process; `reactor::child` runs the command.
+//! Knows no process; `reactor::process::child` runs the command.
 
 use std::ffi::{CStr, CString};
 use std::io::Write as _;

@@ -1,7 +1,7 @@
 //! HTTP/1.1: requests and responses, bytes only.
 //!
 //! Knows no socket and no clock. [`connection`] is the state machine from the
-//! bytes of a request to the bytes of a response; `reactor::server` moves them.
+//! bytes of a request to the bytes of a response; `reactor::net::server` moves them.
 //! [`answer`] is the other side: a response as a client reads it.
 
 pub mod answer;

@@ -3,7 +3,7 @@
 //! Knows no descriptor and no clock; a load of clients and the built-in origin are
 //! both behind it.
 
-use super::signals::StopSignal;
+use super::host::signals::StopSignal;
 use crate::http::{Delivered, Fetched, Refusal, Request, Response, Ticket};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};

@@ -3,10 +3,11 @@
 //! Reads the clock, brings the health up to date for a scrape, and asks the
 //! application. Knows no path.
 
-use super::children::Children;
-use super::journal::Journal;
+use super::Application;
+use super::host::journal::Journal;
+use super::process::children::Children;
+use super::process::process_use;
 use super::timer::Clock;
-use super::{Application, process_use};
 use crate::http::{Delivered, Refusal, Request, Response, Service, Ticket};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mio::{Poll, Token};
 
-use super::pipes::Pipes;
+use super::process::pipes::Pipes;
 use super::ready::Ready;
 use super::table::Table;
 use crate::units::Tick;

@@ -1,6 +1,6 @@
 //! When the clients' sockets are sampled, as part of a turn.
 //!
-//! Knows neither sockets nor processes: [`super::traffic`] does.
+//! Knows neither sockets nor processes: [`super::net::traffic`] does.
 
 use super::{Application, Reactor};
 use crate::swarm::Input;

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use super::host::reports;
 use super::timer::Clock;
-use super::{Application, Reactor, reports};
+use super::{Application, Reactor};
 use crate::swarm::Input;
 use crate::units::{Tick, nanos};
 

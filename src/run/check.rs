@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::ffmpeg::lines::{LastLines, LineSplitter};
 use crate::ffmpeg::log::parse;
 use crate::http::redact::Masking;
-use crate::reactor::journal::for_people;
+use crate::reactor::host::journal::for_people;
 use crate::stats::totals::Stream;
 use crate::stats::{Phase, Snapshot};
 use crate::swarm::Input;

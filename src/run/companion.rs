@@ -13,8 +13,8 @@ use url::Url;
 
 use crate::config::LogFormat;
 use crate::origin::faults::Recipe;
-use crate::reactor::capture::{Wait, end_gently, start};
-use crate::reactor::child::{Child, Process, Stdio};
+use crate::reactor::blocking::run::{Wait, end_gently, start};
+use crate::reactor::process::child::{Child, Process, Stdio};
 
 /// How long the origin may take to listen.
 const START_TIME: Duration = Duration::from_secs(10);

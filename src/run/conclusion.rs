@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tracing::error;
 
-use crate::reactor::signals::StopSignal;
+use crate::reactor::host::signals::StopSignal;
 use crate::stats::Snapshot;
 use crate::view::never_played;
 use crate::view::summary::Ending;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::Fatal;
 use crate::http::AnswerError;
-use crate::reactor::capture::Wait;
-use crate::reactor::http_get::{GetError, Got, Server, get};
+use crate::reactor::blocking::http_get::{GetError, Got, Server, get};
+use crate::reactor::blocking::run::Wait;
 use crate::units::address::reachable;
 
 /// How long the swarm may take to answer: its loop answers within milliseconds,

@@ -13,7 +13,7 @@ use crate::origin::media::Variant;
 use crate::preflight::{
     Host, MEASURE_INPUT_BYTES, MEASURE_TIME_LIMIT, Measured, Plan, checks, measure_arguments, room,
 };
-use crate::reactor::observe::observe;
+use crate::reactor::blocking::measure::observe;
 
 /// The stream that FFmpeg is measured with: its first bytes hold enough for both
 /// tracks to be found.

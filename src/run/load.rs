@@ -26,20 +26,21 @@ use crate::ffmpeg::variants::{
     PROBE_OUTPUT_LIMIT_BYTES, PROBE_TIME_LIMIT, Variants, probe_arguments,
 };
 use crate::http::{Fetched, Limits, Request, Response};
-use crate::reactor::capture::{CaptureError, CaptureLimits, capture, is_readable};
-use crate::reactor::child::{self, Spawner};
-use crate::reactor::children::Children;
-use crate::reactor::journal::Journal;
-use crate::reactor::server::{Server, ServerLimits};
-use crate::reactor::signals::Signals;
-use crate::reactor::signals::StopSignal;
-use crate::reactor::tail::Tail;
-use crate::reactor::terminal::{self, Terminal};
+use crate::reactor::blocking::loopback;
+use crate::reactor::blocking::run::{CaptureError, CaptureLimits, capture, is_readable};
+use crate::reactor::blocking::tail::Tail;
+use crate::reactor::host::journal::Journal;
+use crate::reactor::host::signals::Signals;
+use crate::reactor::host::signals::StopSignal;
+use crate::reactor::host::terminal::{self, Terminal};
+use crate::reactor::host::{remedy, reports, stdout};
+use crate::reactor::net::server::{Server, ServerLimits};
+use crate::reactor::net::traffic::Traffic;
+use crate::reactor::process::child::{self, Spawner};
+use crate::reactor::process::children::Children;
+use crate::reactor::process::{orphans, process_use};
 use crate::reactor::timer::Clock;
-use crate::reactor::traffic::Traffic;
-use crate::reactor::{
-    Application, Ended, Reactor, loopback, orphans, process_use, remedy, reports, stdout,
-};
+use crate::reactor::{Application, Ended, Reactor};
 use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::{Action, Input, Report, Swarm};
 use crate::units::address::reachable;

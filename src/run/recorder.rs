@@ -3,7 +3,7 @@
 //! Asked before each event, it ends the intervals that are over by then; so nothing
 //! wakes the loop for it, and a run that is silent stays so.
 
-use crate::reactor::process_use;
+use crate::reactor::process::process_use;
 use crate::stats::{Phase, ProcessUse, Series, Snapshot};
 use crate::swarm::Swarm;
 use crate::units::{Tick, nanos};

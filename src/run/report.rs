@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::{Fatal, print, summary_file};
 use crate::config::{Config, Mode, ReportConfig};
-use crate::reactor::tail::Tail;
+use crate::reactor::blocking::tail::Tail;
 use crate::view::document::Document;
 use crate::view::summary::SummaryInput;
 use crate::view::{json, report};

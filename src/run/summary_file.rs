@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-use crate::reactor::blocking;
-use crate::reactor::tail::Tail;
+use crate::reactor::blocking::call;
+use crate::reactor::blocking::tail::Tail;
 
 /// Mode of a file that was not there, less the bits of the umask (open(2)).
 const NEW_MODE: u32 = 0o666;
@@ -73,7 +73,7 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
 /// Why not, a file system that does not respond in time among it.
 pub(super) fn check_unless(stop: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let path = path.to_owned();
-    blocking::within(CHECK_TIME, stop, move || check(&path))?
+    call::within(CHECK_TIME, stop, move || check(&path))?
 }
 
 /// [`write()`] for a file that may be on a network, within what is left of the time for
@@ -83,7 +83,7 @@ pub(super) fn check_unless(stop: BorrowedFd<'_>, path: &Path) -> io::Result<()> 
 /// As [`write()`]; a file system that does not respond in time may yet take it.
 pub(super) fn write_last(tail: &mut Tail<'_>, path: &Path, text: String) -> io::Result<()> {
     let path = path.to_owned();
-    blocking::until(|done| tail.readable(done), move || write(&path, &text))?
+    call::until(|done| tail.readable(done), move || write(&path, &text))?
 }
 
 /// How a file is written.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ffmpeg::capabilities::{Capabilities, HELP_ARGS, OUTPUT_LIMIT_BYTES, VERSION_ARGS};
-use crate::reactor::capture::{CaptureError, CaptureLimits, Captured, capture};
-use crate::reactor::remedy;
+use crate::reactor::blocking::run::{CaptureError, CaptureLimits, Captured, capture};
+use crate::reactor::host::remedy;
 use crate::reactor::timer::Clock;
 use crate::units::Tick;
 

@@ -12,11 +12,11 @@ use crate::units::Tick;
 /// request: timeout(1) signals its child and then its whole group, and a supervisor may
 /// signal a process and then the cgroup. Nobody waits so little for a stop in good
 /// order.
-pub(super) const REPEAT_WITHIN: Duration = Duration::from_millis(500);
+pub(in crate::reactor) const REPEAT_WITHIN: Duration = Duration::from_millis(500);
 
 /// What is to be done about a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Request {
+pub(in crate::reactor) enum Request {
     /// Stop in good order.
     Stop,
     /// Kill what is left.
@@ -27,14 +27,14 @@ pub(super) enum Request {
 
 /// The signals so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Stops {
+pub(in crate::reactor) struct Stops {
     first: Option<(StopSignal, Tick)>,
     forced_by: Option<StopSignal>,
 }
 
 impl Stops {
     /// Takes the next one.
-    pub(super) fn hear(&mut self, now: Tick, signal: StopSignal) -> Request {
+    pub(in crate::reactor) fn hear(&mut self, now: Tick, signal: StopSignal) -> Request {
         let Some((first, since)) = self.first else {
             self.first = Some((signal, now));
             return Request::Stop;
@@ -48,12 +48,12 @@ impl Stops {
     }
 
     /// The first signal.
-    pub(super) fn stopped_by(&self) -> Option<StopSignal> {
+    pub(in crate::reactor) fn stopped_by(&self) -> Option<StopSignal> {
         self.first.map(|(signal, _)| signal)
     }
 
     /// The one that forced the end.
-    pub(super) fn forced_by(&self) -> Option<StopSignal> {
+    pub(in crate::reactor) fn forced_by(&self) -> Option<StopSignal> {
         self.forced_by
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::io::Errno;
 
-use super::capture::Wait;
+use super::run::Wait;
 
 /// Why there is no result.
 #[derive(Debug)]

@@ -15,12 +15,12 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
 use tracing::warn;
 
-use super::Application;
+use crate::reactor::Application;
 use crate::units::Tick;
 
 /// The variables of the protocol, which are meant for this process alone and not
 /// for those that it starts.
-pub(super) const VARIABLES: [&str; 3] = [SOCKET, WATCHDOG_USEC, WATCHDOG_PID];
+pub(in crate::reactor) const VARIABLES: [&str; 3] = [SOCKET, WATCHDOG_USEC, WATCHDOG_PID];
 
 const SOCKET: &str = "NOTIFY_SOCKET";
 const WATCHDOG_USEC: &str = "WATCHDOG_USEC";
@@ -35,7 +35,7 @@ const SIGN_EVERY_MIN: Duration = Duration::from_millis(10);
 
 /// The service manager, if there is one.
 #[derive(Debug)]
-pub(super) struct Notify {
+pub(in crate::reactor) struct Notify {
     manager: Option<Manager>,
 }
 
@@ -75,7 +75,7 @@ impl Notify {
     /// warning.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "addressed to the process, not to its flags")]
-    pub(super) fn from_environment() -> Self {
+    pub(in crate::reactor) fn from_environment() -> Self {
         Self::new(&|name| std::env::var_os(name), std::process::id())
     }
 
@@ -88,13 +88,13 @@ impl Notify {
 
     /// When something is to be told although nothing happens.
     #[must_use]
-    pub(super) fn next_deadline(&self) -> Option<Tick> {
+    pub(in crate::reactor) fn next_deadline(&self) -> Option<Tick> {
         let manager = self.manager.as_ref()?;
         [manager.sign_at, manager.status_at].into_iter().flatten().min()
     }
 
     /// Tells what is new, after each turn of the loop; the first one means ready.
-    pub(super) fn tell(&mut self, now: Tick, application: &dyn Application) {
+    pub(in crate::reactor) fn tell(&mut self, now: Tick, application: &dyn Application) {
         let Some(manager) = &mut self.manager else { return };
         if application.is_stopping(now) {
             manager.tell_stopping();
@@ -104,7 +104,7 @@ impl Notify {
     }
 
     /// Tells that the loop has ended.
-    pub(super) fn stopping(&mut self) {
+    pub(in crate::reactor) fn stopping(&mut self) {
         if let Some(manager) = &mut self.manager {
             manager.tell_stopping();
         }

@@ -30,10 +30,10 @@ use self::certificate::Certificate;
 use self::door::{Door, Knock};
 use self::room::{Leaving, Tally};
 use self::transport::{Got, Transport};
-use super::Registrar;
-use super::reports;
-use super::table::Owner;
 use crate::http::{Connection, Limits, Service};
+use crate::reactor::Registrar;
+use crate::reactor::host::reports;
+use crate::reactor::table::Owner;
 use crate::stats::ConnectionCounts;
 use crate::units::Tick;
 

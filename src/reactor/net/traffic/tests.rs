@@ -6,8 +6,8 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::*;
-use crate::reactor::capture::{self, Wait};
-use crate::reactor::child::{Child, Stdio};
+use crate::reactor::blocking::run::{self, Wait};
+use crate::reactor::process::child::{Child, Stdio};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -25,7 +25,7 @@ impl Viewer {
         let script = format!("exec 3<&0 </dev/null; {script}");
         let args = ["-c".into(), script.into()];
         let stdio = Stdio { stdin: Some(stdin.as_fd()), ..Stdio::default() };
-        let child = capture::start(Path::new("/bin/sh"), &args, stdio).unwrap();
+        let child = run::start(Path::new("/bin/sh"), &args, stdio).unwrap();
         Self { child, server }
     }
 
@@ -49,7 +49,7 @@ impl Viewer {
 
 impl Drop for Viewer {
     fn drop(&mut self) {
-        capture::end(&self.child.process);
+        run::end(&self.child.process);
     }
 }
 

@@ -14,10 +14,10 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
-use super::registrar::Registrar;
-use super::table::Owner;
-use super::{Application, Reactor};
 use crate::http::{Answer, Fetched};
+use crate::reactor::registrar::Registrar;
+use crate::reactor::table::Owner;
+use crate::reactor::{Application, Reactor};
 use crate::units::Tick;
 
 /// Longest body: some sixty times that of a usual node_exporter.
@@ -107,7 +107,7 @@ impl Fetches {
     }
 
     /// A socket is ready. True if there may be more to do at once.
-    pub(super) fn turn(
+    pub(in crate::reactor) fn turn(
         &mut self,
         registrar: &mut Registrar,
         key: usize,
@@ -118,7 +118,7 @@ impl Fetches {
     }
 
     /// Gives up what took too long and asks what is due.
-    pub(super) fn deadline_reached(
+    pub(in crate::reactor) fn deadline_reached(
         &mut self,
         registrar: &mut Registrar,
         now: Tick,
@@ -346,7 +346,7 @@ impl Reactor {
 
     /// Gives the question with this key its turn, or without one those that are due.
     /// True if there may be more to do at once.
-    pub(super) fn fetch(
+    pub(in crate::reactor) fn fetch(
         &mut self,
         now: Tick,
         key: Option<usize>,

@@ -13,13 +13,13 @@ use std::time::Duration;
 use mio::{Interest, Token};
 use rustix::io::Errno;
 
-use super::Registrar;
 use super::child::{Process, Spawner, Stdio, Wait};
 use super::oom::OomWatch;
 use super::pipes::{WAIT_MAX, WAIT_MAX_UNSTAMPED};
-use super::table::Owner;
 use crate::ffmpeg::command::Template;
 use crate::ffmpeg::outcome::{ExitStatus, SIGKILL};
+use crate::reactor::Registrar;
+use crate::reactor::table::Owner;
 use crate::stats::totals::{SpawnFailureReason, Stream};
 use crate::swarm::{Exit, Signal, SpawnFailure};
 use crate::units::ClientId;
@@ -292,8 +292,8 @@ mod tests {
     use super::*;
     use crate::ffmpeg::capabilities::Capabilities;
     use crate::ffmpeg::command::{Map, Options};
-    use crate::reactor::capture::Wait as Until;
-    use crate::reactor::child::environment;
+    use crate::reactor::blocking::run::Wait as Until;
+    use crate::reactor::process::child::environment;
     use crate::stats::totals::ExitStatus;
 
     const CLIENT: ClientId = ClientId::new(1);
@@ -313,8 +313,8 @@ mod tests {
             http_multiple: false,
             stats: None,
         };
-        let version = include_bytes!("../../tests/data/ffmpeg-9.0.2-version.txt");
-        let help = include_bytes!("../../tests/data/ffmpeg-9.0.2-help.txt");
+        let version = include_bytes!("../../../tests/data/ffmpeg-9.0.2-version.txt");
+        let help = include_bytes!("../../../tests/data/ffmpeg-9.0.2-help.txt");
         let capabilities = Capabilities::parse(version, help).unwrap();
         Template::new(&options, Map::All, &capabilities).unwrap()
     }

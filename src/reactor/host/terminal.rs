@@ -22,7 +22,7 @@ use rustix::termios::{
     tcgetpgrp, tcgetwinsize, tcsetattr,
 };
 
-use super::child;
+use crate::reactor::process::child;
 
 /// The alternate screen, empty, without a cursor; the lines do not wrap, so that
 /// the last column can be written to.

@@ -23,7 +23,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Resource, Rlimit};
 
 pub use self::precedence::go_ahead;
-use super::notify;
+use crate::reactor::host::notify;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason};
 use crate::swarm::{Exit, Signal, SpawnFailure};
 
@@ -519,7 +519,7 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
 
 /// Makes ended children wait for their reap. A parent that ignores SIGCHLD hands
 /// that on by exec(2), and then the kernel reaps them unseen (wait(2)).
-pub(super) fn keep_ended_children() {
+pub(in crate::reactor) fn keep_ended_children() {
     let default_action = KernelSigaction::default();
     // SAFETY: the new action is valid, has the kernel's layout and names no
     // handler; the old one is not asked for.
@@ -530,7 +530,7 @@ pub(super) fn keep_ended_children() {
 }
 
 /// Ignores a signal from now on.
-pub(super) fn ignore_signal(signal: c_int) {
+pub(in crate::reactor) fn ignore_signal(signal: c_int) {
     let ignore: KernelSigaction = [libc::SIG_IGN as u64, 0, 0, 0];
     // SAFETY: the new action is valid, has the kernel's layout and names no handler;
     // the old one is not asked for.
@@ -541,7 +541,7 @@ pub(super) fn ignore_signal(signal: c_int) {
 
 /// Signals whose disposition exec(2) would hand on: those ignored. Asked of the
 /// kernel itself, since libc hides the two signals it keeps for its threads.
-pub(super) fn ignored_signals() -> Vec<c_int> {
+pub(in crate::reactor) fn ignored_signals() -> Vec<c_int> {
     let ignored = |signal: c_int| {
         let mut action = KernelSigaction::default();
         // SAFETY: a null new action only asks; the out-pointer is valid and has

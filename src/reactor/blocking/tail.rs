@@ -10,10 +10,10 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::Reactor;
-use super::signals::{Heard, Signals, StopSignal};
-use super::stops::{Request, Stops};
-use super::timer::Clock;
+use crate::reactor::Reactor;
+use crate::reactor::host::signals::{Heard, Signals, StopSignal};
+use crate::reactor::host::stops::{Request, Stops};
+use crate::reactor::timer::Clock;
 use crate::swarm::stopping::SHUTDOWN;
 use crate::units::Tick;
 

@@ -42,7 +42,7 @@ const FILE_MODE: u32 = 0o644;
 
 /// How the descriptor is kept from blocking.
 #[derive(Debug)]
-pub(super) enum Target {
+pub(in crate::reactor) enum Target {
     /// Opened anew with `O_NONBLOCK`: a pipe or a terminal. The original stays
     /// blocking for whoever shares it.
     Reopened(OwnedFd),
@@ -160,7 +160,7 @@ impl LogSink {
 
     /// What waits to be written, taken out of the sink.
     #[cfg(test)]
-    pub(super) fn take_waiting(&mut self) -> Vec<u8> {
+    pub(in crate::reactor) fn take_waiting(&mut self) -> Vec<u8> {
         self.buffer.drain(..).collect()
     }
 
@@ -196,14 +196,18 @@ fn open(path: &Path) -> io::Result<OwnedFd> {
 
 impl Target {
     /// What is written to in place of the original, or the original.
-    pub(super) fn fd<'a>(&'a self, original: BorrowedFd<'a>) -> BorrowedFd<'a> {
+    pub(in crate::reactor) fn fd<'a>(&'a self, original: BorrowedFd<'a>) -> BorrowedFd<'a> {
         match self {
             Self::Reopened(fd) => fd.as_fd(),
             Self::Socket | Self::Asked | Self::Direct => original,
         }
     }
 
-    pub(super) fn write(&self, original: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+    pub(in crate::reactor) fn write(
+        &self,
+        original: BorrowedFd<'_>,
+        bytes: &[u8],
+    ) -> Result<usize, Errno> {
         let fd = self.fd(original);
         match self {
             Self::Reopened(_) | Self::Direct => rustix::io::write(fd, bytes),
@@ -222,7 +226,7 @@ impl Target {
     }
 }
 
-pub(super) fn target(fd: BorrowedFd<'_>) -> Target {
+pub(in crate::reactor) fn target(fd: BorrowedFd<'_>) -> Target {
     let Ok(stat) = rustix::fs::fstat(fd) else { return Target::Direct };
     let kind = FileType::from_raw_mode(stat.st_mode);
     match kind {

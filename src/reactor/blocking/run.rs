@@ -13,8 +13,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use self::OutputState::{Empty, Ended, Readable};
-use super::child::{self, Child, Process, Spawner, Stdio};
-use super::timer::Clock;
+use crate::reactor::process::child::{self, Child, Process, Spawner, Stdio};
+use crate::reactor::timer::Clock;
 use crate::stats::totals::{ExitStatus, SpawnFailureReason};
 use crate::swarm::{Signal, SpawnFailure};
 use crate::units::Tick;

@@ -14,7 +14,7 @@ use mio::net::TcpStream;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
 
-use super::capture::Wait;
+use super::run::Wait;
 use crate::http::{Answer, AnswerError};
 
 pub use tls::Trust;

@@ -7,7 +7,7 @@ use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::Resource;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::timer::Clock;
+use crate::reactor::timer::Clock;
 use crate::stats::ProcessUse;
 use crate::swarm::Sample;
 

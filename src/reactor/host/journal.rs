@@ -19,8 +19,8 @@ use tracing_subscriber::registry::Registry;
 
 use super::log_sink::LogSink;
 use super::terminal;
-use super::timer::Clock;
 use crate::http::redact::Masking;
+use crate::reactor::timer::Clock;
 use crate::units::text::{visible_json, visible_lines};
 use crate::view::dashboard::log::{Gravity, LastLines};
 

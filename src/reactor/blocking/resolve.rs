@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use super::blocking::{NoResult, within};
+use super::call::{NoResult, within};
 
 /// How long a lookup may take: by default the resolver waits 5 s for each of two
 /// attempts (resolv.conf(5)), and its own error says more than ours.

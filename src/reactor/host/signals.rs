@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use super::child;
+use crate::reactor::process::child;
 
 /// Signals that end a process by default and that ask for nothing that we could do.
 /// They reach whole groups of processes by mistake, and a load is worth more than

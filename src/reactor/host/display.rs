@@ -9,13 +9,13 @@ use std::os::fd::AsFd as _;
 
 use mio::{Interest, Token};
 
-use super::desk::{refresh, sample_children};
-use super::registrar::Registrar;
 use super::signals::StopSignal;
 use super::stops::Request;
-use super::table::Owner;
 use super::terminal::Terminal;
-use super::{Application, Reactor};
+use crate::reactor::desk::{refresh, sample_children};
+use crate::reactor::registrar::Registrar;
+use crate::reactor::table::Owner;
+use crate::reactor::{Application, Reactor};
 use crate::swarm::Input;
 use crate::units::Tick;
 
@@ -24,7 +24,7 @@ const READS_PER_TURN: usize = 4;
 
 /// The terminal while the loop runs.
 #[derive(Debug)]
-pub(super) struct Display {
+pub(in crate::reactor) struct Display {
     terminal: Terminal,
     frame: Vec<u8>,
     tokens: [Token; 2],
@@ -32,7 +32,7 @@ pub(super) struct Display {
 
 impl Display {
     /// When the next frame is due; `None` while the last one is not written.
-    pub(super) fn next_frame(&self, application: &dyn Application) -> Option<Tick> {
+    pub(in crate::reactor) fn next_frame(&self, application: &dyn Application) -> Option<Tick> {
         self.terminal.is_clear().then(|| application.next_frame()).flatten()
     }
 }
@@ -59,7 +59,7 @@ impl Reactor {
     }
 
     /// Gives the terminal back.
-    pub(super) fn end_display(&mut self) {
+    pub(in crate::reactor) fn end_display(&mut self) {
         if let Some(display) = self.display.take() {
             let Registrar { poll, table, .. } = &mut self.registrar;
             for token in display.tokens {
@@ -71,7 +71,11 @@ impl Reactor {
     }
 
     /// The terminal took something, or something was typed. True if there may be more.
-    pub(super) fn tend_terminal(&mut self, now: Tick, application: &mut dyn Application) -> bool {
+    pub(in crate::reactor) fn tend_terminal(
+        &mut self,
+        now: Tick,
+        application: &mut dyn Application,
+    ) -> bool {
         for _ in 0..READS_PER_TURN {
             let Some(display) = &mut self.display else { return false };
             display.terminal.flush();
@@ -87,7 +91,7 @@ impl Reactor {
     }
 
     /// A signal or a key asks us to stop.
-    pub(super) fn ask_stop(
+    pub(in crate::reactor) fn ask_stop(
         &mut self,
         now: Tick,
         stop: StopSignal,
@@ -102,7 +106,7 @@ impl Reactor {
         application.handle(now, input, &mut self.actions);
     }
 
-    pub(super) fn take_terminal_signals(&mut self, application: &mut dyn Application) {
+    pub(in crate::reactor) fn take_terminal_signals(&mut self, application: &mut dyn Application) {
         let Some(display) = &mut self.display else { return };
         if display.terminal.take_signals() {
             self.journal.share_stderr(display.terminal.is_entered());
@@ -111,7 +115,7 @@ impl Reactor {
     }
 
     /// Draws a frame if one is due.
-    pub(super) fn draw(&mut self, now: Tick, application: &mut dyn Application) {
+    pub(in crate::reactor) fn draw(&mut self, now: Tick, application: &mut dyn Application) {
         let Some(display) = &mut self.display else { return };
         if display.next_frame(application).is_none_or(|due| due > now) {
             return;

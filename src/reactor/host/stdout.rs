@@ -10,9 +10,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::capture::Wait;
 use super::log_sink::target;
-use super::tail::Tail;
+use crate::reactor::blocking::run::Wait;
+use crate::reactor::blocking::tail::Tail;
 
 /// How long a reader may leave a pipe full: longer than any that reads at all,
 /// and short enough that a supervisor which waits 10 s before it kills sees a

@@ -91,7 +91,7 @@ pub fn stood_still(away: Duration) {
 }
 
 /// Says how many connections were closed to make room, and how many are open.
-pub(super) fn evicted(closed: u64, open: usize) {
+pub(in crate::reactor) fn evicted(closed: u64, open: usize) {
     warn!(
         closed,
         open,
@@ -102,17 +102,17 @@ pub(super) fn evicted(closed: u64, open: usize) {
 }
 
 /// Says why no connection can be accepted, and how many times that was so.
-pub(super) fn accept_failed(error: std::io::Error, times: u64) {
+pub(in crate::reactor) fn accept_failed(error: std::io::Error, times: u64) {
     warn!(%error, times, "accept_failed");
 }
 
 /// Says how long it is until the start.
-pub(super) fn waiting(left: Duration) {
+pub(in crate::reactor) fn waiting(left: Duration) {
     info!(for_sec = secs(left), "waiting_for_start");
 }
 
 /// Says that the start comes after the moment that was asked for.
-pub(super) fn late_start(behind: Duration) {
+pub(in crate::reactor) fn late_start(behind: Duration) {
     warn!(
         late_sec = secs(behind),
         why = "-start-at has passed: clients that should run by now start at once, the others, \
@@ -122,7 +122,7 @@ pub(super) fn late_start(behind: Duration) {
 }
 
 /// Says that the wall clock was set while the start was waited for.
-pub(super) fn clock_set(left: Duration) {
+pub(in crate::reactor) fn clock_set(left: Duration) {
     warn!(for_sec = secs(left), "wall_clock_set");
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::reactor::sock_diag::Socket;
+use crate::reactor::net::sock_diag::Socket;
 use crate::swarm::TcpDelta;
 use crate::units::ClientId;
 

@@ -13,10 +13,10 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
-use super::capture::{DYING, Wait, start};
-use super::child::{self, Process, Stdio};
-use super::process_use;
-use super::timer::Clock;
+use super::run::{DYING, Wait, start};
+use crate::reactor::process::child::{self, Process, Stdio};
+use crate::reactor::process::process_use;
+use crate::reactor::timer::Clock;
 use crate::stats::totals::SpawnFailureReason;
 use crate::swarm::{Signal, SpawnFailure};
 use crate::units::Tick;

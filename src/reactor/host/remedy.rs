@@ -105,7 +105,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::reactor::capture::{CaptureError, CaptureLimits, capture};
+    use crate::reactor::blocking::run::{CaptureError, CaptureLimits, capture};
 
     /// What is said of a program that the kernel refuses.
     fn said(program: &Path) -> String {

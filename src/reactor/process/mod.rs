@@ -1,0 +1,10 @@
+//! Processes: started, signalled and reaped, their pipes, and what they use.
+//!
+//! Knows nothing of why a process is wanted.
+
+pub mod child;
+pub mod children;
+pub mod oom;
+pub mod orphans;
+pub mod pipes;
+pub mod process_use;
