@@ -1,3 +1,5 @@
+//! Tests of redaction: nothing secret stays, and everything else does.
+
 use proptest::prelude::*;
 
 use super::*;
