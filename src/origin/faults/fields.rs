@@ -1,7 +1,9 @@
-//! The fields of a recipe, told apart by their shape, and which of them a kind
-//! may have.
+//! Parses a recipe: its fields, recognised by their shape, and which of them a
+//! kind may have.
 
+use std::fmt;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::amounts::{BYTES_MAX, Share, Window, bytes, plain_number};
@@ -11,6 +13,9 @@ use super::recipe::{
 };
 use super::target::Target;
 use crate::units::duration;
+
+/// Most characters of a recipe; the longest that says anything has about 100.
+const RECIPE_CHARS: usize = 200;
 
 /// Longest latency: no client waits longer.
 const LATENCY_MAX: Duration = Duration::from_secs(600);
@@ -26,9 +31,34 @@ const SEGMENTS_MAX: u64 = 1_000;
 /// new connection can bring other recipes, so the end comes by itself.
 pub(super) const REFUSAL_MAX: Duration = Duration::from_secs(3_600);
 
+impl FromStr for Recipe {
+    type Err = RecipeError;
+
+    fn from_str(text: &str) -> Result<Self, RecipeError> {
+        if text.chars().count() > RECIPE_CHARS {
+            return Err(RecipeError(format!(
+                "is too long; give at most {RECIPE_CHARS} characters"
+            )));
+        }
+        Fields::sort(text).and_then(Fields::into_recipe).map_err(RecipeError)
+    }
+}
+
+/// Why a text is no recipe, in one line with the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipeError(String);
+
+impl fmt::Display for RecipeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for RecipeError {}
+
 /// A recipe in its parts, none of them twice.
 #[derive(Debug, Default)]
-pub(super) struct Fields<'a> {
+struct Fields<'a> {
     kind: &'a str,
     target: Option<Target>,
     share: Option<Share>,
@@ -39,7 +69,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Takes a recipe apart.
-    pub(super) fn sort(text: &'a str) -> Result<Self, String> {
+    fn sort(text: &'a str) -> Result<Self, String> {
         let mut parts = text.trim().split(':');
         let mut fields = Self { kind: parts.next().unwrap_or_default(), ..Self::default() };
         for part in parts {
@@ -73,7 +103,7 @@ impl<'a> Fields<'a> {
     }
 
     /// What the parts mean together.
-    pub(super) fn into_recipe(self) -> Result<Recipe, String> {
+    fn into_recipe(self) -> Result<Recipe, String> {
         let kind = self.kind()?;
         let recipe = Recipe {
             kind,

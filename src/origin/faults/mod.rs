@@ -15,8 +15,9 @@ mod target;
 mod timeline;
 
 pub use control::CONTROL_PATH;
+pub use fields::RecipeError;
 pub use inject::{Faults, Injected};
-pub use recipe::{Kind, Latency, Recipe, RecipeError};
+pub use recipe::{Kind, Latency, Recipe};
 pub(super) use select::Client;
 pub use target::Target;
 pub use timeline::Timeline;

@@ -5,16 +5,11 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::amounts::{Bytes, Share, Window};
-use super::fields::Fields;
 use super::target::Target;
 use crate::units::duration;
-
-/// Most characters of a recipe; the longest that says anything has about 100.
-pub(super) const RECIPE_CHARS: usize = 200;
 
 /// A fault and what is particular to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,19 +180,6 @@ pub struct Recipe {
     pub window: Window,
 }
 
-impl FromStr for Recipe {
-    type Err = RecipeError;
-
-    fn from_str(text: &str) -> Result<Self, RecipeError> {
-        if text.chars().count() > RECIPE_CHARS {
-            return Err(RecipeError(format!(
-                "is too long; give at most {RECIPE_CHARS} characters"
-            )));
-        }
-        Fields::sort(text).and_then(Fields::into_recipe).map_err(RecipeError)
-    }
-}
-
 impl fmt::Display for Recipe {
     /// As it would be typed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -220,15 +202,3 @@ impl fmt::Display for Recipe {
         }
     }
 }
-
-/// Why a text is no recipe, in one line with the remedy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecipeError(String);
-
-impl fmt::Display for RecipeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for RecipeError {}
