@@ -15,6 +15,7 @@ mod host;
 pub mod keys;
 mod load;
 pub mod log;
+mod order;
 mod origin;
 mod overview;
 pub mod pacing;

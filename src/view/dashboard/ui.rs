@@ -1,7 +1,7 @@
 //! What is looked at, and what keys do to that. Orders for the run are handed on.
 
-use super::clients::{Filter, Sort};
 use super::keys::Key;
+use super::order::{Filter, Sort};
 use crate::units::ClientId;
 
 /// A part of the dashboard that can fill it.
