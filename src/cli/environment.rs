@@ -5,13 +5,15 @@
 use std::ffi::OsString;
 
 use super::UsageError;
-use super::secrets::HEADERS;
 
 /// Looks a variable up.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Variable of the playlist, which is no flag.
 pub(super) const STREAM_URL: &str = "STREAM_URL";
+
+/// Variable of extra request headers, one a line.
+pub(super) const HEADERS: &str = "HEADERS";
 
 /// Variable of the scrape address. Empty is a value of it: off.
 const METRICS_PORT: &str = "METRICS_PORT";

@@ -7,15 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::UsageError;
-use super::environment::{self, Lookup};
+use super::environment::{HEADERS, Lookup, text_of};
 use super::error::quoted;
 use super::values::breaks_a_line;
 
 /// Reads a file as text; `-` is standard input.
 pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
-
-/// Variable of extra request headers, one a line.
-pub(super) const HEADERS: &str = "HEADERS";
 
 /// Extra request headers: one, or those of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +66,7 @@ pub(super) fn headers(
             }
         }
     }
-    let mut all = match environment::text_of(HEADERS, env)? {
+    let mut all = match text_of(HEADERS, env)? {
         Some(text) if !text.is_empty() => fields(&text, "HEADERS in the environment")?,
         _ => Vec::new(),
     };
