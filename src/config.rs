@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::ffmpeg::command::{Options, Variant};
+use crate::ffmpeg::options::{Options, Variant};
 use crate::http::redact::Masking;
 use crate::origin::faults::Recipe;
 use crate::swarm::Settings;

@@ -15,7 +15,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ffmpeg_hls_swarm::ffmpeg::capabilities::{Capabilities, HELP_ARGS, VERSION_ARGS};
-use ffmpeg_hls_swarm::ffmpeg::command::{LogDetail, Map, Options, Template};
+use ffmpeg_hls_swarm::ffmpeg::command::{Map, Template};
+use ffmpeg_hls_swarm::ffmpeg::options::{LogDetail, Options};
 use ffmpeg_hls_swarm::units::ClientId;
 
 /// What FFmpeg says of an option, or of a value, that it does not take.

@@ -15,7 +15,7 @@ use super::environment::SCRAPE_ADDRESS;
 use super::secrets::{self, Header};
 use super::values::{self, Bitrates, Names, Scrape};
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
-use crate::ffmpeg::command::{LogDetail, Variant};
+use crate::ffmpeg::options::{LogDetail, Variant};
 use crate::origin::faults::Recipe;
 use crate::units::shard::Shard;
 use crate::units::{Wall, duration};

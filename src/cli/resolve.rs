@@ -19,8 +19,8 @@ use crate::config::{
     CHECK_DURATION, Config, DEFAULT_SEARCH_PATH, DEMO_DURATION, DashboardConfig, Invocation,
     LogConfig, LogFormat, Mode, OriginConfig, OriginMetricsConfig, PLACEHOLDER_URL, TlsConfig,
 };
-use crate::ffmpeg::command::{LogDetail, Options};
 use crate::ffmpeg::masked::secret_values;
+use crate::ffmpeg::options::{LogDetail, Options};
 use crate::http::redact::Masking;
 use crate::origin;
 use crate::origin::faults::{Faults, Recipe};

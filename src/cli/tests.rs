@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{Config, LogFormat, LogLevel, Mode, OriginConfig, ProbeFailurePolicy};
-use crate::ffmpeg::command::{LogDetail, Variant};
+use crate::ffmpeg::options::{LogDetail, Variant};
 use crate::units::address::EVERY;
 
 const URL: &str = "http://h/live.m3u8";

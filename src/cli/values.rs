@@ -13,7 +13,7 @@ use url::{Host, Url};
 
 use super::nearest::nearest;
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
-use crate::ffmpeg::command::{LogDetail, Variant};
+use crate::ffmpeg::options::{LogDetail, Variant};
 use crate::origin::faults::{Recipe, RecipeError};
 use crate::units::address::EVERY;
 use crate::units::shard::{Shard, ShardError};

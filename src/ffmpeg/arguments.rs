@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::ffmpeg::capabilities::{Capabilities, OptionName};
-use crate::ffmpeg::command::Options;
+use crate::ffmpeg::options::Options;
 
 /// Longest reconnect delay that FFmpeg accepts, in seconds (`http.c`).
 const RECONNECT_DELAY_MAX_SECS: u32 = 4294;

@@ -10,15 +10,12 @@
 use std::ffi::{CStr, CString};
 use std::io::Write as _;
 use std::iter;
-use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
-
-use url::Url;
 
 pub use crate::ffmpeg::arguments::CommandError;
 use crate::ffmpeg::arguments::{Arguments, Source, into_c_string};
 use crate::ffmpeg::capabilities::{Capabilities, OptionName};
+use crate::ffmpeg::options::{LogDetail, Options};
 use crate::units::ClientId;
 use crate::units::text::is_hidden;
 
@@ -46,71 +43,6 @@ const MAX_RELOAD: u32 = 1000;
 
 /// Largest number of segment retries that FFmpeg accepts (`hls.c`: INT_MAX).
 const SEGMENT_RETRIES_MAX: u32 = i32::MAX as u32;
-
-/// Which renditions of the master playlist a client reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Variant {
-    /// Every stream of every variant (`-map 0`).
-    All,
-    /// The variant of the highest bitrate.
-    Highest,
-    /// The variant of the lowest bitrate.
-    Lowest,
-    /// The first video and the first audio stream.
-    First,
-}
-
-/// How much FFmpeg logs (`-loglevel`), from which the numbers are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogDetail {
-    /// Requests, but no connects.
-    Info,
-    /// Every request and every connect.
-    Verbose,
-    /// Everything, at several times the lines.
-    Debug,
-}
-
-impl LogDetail {
-    /// The level as FFmpeg names it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Verbose => "verbose",
-            Self::Debug => "debug",
-        }
-    }
-}
-
-/// What every client asks of FFmpeg; the same for all but the client's number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// The playlist to load, http or https.
-    pub url: Url,
-    /// Connect to this address instead of resolving the URL's host.
-    pub resolve: Option<IpAddr>,
-    /// Adds `Cache-Control: no-cache` and `Pragma: no-cache`.
-    pub no_cache: bool,
-    /// Extra header fields, each `Name: value`, in order.
-    pub headers: Vec<String>,
-    /// Extra input options, placed before `-i`, in order.
-    pub extra_args: Vec<String>,
-    /// `User-Agent` without the client's suffix.
-    pub user_agent: String,
-    /// Network read and write timeout.
-    pub timeout: Duration,
-    /// Whether FFmpeg's reconnect options are given.
-    pub reconnect: bool,
-    /// Longest reconnect delay, in seconds.
-    pub reconnect_delay_secs: u32,
-    /// Retries of a segment.
-    pub segment_retries: u32,
-    /// Whether FFmpeg's own prefetching stays on.
-    pub http_multiple: bool,
-    /// How much FFmpeg logs; `None` is warnings alone, and no progress.
-    pub stats: Option<LogDetail>,
-}
 
 /// The streams of the input that a client reads (`-map`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,6 +218,10 @@ pub(super) fn quote(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use url::Url;
+
     use super::*;
     use crate::ffmpeg::capabilities::OptionName::*;
 

@@ -62,7 +62,8 @@ mod tests {
 
     use super::*;
     use crate::ffmpeg::capabilities::Capabilities;
-    use crate::ffmpeg::command::{Map, Options};
+    use crate::ffmpeg::command::Map;
+    use crate::ffmpeg::options::Options;
 
     #[test]
     fn no_secret_is_in_it_and_all_else_is() {

@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod lines;
 pub mod log;
 pub mod masked;
+pub mod options;
 pub mod outcome;
 pub mod progress;
 pub mod variants;

@@ -14,7 +14,8 @@ use serde::Deserialize;
 
 use crate::ffmpeg::arguments::{Arguments, CommandError, Source};
 use crate::ffmpeg::capabilities::Capabilities;
-use crate::ffmpeg::command::{Map, Options, Variant};
+use crate::ffmpeg::command::Map;
+use crate::ffmpeg::options::{Options, Variant};
 
 /// How long ffprobe may take: it opens a segment of every variant.
 pub const PROBE_TIME_LIMIT: Duration = Duration::from_secs(30);

@@ -21,7 +21,8 @@ use super::{
 };
 use crate::config::{Config, Mode, PLACEHOLDER_URL, ProbeFailurePolicy};
 use crate::ffmpeg::capabilities::Capabilities;
-use crate::ffmpeg::command::{Map, Template, Variant};
+use crate::ffmpeg::command::{Map, Template};
+use crate::ffmpeg::options::Variant;
 use crate::ffmpeg::variants::{
     PROBE_OUTPUT_LIMIT_BYTES, PROBE_TIME_LIMIT, Variants, probe_arguments,
 };

@@ -291,7 +291,8 @@ mod tests {
 
     use super::*;
     use crate::ffmpeg::capabilities::Capabilities;
-    use crate::ffmpeg::command::{Map, Options};
+    use crate::ffmpeg::command::Map;
+    use crate::ffmpeg::options::Options;
     use crate::reactor::blocking::run::Wait as Until;
     use crate::reactor::process::child::environment;
     use crate::stats::totals::ExitStatus;

@@ -1,0 +1,71 @@
+//! What every client requests of FFmpeg, before it is put into arguments.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use url::Url;
+
+/// Which renditions of the master playlist a client reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// Every stream of every variant (`-map 0`).
+    All,
+    /// The variant of the highest bitrate.
+    Highest,
+    /// The variant of the lowest bitrate.
+    Lowest,
+    /// The first video and the first audio stream.
+    First,
+}
+
+/// How much FFmpeg logs (`-loglevel`), from which the numbers are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogDetail {
+    /// Requests, but no connects.
+    Info,
+    /// Every request and every connect.
+    Verbose,
+    /// Everything, at several times the lines.
+    Debug,
+}
+
+impl LogDetail {
+    /// The level as FFmpeg names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Verbose => "verbose",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+/// What every client asks of FFmpeg; the same for all but the client's number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The playlist to load, http or https.
+    pub url: Url,
+    /// Connect to this address instead of resolving the URL's host.
+    pub resolve: Option<IpAddr>,
+    /// Adds `Cache-Control: no-cache` and `Pragma: no-cache`.
+    pub no_cache: bool,
+    /// Extra header fields, each `Name: value`, in order.
+    pub headers: Vec<String>,
+    /// Extra input options, placed before `-i`, in order.
+    pub extra_args: Vec<String>,
+    /// `User-Agent` without the client's suffix.
+    pub user_agent: String,
+    /// Network read and write timeout.
+    pub timeout: Duration,
+    /// Whether FFmpeg's reconnect options are given.
+    pub reconnect: bool,
+    /// Longest reconnect delay, in seconds.
+    pub reconnect_delay_secs: u32,
+    /// Retries of a segment.
+    pub segment_retries: u32,
+    /// Whether FFmpeg's own prefetching stays on.
+    pub http_multiple: bool,
+    /// How much FFmpeg logs; `None` is warnings alone, and no progress.
+    pub stats: Option<LogDetail>,
+}
