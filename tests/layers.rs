@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "asks git for the list of files")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -224,6 +225,77 @@ fn climbs(path: &str, text: &str, storeys: &[&str]) -> Vec<String> {
     faults
 }
 
+/// The modules from the crate's root to a file under `src`.
+fn module_of(path: &str) -> Vec<&str> {
+    let inside = path.strip_prefix("src/").unwrap().strip_suffix(".rs").unwrap();
+    inside.split('/').filter(|&part| part != "mod").collect()
+}
+
+/// Every path in the group or path that begins here, below `base`; how many tokens
+/// it takes.
+fn expand<'a>(tokens: &[&'a str], base: &[&'a str], found: &mut Vec<Vec<&'a str>>) -> usize {
+    let (mut path, mut at) = (base.to_vec(), 0);
+    loop {
+        match tokens.get(at) {
+            Some(&"{") => {
+                at += 1;
+                while !matches!(tokens.get(at), Some(&"}") | None) {
+                    at += expand(&tokens[at..], &path, found).max(1);
+                }
+                return at + 1;
+            }
+            Some(&"super") => _ = path.pop(),
+            Some(&("crate" | "self")) => {}
+            Some(&name) if name.starts_with(|c: char| c.is_alphabetic() || c == '_') => {
+                path.push(name);
+            }
+            _ => break,
+        }
+        at += 1;
+        if tokens.get(at) != Some(&"::") {
+            break;
+        }
+        at += 1;
+    }
+    found.push(path);
+    at
+}
+
+/// The paths that begin with `crate`, `super` or `self`, from the crate's root.
+/// What a module of tests inside the file imports is left out.
+fn full_paths<'a>(code: &'a str, module: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let (tokens, mut found) = (tokens(code), Vec::new());
+    for (i, pair) in tokens.windows(2).enumerate() {
+        let follows = i > 0 && tokens[i - 1] == "::";
+        match pair {
+            _ if follows => {}
+            ["crate", "::"] => _ = expand(&tokens[i..], &[], &mut found),
+            ["super" | "self", "::"] => _ = expand(&tokens[i..], module, &mut found),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Pairs of files that import each other, neither a module inside the other.
+fn circles(files: &[(String, String)]) -> Vec<String> {
+    let modules: BTreeSet<Vec<&str>> = files.iter().map(|(path, _)| module_of(path)).collect();
+    let codes: Vec<String> = files.iter().map(|(_, text)| code_of(text)).collect();
+    let mut imports = BTreeSet::new();
+    for ((path, _), code) in files.iter().zip(&codes) {
+        let own = module_of(path);
+        for full in full_paths(code, &own) {
+            let to = (1..=full.len()).rev().map(|n| &full[..n]).find(|&m| modules.contains(m));
+            let apart = |to: &[&str]| !to.starts_with(&own) && !own.starts_with(to);
+            imports.extend(to.filter(|to| apart(to)).map(|to| (own.join("::"), to.join("::"))));
+        }
+    }
+    let both =
+        |(from, to): &&(String, String)| from < to && imports.contains(&(to.clone(), from.clone()));
+    imports.iter().filter(both).map(|(from, to)| format!("{from} and {to}")).collect()
+}
+
 /// What is wrong with the file itself, whatever it imports.
 fn untidy(path: &str, text: &str) -> Vec<String> {
     let code = code_of(text);
@@ -248,6 +320,12 @@ fn modules_import_only_downwards() {
         .filter(|(path, _)| in_house(path))
         .flat_map(|(path, text)| climbs(path, text, &storeys))
         .collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn no_two_files_import_each_other() {
+    let faults = circles(&sources("src"));
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
@@ -335,6 +413,29 @@ mod on_made_up_sources {
             assert_eq!(climbs("src/cli.rs", text, HOUSE).len(), 1, "{text}");
         }
         assert_eq!(climbs("src/attic.rs", "", HOUSE).len(), 1);
+    }
+
+    #[test]
+    fn two_files_that_import_each_other_are_reported() {
+        let files = |texts: [(&str, &str); 3]| {
+            texts.map(|(path, text)| (format!("src/swarm/{path}.rs"), text.to_owned()))
+        };
+        for (one, other) in [
+            ("use super::b::B;", "use super::a::A;"),
+            ("use crate::swarm::{c, b::{B, D}};", "fn f() { crate::swarm::a::g() }"),
+            ("use crate::{units::{Tick, Id}, swarm::b};", "use super::{self as s, a::{self}};"),
+        ] {
+            let circle = files([("a", one), ("b", other), ("mod", "use self::a::A;")]);
+            assert_eq!(circles(&circle), ["swarm::a and swarm::b"], "{one} {other}");
+        }
+        for (one, other) in [
+            ("use super::b::B;", "use super::*;"),
+            ("use super::b::B;", "#[cfg(test)]\nmod tests { use super::super::a::A; }"),
+            ("use super::b::B;", "use super::inner::a::A;"),
+        ] {
+            let free = files([("a", one), ("b", other), ("mod", "use self::{a::A, b::B};")]);
+            assert_eq!(circles(&free), [""; 0], "{one} {other}");
+        }
     }
 
     #[test]
