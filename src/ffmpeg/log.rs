@@ -88,8 +88,10 @@ pub enum Note<'a> {
     KeyFailed,
     /// A playlist could not be loaded anew.
     ReloadFailed,
-    /// A playlist could not be read at the start.
+    /// A playlist could not be read at the start; why is said by another line.
     PlaylistFailed,
+    /// A playlist names no segment.
+    PlaylistEmpty,
     /// The playlists were read, and the first media after them was not.
     MediaUnreadable,
     /// FFmpeg refuses an option of its command.
@@ -138,6 +140,7 @@ impl Note<'_> {
             }
             Note::HttpStatus(_)
             | Note::PlaylistFailed
+            | Note::PlaylistEmpty
             | Note::OptionRefused
             | Note::OutOfMemory => true,
             _ => false,

@@ -126,8 +126,8 @@ fn every_kind_of_line_has_its_note() {
             Note::SequenceChanged,
         ),
         ("[hls @ 0x1] [error] Unable to open key file http://h/key", Note::KeyFailed),
-        ("[hls @ 0x1] [warning] Empty segment [http://h/v.m3u8]", Note::PlaylistFailed),
-        ("[warning] Empty playlist", Note::PlaylistFailed),
+        ("[hls @ 0x1] [warning] Empty segment [http://h/v.m3u8]", Note::PlaylistEmpty),
+        ("[warning] Empty playlist", Note::PlaylistEmpty),
         (
             "[hls,applehttp @ 0x1] [error] Error when loading first segment 'http://h/0.ts'",
             Note::MediaUnreadable,

@@ -174,7 +174,7 @@ fn ended_or_failed(level: Level, words: &[u8]) -> Option<Note<'_>> {
         return Some(Note::InputEnded);
     }
     if words == b"Empty playlist" || words.starts_with(b"Empty segment [") {
-        return Some(Note::PlaylistFailed);
+        return Some(Note::PlaylistEmpty);
     }
     if words.starts_with(b"Error when loading first segment ") {
         return Some(Note::MediaUnreadable);
@@ -272,7 +272,7 @@ fn program(level: Level, words: &[u8]) -> Option<Note<'_>> {
         b'E' => {
             if words == b"Empty playlist" {
                 // 4.1 names no part here.
-                return Some(Note::PlaylistFailed);
+                return Some(Note::PlaylistEmpty);
             }
             words.starts_with(b"Exiting normally, received signal").then_some(Note::ExitingOnSignal)
         }

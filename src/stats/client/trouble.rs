@@ -60,6 +60,9 @@ impl ClientRequests {
             }
             Note::InitFailed | Note::KeyFailed => self.unexplained(at, reading, totals),
             Note::PlaylistFailed => {
+                self.troubled(Trouble { playlist: true, ..self.evidence.trouble });
+            }
+            Note::PlaylistEmpty => {
                 if let Some(request) = &mut self.request {
                     request.failed = true;
                 }

@@ -112,6 +112,17 @@ fn media_that_cannot_be_read_is_no_failed_playlist_and_no_failed_request() {
 }
 
 #[test]
+fn a_playlist_that_could_not_be_read_failed_for_the_reason_of_the_next_line() {
+    let unread =
+        "[hls @ 0x1] [warning] parse_playlist error Connection timed out [http://h/i.m3u8]";
+    let timed_out = "[error] http://h/m.m3u8: Connection timed out";
+    let lines = [&MASTER[..], &[(100, MEDIA), (1_100, unread), (1_110, timed_out)]].concat();
+    let play = Play::lines(&lines).ended();
+    assert_eq!(play.client.evidence().trouble.failure, Some(Failure::Timeout));
+    assert_eq!(play.errors(RequestKind::Playlist, ErrorReason::Timeout), 1);
+}
+
+#[test]
 fn an_empty_playlist_failed() {
     let empty = "[hls @ 0x1] [warning] Empty segment [http://h/i.m3u8]";
     let lines = [&MASTER[..], &[(100, MEDIA), (110, empty)]].concat();
