@@ -3,12 +3,14 @@
 //!
 //! What was not measured is said to be so or left out; it is never shown as 0.
 
+mod judgement;
 pub(super) mod origin_side;
 pub(super) mod streaming;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub(super) use self::judgement::{judge, judgement};
 use super::{Measured, never_played, words};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
@@ -39,13 +41,6 @@ const HOST_CPU_SHARE: f64 = 0.9;
 
 /// A ramp that began so long after its moment is worth a line.
 const LATE_RAMP: Duration = Duration::from_secs(1);
-
-/// A process that fails as often as this has hardly begun to play.
-const FLAPPING_BELOW: Duration = Duration::from_secs(5);
-
-/// A process that fails no more often than this counts as healthy: its restarts
-/// begin with the shortest delay each time.
-const STEADY_FROM: Duration = Duration::from_secs(30);
 
 /// What the numbers are worth if the host fell short.
 pub(in crate::view) const BOTTLENECK: &str =
@@ -244,26 +239,6 @@ fn uptime(snapshot: &Snapshot<'_>) -> String {
     match (percentiles(&snapshot.totals.uptime), judgement(snapshot)) {
         (Some(values), Some(word)) => format!("{values}: {word}"),
         _ => "n/a".to_owned(),
-    }
-}
-
-/// One word for how long the processes lived; `None` before the first exit.
-pub(super) fn judgement(snapshot: &Snapshot<'_>) -> Option<&'static str> {
-    let totals = snapshot.totals;
-    let lived_secs = totals.uptime.sum_secs();
-    (totals.uptime.count() > 0).then(|| judge(totals.attempts(Outcome::is_failure), lived_secs))
-}
-
-/// The same by the attempts that failed and the time that all attempts lived. An
-/// attempt that we ended, or that played to the end, says nothing of how long it
-/// would have lived: it adds its time and no failure, so that the quotient is the
-/// time from one failure to the next.
-pub(super) fn judge(failed: u64, lived_secs: f64) -> &'static str {
-    match lived_secs / failed as f64 {
-        _ if failed == 0 => "stable",
-        between if between < FLAPPING_BELOW.as_secs_f64() => "flapping",
-        between if between < STEADY_FROM.as_secs_f64() => "unstable",
-        _ => "fair",
     }
 }
 
