@@ -156,6 +156,21 @@ def segment_truncated(request):
     return cut(plain(request), "truncated") if once(request) else plain(request)
 
 
+def segment_html(request):
+    """What is no media, with a status that says all is well."""
+    answer = plain(request)
+    if request.segment:
+        answer.set_body(b"<html><body>moved</body></html>\n")
+    return answer
+
+
+def init_empty(request):
+    answer = request.from_folder()
+    if request.path.endswith("init.mp4"):
+        answer.set_body(b"")
+    return answer
+
+
 def stale(request):
     """The playlist stays as it was when the fault began."""
     answer = plain(request)
@@ -235,6 +250,8 @@ SCENARIOS = {
     "segment_stall": Scenario(answer=segment_stall, seconds=14),
     "segment_reset": Scenario(answer=segment_reset),
     "segment_truncated": Scenario(answer=segment_truncated),
+    "segment_html": Scenario(answer=segment_html),
+    "init_empty": Scenario(answer=init_empty, muxer=FMP4),
     "stale": Scenario(answer=stale, seconds=12),
     "sequence_back": Scenario(answer=sequence_back),
     "sequence_ahead": Scenario(answer=sequence_ahead),
