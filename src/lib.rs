@@ -16,7 +16,7 @@
 //! | `swarm` | decisions |
 //! | `stats` | numbers |
 //! | `ffmpeg` | all that knows FFmpeg |
-//! | `hls` | playlists read (RFC 8216) |
+//! | `hls` | playlists read and rewritten (RFC 8216) |
 //! | `http` | requests and responses, bytes only |
 //! | `units` | ids and points in time |
 //!

@@ -1,8 +1,14 @@
-//! Playlists of HTTP Live Streaming, read (RFC 8216).
+//! Playlists of HTTP Live Streaming, read and rewritten (RFC 8216).
 //!
-//! Bytes in, what they say out. Knows no address that they came from beside the one to
+//! Bytes in, slices of them out. Knows no address that they came from beside the one to
 //! resolve theirs against, and nothing of who asks.
 
+pub mod attributes;
+mod lines;
 pub mod playlist;
+pub mod rewrite;
+pub mod without_tls;
 
 pub use playlist::{Playlist, PlaylistError};
+pub use rewrite::rewrite;
+pub use without_tls::{Scheme, without_tls};
