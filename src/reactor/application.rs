@@ -14,9 +14,9 @@ pub trait Application {
     /// Takes what happened and says what is to be done.
     fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>);
 
-    /// Output of this client is handed on soon: a chance to have what is known of it
-    /// fetched from memory, beside that of others.
-    fn expect(&self, client: ClientId) {
+    /// Output of this client follows soon: fetches its state from memory, together with
+    /// that of other clients.
+    fn prefetch(&self, client: ClientId) {
         let _ = client;
     }
 

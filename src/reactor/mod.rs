@@ -5,16 +5,16 @@
 //! answers, and what fails in doing what it decided comes back to it as an input.
 
 mod application;
-mod barrier;
 pub mod blocking;
-mod desk;
 pub mod host;
 pub mod net;
 pub mod process;
 mod ready;
 mod registrar;
+mod request_context;
 mod sampling;
 mod standstill;
+mod start_gate;
 pub mod table;
 pub mod timer;
 
@@ -27,8 +27,6 @@ use std::time::Duration;
 use mio::{Events, Interest, Token};
 
 pub use self::application::Application;
-use self::barrier::{Barrier, LATE, Look};
-use self::desk::Desk;
 use self::host::display::Display;
 use self::host::journal::Journal;
 use self::host::notify::Notify;
@@ -43,6 +41,8 @@ use self::process::children::{Children, Read};
 use self::process::{orphans, pipes};
 use self::ready::Share;
 use self::registrar::Registrar;
+use self::request_context::RequestContext;
+use self::start_gate::{LATE, Look, StartGate};
 use self::table::Owner;
 use self::timer::{Clock, Timer};
 use crate::http::Service;
@@ -99,7 +99,7 @@ pub struct Reactor {
     traffic: Option<Traffic>,
     fetches: Option<fetch::Fetches>,
     /// The start, while it is waited for.
-    barrier: Option<Barrier>,
+    start_gate: Option<StartGate>,
     display: Option<Display>,
     /// When orphans are looked for; `None` unless a child has ended.
     sweep_at: Option<Tick>,
@@ -142,7 +142,7 @@ impl Reactor {
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             traffic: None,
             fetches: None,
-            barrier: None,
+            start_gate: None,
             display: None,
             sweep_at: None,
             next_sweep: Tick::ZERO,
@@ -182,13 +182,13 @@ impl Reactor {
     /// Tells the application that it is started when the wall clock says so, and
     /// not before. Requests are answered and signals heard meanwhile.
     pub fn start_at(&mut self, at: Wall) {
-        self.barrier = Some(Barrier::new(at, self.clock.moment()));
+        self.start_gate = Some(StartGate::new(at, self.clock.moment()));
     }
 
     /// The generator's own health, as of now.
     #[must_use]
     pub fn health(&mut self) -> &Health {
-        desk::refresh(&mut self.health, &self.journal);
+        request_context::refresh(&mut self.health, &self.journal);
         &self.health
     }
 
@@ -221,9 +221,9 @@ impl Reactor {
     pub fn run(&mut self, application: &mut dyn Application) -> io::Result<Ended> {
         self.journal.set_at_once(false);
         self.looked_at = self.clock.tick();
-        match &self.barrier {
+        match &self.start_gate {
             None => application.handle(self.looked_at, Input::Started, &mut self.actions),
-            Some(barrier) => reports::waiting(barrier.left(Clock::wall())),
+            Some(start_gate) => reports::waiting(start_gate.left(Clock::wall())),
         }
         self.perform(application);
         self.turn_over(self.clock.tick(), application);
@@ -279,7 +279,7 @@ impl Reactor {
         let traffic = self.traffic.as_ref().and_then(Traffic::next_sample);
         let pipes = self.registrar.pipes.next_look();
         let notify = self.notify.next_deadline();
-        let start = self.barrier.as_ref().map(Barrier::next_look);
+        let start = self.start_gate.as_ref().map(StartGate::next_look);
         let pulse = self.pulse();
         let frame = self.display.as_ref().and_then(|display| display.next_frame(application));
         let deadline = [
@@ -329,7 +329,7 @@ impl Reactor {
     /// next poll.
     fn turns(&mut self, now: Tick, application: &mut dyn Application) {
         let mut share = self.registrar.ready.share();
-        self.expect(&share, application);
+        self.prefetch(&share, application);
         while let Some(token) = self.registrar.ready.take(&mut share) {
             let taken = self.registrar.table.take_turn(token);
             let Some((owner, hung_up)) = taken else { continue };
@@ -340,16 +340,16 @@ impl Reactor {
         }
     }
 
-    /// Touches what is known of the clients whose turn comes. With thousands of them
-    /// none of it is in a cache, and the processor fetches many lines at a time where
-    /// it need not do anything with them yet.
-    fn expect(&self, share: &Share, application: &dyn Application) {
+    /// Touches the state of the clients whose turn is next. With thousands of clients
+    /// none of it is in a cache, and the processor loads many lines in parallel if
+    /// nothing depends on them yet.
+    fn prefetch(&self, share: &Share, application: &dyn Application) {
         let Self { registrar: Registrar { ready, table, .. }, children, .. } = self;
         let Some(children) = children else { return };
         for token in ready.clients_of(share) {
             if let Some(client) = table.client(token) {
-                children.expect(client);
-                application.expect(client);
+                children.prefetch(client);
+                application.prefetch(client);
             }
         }
     }
@@ -474,8 +474,8 @@ impl Reactor {
         health.entries = registrar.table.by_kind();
         health.connections = server.counts();
         let clock = *clock;
-        let mut desk = Desk { application, children, health, journal, clock, actions };
-        turn(server, registrar, &mut desk)
+        let mut context = RequestContext { application, children, health, journal, clock, actions };
+        turn(server, registrar, &mut context)
     }
 
     /// Does what has become due.
@@ -504,10 +504,10 @@ impl Reactor {
     /// Starts the application if it is time.
     fn look_for_start(&mut self, application: &mut dyn Application) {
         let now = self.clock.moment();
-        let due = self.barrier.as_mut().filter(|barrier| barrier.next_look() <= now.tick);
-        match due.map(|barrier| barrier.look(now)) {
+        let due = self.start_gate.as_mut().filter(|start_gate| start_gate.next_look() <= now.tick);
+        match due.map(|start_gate| start_gate.look(now)) {
             Some(Look::Go { behind }) => {
-                self.barrier = None;
+                self.start_gate = None;
                 if behind > LATE {
                     reports::late_start(behind);
                 }

@@ -8,7 +8,7 @@ use crate::ffmpeg::command::Template;
 use crate::http::redact::Masking;
 use crate::reactor::host::journal::{Journal, for_people};
 use crate::reactor::host::signals::StopSignal;
-use crate::reactor::process::process_use;
+use crate::reactor::process::usage;
 use crate::stats::{Health, OriginSide};
 use crate::swarm::{Action, Input, Swarm};
 use crate::units::{ClientId, Tick};
@@ -83,7 +83,7 @@ impl Board {
             dashboard: Dashboard::new(config.dashboard.colours),
             pacing: Pacing::default(),
             run,
-            cores: process_use::cores(),
+            cores: usage::cores(),
             journal: None,
             ffmpeg: ffmpeg.to_owned(),
             template: template.clone(),

@@ -39,7 +39,7 @@ use crate::reactor::net::server::{Server, ServerLimits};
 use crate::reactor::net::traffic::Traffic;
 use crate::reactor::process::child::{self, Spawner};
 use crate::reactor::process::children::Children;
-use crate::reactor::process::{orphans, process_use};
+use crate::reactor::process::{orphans, usage};
 use crate::reactor::timer::Clock;
 use crate::reactor::{Application, Ended, Reactor};
 use crate::stats::{Health, OriginSide, Phase, Snapshot};
@@ -409,8 +409,8 @@ fn conclude(
             health,
             measured: load.measured,
             ffmpeg_version: &load.ffmpeg_version,
-            own_peak_resident_bytes: process_use::own_peak_resident_bytes(),
-            cores: process_use::cores(),
+            own_peak_resident_bytes: usage::own_peak_resident_bytes(),
+            cores: usage::cores(),
             ending,
             seed: config.swarm.seed,
             url: &config.masking.url(config.options.url.as_str()),
@@ -517,8 +517,8 @@ impl Application for Load {
         self.swarm.handle(now, input, actions);
     }
 
-    fn expect(&self, client: ClientId) {
-        self.swarm.expect(client);
+    fn prefetch(&self, client: ClientId) {
+        self.swarm.prefetch(client);
     }
 
     fn next_deadline(&self) -> Option<Tick> {

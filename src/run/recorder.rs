@@ -3,7 +3,7 @@
 //! Asked before each event, it ends the intervals that are over by then; so nothing
 //! wakes the loop for it, and a run that is silent stays so.
 
-use crate::reactor::process::process_use;
+use crate::reactor::process::usage;
 use crate::stats::{Phase, ProcessUse, Series, Snapshot};
 use crate::swarm::Swarm;
 use crate::units::{Tick, nanos};
@@ -25,7 +25,7 @@ impl Recorder {
     pub(super) fn note(&mut self, now: Tick, swarm: &Swarm) {
         match &mut self.series {
             Some(series) if series.is_due(now) => {
-                series.observe(now, &swarm.snapshot(now), process_use::own().as_ref());
+                series.observe(now, &swarm.snapshot(now), usage::own().as_ref());
             }
             None if self.wanted => self.series = begun(&swarm.snapshot(now)),
             _ => {}

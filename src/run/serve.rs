@@ -20,7 +20,7 @@ use crate::reactor::host::{remedy, stdout};
 use crate::reactor::net::server::certificate::Certificate;
 use crate::reactor::net::server::{Server, ServerLimits};
 use crate::reactor::process::child;
-use crate::reactor::process::process_use;
+use crate::reactor::process::usage;
 use crate::reactor::{Application, Reactor};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
@@ -96,7 +96,7 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
 /// Connections at once: as many as the limit of open files leaves room for, one at
 /// least.
 fn connections_max() -> usize {
-    let Some(own) = process_use::own() else { return LIMITS.connections };
+    let Some(own) = usage::own() else { return LIMITS.connections };
     let room = own.max_fds.saturating_sub(own.open_fds).saturating_sub(DESCRIPTORS_RESERVE);
     usize::try_from(room).unwrap_or(usize::MAX).clamp(1, LIMITS.connections)
 }

@@ -255,7 +255,7 @@ impl Client {
     }
 
     /// Output comes soon: touches what is read of it first.
-    pub(super) fn expect(&self) {
+    pub(super) fn prefetch(&self) {
         black_box((self.state, self.requests.bytes(), self.viewing.is_stalled()));
     }
 

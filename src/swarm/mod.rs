@@ -154,9 +154,9 @@ impl Swarm {
     }
 
     /// Output of this client comes soon: has what it touches fetched from memory.
-    pub fn expect(&self, client: ClientId) {
+    pub fn prefetch(&self, client: ClientId) {
         if let Some(client) = self.clients.get(client.index()) {
-            client.expect();
+            client.prefetch();
         }
     }
 

@@ -15,7 +15,7 @@ use rustix::pipe::PipeFlags;
 
 use super::run::{DYING, Wait, start};
 use crate::reactor::process::child::{self, Process, Stdio};
-use crate::reactor::process::process_use;
+use crate::reactor::process::usage;
 use crate::reactor::timer::Clock;
 use crate::stats::totals::SpawnFailureReason;
 use crate::swarm::{Signal, SpawnFailure};
@@ -131,7 +131,7 @@ fn at_rest(
 /// counts in ticks of 10 ms, and the times of its first thread, which count in
 /// nanoseconds.
 fn work_done(pid: u32) -> Option<(Duration, String)> {
-    let sample = process_use::sample(pid)?;
+    let sample = usage::sample(pid)?;
     let first = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
     Some((sample.cpu, first))
 }

@@ -7,7 +7,7 @@
 //! for the longest goes.
 
 pub mod certificate;
-mod door;
+mod listener;
 mod room;
 mod transport;
 
@@ -27,7 +27,7 @@ use rustls::ServerConfig;
 use slab::Slab;
 
 use self::certificate::Certificate;
-use self::door::{Door, Knock};
+use self::listener::{Accepted, Listener};
 use self::room::{Leaving, Tally};
 use self::transport::{Got, Transport};
 use crate::http::{Connection, Limits, Service};
@@ -73,7 +73,7 @@ struct Peer {
 /// A listening socket and its connections.
 #[derive(Debug)]
 pub struct Server {
-    door: Door,
+    listener: Listener,
     /// Connections at once.
     most: usize,
     limits: Rc<Limits>,
@@ -96,7 +96,7 @@ impl Server {
     /// Those of bind(2) and listen(2), `EADDRINUSE` and `EACCES` above all.
     pub fn bind(address: SocketAddr, limits: ServerLimits) -> io::Result<Self> {
         Ok(Self {
-            door: Door::bind(address)?,
+            listener: Listener::bind(address)?,
             most: limits.connections,
             limits: Rc::new(limits.connection),
             tls: None,
@@ -120,7 +120,7 @@ impl Server {
     /// # Errors
     /// Those of getsockname(2).
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.door.local_addr()
+        self.listener.local_addr()
     }
 
     /// Connections open, accepted and evicted.
@@ -138,7 +138,7 @@ impl Server {
     /// # Errors
     /// Those of epoll_ctl(2).
     pub fn start(&mut self, registrar: &mut Registrar) -> io::Result<()> {
-        let fd = self.door.as_fd();
+        let fd = self.listener.as_fd();
         let registry = registrar.poll.registry();
         let token = registrar.table.insert(registry, fd, Owner::Listener, Interest::READABLE)?;
         self.listener_token = Some(token);
@@ -148,10 +148,10 @@ impl Server {
     /// Takes new connections, or refuses them; those that live go on. Costs
     /// nothing unless it changes.
     pub fn set_open(&mut self, registrar: &mut Registrar, now: Tick, open: bool) {
-        if open == self.door.is_open() || (open && self.accept_again.is_some()) {
+        if open == self.listener.is_open() || (open && self.accept_again.is_some()) {
             return;
         }
-        let changed = if open { self.door.open() } else { self.door.shut() };
+        let changed = if open { self.listener.open() } else { self.listener.shut() };
         match (changed, self.listener_token) {
             (Ok(()), Some(listener)) => registrar.queue(listener, false),
             (Ok(()), None) => {}
@@ -173,8 +173,8 @@ impl Server {
             if full && leaving.is_over() {
                 return true;
             }
-            match self.door.accept() {
-                Knock::Peer(socket, from) => {
+            match self.listener.accept() {
+                Accepted::Peer(socket, from) => {
                     if full {
                         self.evict(registrar, now, &mut leaving, service);
                     }
@@ -184,15 +184,15 @@ impl Server {
                         registrar.queue(token, false);
                     }
                 }
-                Knock::Gone => {}
-                Knock::Nobody => return false,
-                Knock::NoDescriptor if !self.peers.is_empty() => {
+                Accepted::Gone => {}
+                Accepted::Nobody => return false,
+                Accepted::NoDescriptor if !self.peers.is_empty() => {
                     if !self.evict(registrar, now, &mut leaving, service) {
                         return true;
                     }
                 }
-                Knock::NoDescriptor => return self.pause(now, Errno::MFILE),
-                Knock::Failed(errno) => return self.pause(now, errno),
+                Accepted::NoDescriptor => return self.pause(now, Errno::MFILE),
+                Accepted::Failed(errno) => return self.pause(now, errno),
             }
         }
         true

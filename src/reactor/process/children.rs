@@ -135,8 +135,8 @@ impl Children {
         }
     }
 
-    /// The client's pipes are read soon.
-    pub fn expect(&self, id: ClientId) {
+    /// Fetches the client's slot into the cache: its pipes are read soon.
+    pub fn prefetch(&self, id: ClientId) {
         if let Some(slot) = self.slots.get(id.index()) {
             black_box(slot.stderr.as_ref().map(|pipe| pipe.token));
         }

@@ -7,4 +7,4 @@ pub mod children;
 pub mod oom;
 pub mod orphans;
 pub mod pipes;
-pub mod process_use;
+pub mod usage;

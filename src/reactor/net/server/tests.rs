@@ -201,9 +201,9 @@ fn at_the_limit_the_one_that_has_waited_longest_goes() {
 fn what_cannot_be_accepted_waits_for_a_pause() {
     let mut world = World::new(LIMITS);
     // A listener that was shut down accepts nothing until it listens again.
-    rustix::net::shutdown(world.server.door.as_fd(), rustix::net::Shutdown::Both).unwrap();
+    rustix::net::shutdown(world.server.listener.as_fd(), rustix::net::Shutdown::Both).unwrap();
     assert!(!world.server.accept(&mut world.registrar, START, &mut world.service));
-    rustix::net::listen(world.server.door.as_fd(), 1024).unwrap();
+    rustix::net::listen(world.server.listener.as_fd(), 1024).unwrap();
     let clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
     // Readiness that was told during the pause is not told again.
     world.poll(Duration::ZERO);

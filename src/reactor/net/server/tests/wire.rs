@@ -1,4 +1,4 @@
-//! What a peer sees of responses that misbehave and of a door that is shut.
+//! What a peer sees of responses that misbehave and of a listener that is shut.
 
 use std::net::TcpListener;
 use std::num::NonZeroU64;

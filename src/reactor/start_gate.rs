@@ -1,14 +1,14 @@
 //! A start at a moment of the wall clock, the same on every host.
 //!
-//! The wall clock can be set while we wait, so it is read anew now and then and
-//! never turned into one long deadline. Knows nothing of what starts.
+//! The wall clock can be set while we wait, so it is re-read at least once a second
+//! and never turned into one long deadline. Knows nothing of what starts.
 
 use std::time::Duration;
 
 use crate::units::{Moment, Tick, Wall, nanos};
 
-/// How often the wall clock is read while we wait: a clock that is set is noticed
-/// after this, and one that is slewed (500 ppm at most, adjtimex(2)) makes the
+/// Interval between readings of the wall clock while we wait: a clock that is set is
+/// noticed after this, and one that is slewed (500 ppm at most, adjtimex(2)) makes the
 /// start 0.5 ms wrong.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -21,7 +21,7 @@ pub(super) const LATE: Duration = Duration::from_secs(1);
 
 /// The start that is waited for.
 #[derive(Debug)]
-pub(super) struct Barrier {
+pub(super) struct StartGate {
     at: Wall,
     seen: Moment,
     look_at: Tick,
@@ -42,7 +42,7 @@ pub(super) enum Look {
     },
 }
 
-impl Barrier {
+impl StartGate {
     /// Waits from `now` until the wall clock says `at`.
     pub(super) const fn new(at: Wall, now: Moment) -> Self {
         Self { at, seen: now, look_at: now.tick }
@@ -89,13 +89,13 @@ mod tests {
 
     #[test]
     fn looks_now_and_then_and_goes_in_time() {
-        let mut barrier = Barrier::new(at(0, 12_500).wall, at(5, 10_000));
-        assert_eq!(barrier.next_look(), Tick::from_millis(5));
+        let mut gate = StartGate::new(at(0, 12_500).wall, at(5, 10_000));
+        assert_eq!(gate.next_look(), Tick::from_millis(5));
         let mut looks = Vec::new();
         let behind = loop {
-            let tick_ms = barrier.next_look().as_nanos() / 1_000_000;
+            let tick_ms = gate.next_look().as_nanos() / 1_000_000;
             looks.push(tick_ms);
-            match barrier.look(at(tick_ms, tick_ms - 5 + 10_000)) {
+            match gate.look(at(tick_ms, tick_ms - 5 + 10_000)) {
                 Look::Go { behind } => break behind,
                 wait => assert_eq!(wait, WAIT),
             }
@@ -105,30 +105,30 @@ mod tests {
 
     #[test]
     fn a_moment_that_has_passed_is_gone_by_so_much() {
-        let mut barrier = Barrier::new(at(0, 1_000).wall, at(0, 61_000));
-        assert_eq!(barrier.left(at(0, 61_000).wall), Duration::ZERO);
-        assert_eq!(barrier.look(at(0, 61_000)), Look::Go { behind: Duration::from_secs(60) });
+        let mut gate = StartGate::new(at(0, 1_000).wall, at(0, 61_000));
+        assert_eq!(gate.left(at(0, 61_000).wall), Duration::ZERO);
+        assert_eq!(gate.look(at(0, 61_000)), Look::Go { behind: Duration::from_secs(60) });
     }
 
     #[test]
     fn a_clock_that_is_set_moves_the_start() {
-        let mut barrier = Barrier::new(at(0, 5_000).wall, at(0, 0));
-        assert_eq!(barrier.look(at(0, 0)), WAIT);
+        let mut gate = StartGate::new(at(0, 5_000).wall, at(0, 0));
+        assert_eq!(gate.look(at(0, 0)), WAIT);
         // Back by an hour, and slewed by a little.
-        let mut barrier = Barrier::new(at(0, 3_605_000).wall, at(0, 3_600_000));
-        assert_eq!(barrier.look(at(1_000, 3_601_020)), WAIT);
+        let mut gate = StartGate::new(at(0, 3_605_000).wall, at(0, 3_600_000));
+        assert_eq!(gate.look(at(1_000, 3_601_020)), WAIT);
         let back = Look::Wait { set: Some(Duration::from_secs(3_603)) };
-        assert_eq!(barrier.look(at(2_000, 2_000)), back);
-        assert_eq!(barrier.look(at(3_000, 3_000)), WAIT);
+        assert_eq!(gate.look(at(2_000, 2_000)), back);
+        assert_eq!(gate.look(at(3_000, 3_000)), WAIT);
         // Ahead, beyond the start.
         let behind = Duration::from_secs(1);
-        assert_eq!(barrier.look(at(4_000, 3_606_000)), Look::Go { behind });
+        assert_eq!(gate.look(at(4_000, 3_606_000)), Look::Go { behind });
     }
 
     #[test]
     fn the_farthest_moment_is_waited_for() {
-        let mut barrier = Barrier::new(Wall::from_unix_nanos(u64::MAX), at(0, 0));
-        assert_eq!(barrier.look(at(1, 1)), WAIT);
-        assert_eq!(barrier.next_look(), Tick::from_millis(1_001));
+        let mut gate = StartGate::new(Wall::from_unix_nanos(u64::MAX), at(0, 0));
+        assert_eq!(gate.look(at(1, 1)), WAIT);
+        assert_eq!(gate.next_look(), Tick::from_millis(1_001));
     }
 }

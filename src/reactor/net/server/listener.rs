@@ -19,19 +19,19 @@ const BACKLOG: i32 = 1024;
 
 /// A listening socket.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct Listener {
     socket: TcpListener,
     open: bool,
 }
 
 /// What came of accepting once.
 #[derive(Debug)]
-pub(super) enum Knock {
+pub(super) enum Accepted {
     /// A connection, and from where.
     Peer(OwnedFd, Option<IpAddr>),
     /// The peer gave up while it waited (accept(2)).
     Gone,
-    /// Nobody waits, or the door is shut.
+    /// Nobody waits, or the listener is shut.
     Nobody,
     /// Somebody waits, and this process has no descriptor left.
     NoDescriptor,
@@ -39,7 +39,7 @@ pub(super) enum Knock {
     Failed(Errno),
 }
 
-impl Door {
+impl Listener {
     /// Binds and listens. `[::]` is every address, IPv4 and IPv6; on a host without
     /// IPv6 those of IPv4.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
@@ -59,7 +59,7 @@ impl Door {
     }
 
     /// A port that the kernel is to choose is chosen first and then bound by its
-    /// number, since only such a one is kept while the door is shut (the kernel's
+    /// number, since only such a one is kept while the listener is shut (the kernel's
     /// `inet_csk_get_port` and `tcp_set_state`).
     fn listen(
         address: SocketAddr,
@@ -107,22 +107,22 @@ impl Door {
         Ok(())
     }
 
-    pub(super) fn accept(&self) -> Knock {
+    pub(super) fn accept(&self) -> Accepted {
         if !self.open {
-            return Knock::Nobody;
+            return Accepted::Nobody;
         }
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         match rustix::net::acceptfrom_with(&self.socket, flags) {
             Ok((socket, from)) => {
                 let from = from.and_then(|address| SocketAddr::try_from(address).ok());
-                Knock::Peer(socket, from.map(|address| address.ip().to_canonical()))
+                Accepted::Peer(socket, from.map(|address| address.ip().to_canonical()))
             }
-            Err(Errno::AGAIN) => Knock::Nobody,
-            Err(Errno::CONNABORTED | Errno::INTR) => Knock::Gone,
+            Err(Errno::AGAIN) => Accepted::Nobody,
+            Err(Errno::CONNABORTED | Errno::INTR) => Accepted::Gone,
             // The kernel looks for a descriptor first, and only then for a connection.
-            Err(Errno::MFILE) if !self.is_awaited() => Knock::Nobody,
-            Err(Errno::MFILE) => Knock::NoDescriptor,
-            Err(errno) => Knock::Failed(errno),
+            Err(Errno::MFILE) if !self.is_awaited() => Accepted::Nobody,
+            Err(Errno::MFILE) => Accepted::NoDescriptor,
+            Err(errno) => Accepted::Failed(errno),
         }
     }
 
@@ -164,16 +164,16 @@ mod tests {
     use super::*;
 
     /// The peer of the next connection, made to this address.
-    fn peer(door: &Door, to: IpAddr) -> Option<IpAddr> {
-        let _client = TcpStream::connect((to, door.local_addr().unwrap().port())).unwrap();
-        match door.accept() {
-            Knock::Peer(_, from) => from,
+    fn peer(listener: &Listener, to: IpAddr) -> Option<IpAddr> {
+        let _client = TcpStream::connect((to, listener.local_addr().unwrap().port())).unwrap();
+        match listener.accept() {
+            Accepted::Peer(_, from) => from,
             other => panic!("{other:?}"),
         }
     }
 
-    fn refuses(door: &Door, to: IpAddr) -> bool {
-        let port = door.local_addr().unwrap().port();
+    fn refuses(listener: &Listener, to: IpAddr) -> bool {
+        let port = listener.local_addr().unwrap().port();
         TcpStream::connect((to, port)).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
     }
 
@@ -182,21 +182,21 @@ mod tests {
 
     #[test]
     fn every_address_is_ipv4_and_ipv6() {
-        let mut door = Door::bind((EVERY, 0).into()).unwrap();
+        let mut listener = Listener::bind((EVERY, 0).into()).unwrap();
         // A peer that came by IPv4 is known by its IPv4 address.
-        assert_eq!(peer(&door, V4), Some(V4));
+        assert_eq!(peer(&listener, V4), Some(V4));
         let has_ipv6 = TcpListener::bind((V6, 0)).is_ok();
         if has_ipv6 {
-            assert_eq!(peer(&door, V6), Some(V6));
+            assert_eq!(peer(&listener, V6), Some(V6));
         }
-        door.shut().unwrap();
-        let port = door.local_addr().unwrap().port();
+        listener.shut().unwrap();
+        let port = listener.local_addr().unwrap().port();
         for ip in if has_ipv6 { vec![V4, V6] } else { vec![V4] } {
-            assert!(refuses(&door, ip));
+            assert!(refuses(&listener, ip));
             assert!(TcpListener::bind((ip, port)).is_err(), "the port stays ours");
         }
-        door.open().unwrap();
-        assert_eq!(peer(&door, V4), Some(V4));
+        listener.open().unwrap();
+        assert_eq!(peer(&listener, V4), Some(V4));
     }
 
     #[test]
@@ -206,22 +206,22 @@ mod tests {
                 SocketAddr::V4(_) => bound(address),
                 SocketAddr::V6(_) => Err(lacks.into()),
             };
-            let door = Door::bind_by((EVERY, 0).into(), bound).unwrap();
-            assert_eq!(door.local_addr().unwrap().ip(), Ipv4Addr::UNSPECIFIED);
-            assert_eq!(peer(&door, V4), Some(V4));
+            let listener = Listener::bind_by((EVERY, 0).into(), bound).unwrap();
+            assert_eq!(listener.local_addr().unwrap().ip(), Ipv4Addr::UNSPECIFIED);
+            assert_eq!(peer(&listener, V4), Some(V4));
             // An address of IPv6 that was asked for is not replaced.
-            assert!(Door::bind_by((V6, 0).into(), bound).is_err());
+            assert!(Listener::bind_by((V6, 0).into(), bound).is_err());
         }
         let taken = |_| Err(Errno::ADDRINUSE.into());
-        assert!(Door::bind_by((EVERY, 0).into(), taken).is_err());
+        assert!(Listener::bind_by((EVERY, 0).into(), taken).is_err());
     }
 
     #[test]
     fn ipv4_alone_is_no_ipv6() {
-        let door = Door::bind((Ipv4Addr::UNSPECIFIED, 0).into()).unwrap();
-        assert_eq!(peer(&door, V4), Some(V4));
+        let listener = Listener::bind((Ipv4Addr::UNSPECIFIED, 0).into()).unwrap();
+        assert_eq!(peer(&listener, V4), Some(V4));
         if TcpListener::bind((V6, 0)).is_ok() {
-            assert!(refuses(&door, V6));
+            assert!(refuses(&listener, V6));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where requests meet the application: what the server serves.
+//! The context of a request: joins the server to the application.
 //!
 //! Reads the clock, brings the health up to date for a scrape, and asks the
 //! application. Knows no path.
@@ -6,7 +6,7 @@
 use super::Application;
 use super::host::journal::Journal;
 use super::process::children::Children;
-use super::process::process_use;
+use super::process::usage;
 use super::timer::Clock;
 use crate::http::{Delivered, Refusal, Request, Response, Service, Ticket};
 use crate::stats::Health;
@@ -17,8 +17,8 @@ use crate::units::{ClientId, Tick};
 /// however many there are.
 const SAMPLES_PER_SCRAPE: usize = 8;
 
-/// An application and what of the reactor its answers need.
-pub(super) struct Desk<'a> {
+/// The application, and the parts of the reactor that its responses need.
+pub(super) struct RequestContext<'a> {
     pub(super) application: &'a mut dyn Application,
     pub(super) children: &'a mut Option<Children>,
     pub(super) health: &'a mut Health,
@@ -27,7 +27,7 @@ pub(super) struct Desk<'a> {
     pub(super) actions: &'a mut Vec<Action>,
 }
 
-impl Service for Desk<'_> {
+impl Service for RequestContext<'_> {
     fn respond(&mut self, request: &Request<'_>) -> Response {
         let began = self.clock.moment();
         let scrape = self.application.is_scrape(request);
@@ -59,7 +59,7 @@ pub(super) fn sample_children(
     actions: &mut Vec<Action>,
 ) {
     for (client, pid) in to_sample(children) {
-        if let Some(sample) = process_use::sample(pid) {
+        if let Some(sample) = usage::sample(pid) {
             application.handle(now, Input::Sampled { client, sample }, actions);
         }
     }
@@ -75,7 +75,7 @@ pub(super) fn refresh(health: &mut Health, journal: &Journal) {
     // What cannot be read is as it was. The start is told once: it is worked out
     // from the wall clock, and one that moves looks like a restart to Prometheus.
     let start = health.process.start_unix_secs;
-    if let Some(process) = process_use::own() {
+    if let Some(process) = usage::own() {
         health.process = process;
         if start > 0.0 {
             health.process.start_unix_secs = start;
