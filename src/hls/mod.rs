@@ -4,11 +4,19 @@
 //! resolve theirs against, and nothing of who asks.
 
 pub mod attributes;
+pub mod document;
+pub mod key;
 mod lines;
+pub mod master;
+pub mod media;
 pub mod playlist;
 pub mod rewrite;
+pub mod value;
 pub mod without_tls;
 
+pub use document::Document;
+pub use master::Master;
+pub use media::{Media, Segment};
 pub use playlist::{Playlist, PlaylistError};
 pub use rewrite::rewrite;
 pub use without_tls::{Scheme, without_tls};

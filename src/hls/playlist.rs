@@ -1,26 +1,22 @@
 //! What is needed of a playlist before a run: whether it is a master playlist, its
 //! first variant, and the target duration of a media playlist.
 //!
-//! Reads the beginning of a playlist as well as all of it, as long as what is asked
-//! for is in there.
+//! Reads the beginning of a playlist as well as all of it, as long as it contains these.
+//! For everything else see [`Document`](super::Document).
 
 use std::fmt;
 use std::time::Duration;
 
 use url::Url;
 
+use super::document::PLAYLIST_BYTES_MAX;
+use super::lines::{Line, Lines};
+use super::master::ENTRIES_MAX;
+use super::media::SEGMENTS_MAX;
+
 /// Longest target duration that is believed. Segments are seconds long; a number above
 /// this is a mistake, and no client would ever count as stalled.
 pub const TARGET_DURATION_MAX: Duration = Duration::from_secs(600);
-
-/// The first line of every playlist (RFC 8216 §4.3.1.1).
-const FIRST_LINE: &[u8] = b"#EXTM3U";
-
-/// The tag before the URI of a variant (§4.3.4.2).
-const VARIANT: &[u8] = b"#EXT-X-STREAM-INF:";
-
-/// The tag with the target duration (§4.3.3.1).
-const TARGET_DURATION: &[u8] = b"#EXT-X-TARGETDURATION:";
 
 /// What a playlist is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,17 +33,23 @@ pub enum Playlist {
     },
 }
 
-/// Why a text says nothing of what is asked.
+/// Why a playlist cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlaylistError {
     /// It does not begin with `#EXTM3U`.
     NotAPlaylist,
-    /// Neither a target duration nor a variant is in there.
+    /// No tag says whether it is a master or a media playlist.
     Neither,
     /// The target duration is no number of seconds from 1 to [`TARGET_DURATION_MAX`].
     TargetDuration,
     /// The URI of the first variant is none of http or https.
     VariantUri,
+    /// It has more than [`PLAYLIST_BYTES_MAX`].
+    Bytes,
+    /// It has more than [`SEGMENTS_MAX`].
+    Segments,
+    /// It has more than [`ENTRIES_MAX`] variants, renditions or keys.
+    Entries,
 }
 
 impl fmt::Display for PlaylistError {
@@ -61,6 +63,9 @@ impl fmt::Display for PlaylistError {
                 TARGET_DURATION_MAX.as_secs()
             ),
             Self::VariantUri => f.write_str("the first variant has no http or https URI"),
+            Self::Bytes => write!(f, "the playlist has more than {PLAYLIST_BYTES_MAX} bytes"),
+            Self::Segments => write!(f, "the playlist has more than {SEGMENTS_MAX} segments"),
+            Self::Entries => write!(f, "the playlist has more than {ENTRIES_MAX} entries"),
         }
     }
 }
@@ -73,22 +78,22 @@ impl Playlist {
     /// # Errors
     /// See [`PlaylistError`].
     pub fn read(text: &[u8]) -> Result<Self, PlaylistError> {
-        let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
-        let first = lines.next().unwrap_or_default();
-        let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
-        if !first.starts_with(FIRST_LINE) {
-            return Err(PlaylistError::NotAPlaylist);
-        }
+        let mut lines = Lines::of(text).ok_or(PlaylistError::NotAPlaylist)?;
         while let Some(line) = lines.next() {
-            if let Some(value) = line.strip_prefix(TARGET_DURATION) {
-                return target_duration(value).map(|found| Self::Media { target_duration: found });
-            }
-            if line.starts_with(VARIANT) {
-                // The next line that is neither empty nor a comment (§4.3.4.2).
-                let uri = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
-                let uri = uri.and_then(|uri| std::str::from_utf8(uri).ok());
-                let first_variant = uri.ok_or(PlaylistError::VariantUri)?.to_owned();
-                return Ok(Self::Master { first_variant });
+            match line {
+                Line::Tag(b"EXT-X-TARGETDURATION", value) => {
+                    let found = target_duration(value)?;
+                    return Ok(Self::Media { target_duration: found });
+                }
+                Line::Tag(b"EXT-X-STREAM-INF", _) => {
+                    let uri = lines.find_map(|line| match line {
+                        Line::Uri(uri) => std::str::from_utf8(uri).ok(),
+                        Line::Tag(..) => None,
+                    });
+                    let first_variant = uri.ok_or(PlaylistError::VariantUri)?.to_owned();
+                    return Ok(Self::Master { first_variant });
+                }
+                _ => {}
             }
         }
         Err(PlaylistError::Neither)

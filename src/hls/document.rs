@@ -1,0 +1,72 @@
+//! A whole playlist of either kind, read without a copy of its text.
+//!
+//! Tolerant as players are: byte order mark, any line ends, unknown tags, attributes
+//! without quotes, bytes that are not UTF-8. Time and memory are linear in the text.
+
+use super::lines::{Line, Lines};
+use super::master::Master;
+use super::media::Media;
+use super::playlist::PlaylistError;
+
+/// Bytes of one playlist. 100,000 segments with dates take some 8 MB.
+pub const PLAYLIST_BYTES_MAX: usize = 16 << 20;
+
+/// A playlist.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Document<'a> {
+    /// Names the variants of a presentation.
+    Master(Master<'a>),
+    /// Names the segments of a variant.
+    Media(Media<'a>),
+}
+
+impl<'a> Document<'a> {
+    /// Reads a playlist. The first tag that only one kind may have decides which kind it
+    /// is; what belongs to the other kind is passed over.
+    ///
+    /// # Errors
+    /// [`PlaylistError::NotAPlaylist`] without `#EXTM3U`, [`PlaylistError::Neither`] if no
+    /// tag decides, [`PlaylistError::Bytes`], [`PlaylistError::Segments`] and
+    /// [`PlaylistError::Entries`] beyond the limits.
+    pub fn read(text: &'a [u8]) -> Result<Self, PlaylistError> {
+        if text.len() > PLAYLIST_BYTES_MAX {
+            return Err(PlaylistError::Bytes);
+        }
+        let lines = Lines::of(text).ok_or(PlaylistError::NotAPlaylist)?;
+        let is_master = lines.clone().find_map(|line| match line {
+            Line::Tag(name, _) => is_of_master(name),
+            Line::Uri(_) => None,
+        });
+        match is_master.ok_or(PlaylistError::Neither)? {
+            true => Master::read(lines).map(Self::Master),
+            false => Media::read(lines).map(Self::Media),
+        }
+    }
+}
+
+/// Whether only a master playlist has this tag; `None` if neither or both may have it.
+fn is_of_master(tag: &[u8]) -> Option<bool> {
+    match tag {
+        b"EXT-X-STREAM-INF"
+        | b"EXT-X-MEDIA"
+        | b"EXT-X-I-FRAME-STREAM-INF"
+        | b"EXT-X-SESSION-DATA"
+        | b"EXT-X-SESSION-KEY" => Some(true),
+        b"EXTINF"
+        | b"EXT-X-TARGETDURATION"
+        | b"EXT-X-MEDIA-SEQUENCE"
+        | b"EXT-X-DISCONTINUITY-SEQUENCE"
+        | b"EXT-X-DISCONTINUITY"
+        | b"EXT-X-BYTERANGE"
+        | b"EXT-X-KEY"
+        | b"EXT-X-MAP"
+        | b"EXT-X-PROGRAM-DATE-TIME"
+        | b"EXT-X-PLAYLIST-TYPE"
+        | b"EXT-X-I-FRAMES-ONLY"
+        | b"EXT-X-ENDLIST" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Keys (RFC 8216 §4.3.2.4), and which of them apply to a segment.
+
+use std::ops::Range;
+
+use super::attributes::Attributes;
+use super::value::hexadecimal;
+
+/// Keys of different formats that apply at once. DRM systems in use are three, and one
+/// key may be in the clear; further ones are passed over.
+pub const KEY_FORMATS_MAX: usize = 4;
+
+/// The format of a key that does not say its own (§4.3.2.4).
+const IDENTITY: &[u8] = b"identity";
+
+/// How segments are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method<'a> {
+    /// Not at all.
+    None,
+    /// Whole segments, by AES-128 in CBC mode.
+    Aes128,
+    /// Samples within the segments.
+    SampleAes,
+    /// A method that the RFC does not know; empty if there is none.
+    Other(&'a [u8]),
+}
+
+/// A key: `EXT-X-KEY` or `EXT-X-SESSION-KEY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key<'a> {
+    /// How segments are encrypted.
+    pub method: Method<'a>,
+    /// Where the key is.
+    pub uri: Option<&'a [u8]>,
+    /// The initialization vector; `None` if it follows from the media sequence number.
+    pub iv: Option<u128>,
+    /// How the key is represented, `identity` if it does not say.
+    pub format: &'a [u8],
+    /// All attributes.
+    pub attributes: Attributes<'a>,
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn read(attributes: Attributes<'a>) -> Self {
+        let method = match attributes.get(b"METHOD").unwrap_or_default() {
+            b"NONE" => Method::None,
+            b"AES-128" => Method::Aes128,
+            b"SAMPLE-AES" => Method::SampleAes,
+            other => Method::Other(other),
+        };
+        Self {
+            method,
+            uri: attributes.get(b"URI"),
+            iv: attributes.get(b"IV").and_then(hexadecimal),
+            format: attributes.get(b"KEYFORMAT").unwrap_or(IDENTITY),
+            attributes,
+        }
+    }
+}
+
+/// The keys of a playlist in order, and those that apply now.
+#[derive(Debug, Default)]
+pub(super) struct Keys<'a> {
+    pub(super) all: Vec<Key<'a>>,
+    /// The keys that apply; the last ones of all, unless a segment has them already.
+    current: Range<usize>,
+    has_segment: bool,
+}
+
+impl<'a> Keys<'a> {
+    /// A key applies until the next one of its format; the method `NONE` ends all.
+    pub(super) fn add(&mut self, key: Key<'a>) {
+        let end = self.all.len();
+        if key.method == Method::None {
+            (self.current, self.has_segment) = (end..end, false);
+            return;
+        }
+        if self.has_segment {
+            // The segments before keep theirs; the others still apply to what follows.
+            self.all.extend_from_within(self.current.clone());
+            (self.current, self.has_segment) = (end..self.all.len(), false);
+        }
+        let same = self.all.iter().skip(self.current.start).position(|k| k.format == key.format);
+        if let Some(place) = same {
+            self.all.remove(self.current.start + place);
+        }
+        if self.all.len() - self.current.start < KEY_FORMATS_MAX {
+            self.all.push(key);
+        }
+        self.current.end = self.all.len();
+    }
+
+    /// The places of the keys of the next segment.
+    pub(super) fn of_segment(&mut self) -> (usize, usize) {
+        self.has_segment = true;
+        (self.current.start, self.current.end)
+    }
+}
