@@ -44,8 +44,8 @@ use ffmpeg_hls_swarm::reactor::process::children::Children;
 use ffmpeg_hls_swarm::reactor::process::orphans;
 use ffmpeg_hls_swarm::reactor::{Application, Reactor};
 use ffmpeg_hls_swarm::stats::Health;
-use ffmpeg_hls_swarm::stats::totals::Stream;
 use ffmpeg_hls_swarm::swarm::{Action, Input};
+use ffmpeg_hls_swarm::units::process::Pipe;
 use ffmpeg_hls_swarm::units::{ClientId, Moment, Tick};
 use rustix::event::epoll;
 use rustix::event::epoll::{CreateFlags, Event, EventData, EventFlags};
@@ -104,7 +104,7 @@ impl Application for Echo {
                 actions.extend(clients.map(|client| Action::Spawn { client }));
             }
             Input::Spawned { pid, .. } => self.hold(pid),
-            Input::Output { client, stream: Stream::Stderr, bytes, .. } => {
+            Input::Output { client, pipe: Pipe::Stderr, bytes, .. } => {
                 assert_eq!(bytes.len(), LINE.len(), "more than a line was read");
                 self.answer(client);
                 if self.took.is_some() {

@@ -42,8 +42,8 @@ use ffmpeg_hls_swarm::ffmpeg::progress::Progress;
 use ffmpeg_hls_swarm::http::request::MAX_FIELDS;
 use ffmpeg_hls_swarm::http::{Connection, Limits, Method, Request};
 use ffmpeg_hls_swarm::reactor::table::{Owner, Table};
-use ffmpeg_hls_swarm::stats::totals::Stream;
 use ffmpeg_hls_swarm::swarm::Input;
+use ffmpeg_hls_swarm::units::process::Pipe;
 use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 use mio::{Interest, Poll};
 
@@ -126,8 +126,8 @@ fn swarm_progress(passes: usize) -> usize {
     for pass in 0..passes {
         let client = ClientId::new(pass as u32 % CLIENTS);
         for block in &blocks {
-            let (stream, bytes) = (Stream::Stdout, black_box(block.as_slice()));
-            let input = Input::Output { client, stream, bytes, wall: Wall::default() };
+            let (pipe, bytes) = (Pipe::Stdout, black_box(block.as_slice()));
+            let input = Input::Output { client, pipe, bytes, wall: Wall::default() };
             swarm.handle(now, input, &mut actions);
             actions.clear();
         }
@@ -139,7 +139,7 @@ fn dispatch(passes: usize) -> usize {
     let (poll, mut table) = (Poll::new().unwrap(), Table::default());
     let pipes: Vec<_> = (0..CLIENTS).map(|_| std::io::pipe().unwrap()).collect();
     let insert = |(client, pipe): (u32, &(std::io::PipeReader, std::io::PipeWriter))| {
-        let owner = Owner::Output(ClientId::new(client), Stream::Stderr);
+        let owner = Owner::Output(ClientId::new(client), Pipe::Stderr);
         table.insert(poll.registry(), pipe.0.as_fd(), owner, Interest::READABLE).unwrap()
     };
     let tokens: Vec<_> = (0..).zip(&pipes).map(insert).collect();

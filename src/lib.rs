@@ -18,7 +18,7 @@
 //! | `ffmpeg` | all that knows FFmpeg |
 //! | `hls` | playlists read and rewritten (RFC 8216) |
 //! | `http` | requests and responses, bytes only |
-//! | `units` | ids and points in time |
+//! | `units` | ids, points in time, ends of processes |
 //!
 //! From `view` down nothing knows a descriptor, a clock, the environment or a
 //! global: pure functions and state machines, which run in a simulation with a

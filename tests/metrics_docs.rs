@@ -6,8 +6,8 @@ use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
 use ffmpeg_hls_swarm::origin::Thing;
 use ffmpeg_hls_swarm::origin::faults::Kind;
 use ffmpeg_hls_swarm::stats::origin_side::{CPU_MODES, Target};
-use ffmpeg_hls_swarm::stats::totals::SpawnFailureReason;
 use ffmpeg_hls_swarm::stats::{EntryKind, ErrorReason, RequestKind, State};
+use ffmpeg_hls_swarm::units::process::SpawnFailureReason;
 use ffmpeg_hls_swarm::view::families::{ALL, Family, ORIGIN};
 
 const DOCS: &str = include_str!("../docs/METRICS.md");

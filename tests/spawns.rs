@@ -16,8 +16,8 @@ use std::io::Read;
 use std::os::fd::AsFd;
 
 use ffmpeg_hls_swarm::reactor::process::child::{Child, Spawner, Stdio, Wait};
-use ffmpeg_hls_swarm::stats::totals::{ExitStatus, SpawnFailureReason};
 use ffmpeg_hls_swarm::swarm::Signal;
+use ffmpeg_hls_swarm::units::process::{ExitStatus, SpawnFailureReason};
 
 /// Processes started unless the environment says otherwise.
 const SPAWNS: usize = 2_000;

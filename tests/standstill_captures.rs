@@ -9,10 +9,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ffmpeg_hls_swarm::ffmpeg::outcome::ExitStatus;
-use ffmpeg_hls_swarm::stats::totals::Stream;
 use ffmpeg_hls_swarm::stats::{Histogram, Totals};
 use ffmpeg_hls_swarm::swarm::{Backoff, Exit, Input, Settings, Swarm};
+use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe};
 use ffmpeg_hls_swarm::units::shard::Shard;
 use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 
@@ -41,7 +40,7 @@ enum Frozen {
 #[derive(Clone)]
 struct Write {
     at_ms: u64,
-    stream: Stream,
+    pipe: Pipe,
     bytes: Vec<u8>,
 }
 
@@ -50,8 +49,8 @@ fn capture(name: &str) -> Vec<Write> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     let path = |what: &str| folder.join(format!("{name}.{what}"));
     let mut writes = Vec::new();
-    for (stream, what, when) in
-        [(Stream::Stderr, "stderr", "times"), (Stream::Stdout, "progress", "progress_times")]
+    for (pipe, what, when) in
+        [(Pipe::Stderr, "stderr", "times"), (Pipe::Stdout, "progress", "progress_times")]
     {
         let bytes = fs::read(path(what)).unwrap();
         let times = fs::read_to_string(path(when)).unwrap();
@@ -65,7 +64,7 @@ fn capture(name: &str) -> Vec<Write> {
             .collect();
         let ends = times.iter().skip(1).map(|&(start, _)| start).chain([bytes.len()]);
         for (&(start, at_ms), end) in times.iter().zip(ends) {
-            writes.push(Write { at_ms, stream, bytes: bytes[start..end].to_vec() });
+            writes.push(Write { at_ms, pipe, bytes: bytes[start..end].to_vec() });
         }
     }
     writes.sort_by_key(|write| write.at_ms);
@@ -108,12 +107,12 @@ impl Run {
     }
 
     /// Reads at a time that was `later_ms` earlier for the dates in playlists.
-    fn read(&mut self, stream: Stream, bytes: &[u8], later_ms: u64) {
+    fn read(&mut self, pipe: Pipe, bytes: &[u8], later_ms: u64) {
         if !bytes.is_empty() {
             let since_start = Duration::from_millis(self.now_ms - later_ms);
             let wall = Duration::from_secs(WALL_SECS) + since_start;
             let wall = Wall::from_unix_nanos(wall.as_nanos() as u64);
-            self.give(Input::Output { client: CLIENT, stream, bytes, wall });
+            self.give(Input::Output { client: CLIENT, pipe, bytes, wall });
         }
     }
 
@@ -131,10 +130,10 @@ impl Run {
                 self.now_ms += READ_AFTER_MS;
                 let unread = after.partition_point(|write| write.at_ms < self.now_ms);
                 let (queued, rest) = after.split_at(unread);
-                for stream in [Stream::Stderr, Stream::Stdout] {
-                    let of = queued.iter().filter(|write| write.stream == stream);
+                for pipe in [Pipe::Stderr, Pipe::Stdout] {
+                    let of = queued.iter().filter(|write| write.pipe == pipe);
                     let bytes: Vec<u8> = of.flat_map(|write| write.bytes.clone()).collect();
-                    self.read(stream, &bytes, 0);
+                    self.read(pipe, &bytes, 0);
                 }
                 after = rest;
                 0
@@ -147,7 +146,7 @@ impl Run {
     fn plays(&mut self, writes: &[Write], later_ms: u64) {
         for write in writes {
             self.now_ms = write.at_ms + later_ms;
-            self.read(write.stream, &stamped_later(&write.bytes, later_ms), later_ms);
+            self.read(write.pipe, &stamped_later(&write.bytes, later_ms), later_ms);
         }
     }
 
@@ -156,8 +155,8 @@ impl Run {
         let exit =
             Exit { status, cpu: Duration::ZERO, peak_resident_bytes: 0, oom_suspected: false };
         self.give(Input::Exited { client: CLIENT, exit });
-        for stream in [Stream::Stderr, Stream::Stdout] {
-            self.give(Input::PipeEnded { client: CLIENT, stream });
+        for pipe in [Pipe::Stderr, Pipe::Stdout] {
+            self.give(Input::PipeEnded { client: CLIENT, pipe });
         }
         self.swarm.snapshot(Tick::from_millis(self.now_ms)).totals.clone()
     }

@@ -8,8 +8,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ffmpeg_hls_swarm::stats::totals::Stream;
 use ffmpeg_hls_swarm::swarm::{Action, Backoff, Input, Settings, Swarm};
+use ffmpeg_hls_swarm::units::process::Pipe;
 use ffmpeg_hls_swarm::units::shard::Shard;
 use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 
@@ -72,6 +72,6 @@ pub(crate) fn stderr(
     bytes: &[u8],
     actions: &mut Vec<Action>,
 ) {
-    let (client, stream, wall) = (ClientId::new(client), Stream::Stderr, Wall::default());
-    swarm.handle(now, Input::Output { client, stream, bytes, wall }, actions);
+    let (client, pipe, wall) = (ClientId::new(client), Pipe::Stderr, Wall::default());
+    swarm.handle(now, Input::Output { client, pipe, bytes, wall }, actions);
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::evidence::{Evidence, Trouble, Waiting};
 use super::log::Failure;
+use crate::units::process::{ExitStatus, SIGKILL};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,29 +110,6 @@ impl Outcome {
         Self::ALL.into_iter().find(|outcome| outcome.name() == name)
     }
 }
-
-/// How a process ended (wait(2)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ExitStatus {
-    /// It exited with this code.
-    Code(u8),
-    /// This signal ended it.
-    Signal(u8),
-}
-
-impl ExitStatus {
-    /// The exit code as a shell tells it: 128 + n for signal n.
-    #[must_use]
-    pub const fn shell_code(self) -> u8 {
-        match self {
-            Self::Code(code) => code,
-            Self::Signal(signal) => 128_u8.saturating_add(signal),
-        }
-    }
-}
-
-/// `SIGKILL`, the signal of the kernel's out-of-memory killer (signal(7)).
-pub const SIGKILL: u8 = 9;
 
 /// All that is known of the end of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -47,8 +47,8 @@ use self::table::Owner;
 use self::timer::{Clock, Timer};
 use crate::http::Service;
 use crate::stats::Health;
-use crate::stats::totals::Stream;
 use crate::swarm::{Action, Input};
+use crate::units::process::Pipe;
 use crate::units::{ClientId, Tick, Wall};
 
 /// Events taken from the kernel at once, about 0.2 µs each: whatever dies at the
@@ -371,8 +371,8 @@ impl Reactor {
             Owner::Fetch(key) => return self.fetch(now, Some(key), application),
             Owner::Terminal => return self.tend_terminal(now, application),
             Owner::TerminalSignals => self.take_terminal_signals(application),
-            Owner::Output(client, stream) => {
-                return self.read(now, client, stream, hung_up, application);
+            Owner::Output(client, pipe) => {
+                return self.read(now, client, pipe, hung_up, application);
             }
             Owner::Listener => {
                 return self.serve(application, |server, registrar, service| {
@@ -405,16 +405,16 @@ impl Reactor {
         &mut self,
         now: Tick,
         client: ClientId,
-        stream: Stream,
+        pipe: Pipe,
         hung_up: bool,
         application: &mut dyn Application,
     ) -> bool {
         let Some(children) = &mut self.children else { return false };
         for _ in 0..READS_PER_TURN {
-            match children.read(&mut self.registrar, client, stream, &mut self.buffer) {
+            match children.read(&mut self.registrar, client, pipe, &mut self.buffer) {
                 Read::Empty => return false,
                 Read::Ended => {
-                    let input = Input::PipeEnded { client, stream };
+                    let input = Input::PipeEnded { client, pipe };
                     application.handle(now, input, &mut self.actions);
                     return false;
                 }
@@ -422,7 +422,7 @@ impl Reactor {
                     self.heard_at = Some(now);
                     let bytes = self.buffer.get(..count).unwrap_or_default();
                     let wall = self.wall;
-                    let input = Input::Output { client, stream, bytes, wall };
+                    let input = Input::Output { client, pipe, bytes, wall };
                     application.handle(now, input, &mut self.actions);
                     // A short read emptied the pipe, and the next write is a new
                     // event (epoll(7)); only an end that was told with the data

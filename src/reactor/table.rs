@@ -11,8 +11,8 @@ use mio::{Interest, Registry, Token};
 use slab::Slab;
 
 use crate::stats::EntryKind;
-use crate::stats::totals::Stream;
 use crate::units::ClientId;
+use crate::units::process::Pipe;
 
 /// Whom an event is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Owner {
     /// Our own stderr, when it takes bytes again.
     LogSink,
     /// One of a client's pipes.
-    Output(ClientId, Stream),
+    Output(ClientId, Pipe),
     /// A client's pidfd.
     Exit(ClientId),
     /// The pidfd of a process beside the clients.

@@ -7,9 +7,9 @@ use crate::ffmpeg::lines::{LastLines, LineSplitter};
 use crate::ffmpeg::log::parse;
 use crate::http::redact::Masking;
 use crate::reactor::host::journal::for_people;
-use crate::stats::totals::Stream;
 use crate::stats::{Phase, Snapshot};
 use crate::swarm::Input;
+use crate::units::process::Pipe;
 use crate::view::verdict::{self, CheckInput, Verdict};
 
 /// What was seen so far.
@@ -28,7 +28,7 @@ impl Check {
 
     /// Takes note of what the swarm is about to be told in this phase.
     pub(super) fn watch(&mut self, input: &Input<'_>, phase: Phase) {
-        if let Input::Output { stream: Stream::Stderr, bytes, .. } = input
+        if let Input::Output { pipe: Pipe::Stderr, bytes, .. } = input
             && matches!(phase, Phase::Ramp | Phase::Hold)
         {
             let last = &mut self.last_lines;

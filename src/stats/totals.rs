@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::refused::Refused;
 use super::{Histogram, Patterns, Playback, Reception, Requests};
 use crate::ffmpeg::outcome::Outcome;
-
-pub use crate::ffmpeg::outcome::ExitStatus;
+use crate::units::process::{ExitStatus, SpawnFailureReason};
 
 /// Upper bounds of a process's uptime, in seconds.
 const UPTIME_SECS: &[f64] = &[1.0, 5.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
@@ -18,69 +17,6 @@ const LATENESS_SECS: &[f64] =
 /// A start later than this counts as late, in milliseconds: a viewer's ramp is
 /// not planned more finely, and a busy host shows itself far above it.
 pub const LATE_START_MS: u64 = 100;
-
-/// Why a process could not be started, by what would mend it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SpawnFailureReason {
-    /// `EMFILE` or `ENFILE`: descriptors are used up.
-    Descriptors,
-    /// `EAGAIN`: processes are used up (`RLIMIT_NPROC`, pids cgroup, `pid_max`).
-    Processes,
-    /// `ENOMEM`: memory is used up.
-    Memory,
-    /// `ENOENT` or `ENOTDIR`: the binary is gone.
-    NotFound,
-    /// `EACCES` or `EPERM`: the binary may not be executed.
-    Permission,
-    /// Any other errno.
-    Other,
-}
-
-impl SpawnFailureReason {
-    /// Every reason.
-    pub const ALL: [Self; 6] = [
-        Self::Descriptors,
-        Self::Processes,
-        Self::Memory,
-        Self::NotFound,
-        Self::Permission,
-        Self::Other,
-    ];
-
-    /// The reason's place in [`SpawnFailureReason::ALL`].
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// Whether this host ran out of something, which other starts lack as well.
-    #[must_use]
-    pub const fn is_exhaustion(self) -> bool {
-        matches!(self, Self::Descriptors | Self::Processes | Self::Memory)
-    }
-
-    /// The reason as a label value.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Descriptors => "descriptors",
-            Self::Processes => "processes",
-            Self::Memory => "memory",
-            Self::NotFound => "not_found",
-            Self::Permission => "permission",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// Which of a client's two pipes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stream {
-    /// FFmpeg's log.
-    Stderr,
-    /// FFmpeg's `-progress`.
-    Stdout,
-}
 
 /// Running totals over all clients and attempts; they only grow.
 #[derive(Debug, Clone)]

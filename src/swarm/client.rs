@@ -12,12 +12,12 @@ use super::backoff::with_jitter;
 use super::deadlines::{Deadlines, Key};
 use super::random::Random;
 use super::turn::Turn;
-use super::{Action, Exit, Report, Sample, SpawnFailure, ramp};
+use super::{Action, Exit, Report, Sample, ramp};
 use crate::ffmpeg::lines::{LastLines, LineSplitter};
 use crate::ffmpeg::outcome::Outcome;
 use crate::ffmpeg::progress::Progress;
-use crate::stats::totals::Stream;
 use crate::stats::{ClientRequests, LiveUse, Pace, State, Viewing};
+use crate::units::process::{Pipe, SpawnFailure};
 use crate::units::{ClientId, Tick};
 
 /// What a client is to be.
@@ -152,10 +152,10 @@ impl Pipes {
     const NONE: Self = Self { stderr: false, stdout: false };
     const BOTH: Self = Self { stderr: true, stdout: true };
 
-    const fn of(&mut self, stream: Stream) -> &mut bool {
-        match stream {
-            Stream::Stderr => &mut self.stderr,
-            Stream::Stdout => &mut self.stdout,
+    const fn of(&mut self, pipe: Pipe) -> &mut bool {
+        match pipe {
+            Pipe::Stderr => &mut self.stderr,
+            Pipe::Stdout => &mut self.stdout,
         }
     }
 }
@@ -319,22 +319,22 @@ impl Client {
         }
     }
 
-    pub(super) fn output(&mut self, turn: &mut Turn<'_>, stream: Stream, bytes: &[u8]) {
-        match stream {
-            _ if !*self.pipes.of(stream) => {}
-            Stream::Stderr => self.read_lines(turn, Some(bytes)),
-            Stream::Stdout => self.read_progress(turn, Some(bytes)),
+    pub(super) fn output(&mut self, turn: &mut Turn<'_>, pipe: Pipe, bytes: &[u8]) {
+        match pipe {
+            _ if !*self.pipes.of(pipe) => {}
+            Pipe::Stderr => self.read_lines(turn, Some(bytes)),
+            Pipe::Stdout => self.read_progress(turn, Some(bytes)),
         }
         // One read takes all that a pipe holds.
-        *self.unread.of(stream) = false;
+        *self.unread.of(pipe) = false;
     }
 
-    pub(super) fn pipe_ended(&mut self, turn: &mut Turn<'_>, stream: Stream) {
-        let was_open = std::mem::take(self.pipes.of(stream));
-        match stream {
+    pub(super) fn pipe_ended(&mut self, turn: &mut Turn<'_>, pipe: Pipe) {
+        let was_open = std::mem::take(self.pipes.of(pipe));
+        match pipe {
             _ if !was_open => {}
-            Stream::Stderr => self.read_lines(turn, None),
-            Stream::Stdout => self.read_progress(turn, None),
+            Pipe::Stderr => self.read_lines(turn, None),
+            Pipe::Stdout => self.read_progress(turn, None),
         }
         if was_open && self.pipes == Pipes::NONE {
             self.drained(turn);

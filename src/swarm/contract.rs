@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Report;
-use crate::stats::totals::{ExitStatus, SpawnFailureReason, Stream};
+use crate::units::process::{ExitStatus, Pipe, SpawnFailure};
 use crate::units::{ClientId, Wall};
 
 /// A reaped process: its end and what the kernel counted (getrusage(2)).
@@ -18,15 +18,6 @@ pub struct Exit {
     /// The kernel's count of processes that it killed for want of memory rose
     /// just before, and a SIGKILL that was not ours ended this one.
     pub oom_suspected: bool,
-}
-
-/// A process that could not be started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpawnFailure {
-    /// The class of the errno.
-    pub reason: SpawnFailureReason,
-    /// The errno itself (errno(3)).
-    pub errno: i32,
 }
 
 /// What a live process was seen to use.
@@ -86,7 +77,7 @@ pub enum Input<'a> {
         /// Whose pipe.
         client: ClientId,
         /// Which pipe.
-        stream: Stream,
+        pipe: Pipe,
         /// What was read.
         bytes: &'a [u8],
         /// The wall clock when it was read, for what is told against dates.
@@ -97,7 +88,7 @@ pub enum Input<'a> {
         /// Whose pipe.
         client: ClientId,
         /// Which pipe.
-        stream: Stream,
+        pipe: Pipe,
     },
     /// A client's process was reaped.
     Exited {

@@ -31,7 +31,7 @@ use deadlines::{Key, RunKey};
 use turn::{Common, Turn};
 
 pub use client::{ClientDetail, ClientView};
-pub use contract::{Action, Exit, Input, Sample, Signal, SpawnFailure, TcpDelta};
+pub use contract::{Action, Exit, Input, Sample, Signal, TcpDelta};
 pub use report::{OriginProgress, Report};
 pub use settings::{Backoff, Settings};
 pub use turn::{
@@ -134,13 +134,13 @@ impl Swarm {
                 self.note_activity(now);
                 self.with_client(now, client, actions, |c, turn| c.spawn_failed(turn, failure));
             }
-            Input::Output { client, stream, bytes, wall } => {
+            Input::Output { client, pipe, bytes, wall } => {
                 self.note_activity(now);
                 self.common.wall = wall;
-                self.with_client(now, client, actions, |c, turn| c.output(turn, stream, bytes));
+                self.with_client(now, client, actions, |c, turn| c.output(turn, pipe, bytes));
             }
-            Input::PipeEnded { client, stream } => {
-                self.with_client(now, client, actions, |c, turn| c.pipe_ended(turn, stream));
+            Input::PipeEnded { client, pipe } => {
+                self.with_client(now, client, actions, |c, turn| c.pipe_ended(turn, pipe));
             }
             Input::Exited { client, exit } => {
                 self.note_activity(now);

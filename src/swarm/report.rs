@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::SpawnFailure;
 use crate::ffmpeg::outcome::Outcome;
-use crate::stats::totals::{ExitStatus, Stream};
 use crate::units::ClientId;
+use crate::units::process::{ExitStatus, Pipe, SpawnFailure};
 use crate::units::shard::Shard;
 
 /// How the origin does, as far as a line of progress tells it.
@@ -125,7 +124,7 @@ pub enum Report {
         /// Whose line.
         client: ClientId,
         /// Which pipe.
-        stream: Stream,
+        pipe: Pipe,
         /// The line, without its end, as far as it is kept.
         line: String,
     },

@@ -13,8 +13,8 @@ use std::time::Duration;
 use super::client::{CLEAN_EXIT_AFTER, DRAIN_MAX, STABLE_AFTER};
 use super::*;
 use crate::ffmpeg::outcome::Outcome;
-use crate::stats::totals::{ExitStatus, SpawnFailureReason, Stream};
 use crate::units::Wall;
+use crate::units::process::{ExitStatus, Pipe, SpawnFailure, SpawnFailureReason};
 use crate::units::shard::Shard;
 
 fn settings(clients: u32) -> Settings {
@@ -99,8 +99,8 @@ impl Driver {
     }
 
     fn end_pipes(&mut self, number: u32) {
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            self.give(Input::PipeEnded { client: client(number), stream });
+        for pipe in [Pipe::Stdout, Pipe::Stderr] {
+            self.give(Input::PipeEnded { client: client(number), pipe });
         }
     }
 
@@ -182,8 +182,8 @@ fn a_line_of_progress_tells_of_the_origin_only_where_the_log_is_read() {
         [http @ 0x3] [warning] HTTP error 404 Not Found\n";
     for (stats, told) in [(true, Some((1, 1))), (false, None)] {
         let mut driver = Driver::running(Settings { stats, ..settings(2) });
-        let (client, stream) = (client(0), Stream::Stderr);
-        driver.give(Input::Output { client, stream, bytes: log, wall: Wall::default() });
+        let (client, pipe) = (client(0), Pipe::Stderr);
+        driver.give(Input::Output { client, pipe, bytes: log, wall: Wall::default() });
         driver.next_deadline();
         let progress = driver.reports().into_iter().find_map(|report| match report {
             Report::Progress { origin, .. } => Some(origin),
@@ -199,7 +199,7 @@ fn what_ffmpeg_complains_of_when_told_to_end_is_no_pattern_of_errors() {
     let mut driver = Driver::running(Settings { stats: true, ..settings(1) });
     let complaint = Input::Output {
         client: client(0),
-        stream: Stream::Stderr,
+        pipe: Pipe::Stderr,
         bytes: b"[error] x\n",
         wall: Wall::default(),
     };
@@ -216,7 +216,7 @@ fn a_silent_steady_swarm_waits_for_nothing() {
     assert_eq!(driver.swarm.next_deadline(), None);
     driver.give(Input::Output {
         client: client(3),
-        stream: Stream::Stderr,
+        pipe: Pipe::Stderr,
         bytes: b"x",
         wall: Wall::default(),
     });
@@ -248,15 +248,15 @@ fn an_exit_waits_for_both_pipes_and_keeps_the_last_lines() {
     driver.wait(Duration::from_secs(2));
     driver.exit(0, ExitStatus::Code(1));
     assert_eq!((driver.state(0), driver.taken()), (State::Draining, vec![]));
-    let (client, stream) = (client(0), Stream::Stderr);
-    driver.give(Input::Output { client, stream, bytes: b"one\ntw", wall: Wall::default() });
+    let (client, pipe) = (client(0), Pipe::Stderr);
+    driver.give(Input::Output { client, pipe, bytes: b"one\ntw", wall: Wall::default() });
     driver.give(Input::Output {
         client,
-        stream: Stream::Stdout,
+        pipe: Pipe::Stdout,
         bytes: b"noise\n",
         wall: Wall::default(),
     });
-    driver.give(Input::Output { client, stream, bytes: b"o", wall: Wall::default() });
+    driver.give(Input::Output { client, pipe, bytes: b"o", wall: Wall::default() });
     driver.end_pipes(0);
     assert_eq!(driver.state(0), State::Backoff);
     assert_eq!(driver.swarm.snapshot(driver.now).totals.stderr_lines, 2);
@@ -274,9 +274,9 @@ fn an_exit_waits_for_both_pipes_and_keeps_the_last_lines() {
 #[test]
 fn a_pipe_that_never_ends_is_closed_at_the_deadline() {
     let mut driver = Driver::running(settings(1));
-    let (client, stream) = (client(0), Stream::Stderr);
-    driver.give(Input::Output { client, stream, bytes: b"tail", wall: Wall::default() });
-    driver.give(Input::PipeEnded { client, stream: Stream::Stdout });
+    let (client, pipe) = (client(0), Pipe::Stderr);
+    driver.give(Input::Output { client, pipe, bytes: b"tail", wall: Wall::default() });
+    driver.give(Input::PipeEnded { client, pipe: Pipe::Stdout });
     assert_eq!(driver.state(0), State::Running);
     driver.exit(0, ExitStatus::Signal(11));
     assert_eq!(driver.next_deadline(), DRAIN_MAX);
@@ -291,14 +291,14 @@ fn a_pipe_that_never_ends_is_closed_at_the_deadline() {
 #[test]
 fn a_line_is_reported_when_verbose() {
     let mut driver = Driver::running(Settings { verbose: true, ..settings(1) });
-    let stream = Stream::Stderr;
+    let pipe = Pipe::Stderr;
     driver.give(Input::Output {
         client: client(0),
-        stream,
+        pipe,
         bytes: b"a\xffb\nc",
         wall: Wall::default(),
     });
-    let line = Report::Line { client: client(0), stream, line: "a\u{fffd}b".into() };
+    let line = Report::Line { client: client(0), pipe, line: "a\u{fffd}b".into() };
     assert_eq!(driver.reports(), [line]);
 }
 

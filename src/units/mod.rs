@@ -1,9 +1,10 @@
-//! Ids and points in time, the words that every storey shares.
+//! Ids, points in time and ends of processes: the words that every storey shares.
 //!
 //! Knows no clock: a [`Tick`] or a [`Wall`] is always handed in by the reactor.
 
 pub mod address;
 pub mod duration;
+pub mod process;
 pub mod shard;
 pub mod text;
 

@@ -19,8 +19,8 @@ use super::summary::streaming::{self, SHOWN_PATTERNS};
 use super::summary::{self, Ending, SummaryInput};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::requests::ERROR_STATUSES;
-use crate::stats::totals::SpawnFailureReason;
 use crate::stats::{ErrorReason, RequestKind, Requests, Snapshot};
+use crate::units::process::SpawnFailureReason;
 use crate::units::text::visible_json;
 
 /// The summary as one line of JSON.

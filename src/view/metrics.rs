@@ -14,8 +14,8 @@ use prometheus::proto::MetricFamily;
 use super::Scene;
 use super::families;
 use crate::ffmpeg::outcome::Outcome;
-use crate::stats::totals::SpawnFailureReason;
 use crate::stats::{EntryKind, ProcessUse, State, Totals};
+use crate::units::process::SpawnFailureReason;
 use collector::Collector;
 
 /// Exit codes that are shown from the start: clean, error, SIGKILL, SIGTERM, and

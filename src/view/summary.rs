@@ -13,8 +13,9 @@ use std::time::Duration;
 pub(super) use self::judgement::{judge, judgement};
 use super::{Measured, never_played, words};
 use crate::ffmpeg::outcome::Outcome;
-use crate::stats::totals::{LATE_START_MS, SpawnFailureReason};
+use crate::stats::totals::LATE_START_MS;
 use crate::stats::{Health, Histogram, OriginSide, Series, Snapshot, Totals};
+use crate::units::process::SpawnFailureReason;
 use crate::units::shard::Shard;
 use crate::units::text::visible;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{never_played, words};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::Totals;
-use crate::stats::totals::SpawnFailureReason;
+use crate::units::process::SpawnFailureReason;
 
 /// What a check saw.
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
 use ffmpeg_hls_swarm::stats::{Snapshot, State};
 use ffmpeg_hls_swarm::swarm::client::ClientView;
 use ffmpeg_hls_swarm::swarm::{Exit, Input, Sample};
+use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe};
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
 
 /// What the swarm was told of a client and what it asked for.
@@ -82,13 +82,13 @@ impl Books {
                 assert!(std::mem::take(&mut self.of(client).asked));
                 self.spawn_failures += 1;
             }
-            Input::Output { client, stream, bytes, .. } => {
-                if stream == Stream::Stderr {
+            Input::Output { client, pipe, bytes, .. } => {
+                if pipe == Pipe::Stderr {
                     self.lines += bytes.iter().filter(|&&b| b == b'\n').count() as u64;
                     self.of(client).partial = bytes.last() != Some(&b'\n');
                 }
             }
-            Input::PipeEnded { client, stream } => self.close(client, stream),
+            Input::PipeEnded { client, pipe } => self.close(client, pipe),
             Input::Exited { client, exit } => self.reap(client, exit),
             Input::Sampled { client, sample } => self.sample(client, sample),
             Input::Traffic { .. } => {}
@@ -103,10 +103,10 @@ impl Books {
         }
     }
 
-    pub(crate) fn close(&mut self, client: ClientId, stream: Stream) {
+    pub(crate) fn close(&mut self, client: ClientId, pipe: Pipe) {
         let told = self.of(client);
-        told.open[stream as usize] = false;
-        if stream == Stream::Stderr {
+        told.open[pipe as usize] = false;
+        if pipe == Pipe::Stderr {
             let partial = std::mem::take(&mut told.partial);
             self.lines += u64::from(partial);
         }

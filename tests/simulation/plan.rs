@@ -3,10 +3,10 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use ffmpeg_hls_swarm::stats::totals::{ExitStatus, SpawnFailureReason};
 use ffmpeg_hls_swarm::swarm::random::Random;
 use ffmpeg_hls_swarm::swarm::{Backoff, Settings};
 use ffmpeg_hls_swarm::units::ClientId;
+use ffmpeg_hls_swarm::units::process::{ExitStatus, SpawnFailureReason};
 use ffmpeg_hls_swarm::units::shard::Shard;
 
 /// A deadline is seen so late at most.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
 use ffmpeg_hls_swarm::stats::client::PATIENCE;
-use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
 use ffmpeg_hls_swarm::stats::{Phase, State};
 use ffmpeg_hls_swarm::swarm::client::{ClientView, Desired, Event, next};
 use ffmpeg_hls_swarm::swarm::stopping::{
@@ -16,6 +15,7 @@ use ffmpeg_hls_swarm::swarm::{
     Action, Input, PROGRESS_EVERY, Report, SPAWN_FAILURE_REPORTS_PER_SEC, SPAWNS_PER_TURN,
     STALL_REPORTS_PER_SEC, Settings, Signal, Swarm, ramp,
 };
+use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe};
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
 
 use crate::books::Books;
@@ -227,10 +227,10 @@ impl Referee {
     fn view(&mut self, now: Tick, input: &Input<'_>) {
         match *input {
             Input::Spawned { client, .. } => self.viewings.spawned(now, client),
-            Input::Output { client, stream: Stream::Stdout, bytes, .. } => {
+            Input::Output { client, pipe: Pipe::Stdout, bytes, .. } => {
                 self.viewings.output(now, client, bytes);
             }
-            Input::PipeEnded { client, stream: Stream::Stdout } => {
+            Input::PipeEnded { client, pipe: Pipe::Stdout } => {
                 self.viewings.closed(now, client);
             }
             Input::Exited { client, .. } => self.viewings.exited(now, client),
@@ -261,8 +261,8 @@ impl Referee {
             }
             Action::ClosePipes { client } => {
                 assert_ne!(self.books.of(*client).open, [false; 2], "no pipe to close");
-                self.books.close(*client, Stream::Stderr);
-                self.books.close(*client, Stream::Stdout);
+                self.books.close(*client, Pipe::Stderr);
+                self.books.close(*client, Pipe::Stdout);
                 self.viewings.closed(now, *client);
             }
             Action::SampleSockets { client } => {

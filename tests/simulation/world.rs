@@ -7,9 +7,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use ffmpeg_hls_swarm::stats::State;
-use ffmpeg_hls_swarm::stats::totals::{ExitStatus, Stream};
 use ffmpeg_hls_swarm::swarm::client::{Event as Transition, next};
-use ffmpeg_hls_swarm::swarm::{Action, Exit, Input, Sample, Signal, SpawnFailure, Swarm};
+use ffmpeg_hls_swarm::swarm::{Action, Exit, Input, Sample, Signal, Swarm};
+use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe, SpawnFailure};
 use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 
 use crate::plan::{Character, Dice, Obedience, PipeEnd, Plan, spawn_failure};
@@ -27,7 +27,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(1_003);
 /// How often something is told that cannot be, in percent of the turns.
 const STRAYS_PERCENT: u64 = 2;
 
-const STREAMS: [Stream; 2] = [Stream::Stderr, Stream::Stdout];
+const PIPES: [Pipe; 2] = [Pipe::Stderr, Pipe::Stdout];
 
 /// A process of a client: the number of its attempt tells it from later ones.
 type Process = (ClientId, u64);
@@ -304,7 +304,7 @@ impl World {
     /// anywhere.
     fn write(&mut self, process: Process) {
         let client = process.0;
-        for pipe in 0..STREAMS.len() {
+        for pipe in 0..PIPES.len() {
             let mut bytes = Vec::new();
             for _ in 0..self.dice.between(0, 4) {
                 let length = self.dice.between(1, 30) as usize;
@@ -360,7 +360,7 @@ impl World {
             let bytes: Vec<u8> = unread.drain(..length).collect();
             self.give(Input::Output {
                 client,
-                stream: STREAMS[pipe],
+                pipe: PIPES[pipe],
                 bytes: &bytes,
                 wall: Wall::default(),
             });
@@ -370,7 +370,7 @@ impl World {
     fn end_pipe(&mut self, client: ClientId, pipe: usize) {
         self.read(client, pipe, usize::MAX);
         if self.child(client).pipes[pipe].take().is_some() {
-            self.give(Input::PipeEnded { client, stream: STREAMS[pipe] });
+            self.give(Input::PipeEnded { client, pipe: PIPES[pipe] });
         }
     }
 

@@ -17,9 +17,9 @@ use super::run::{DYING, Wait, start};
 use crate::reactor::process::child::{self, Process, Stdio};
 use crate::reactor::process::usage;
 use crate::reactor::timer::Clock;
-use crate::stats::totals::SpawnFailureReason;
-use crate::swarm::{Signal, SpawnFailure};
+use crate::swarm::Signal;
 use crate::units::Tick;
+use crate::units::process::{SpawnFailure, SpawnFailureReason};
 
 /// How often the process is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

@@ -15,9 +15,9 @@ use rustix::io::Errno;
 use self::OutputState::{Empty, Ended, Readable};
 use crate::reactor::process::child::{self, Child, Process, Spawner, Stdio};
 use crate::reactor::timer::Clock;
-use crate::stats::totals::{ExitStatus, SpawnFailureReason};
-use crate::swarm::{Signal, SpawnFailure};
+use crate::swarm::Signal;
 use crate::units::Tick;
+use crate::units::process::{ExitStatus, SpawnFailure, SpawnFailureReason};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;

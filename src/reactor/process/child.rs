@@ -24,8 +24,8 @@ use rustix::process::{Pid, Resource, Rlimit};
 
 pub use self::precedence::go_ahead;
 use crate::reactor::host::notify;
-use crate::stats::totals::{ExitStatus, SpawnFailureReason};
-use crate::swarm::{Exit, Signal, SpawnFailure};
+use crate::swarm::{Exit, Signal};
+use crate::units::process::{ExitStatus, SpawnFailure, SpawnFailureReason};
 
 /// Stack of a child between clone and exec, in 16-byte units: 32 KiB. The child
 /// runs one function of a few hundred bytes on it and calls only the kernel.

@@ -17,12 +17,11 @@ use super::child::{Process, Spawner, Stdio, Wait};
 use super::oom::OomWatch;
 use super::pipes::{WAIT_MAX, WAIT_MAX_UNSTAMPED};
 use crate::ffmpeg::command::Template;
-use crate::ffmpeg::outcome::{ExitStatus, SIGKILL};
 use crate::reactor::Registrar;
 use crate::reactor::table::Owner;
-use crate::stats::totals::{SpawnFailureReason, Stream};
-use crate::swarm::{Exit, Signal, SpawnFailure};
+use crate::swarm::{Exit, Signal};
 use crate::units::ClientId;
+use crate::units::process::{ExitStatus, Pipe, SIGKILL, SpawnFailure, SpawnFailureReason};
 use crate::units::shard::Shard;
 
 /// The least that a pipe holds: a page (pipe(7), `pipe-user-pages-soft`).
@@ -147,15 +146,15 @@ impl Children {
         &mut self,
         registrar: &mut Registrar,
         id: ClientId,
-        stream: Stream,
+        pipe: Pipe,
         buffer: &mut [u8],
     ) -> Read {
         let Some(slot) = self.slots.get_mut(id.index()) else { return Read::Empty };
-        let pipe = match stream {
-            Stream::Stdout => &mut slot.stdout,
-            Stream::Stderr => &mut slot.stderr,
+        let end = match pipe {
+            Pipe::Stdout => &mut slot.stdout,
+            Pipe::Stderr => &mut slot.stderr,
         };
-        let Some(open) = pipe.as_ref() else { return Read::Empty };
+        let Some(open) = end.as_ref() else { return Read::Empty };
         match rustix::io::retry_on_intr(|| rustix::io::read(&open.what, &mut *buffer)) {
             Err(Errno::AGAIN) => Read::Empty,
             Ok(count) if count > 0 => {
@@ -166,7 +165,7 @@ impl Children {
             }
             // An error of a pipe is as final as its end.
             Ok(_) | Err(_) => {
-                close(registrar, pipe);
+                close(registrar, end);
                 Read::Ended
             }
         }
@@ -264,10 +263,10 @@ fn watch_all(
     };
     let watched = (|| {
         let (stdout, stderr) = (child.stdout, child.stderr);
-        let owner = |stream| Owner::Output(id, stream);
-        let token = watch(pipes.registry(), stdout.as_fd(), owner(Stream::Stdout))?;
+        let owner = |pipe| Owner::Output(id, pipe);
+        let token = watch(pipes.registry(), stdout.as_fd(), owner(Pipe::Stdout))?;
         slot.stdout = Some(Watched { what: stdout, token });
-        let token = watch(pipes.registry(), stderr.as_fd(), owner(Stream::Stderr))?;
+        let token = watch(pipes.registry(), stderr.as_fd(), owner(Pipe::Stderr))?;
         slot.stderr = Some(Watched { what: stderr, token });
         watch(poll.registry(), child.process.pidfd(), Owner::Exit(id))
     })();
@@ -295,7 +294,6 @@ mod tests {
     use crate::ffmpeg::options::Options;
     use crate::reactor::blocking::run::Wait as Until;
     use crate::reactor::process::child::environment;
-    use crate::stats::totals::ExitStatus;
 
     const CLIENT: ClientId = ClientId::new(1);
 
@@ -348,10 +346,10 @@ mod tests {
         assert_eq!(exit.status, ExitStatus::Signal(15));
         assert!(!all.owns(pid));
         assert_eq!(registrar.ready.clients.len(), 2, "what it said last is read without a round");
-        for stream in [Stream::Stdout, Stream::Stderr] {
+        for pipe in [Pipe::Stdout, Pipe::Stderr] {
             let mut buffer = [0; 10];
-            assert_eq!(all.read(&mut registrar, CLIENT, stream, &mut buffer), Read::Ended);
-            assert_eq!(all.read(&mut registrar, CLIENT, stream, &mut buffer), Read::Empty);
+            assert_eq!(all.read(&mut registrar, CLIENT, pipe, &mut buffer), Read::Ended);
+            assert_eq!(all.read(&mut registrar, CLIENT, pipe, &mut buffer), Read::Empty);
         }
         assert!(registrar.table.is_empty());
     }

@@ -4,11 +4,11 @@
 use super::{Client, Desired};
 use crate::ffmpeg::log::{self, Level, Line, Note};
 use crate::http::redact::CUT;
-use crate::stats::totals::Stream;
 use crate::stats::{ClientFigures, Reading, Totals};
 use crate::swarm::turn::Turn;
 use crate::swarm::{Action, Report, TcpDelta};
 use crate::units::Moment;
+use crate::units::process::Pipe;
 
 /// Bytes received by a client. The kernel's samples tell them as they come, the
 /// closing lines of the log exactly but late; of each attempt the higher counts.
@@ -74,10 +74,10 @@ impl Client {
             self.note(turn, line, &read);
         }
         if turn.common.settings.verbose {
-            let (client, stream) = (self.id, Stream::Stderr);
+            let (client, pipe) = (self.id, Pipe::Stderr);
             let mut line = String::from_utf8_lossy(line).into_owned();
             line.extend(cut.then_some(CUT));
-            turn.report(Report::Line { client, stream, line });
+            turn.report(Report::Line { client, pipe, line });
         }
     }
 

@@ -31,23 +31,23 @@ fn any_input() -> impl Strategy<Value = Any> {
 }
 
 fn give_any(driver: &mut Driver, any: &Any) {
-    let stream = |s: bool| if s { Stream::Stderr } else { Stream::Stdout };
+    let pipe = |s: bool| if s { Pipe::Stderr } else { Pipe::Stdout };
     match *any {
         Any::Spawned(n) => driver.give(Input::Spawned { client: client(n), pid: n }),
         Any::SpawnFailed(n) => driver.fail_spawn(n, SpawnFailureReason::Other),
         Any::Output(n, s) => {
-            let (client, stream) = (client(n), stream(s));
-            let bytes = match stream {
-                Stream::Stderr => b"a\nb".to_vec(),
-                Stream::Stdout => {
+            let (client, pipe) = (client(n), pipe(s));
+            let bytes = match pipe {
+                Pipe::Stderr => b"a\nb".to_vec(),
+                Pipe::Stdout => {
                     let media_us = driver.now.as_nanos() % 5 * 1_000_000;
                     format!("out_time_us={media_us}\nprogress=continue\nx").into_bytes()
                 }
             };
-            driver.give(Input::Output { client, stream, bytes: &bytes, wall: Wall::default() });
+            driver.give(Input::Output { client, pipe, bytes: &bytes, wall: Wall::default() });
         }
         Any::PipeEnded(n, s) => {
-            driver.give(Input::PipeEnded { client: client(n), stream: stream(s) });
+            driver.give(Input::PipeEnded { client: client(n), pipe: pipe(s) });
         }
         Any::Exited(n) => driver.exit(n, ExitStatus::Code(1)),
         Any::Sampled(n) => {

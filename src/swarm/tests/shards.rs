@@ -63,8 +63,8 @@ fn play(settings: Settings, behind: Duration) -> Lived {
             let exit =
                 Exit { status, cpu: Duration::ZERO, peak_resident_bytes: 0, oom_suspected: false };
             swarm.handle(now, Input::Exited { client, exit }, &mut actions);
-            for stream in [Stream::Stdout, Stream::Stderr] {
-                swarm.handle(now, Input::PipeEnded { client, stream }, &mut actions);
+            for pipe in [Pipe::Stdout, Pipe::Stderr] {
+                swarm.handle(now, Input::PipeEnded { client, pipe }, &mut actions);
             }
         } else {
             swarm.handle(now, Input::DeadlineReached, &mut actions);

@@ -13,8 +13,8 @@ fn watched(clients: u32) -> Settings {
 impl Driver {
     fn progress(&mut self, number: u32, media_ms: u64) {
         let text = format!("frame=1\nout_time_us={media_ms}000\nprogress=continue\n");
-        let (client, stream) = (client(number), Stream::Stdout);
-        self.give(Input::Output { client, stream, bytes: text.as_bytes(), wall: Wall::default() });
+        let (client, pipe) = (client(number), Pipe::Stdout);
+        self.give(Input::Output { client, pipe, bytes: text.as_bytes(), wall: Wall::default() });
         // Of what wakes the loop only stalls matter here.
         self.swarm.common.deadlines.clear(Key::Run(RunKey::Progress));
     }

@@ -44,9 +44,9 @@ impl Player {
 
     fn is_read(&mut self) {
         let text = std::mem::take(&mut self.unread);
-        let (client, stream) = (client(0), Stream::Stdout);
+        let (client, pipe) = (client(0), Pipe::Stdout);
         let bytes = text.as_bytes();
-        self.driver.give(Input::Output { client, stream, bytes, wall: Wall::default() });
+        self.driver.give(Input::Output { client, pipe, bytes, wall: Wall::default() });
     }
 
     fn plays(&mut self, seconds: u64) {

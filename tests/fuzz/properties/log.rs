@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use ffmpeg_hls_swarm::ffmpeg::lines::{LINE_LIMIT_BYTES, LineSplitter};
 use ffmpeg_hls_swarm::ffmpeg::log::{Line, Note, parse};
-use ffmpeg_hls_swarm::ffmpeg::outcome::ExitStatus;
 use ffmpeg_hls_swarm::stats::refused::{SEGMENTS_SKIPPED_MAX, bytes_max};
-use ffmpeg_hls_swarm::stats::totals::Stream;
 use ffmpeg_hls_swarm::stats::{ClientRequests, ErrorReason, Reading, RequestKind, Requests};
 use ffmpeg_hls_swarm::swarm::{Action, Backoff, Exit, Input, Report, Settings, Swarm};
+use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe};
 use ffmpeg_hls_swarm::units::shard::Shard;
 use ffmpeg_hls_swarm::units::{ClientId, Moment, Tick, Wall};
 
@@ -164,7 +163,7 @@ fn attempt(pieces: &[&[u8]]) -> (Vec<Action>, Vec<u64>) {
     swarm.handle(now, Input::Spawned { client: CLIENT, pid: 1 }, &mut actions);
     for bytes in pieces {
         let wall = Wall::from_unix_nanos(1 << 60);
-        let output = Input::Output { client: CLIENT, stream: Stream::Stderr, bytes, wall };
+        let output = Input::Output { client: CLIENT, pipe: Pipe::Stderr, bytes, wall };
         swarm.handle(now, output, &mut actions);
     }
     let status = ExitStatus::Code(1);

@@ -1,0 +1,123 @@
+//! Processes: their pipes, how they end and why they fail to start.
+//!
+//! Plain data. The reactor fills it in, the swarm decides by it, the stats count it.
+
+/// `SIGKILL`, the signal of the kernel's out-of-memory killer (signal(7)).
+pub const SIGKILL: u8 = 9;
+
+/// How a process ended (wait(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExitStatus {
+    /// It exited with this code.
+    Code(u8),
+    /// This signal ended it.
+    Signal(u8),
+}
+
+impl ExitStatus {
+    /// The exit code as a shell reports it: 128 + n for signal n.
+    #[must_use]
+    pub const fn shell_code(self) -> u8 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128_u8.saturating_add(signal),
+        }
+    }
+}
+
+/// One of a client's two pipes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pipe {
+    /// FFmpeg's log.
+    Stderr,
+    /// FFmpeg's `-progress`.
+    Stdout,
+}
+
+/// A process that could not be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpawnFailure {
+    /// The class of the errno.
+    pub reason: SpawnFailureReason,
+    /// The errno itself (errno(3)).
+    pub errno: i32,
+}
+
+/// Why a process could not be started, by what fixes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SpawnFailureReason {
+    /// `EMFILE` or `ENFILE`: no descriptor is left.
+    Descriptors,
+    /// `EAGAIN`: no process is left (`RLIMIT_NPROC`, pids cgroup, `pid_max`).
+    Processes,
+    /// `ENOMEM`: no memory is left.
+    Memory,
+    /// `ENOENT` or `ENOTDIR`: the binary does not exist.
+    NotFound,
+    /// `EACCES` or `EPERM`: the binary may not be executed.
+    Permission,
+    /// Any other errno.
+    Other,
+}
+
+impl SpawnFailureReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::Descriptors,
+        Self::Processes,
+        Self::Memory,
+        Self::NotFound,
+        Self::Permission,
+        Self::Other,
+    ];
+
+    /// The reason's place in [`SpawnFailureReason::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Whether this host ran out of a resource, so that other starts fail as well.
+    #[must_use]
+    pub const fn is_exhaustion(self) -> bool {
+        matches!(self, Self::Descriptors | Self::Processes | Self::Memory)
+    }
+
+    /// The reason as a label value.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Descriptors => "descriptors",
+            Self::Processes => "processes",
+            Self::Memory => "memory",
+            Self::NotFound => "not_found",
+            Self::Permission => "permission",
+            Self::Other => "other",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_code_of_a_signal_is_128_and_its_number() {
+        for (status, code) in [
+            (ExitStatus::Code(0), 0),
+            (ExitStatus::Code(255), 255),
+            (ExitStatus::Signal(SIGKILL), 137),
+            (ExitStatus::Signal(127), 255),
+            (ExitStatus::Signal(255), 255),
+        ] {
+            assert_eq!(status.shell_code(), code, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn all_spawn_failure_reasons_stand_at_their_index() {
+        for (place, reason) in SpawnFailureReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason.index(), place);
+        }
+    }
+}
