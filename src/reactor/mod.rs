@@ -8,6 +8,7 @@ mod application;
 pub mod blocking;
 pub mod host;
 pub mod net;
+mod parts;
 pub mod process;
 mod ready;
 mod registrar;
@@ -243,7 +244,8 @@ impl Reactor {
                 break Err(error);
             }
             self.turns(began, application);
-            self.deadlines(application);
+            let now = self.look(Some(self.looked_at), application);
+            self.act_if_due(now, application);
             self.perform(application);
             let over = self.clock.tick();
             self.health.turns.record(over.since(began));
@@ -275,28 +277,7 @@ impl Reactor {
         application: &dyn Application,
         events: &mut Events,
     ) -> io::Result<Option<Tick>> {
-        let server = self.server.as_ref().and_then(Server::next_deadline);
-        let traffic = self.traffic.as_ref().and_then(Traffic::next_sample);
-        let pipes = self.registrar.pipes.next_look();
-        let notify = self.notify.next_deadline();
-        let start = self.start_gate.as_ref().map(StartGate::next_look);
-        let pulse = self.pulse();
-        let frame = self.display.as_ref().and_then(|display| display.next_frame(application));
-        let deadline = [
-            application.next_deadline(),
-            server,
-            self.sweep_at,
-            traffic,
-            pipes,
-            notify,
-            start,
-            pulse,
-            frame,
-            self.fetches.as_ref().and_then(fetch::Fetches::next_deadline),
-        ]
-        .into_iter()
-        .flatten()
-        .min();
+        let deadline = self.next_deadline(application);
         let due = deadline.is_some_and(|tick| tick <= self.clock.tick());
         let limit = if due || !self.registrar.ready.is_empty() {
             Some(Duration::ZERO)
@@ -368,7 +349,7 @@ impl Reactor {
             Owner::LogSink => {}
             Owner::Exit(client) => self.reap(now, client, application),
             Owner::Watched => self.tell_end(),
-            Owner::Fetch(key) => return self.fetch(now, Some(key), application),
+            Owner::Fetch(key) => return self.fetch(now, key, application),
             Owner::Terminal => return self.tend_terminal(now, application),
             Owner::TerminalSignals => self.take_terminal_signals(application),
             Owner::Output(client, pipe) => {
@@ -478,34 +459,17 @@ impl Reactor {
         turn(server, registrar, &mut context)
     }
 
-    /// Does what has become due.
-    fn deadlines(&mut self, application: &mut dyn Application) {
-        let now = self.look(Some(self.looked_at), application);
-        if self.sweep_at.is_some_and(|tick| tick <= now) {
-            self.next_sweep = now.after(SWEEP_EVERY);
-            let more = orphans::reap(|pid| self.owns(pid));
-            self.sweep_at = more.then_some(self.next_sweep);
-        }
-        if self.server.as_ref().and_then(Server::next_deadline).is_some_and(|tick| tick <= now) {
-            self.serve(application, |server, registrar, service| {
-                server.deadline_reached(registrar, now, service);
-                false
-            });
-        }
-        self.step_traffic(now, application);
-        self.fetch(now, None, application);
-        self.look_for_start(application);
-        self.draw(now, application);
-        if application.next_deadline().is_some_and(|tick| tick <= now) {
-            application.handle(now, Input::DeadlineReached, &mut self.actions);
-        }
+    /// Reaps orphans; looks again later if there were more than one sweep takes.
+    fn sweep(&mut self, now: Tick) {
+        self.next_sweep = now.after(SWEEP_EVERY);
+        let more = orphans::reap(|pid| self.owns(pid));
+        self.sweep_at = more.then_some(self.next_sweep);
     }
 
     /// Starts the application if it is time.
     fn look_for_start(&mut self, application: &mut dyn Application) {
         let now = self.clock.moment();
-        let due = self.start_gate.as_mut().filter(|start_gate| start_gate.next_look() <= now.tick);
-        match due.map(|start_gate| start_gate.look(now)) {
+        match self.start_gate.as_mut().map(|gate| gate.look(now)) {
             Some(Look::Go { behind }) => {
                 self.start_gate = None;
                 if behind > LATE {
@@ -522,7 +486,7 @@ impl Reactor {
     /// input, whose decisions are done as well.
     fn perform(&mut self, application: &mut dyn Application) {
         while !self.actions.is_empty() {
-            // Two lists by turns, so that neither is allocated anew.
+            // Swaps two vectors to avoid reallocating.
             let spare = std::mem::take(&mut self.performed);
             let mut decided = std::mem::replace(&mut self.actions, spare);
             for action in decided.drain(..) {

@@ -7,14 +7,12 @@ use crate::swarm::Input;
 use crate::units::{ClientId, Tick};
 
 impl Reactor {
-    /// Goes on with a sample of the clients' sockets, if one is due.
+    /// Takes a step of the sample of the clients' sockets that is due.
     pub(super) fn step_traffic(&mut self, now: Tick, application: &mut dyn Application) {
         let Some(traffic) = &mut self.traffic else { return };
-        if traffic.next_sample().is_some_and(|tick| tick <= now) {
-            traffic.step(now, &mut self.buffer, &mut |client, delta| {
-                application.handle(now, Input::Traffic { client, delta }, &mut self.actions);
-            });
-        }
+        traffic.step(now, &mut self.buffer, &mut |client, delta| {
+            application.handle(now, Input::Traffic { client, delta }, &mut self.actions);
+        });
     }
 
     /// This client connected: its sockets are in the next samples.

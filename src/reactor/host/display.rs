@@ -114,12 +114,9 @@ impl Reactor {
         }
     }
 
-    /// Draws a frame if one is due.
+    /// Draws the frame that is due.
     pub(in crate::reactor) fn draw(&mut self, now: Tick, application: &mut dyn Application) {
         let Some(display) = &mut self.display else { return };
-        if display.next_frame(application).is_none_or(|due| due > now) {
-            return;
-        }
         refresh(&mut self.health, &self.journal);
         self.health.entries = self.registrar.table.by_kind();
         sample_children(&mut self.children, now, application, &mut self.actions);

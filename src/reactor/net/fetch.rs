@@ -344,25 +344,24 @@ impl Reactor {
         self.fetches = Some(Fetches::new(questions, every, self.clock.tick()));
     }
 
-    /// Gives the question with this key its turn, or without one those that are due.
-    /// True if there may be more to do at once.
+    /// The connection of the question with this key is ready. True if there may be more
+    /// to do at once.
     pub(in crate::reactor) fn fetch(
         &mut self,
         now: Tick,
-        key: Option<usize>,
+        key: usize,
         application: &mut dyn Application,
     ) -> bool {
         let Self { fetches: Some(fetches), registrar, buffer, .. } = self else { return false };
-        let mut news = |key, fetched: Fetched<'_>| application.fetched(now, key, fetched);
-        match key {
-            Some(key) => fetches.turn(registrar, key, buffer, &mut |fetched| news(key, fetched)),
-            None => {
-                if fetches.next_deadline().is_some_and(|tick| tick <= now) {
-                    fetches.deadline_reached(registrar, now, buffer, &mut news);
-                }
-                false
-            }
-        }
+        fetches.turn(registrar, key, buffer, &mut |fetched| application.fetched(now, key, fetched))
+    }
+
+    /// Polls the servers that are due, and gives up on responses that are overdue.
+    pub(in crate::reactor) fn poll_due(&mut self, now: Tick, application: &mut dyn Application) {
+        let Self { fetches: Some(fetches), registrar, buffer, .. } = self else { return };
+        fetches.deadline_reached(registrar, now, buffer, &mut |key, fetched| {
+            application.fetched(now, key, fetched);
+        });
     }
 }
 
