@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal as _, stdout};
 use std::process::ExitCode;
 
-use ffmpeg_hls_swarm::cli::{self, UsageError, painted, takes_colour};
+use ffmpeg_hls_swarm::cli::{self, painted, takes_colour};
 use ffmpeg_hls_swarm::config::Invocation;
 use ffmpeg_hls_swarm::run;
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -18,10 +18,7 @@ fn main() -> ExitCode {
             run::execute(Invocation::Help(painted(&text)))
         }
         Ok(invocation) => run::execute(invocation),
-        Err(error) => {
-            run::complain(&error.to_string());
-            ExitCode::from(UsageError::EXIT_CODE)
-        }
+        Err(error) => run::refuse(&error.to_string()),
     }
 }
 

@@ -25,13 +25,14 @@ use std::process::ExitCode;
 
 use tracing::Level;
 
+use self::conclusion::Conclusion;
 use crate::config::{Invocation, LogConfig, LogFormat, LogLevel};
 use crate::http::redact::Masking;
 use crate::reactor::host::journal::{Format, Journal, for_people};
 use crate::reactor::host::signals::{Signals, StopSignal, ignore_others};
 use crate::reactor::host::{remedy, stdout};
 
-/// Does what was asked and says how it went.
+/// Executes the invocation and returns the exit code.
 ///
 /// 0 if the run finished or was stopped in good order, 1 if it could not start,
 /// if nothing ever started, if no client ever received media or if the swarm that
@@ -41,18 +42,27 @@ pub fn execute(invocation: Invocation) -> ExitCode {
     ignore_others();
     let done = match invocation {
         Invocation::Print(text) | Invocation::Help(text) => {
-            print(&text).map(|()| ExitCode::SUCCESS)
+            print(&text).map(|()| Conclusion::Finished)
         }
-        Invocation::Load(config) => load::load(*config),
+        Invocation::Load(config) => load::load(&config),
         Invocation::Origin(config) => serve::serve(&config),
         Invocation::Merge(config) => merge::merge(&config),
-        Invocation::HealthCheck(address) => health::check(address).map(|()| ExitCode::SUCCESS),
+        Invocation::HealthCheck(address) => health::check(address).map(|()| Conclusion::Finished),
         Invocation::Report(config) => report::make(&config),
     };
-    done.unwrap_or_else(|fatal| {
+    let conclusion = done.unwrap_or_else(|fatal| {
         complain(&fatal.to_string());
-        ExitCode::FAILURE
-    })
+        Conclusion::Failed
+    });
+    conclusion.exit_code()
+}
+
+/// Refuses a command line that cannot be carried out: reports `why` and returns the
+/// exit code.
+#[must_use]
+pub fn refuse(why: &str) -> ExitCode {
+    complain(why);
+    Conclusion::BadUsage.exit_code()
 }
 
 /// What ends a run before its loop starts: one line with the remedy.
@@ -73,15 +83,9 @@ impl Fatal {
 
 /// Writes a line for the user to standard error, after the program's name and as
 /// a terminal may show it.
-pub fn complain(line: &str) {
+fn complain(line: &str) {
     let shown = for_people(line, &Masking::default());
-    let _ = stdout::write_stderr(
-        format!(
-            "ffmpeg-hls-swarm: {shown}
-"
-        )
-        .as_bytes(),
-    );
+    let _ = stdout::write_stderr(format!("ffmpeg-hls-swarm: {shown}\n").as_bytes());
 }
 
 /// Takes over the signals, so that one that asks us to stop is not lost before

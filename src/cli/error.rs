@@ -17,9 +17,6 @@ const SHOWN_CHARS: usize = 80;
 pub struct UsageError(String);
 
 impl UsageError {
-    /// The exit code of bad usage.
-    pub const EXIT_CODE: u8 = 2;
-
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }

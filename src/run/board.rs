@@ -16,10 +16,6 @@ use crate::view::Measured;
 use crate::view::dashboard::pacing::Pacing;
 use crate::view::dashboard::{self, Dashboard, Opened, Order, Run};
 
-/// The exit code where a dashboard was asked for and there is no terminal: as of
-/// other bad usage.
-pub(super) const NO_TERMINAL: u8 = 2;
-
 /// What follows an escape in a sequence comes within this, over a slow line too; an
 /// escape that stands alone is one after it.
 const ESCAPE_ALONE: Duration = Duration::from_millis(100);
@@ -72,9 +68,15 @@ pub(super) struct Board {
 
 impl Board {
     /// A dashboard that was not drawn yet.
-    pub(super) fn new(config: &Config, room: u32, ffmpeg: &Path, template: &Template) -> Self {
+    pub(super) fn new(
+        config: &Config,
+        shown_url: &str,
+        room: u32,
+        ffmpeg: &Path,
+        template: &Template,
+    ) -> Self {
         let run = Run {
-            url: config.masking.url(config.options.url.as_str()),
+            url: shown_url.to_owned(),
             seed: config.swarm.seed,
             duration: config.swarm.duration,
             room,

@@ -1,4 +1,4 @@
-//! What a run came to, and the exit code that says so.
+//! What an invocation came to, and its exit code: every exit code is here.
 
 use std::process::ExitCode;
 
@@ -9,11 +9,15 @@ use crate::stats::Snapshot;
 use crate::view::never_played;
 use crate::view::summary::Ending;
 
-/// What a run came to, as far as its exit code tells it apart.
+/// What an invocation came to, as far as exit codes distinguish it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conclusion {
     /// It finished, or was stopped in good order.
     Finished,
+    /// The command line cannot be carried out as it was given.
+    BadUsage,
+    /// It could not be started or completed; the reason was logged.
+    Failed,
     /// No process could be started.
     NothingStarted,
     /// Processes ran, and no client ever received media.
@@ -36,11 +40,14 @@ impl Conclusion {
         }
     }
 
-    /// The exit code.
+    /// The exit code: 0, 1, 2, or 128 and the signal's number.
     pub(super) fn exit_code(self) -> ExitCode {
         match self {
             Self::Finished => ExitCode::SUCCESS,
-            Self::NothingStarted | Self::NothingPlayed | Self::CheckFailed => ExitCode::FAILURE,
+            Self::Failed | Self::NothingStarted | Self::NothingPlayed | Self::CheckFailed => {
+                ExitCode::FAILURE
+            }
+            Self::BadUsage => ExitCode::from(2),
             Self::Forced(signal) => ExitCode::from(128 + signal.number()),
         }
     }

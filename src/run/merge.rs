@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
-use std::process::ExitCode;
 
+use super::conclusion::Conclusion;
 use super::{Fatal, print, summary_file};
 use crate::config::MergeConfig;
 use crate::units::text::visible_json;
@@ -15,7 +15,7 @@ use crate::view::merge::{Part, merge as merged, render};
 const SUMMARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Merges the files and says what came of it.
-pub(super) fn merge(config: &MergeConfig) -> Result<ExitCode, Fatal> {
+pub(super) fn merge(config: &MergeConfig) -> Result<Conclusion, Fatal> {
     if let Some(file) = &config.summary_json {
         summary_file::check(file).map_err(|error| not_written(file, &error))?;
     }
@@ -26,7 +26,7 @@ pub(super) fn merge(config: &MergeConfig) -> Result<ExitCode, Fatal> {
         written.map_err(|error| not_written(file, &error))?;
     }
     print(&render(&whole))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Conclusion::Finished)
 }
 
 fn read(file: &Path) -> Result<Part, Fatal> {

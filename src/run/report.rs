@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
-use std::process::ExitCode;
 
 use tracing::warn;
 
+use super::conclusion::Conclusion;
 use super::{Fatal, print, summary_file};
 use crate::config::{Config, Mode, ReportConfig};
 use crate::reactor::blocking::tail::Tail;
@@ -19,20 +19,20 @@ use crate::view::{json, report};
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Makes the report of files that runs wrote.
-pub(super) fn make(config: &ReportConfig) -> Result<ExitCode, Fatal> {
+pub(super) fn make(config: &ReportConfig) -> Result<Conclusion, Fatal> {
     let run = read(&config.run)?;
     let page = match &config.other {
         Some(other) => report::compare(&run, &read(other)?),
         None => report::page(&run),
     };
     let Some(output) = &config.output else {
-        return print(&page).map(|()| ExitCode::SUCCESS);
+        return print(&page).map(|()| Conclusion::Finished);
     };
     summary_file::write(output, &page).map_err(|error| {
         let output = output.display();
         Fatal(format!("-output {output}: {error}; give a file that can be written"))
     })?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Conclusion::Finished)
 }
 
 fn read(path: &Path) -> Result<Document, Fatal> {

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::event::Timespec;
 use tracing::{info, warn};
 
+use super::conclusion::Conclusion;
 use super::{Fatal, install_journal, printed, take_signals};
 use crate::config::{OriginConfig, TlsConfig};
 use crate::http::redact::Masking;
@@ -57,7 +57,7 @@ const LAST_FLUSH: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
 
 /// Serves until a signal; the first line of standard output is the URL of the
 /// master playlist.
-pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
+pub(super) fn serve(config: &OriginConfig) -> Result<Conclusion, Fatal> {
     let journal = install_journal(config.log, &Masking::default());
     let signals = take_signals()?;
     // Without it the soft limit would bound the connections.
@@ -90,7 +90,7 @@ pub(super) fn serve(config: &OriginConfig) -> Result<ExitCode, Fatal> {
     }
     info!("shutdown_complete");
     journal.flush_last();
-    Ok(ExitCode::SUCCESS)
+    Ok(Conclusion::Finished)
 }
 
 /// Connections at once: as many as the limit of open files leaves room for, one at

@@ -1,0 +1,121 @@
+//! The swarm as the reactor's application.
+
+use std::time::Duration;
+
+use crate::http::{Fetched, Request, Response};
+use crate::reactor::Application;
+use crate::reactor::host::signals::StopSignal;
+use crate::run::board::{About, Board};
+use crate::run::check::Check;
+use crate::run::origin_side;
+use crate::run::recorder::Recorder;
+use crate::stats::{Health, OriginSide, Phase};
+use crate::swarm::{Action, Input, Swarm};
+use crate::units::{ClientId, Moment, Tick};
+use crate::view::metrics::per_client;
+use crate::view::{Measured, Scene, endpoints};
+
+/// The swarm as the reactor's application.
+pub(super) struct Load {
+    pub(super) swarm: Swarm,
+    pub(super) board: Option<Board>,
+    pub(super) ffmpeg_version: String,
+    /// The playlist that is loaded, as it may be shown.
+    pub(super) shown_url: String,
+    pub(super) measured: Measured,
+    pub(super) origin_side: Option<OriginSide>,
+    pub(super) client_metrics: bool,
+    pub(super) check: Option<Check>,
+    /// How long after its moment the ramp began; `None` until it has.
+    pub(super) behind: Option<Duration>,
+    pub(super) recorder: Recorder,
+}
+
+impl Application for Load {
+    fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
+        match input {
+            Input::Started => self.behind = Some(Duration::ZERO),
+            Input::StartedLate { behind } => self.behind = Some(behind),
+            _ => {}
+        }
+        self.recorder.note(now, &self.swarm);
+        if let Some(check) = &mut self.check {
+            check.watch(&input, self.swarm.snapshot(now).phase);
+        }
+        self.swarm.handle(now, input, actions);
+    }
+
+    fn prefetch(&self, client: ClientId) {
+        self.swarm.prefetch(client);
+    }
+
+    fn next_deadline(&self) -> Option<Tick> {
+        self.swarm.next_deadline()
+    }
+
+    fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>) {
+        if let Some(side) = &mut self.origin_side {
+            origin_side::fetched(side, now, key, fetched);
+        }
+    }
+
+    fn typed(&mut self, now: Tick, bytes: &[u8], actions: &mut Vec<Action>) -> Vec<StopSignal> {
+        let board = self.board.as_mut();
+        board.map(|board| board.typed(&mut self.swarm, now, bytes, actions)).unwrap_or_default()
+    }
+
+    fn next_frame(&self) -> Option<Tick> {
+        self.board.as_ref().map(Board::next_frame)
+    }
+
+    fn want_frame(&mut self) {
+        if let Some(board) = &mut self.board {
+            board.want_frame();
+        }
+    }
+
+    fn draw(
+        &mut self,
+        now: Tick,
+        health: &Health,
+        size: (u16, u16),
+        anew: bool,
+        frame: &mut Vec<u8>,
+    ) {
+        if let Some(board) = &mut self.board {
+            let (measured, origin_side) = (self.measured, self.origin_side.as_ref());
+            let about = About { swarm: &self.swarm, health, measured, origin_side };
+            board.draw(now, about, size, anew, frame);
+        }
+    }
+
+    fn is_scrape(&self, request: &Request<'_>) -> bool {
+        request.path == "/metrics"
+    }
+
+    fn status(&self, now: Tick) -> String {
+        let snapshot = self.swarm.snapshot(now);
+        let (active, target) = (snapshot.active(), snapshot.target);
+        format!("{active} of {target} clients active, {} restarts", snapshot.totals.restarted)
+    }
+
+    fn is_stopping(&self, now: Tick) -> bool {
+        matches!(self.swarm.snapshot(now).phase, Phase::Drain | Phase::Finished)
+    }
+
+    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
+        let snapshot = self.swarm.snapshot(at.tick);
+        let single = self.client_metrics && self.is_scrape(request);
+        let most = if single { per_client::MAX_CLIENTS } else { 0 };
+        let clients: Vec<_> = self.swarm.figures().take(most).collect();
+        let scene = Scene {
+            snapshot: &snapshot,
+            health,
+            ffmpeg_version: &self.ffmpeg_version,
+            measured: self.measured,
+            origin_side: self.origin_side.as_ref(),
+            clients: &clients,
+        };
+        endpoints::respond(&scene, request)
+    }
+}

@@ -1,0 +1,113 @@
+//! Concludes a run: its summary, its files, and what it came to.
+
+use tracing::{info, warn};
+
+use super::application::Load;
+use crate::config::Config;
+use crate::reactor::blocking::tail::Tail;
+use crate::reactor::host::journal::Journal;
+use crate::reactor::host::signals::StopSignal;
+use crate::reactor::host::stdout;
+use crate::reactor::process::usage;
+use crate::reactor::{Ended, Reactor};
+use crate::run::conclusion::{self, Conclusion};
+use crate::run::{printed, report, summary_file};
+use crate::stats::Snapshot;
+use crate::units::address::reachable;
+use crate::view::json;
+use crate::view::summary::{self, Ending, SummaryInput};
+
+/// Writes the summary and the files of a run that has ended; returns what the run
+/// came to.
+pub(super) fn conclude(
+    config: &Config,
+    journal: &Journal,
+    reactor: &mut Reactor,
+    load: &Load,
+    ended: Ended,
+) -> Conclusion {
+    let metrics = reactor.address().map(reachable);
+    let now = reactor.now();
+    let snapshot = load.swarm.snapshot(now);
+    let ending = ending(ended, &snapshot, load.behind.is_some());
+    let began = load.swarm.stop_began().unwrap_or(now);
+    let elapsed_sec = snapshot.elapsed.as_secs();
+    info!(elapsed_sec, ended = summary::ended(ending), "shutdown_complete");
+    let checked = load.check.as_ref().map(|check| {
+        let media = load.swarm.figures().map(|client| client.media).sum();
+        check.conclude(&snapshot, media, &config.masking)
+    });
+    let conclusion = match checked {
+        Some((_, false)) => Conclusion::CheckFailed,
+        Some((_, true)) => Conclusion::Finished,
+        None => {
+            let played = load.measured.log.then(|| snapshot.totals.reception.played() > 0);
+            Conclusion::of(ending, played, load.behind.is_some())
+        }
+    };
+    if conclusion == Conclusion::NothingPlayed {
+        conclusion::log_nothing_played(ending, &snapshot);
+    }
+    let text = if let Some((verdict, _)) = &checked {
+        verdict.clone()
+    } else {
+        let health = &reactor.health().clone();
+        let series = load.recorder.finish(&snapshot, &health.process);
+        let input = SummaryInput {
+            snapshot: &snapshot,
+            health,
+            measured: load.measured,
+            ffmpeg_version: &load.ffmpeg_version,
+            own_peak_resident_bytes: usage::own_peak_resident_bytes(),
+            cores: usage::cores(),
+            ending,
+            seed: config.swarm.seed,
+            url: &load.shown_url,
+            shard: config.swarm.shard,
+            clients: config.swarm.clients.get(),
+            late: load.behind.filter(|_| config.start_at.is_some()),
+            repeat_command: &config.repeat_command,
+            metrics,
+            dangerous: config.swarm.dangerous,
+            series: series.as_ref(),
+            origin_side: load.origin_side.as_ref(),
+        };
+        let tail = &mut reactor.tail(began);
+        write_summary_file(config, tail, &input);
+        report::write(config, tail, &input);
+        summary::render(&input)
+    };
+    let mut tail = reactor.tail(began);
+    if let Err(why) = printed(stdout::write_last(text.as_bytes(), &mut tail)) {
+        warn!(%why, "summary_not_printed");
+    }
+    journal.flush_last();
+    tail.forced_by().map_or(conclusion, Conclusion::Forced)
+}
+
+/// Writes the JSON summary, if a file is named, before the text: stdout may block.
+/// A file that cannot be written causes a warning and does not fail the run.
+fn write_summary_file(config: &Config, tail: &mut Tail<'_>, input: &SummaryInput<'_>) {
+    let Some(file) = &config.summary_json else { return };
+    let written = json::render(input)
+        .map_err(Into::into)
+        .and_then(|text| summary_file::write_last(tail, file, text));
+    if let Err(error) = written {
+        warn!(file = %file.display(), %error, "summary_file_not_written");
+    }
+}
+
+/// What ended the run. One that was stopped while it waited for its moment has
+/// failed at nothing.
+fn ending(ended: Ended, snapshot: &Snapshot<'_>, began: bool) -> Ending {
+    let totals = snapshot.totals;
+    match ended {
+        Ended { forced_by: Some(signal), .. } => Ending::Forced(signal.name()),
+        Ended { stopped_by, .. } if totals.started == 0 && began => {
+            Ending::NothingStarted { stopped_by: stopped_by.map(StopSignal::name) }
+        }
+        Ended { stopped_by: Some(signal), .. } => Ending::Signal(signal.name()),
+        _ if totals.max_restarts_reached >= u64::from(snapshot.target) => Ending::RestartsUsedUp,
+        _ => Ending::DurationReached,
+    }
+}

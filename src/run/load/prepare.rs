@@ -1,0 +1,195 @@
+//! Prepares a run: everything that is found out, checked and opened before the loop.
+
+use std::ffi::CString;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::variants;
+use crate::config::{Config, Mode};
+use crate::ffmpeg::capabilities::Capabilities;
+use crate::ffmpeg::command::Template;
+use crate::http::Limits;
+use crate::reactor::blocking::loopback;
+use crate::reactor::host::{remedy, terminal};
+use crate::reactor::net::server::{Server, ServerLimits};
+use crate::reactor::process::child::{self, Spawner};
+use crate::reactor::process::children::Children;
+use crate::reactor::timer::Clock;
+use crate::run::board::Board;
+use crate::run::companion::Companion;
+use crate::run::{Fatal, host, origin_side, report, summary_file, tools};
+use crate::units::address::reachable;
+use crate::units::nanos;
+
+/// Bounds of the scrape server. Scrapers are few; 256 connections leave room for
+/// those that hang, and the descriptors for them are reserved by preflight.
+const SCRAPE_LIMITS: ServerLimits = ServerLimits {
+    connections: 256,
+    connection: Limits {
+        head_bytes: 16 * 1024,
+        head_time: Duration::from_secs(10),
+        idle_time: Duration::from_secs(120),
+        write_time: Duration::from_secs(10),
+    },
+};
+
+/// What is to be done once all is known.
+pub(super) enum Prepared {
+    /// To print this line.
+    Command(String),
+    /// To run.
+    Load(Box<Ready>),
+}
+
+/// Everything that a run needs.
+pub(super) struct Ready {
+    pub(super) server: Option<Server>,
+    pub(super) children: Children,
+    pub(super) companion: Option<Companion>,
+    pub(super) origin_side: Option<origin_side::Plan>,
+    pub(super) ffmpeg_version: String,
+    /// The playlist that is loaded, as it may be shown.
+    pub(super) shown_url: String,
+    /// Number of clients that this host has room for.
+    pub(super) room: u32,
+    pub(super) board: Option<Board>,
+}
+
+/// Determines what to run and whether it can run; returns early when `stop`
+/// becomes readable.
+pub(super) fn prepare(
+    config: &Config,
+    shown: bool,
+    stop: BorrowedFd<'_>,
+) -> Result<Prepared, Fatal> {
+    let (ffmpeg, capabilities) =
+        tools::ask(&config.ffmpeg, &config.search_path, stop).map_err(Fatal::from_display)?;
+    let companion = start_companion(config, shown && terminal::shares_stderr(), stop)?;
+    let mut options = config.options.clone();
+    if let Some(companion) = &companion {
+        options.url = companion.url().clone();
+    }
+    let map = variants::choose(config, &options, &ffmpeg, &capabilities, stop)?;
+    let template = Template::new(&options, map, &capabilities).map_err(Fatal::from_display)?;
+    warn_left_out(&template, &capabilities);
+    if config.mode == Mode::PrintCommand {
+        let line = template.shell_line(&ffmpeg, config.swarm.shard.client(0));
+        return Ok(Prepared::Command(format!("{line}\n")));
+    }
+    check_summary_file(config, stop)?;
+    check_start(config)?;
+    report::check(config, stop)?;
+    let room = host::check(config, &ffmpeg, stop)?;
+    let room = if shown { room } else { config.swarm.share() };
+    let shown_url = config.masking.url(options.url.as_str());
+    let board = shown.then(|| Board::new(config, &shown_url, room, &ffmpeg, &template));
+    Ok(Prepared::Load(Box::new(Ready {
+        server: bind(config)?,
+        children: children(config, room, &ffmpeg, template)?,
+        companion,
+        origin_side: origin_side::plan(config, stop)?,
+        ffmpeg_version: capabilities.version().to_owned(),
+        shown_url,
+        room,
+        board,
+    })))
+}
+
+/// Starts the origin that a demo loads.
+fn start_companion(
+    config: &Config,
+    quiet: bool,
+    stop: BorrowedFd<'_>,
+) -> Result<Option<Companion>, Fatal> {
+    if config.mode != Mode::Demo {
+        return Ok(None);
+    }
+    loopback::check().map_err(|error| {
+        Fatal(format!(
+            "--demo needs 127.0.0.1, which is of no use here: {error}; bring the loopback \
+             interface up (`ip link set lo up`), or load another stream by its URL"
+        ))
+    })?;
+    let companion =
+        Companion::start(config.log.format, &config.demo_faults, config.swarm.seed, quiet, stop)
+            .map_err(|error| {
+                let why = remedy::with_remedy(&error);
+                Fatal(format!("the built-in origin did not start: {why}"))
+            })?;
+    let pid = companion.process().pid();
+    info!(url = companion.url().as_str(), pid, "origin_started");
+    Ok(Some(companion))
+}
+
+fn warn_left_out(template: &Template, capabilities: &Capabilities) {
+    if !template.left_out().is_empty() {
+        let flags: Vec<_> = template.left_out().iter().map(|option| option.flag()).collect();
+        warn!(
+            options = flags.join(" "),
+            ffmpeg_version = capabilities.version(),
+            "ffmpeg_options_left_out"
+        );
+    }
+}
+
+fn bind(config: &Config) -> Result<Option<Server>, Fatal> {
+    let Some(address) = config.metrics else { return Ok(None) };
+    let server = Server::bind(address, SCRAPE_LIMITS).map_err(|error| {
+        Fatal(remedy::of_listen(address, &error, "with -metrics, or -metrics '' for none"))
+    })?;
+    if let Ok(address) = server.local_addr() {
+        let url = format!("http://{}/metrics", reachable(address));
+        info!(%address, url, "metrics_server_started");
+    }
+    Ok(Some(server))
+}
+
+fn children(
+    config: &Config,
+    room: u32,
+    ffmpeg: &Path,
+    template: Template,
+) -> Result<Children, Fatal> {
+    // The swarm needs three descriptors a client; each FFmpeg gets the limit
+    // that it would have had without us.
+    let before = child::raise_nofile().ok();
+    // A scrape is to be answered while thousands of clients want the cores.
+    let _ = child::go_ahead();
+    let spawner = Spawner::new(child::environment(), before).map_err(|error| {
+        Fatal(remedy::of_start(ffmpeg, error.raw_os_error().unwrap_or(0), tools::INSTALL))
+    })?;
+    let program = CString::new(ffmpeg.as_os_str().as_bytes())
+        .map_err(|_| Fatal("the path of FFmpeg holds a NUL byte".to_owned()))?;
+    let children = Children::new(spawner, program, template, room);
+    Ok(children.in_shard(config.swarm.shard))
+}
+
+/// Refuses a run whose `-start-at` plus `-duration` has passed.
+fn check_start(config: &Config) -> Result<(), Fatal> {
+    let (Some(at), Some(duration)) = (config.start_at, config.swarm.duration) else {
+        return Ok(());
+    };
+    let behind_ns = Clock::wall().as_unix_nanos().saturating_sub(at.as_unix_nanos());
+    if behind_ns < nanos(duration) {
+        return Ok(());
+    }
+    Err(Fatal(format!(
+        "-start-at was {:?} ago, and the -duration of {duration:?} is over; give a later moment",
+        Duration::from_secs(behind_ns / 1_000_000_000)
+    )))
+}
+
+/// Refuses, before the run, a summary file that could not be written.
+fn check_summary_file(config: &Config, stop: BorrowedFd<'_>) -> Result<(), Fatal> {
+    let Some(file) = config.summary_json.as_deref().filter(|_| config.mode != Mode::Check) else {
+        return Ok(());
+    };
+    summary_file::check_unless(stop, file).map_err(|error| {
+        let file = file.display();
+        Fatal(format!("-summary-json {file}: {error}; give a file that can be written"))
+    })
+}
