@@ -15,6 +15,7 @@ mod recorder;
 mod report;
 mod serve;
 mod summary_file;
+mod summary_reader;
 mod tools;
 
 pub use input::read_input;

@@ -1,20 +1,15 @@
-//! `merge`: the summaries of shards, read, merged and told as one.
+//! `merge`: reads the summaries of shards and writes one for all of them.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use super::conclusion::Conclusion;
-use super::{Fatal, print, summary_file};
+use super::{Fatal, print, summary_file, summary_reader};
 use crate::config::MergeConfig;
 use crate::units::text::visible_json;
 use crate::view::merge::{Part, merge as merged, render};
 
-/// Longest summary that is read, in bytes: one is some 30 kB, so that what is
-/// longer is something else.
-const SUMMARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// Merges the files and says what came of it.
+/// Merges the files, and prints the merged summary.
 pub(super) fn merge(config: &MergeConfig) -> Result<Conclusion, Fatal> {
     if let Some(file) = &config.summary_json {
         summary_file::check(file).map_err(|error| not_written(file, &error))?;
@@ -30,17 +25,7 @@ pub(super) fn merge(config: &MergeConfig) -> Result<Conclusion, Fatal> {
 }
 
 fn read(file: &Path) -> Result<Part, Fatal> {
-    let name = file.display().to_string();
-    let mut text = String::new();
-    let read = File::open(file)
-        .and_then(|file| file.take(SUMMARY_BYTES_MAX + 1).read_to_string(&mut text));
-    match read {
-        Ok(bytes) if bytes as u64 > SUMMARY_BYTES_MAX => Err(Fatal(format!(
-            "{name}: more than {SUMMARY_BYTES_MAX} bytes; give what -summary-json wrote"
-        ))),
-        Ok(_) => Ok(Part { name, text }),
-        Err(error) => Err(Fatal(format!("{name}: {error}; give what -summary-json wrote"))),
-    }
+    Ok(Part { name: file.display().to_string(), text: summary_reader::read(file)? })
 }
 
 fn not_written(file: &Path, error: &io::Error) -> Fatal {

@@ -28,28 +28,35 @@ use crate::units::text::visible_json;
 /// # Errors
 /// None that is known: every field is a number, a text or a list of these.
 pub fn render(input: &SummaryInput<'_>) -> Result<String, serde_json::Error> {
-    let snapshot = input.snapshot;
-    let (measured, own) = (input.measured, summary::own_cpu(input));
-    let summary = Document {
-        schema_version: SCHEMA_VERSION,
-        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-        ffmpeg_version: Some(input.ffmpeg_version.to_owned()),
-        run: run(input),
-        shard: share(input),
-        clients: clients(input),
-        processes: processes(snapshot),
-        bytes: measured.bytes().then(|| bytes(snapshot)),
-        requests: measured.log.then(|| asked(snapshot)),
-        playback: measured.log.then(|| playback(snapshot)),
-        tcp: measured.tcp.then(|| tcp(&snapshot.totals.requests)),
-        origin_side: input.origin_side.map(origin_side::told),
-        log: log(snapshot),
-        host: host(input),
-        series: input.series.map(|all| series::columns(all, measured, own.is_some())),
-    };
-    let mut text = visible_json(&serde_json::to_string(&summary)?).into_owned();
+    let mut text = visible_json(&serde_json::to_string(&Document::of(input))?).into_owned();
     text.push('\n');
     Ok(text)
+}
+
+impl Document {
+    /// The summary of a run, as [`render`] writes it.
+    #[must_use]
+    pub fn of(input: &SummaryInput<'_>) -> Self {
+        let snapshot = input.snapshot;
+        let (measured, own) = (input.measured, summary::own_cpu(input));
+        Self {
+            schema_version: SCHEMA_VERSION,
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            ffmpeg_version: Some(input.ffmpeg_version.to_owned()),
+            run: run(input),
+            shard: share(input),
+            clients: clients(input),
+            processes: processes(snapshot),
+            bytes: measured.bytes().then(|| bytes(snapshot)),
+            requests: measured.log.then(|| asked(snapshot)),
+            playback: measured.log.then(|| playback(snapshot)),
+            tcp: measured.tcp.then(|| tcp(&snapshot.totals.requests)),
+            origin_side: input.origin_side.map(origin_side::told),
+            log: log(snapshot),
+            host: host(input),
+            series: input.series.map(|all| series::columns(all, measured, own.is_some())),
+        }
+    }
 }
 
 fn run(input: &SummaryInput<'_>) -> Run {

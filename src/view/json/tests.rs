@@ -13,6 +13,7 @@ use crate::units::shard::Shard;
 use crate::view::Measured;
 use crate::view::document::Unreadable;
 use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
+use crate::view::report;
 
 const DOC: &str = include_str!("../../../docs/SUMMARY.md");
 
@@ -101,6 +102,16 @@ fn documented(heading: &str) -> BTreeSet<(String, &'static str)> {
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
     let cells = rows.map(|row| row.split(" | ").collect::<Vec<_>>());
     cells.map(|cells| (cells[0].trim_end_matches('`').to_owned(), cells[1])).collect()
+}
+
+#[test]
+fn a_report_of_the_run_equals_one_of_its_file() {
+    let numbers = busy_run();
+    let snapshot = numbers.snapshot();
+    let origin_side = Some(&numbers.origin_side);
+    let whole = SummaryInput { origin_side, ..input(&snapshot, &numbers.health) };
+    let read_back = Document::parse(&render(&whole).unwrap()).unwrap();
+    assert_eq!(report::page(&Document::of(&whole)), report::page(&read_back));
 }
 
 #[test]
