@@ -3,13 +3,10 @@
 //! Tolerant as players are: byte order mark, any line ends, unknown tags, attributes
 //! without quotes, bytes that are not UTF-8. Time and memory are linear in the text.
 
+use super::limits::{PLAYLIST_BYTES_MAX, PlaylistError};
 use super::lines::{Line, Lines};
 use super::master::Master;
 use super::media::Media;
-use super::playlist::PlaylistError;
-
-/// Bytes of one playlist. 100,000 segments with dates take some 8 MB.
-pub const PLAYLIST_BYTES_MAX: usize = 16 << 20;
 
 /// A playlist.
 #[derive(Debug, Clone, PartialEq)]

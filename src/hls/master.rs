@@ -3,12 +3,9 @@
 
 use super::attributes::Attributes;
 use super::key::Key;
+use super::limits::{ENTRIES_MAX, PlaylistError};
 use super::lines::{Line, Lines};
-use super::playlist::PlaylistError;
 use super::value::{decimal, resolution, whole};
-
-/// Entries of one kind in one playlist: variants, renditions, keys. Real ones have tens.
-pub const ENTRIES_MAX: usize = 10_000;
 
 /// A master playlist. Slices are of the text that it was read from.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -6,12 +6,9 @@ use jiff::Timestamp;
 
 use super::attributes::Attributes;
 use super::key::{Key, Keys};
+use super::limits::{PlaylistError, SEGMENTS_MAX};
 use super::lines::{Line, Lines, split_once};
-use super::playlist::PlaylistError;
 use super::value::{ByteRange, byte_range, date, duration, whole};
-
-/// Segments of one playlist. Two days of 2 s have 86,400; each takes some 200 bytes.
-pub const SEGMENTS_MAX: usize = 100_000;
 
 /// A media playlist. Slices are of the text that it was read from.
 #[derive(Debug, Clone, Default, PartialEq)]

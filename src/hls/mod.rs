@@ -6,6 +6,7 @@
 pub mod attributes;
 pub mod document;
 pub mod key;
+pub mod limits;
 mod lines;
 pub mod master;
 pub mod media;
@@ -15,8 +16,9 @@ pub mod value;
 pub mod without_tls;
 
 pub use document::Document;
+pub use limits::PlaylistError;
 pub use master::Master;
 pub use media::{Media, Segment};
-pub use playlist::{Playlist, PlaylistError};
+pub use playlist::Playlist;
 pub use rewrite::rewrite;
 pub use without_tls::{Scheme, without_tls};

@@ -4,19 +4,12 @@
 //! Reads the beginning of a playlist as well as all of it, as long as it contains these.
 //! For everything else see [`Document`](super::Document).
 
-use std::fmt;
 use std::time::Duration;
 
 use url::Url;
 
-use super::document::PLAYLIST_BYTES_MAX;
+use super::limits::{PlaylistError, TARGET_DURATION_MAX};
 use super::lines::{Line, Lines};
-use super::master::ENTRIES_MAX;
-use super::media::SEGMENTS_MAX;
-
-/// Longest target duration that is believed. Segments are seconds long; a number above
-/// this is a mistake, and no client would ever count as stalled.
-pub const TARGET_DURATION_MAX: Duration = Duration::from_secs(600);
 
 /// What a playlist is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,45 +25,6 @@ pub enum Playlist {
         target_duration: Duration,
     },
 }
-
-/// Why a playlist cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlaylistError {
-    /// It does not begin with `#EXTM3U`.
-    NotAPlaylist,
-    /// No tag says whether it is a master or a media playlist.
-    Neither,
-    /// The target duration is no number of seconds from 1 to [`TARGET_DURATION_MAX`].
-    TargetDuration,
-    /// The URI of the first variant is none of http or https.
-    VariantUri,
-    /// It has more than [`PLAYLIST_BYTES_MAX`].
-    Bytes,
-    /// It has more than [`SEGMENTS_MAX`].
-    Segments,
-    /// It has more than [`ENTRIES_MAX`] variants, renditions or keys.
-    Entries,
-}
-
-impl fmt::Display for PlaylistError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAPlaylist => f.write_str("the response is not a playlist"),
-            Self::Neither => f.write_str("the playlist has no EXT-X-TARGETDURATION"),
-            Self::TargetDuration => write!(
-                f,
-                "EXT-X-TARGETDURATION is no number from 1 to {}",
-                TARGET_DURATION_MAX.as_secs()
-            ),
-            Self::VariantUri => f.write_str("the first variant has no http or https URI"),
-            Self::Bytes => write!(f, "the playlist has more than {PLAYLIST_BYTES_MAX} bytes"),
-            Self::Segments => write!(f, "the playlist has more than {SEGMENTS_MAX} segments"),
-            Self::Entries => write!(f, "the playlist has more than {ENTRIES_MAX} entries"),
-        }
-    }
-}
-
-impl std::error::Error for PlaylistError {}
 
 impl Playlist {
     /// Reads a playlist, or its beginning.
