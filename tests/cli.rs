@@ -41,7 +41,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 54] = [
+const LOAD: [Flag; 55] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -70,6 +70,7 @@ const LOAD: [Flag; 54] = [
     flag("-http-multiple", "false", "", "true"),
     flag("-ffmpeg", "ffmpeg", "FFMPEG", "/opt/ffmpeg"),
     flag("-ffprobe", "beside it, else PATH", "FFPROBE", "/opt/ffprobe"),
+    flag("-ffmpeg-memory-max", "0", "", "512M"),
     flag("-ffmpeg-arg", "", "", "-vn"),
     flag("-metrics", ":9090", "METRICS_PORT", "127.0.0.1:9091"),
     flag("-prom-client-metrics", "false", "", "true"),

@@ -120,6 +120,7 @@ impl Capture {
             },
             told: self.told_ms.is_some(),
             stalled_by_us: false,
+            over_memory: false,
             oom: false,
             media: Some(Duration::ZERO),
             evidence: client.evidence(),

@@ -180,6 +180,7 @@ fn settings() -> Settings {
         dangerous: false,
         target_duration: Duration::from_secs(1),
         restart_on_stall: false,
+        ffmpeg_memory_max: None,
         stats: true,
         network_timeout: Duration::from_secs(3),
         asks_ahead: false,

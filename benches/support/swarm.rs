@@ -37,6 +37,7 @@ fn settings(clients: u32) -> Settings {
         dangerous: false,
         target_duration: Duration::from_secs(6),
         restart_on_stall: false,
+        ffmpeg_memory_max: None,
         stats: true,
         network_timeout: Duration::from_secs(15),
         asks_ahead: false,

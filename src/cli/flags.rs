@@ -161,6 +161,9 @@ pub(super) struct Ffmpeg {
     /// ffprobe; the one beside FFmpeg, else the one in PATH, unless given
     #[arg(long, value_name = "FILE", value_parser = values::file)]
     pub(super) ffprobe: Option<PathBuf>,
+    /// End an FFmpeg that has more resident memory, as 512M or 1G; 0 is no limit
+    #[arg(long, value_name = "SIZE", default_value = "0", value_parser = values::memory_max)]
+    pub(super) ffmpeg_memory_max: u64,
     /// Extra argument for FFmpeg, placed before -i; repeatable, one argument each
     #[arg(long, value_name = "ARG", value_parser = values::ffmpeg_arg)]
     pub(super) ffmpeg_arg: Vec<String>,

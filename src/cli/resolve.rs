@@ -67,6 +67,7 @@ pub(super) fn load(
         dangerous: flags.network.resolve.is_some(),
         target_duration: flags.stream.target_duration,
         restart_on_stall: flags.restarts.restart_on_stall,
+        ffmpeg_memory_max: NonZeroU64::new(flags.ffmpeg.ffmpeg_memory_max),
         stats: stats.is_some(),
         network_timeout: flags.network.timeout,
         asks_ahead: flags.network.http_multiple,

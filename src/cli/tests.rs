@@ -269,6 +269,7 @@ fn refused_in_one_line_with_the_remedy() {
         (&["-backoff-initial", "6s", URL], "is longer than -backoff-max 5s; raise -backoff-max"),
         (&["-backoff-initial", "0", URL], r#"-backoff-initial "0": give 1ms or more"#),
         (&["-target-duration", "0", URL], r#"-target-duration "0": give 500ms or more"#),
+        (&["-ffmpeg-memory-max", "1M", URL], r#""1M": give a size of 8M or more with K, M, G"#),
         (&["-stats-loglevel", "quiet", URL], "give one of info, verbose, debug"),
         (
             &["-restart-on-stall", "-stats=0", URL],

@@ -45,6 +45,9 @@ pub const MAX_SEGMENT_RETRIES: u32 = i32::MAX as u32;
 /// that anything below says nothing of a stall.
 pub const MIN_TARGET_DURATION_MS: u64 = 500;
 
+/// Least memory that FFmpeg can be limited to, in bytes: twice what the leanest takes.
+pub const MIN_FFMPEG_MEMORY_BYTES: u64 = 8 << 20;
+
 /// Shortest time from one look at the origin's side to the next, in milliseconds: an
 /// exporter takes some 20 ms for an answer.
 pub const MIN_LOOK_INTERVAL_MS: u64 = 500;
@@ -270,6 +273,18 @@ pub(super) fn output_file(text: &str) -> Result<PathBuf, String> {
 
 pub(super) fn fault(text: &str) -> Result<Recipe, String> {
     text.parse().map_err(|why: RecipeError| why.to_string())
+}
+
+/// A size in bytes with a unit of powers of 1024, as systemd takes it; 0 is none.
+pub(super) fn memory_max(text: &str) -> Result<u64, String> {
+    let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
+    let found = units.iter().find_map(|&(unit, bits)| Some((text.strip_suffix(unit)?, bits)));
+    let (number, bits) = found.unwrap_or((text, 0));
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << bits));
+    bytes.filter(|&bytes| bytes == 0 || bytes >= MIN_FFMPEG_MEMORY_BYTES).ok_or_else(|| {
+        let least = MIN_FFMPEG_MEMORY_BYTES >> 20;
+        format!("give a size of {least}M or more with K, M, G or T, such as 512M; 0 is no limit")
+    })
 }
 
 pub(super) fn ffmpeg_arg(text: &str) -> Result<String, String> {
@@ -525,5 +540,16 @@ mod tests {
         assert!(log_format("JSON").is_err());
         assert_eq!(ip("::1"), Ok(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])));
         assert!(ip("localhost").is_err());
+    }
+
+    #[test]
+    fn a_size_of_memory_has_a_unit_of_powers_of_1024() {
+        let sizes = [("0", 0), ("8388608", 8 << 20), ("8192K", 8 << 20), ("512M", 512 << 20)];
+        for (text, bytes) in sizes.into_iter().chain([("1G", 1 << 30), ("2T", 2 << 40)]) {
+            assert_eq!(memory_max(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "M", "1M", "1.5G", "-1G", "512m", "20000000T", "1 G"] {
+            assert!(memory_max(text).is_err(), "{text}");
+        }
     }
 }

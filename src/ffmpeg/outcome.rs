@@ -40,13 +40,15 @@ pub enum Outcome {
     OomKilled,
     /// FFmpeg was refused memory by this host.
     HostMemory,
+    /// We killed it because it exceeded the limit of memory.
+    MemoryLimit,
     /// The rest.
     Error,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Completed,
         Self::PlaylistError,
         Self::StalePlaylist,
@@ -61,6 +63,7 @@ impl Outcome {
         Self::Crashed,
         Self::OomKilled,
         Self::HostMemory,
+        Self::MemoryLimit,
         Self::Error,
     ];
 
@@ -88,6 +91,7 @@ impl Outcome {
             Self::Crashed => "crashed",
             Self::OomKilled => "oom_killed",
             Self::HostMemory => "host_memory",
+            Self::MemoryLimit => "memory_limit",
             Self::Error => "error",
         }
     }
@@ -120,6 +124,8 @@ pub struct Ending {
     pub told: bool,
     /// We asked it to end for a stall.
     pub stalled_by_us: bool,
+    /// We killed it for its memory.
+    pub over_memory: bool,
     /// The kernel's count of processes that it killed for want of memory rose.
     pub oom: bool,
     /// Media time reached, zero if none came; `None` if its progress was not read.
@@ -143,7 +149,10 @@ pub const STALE_REFRESHES: u32 = 6;
 /// without a failure is believed.
 #[must_use]
 pub fn classify(ending: &Ending) -> Outcome {
-    let Ending { status, told, stalled_by_us, oom, media, evidence } = *ending;
+    let Ending { status, told, stalled_by_us, over_memory, oom, media, evidence } = *ending;
+    if over_memory {
+        return Outcome::MemoryLimit;
+    }
     if stalled_by_us {
         return Outcome::Stalled;
     }

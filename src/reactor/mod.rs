@@ -39,6 +39,7 @@ use self::net::server::Server;
 use self::net::traffic::Traffic;
 use self::process::child::{Process, Wait};
 use self::process::children::{Children, Read};
+use self::process::memory::MemoryLooks;
 use self::process::{orphans, pipes};
 use self::ready::Share;
 use self::registrar::Registrar;
@@ -98,6 +99,9 @@ pub struct Reactor {
     heard_at: Option<Tick>,
     buffer: Box<[u8]>,
     traffic: Option<Traffic>,
+    memory: MemoryLooks,
+    /// Where in the table of clients the last sample for a scrape or a frame ended.
+    sampled: usize,
     fetches: Option<fetch::Fetches>,
     /// The start, while it is waited for.
     start_gate: Option<StartGate>,
@@ -142,6 +146,8 @@ impl Reactor {
             heard_at: None,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             traffic: None,
+            memory: MemoryLooks::default(),
+            sampled: 0,
             fetches: None,
             start_gate: None,
             display: None,
@@ -178,6 +184,11 @@ impl Reactor {
     /// Samples the sockets of the clients while it runs.
     pub fn sample_with(&mut self, traffic: Traffic) {
         self.traffic = Some(traffic);
+    }
+
+    /// Looks at the clients' memory often enough to hold a limit.
+    pub fn limit_memory(&mut self) {
+        self.memory.limit();
     }
 
     /// Tells the application that it is started when the wall clock says so, and
@@ -401,6 +412,7 @@ impl Reactor {
                 }
                 Read::Bytes(count) => {
                     self.heard_at = Some(now);
+                    self.memory.note_activity(now);
                     let bytes = self.buffer.get(..count).unwrap_or_default();
                     let wall = self.wall;
                     let input = Input::Output { client, pipe, bytes, wall };
@@ -450,12 +462,14 @@ impl Reactor {
         application: &mut dyn Application,
         turn: impl FnOnce(&mut Server, &mut Registrar, &mut dyn Service) -> bool,
     ) -> bool {
-        let Self { server, registrar, children, health, journal, clock, actions, .. } = self;
+        let Self { server, registrar, children, sampled, health, journal, clock, actions, .. } =
+            self;
         let Some(server) = server else { return false };
         health.entries = registrar.table.by_kind();
         health.connections = server.counts();
         let clock = *clock;
-        let mut context = RequestContext { application, children, health, journal, clock, actions };
+        let mut context =
+            RequestContext { application, children, sampled, health, journal, clock, actions };
         turn(server, registrar, &mut context)
     }
 
@@ -514,7 +528,10 @@ impl Reactor {
     fn spawn(&mut self, client: ClientId, application: &mut dyn Application) {
         let Some(children) = &mut self.children else { return };
         let input = match children.spawn(&mut self.registrar, client) {
-            Ok(pid) => Input::Spawned { client, pid },
+            Ok(pid) => {
+                self.memory.started(self.clock.tick());
+                Input::Spawned { client, pid }
+            }
             Err(failure) => Input::SpawnFailed { client, failure },
         };
         // Read anew, since spawning takes time and lateness is told from it.

@@ -20,6 +20,8 @@ pub(super) enum Part {
     Server,
     /// Samples the clients' sockets.
     Traffic,
+    /// Looks at the memory of the clients' processes.
+    Memory,
     /// Polls other servers.
     Fetches,
     /// Holds the start until its moment.
@@ -39,10 +41,11 @@ pub(super) enum Part {
 impl Part {
     /// Every part, in the order in which they act within a turn. The application acts
     /// on what the parts before it reported.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Orphans,
         Self::Server,
         Self::Traffic,
+        Self::Memory,
         Self::Fetches,
         Self::StartGate,
         Self::Display,
@@ -74,6 +77,7 @@ impl Reactor {
             Part::Orphans => self.sweep_at,
             Part::Server => self.server.as_ref().and_then(Server::next_deadline),
             Part::Traffic => self.traffic.as_ref().and_then(Traffic::next_sample),
+            Part::Memory => self.memory.next_look(),
             Part::Fetches => self.fetches.as_ref().and_then(Fetches::next_deadline),
             Part::StartGate => self.start_gate.as_ref().map(StartGate::next_look),
             Part::Display => self.display.as_ref()?.next_frame(application),
@@ -95,6 +99,7 @@ impl Reactor {
                 });
             }
             Part::Traffic => self.step_traffic(now, application),
+            Part::Memory => self.look_at_memory(now, application),
             Part::Fetches => self.poll_due(now, application),
             Part::StartGate => self.look_for_start(application),
             Part::Display => self.draw(now, application),

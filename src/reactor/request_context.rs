@@ -11,7 +11,7 @@ use super::timer::Clock;
 use crate::http::{Delivered, Refusal, Request, Response, Service, Ticket};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
-use crate::units::{ClientId, Tick};
+use crate::units::Tick;
 
 /// Processes sampled for one scrape, about 15 µs each: a scrape costs the same
 /// however many there are.
@@ -20,7 +20,9 @@ const SAMPLES_PER_SCRAPE: usize = 8;
 /// The application, and the parts of the reactor that its responses need.
 pub(super) struct RequestContext<'a> {
     pub(super) application: &'a mut dyn Application,
-    pub(super) children: &'a mut Option<Children>,
+    pub(super) children: &'a Option<Children>,
+    /// Where in the table of clients the last sample ended.
+    pub(super) sampled: &'a mut usize,
     pub(super) health: &'a mut Health,
     pub(super) journal: &'a Journal,
     pub(super) clock: Clock,
@@ -33,7 +35,13 @@ impl Service for RequestContext<'_> {
         let scrape = self.application.is_scrape(request);
         if scrape {
             refresh(self.health, self.journal);
-            sample_children(self.children, began.tick, self.application, self.actions);
+            sample_children(
+                self.children,
+                self.sampled,
+                began.tick,
+                self.application,
+                self.actions,
+            );
         }
         let response = self.application.respond(began, self.health, request);
         if scrape {
@@ -53,20 +61,18 @@ impl Service for RequestContext<'_> {
 
 /// Samples the next few live processes.
 pub(super) fn sample_children(
-    children: &mut Option<Children>,
+    children: &Option<Children>,
+    cursor: &mut usize,
     now: Tick,
     application: &mut dyn Application,
     actions: &mut Vec<Action>,
 ) {
-    for (client, pid) in to_sample(children) {
+    let Some(children) = children else { return };
+    for (client, pid) in children.next_live(cursor, SAMPLES_PER_SCRAPE) {
         if let Some(sample) = usage::sample(pid) {
             application.handle(now, Input::Sampled { client, sample }, actions);
         }
     }
-}
-
-fn to_sample(children: &mut Option<Children>) -> Vec<(ClientId, u32)> {
-    children.as_mut().map(|all| all.next_to_sample(SAMPLES_PER_SCRAPE)).unwrap_or_default()
 }
 
 /// Brings what is read only when it is asked for up to date.

@@ -69,6 +69,9 @@ fn run(
         Reactor::new(journal.clone(), signals, server, Some(children)).map_err(|error| {
             Fatal(format!("the reactor cannot be set up: {}", remedy::with_remedy(&error)))
         })?;
+    if config.swarm.ffmpeg_memory_max.is_some() {
+        reactor.limit_memory();
+    }
     if let Some(companion) = &companion {
         reactor.watch(Rc::clone(companion.process()));
     }

@@ -48,6 +48,7 @@ mod tests {
             dangerous: false,
             target_duration: Duration::from_secs(6),
             restart_on_stall: false,
+            ffmpeg_memory_max: None,
             stats: true,
             network_timeout: Duration::from_secs(15),
             asks_ahead: false,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::refused::Refused;
 use super::{Histogram, Patterns, Playback, Reception, Requests};
 use crate::ffmpeg::outcome::Outcome;
+use crate::units::ClientId;
 use crate::units::process::{ExitStatus, SpawnFailureReason};
 
 /// Upper bounds of a process's uptime, in seconds.
@@ -45,6 +46,8 @@ pub struct Totals {
     pub error_patterns: Patterns,
     /// Largest peak resident memory of any process, in bytes.
     pub peak_resident_bytes: u64,
+    /// The client whose process that was.
+    pub largest_client: Option<ClientId>,
     /// Ended attempts by outcome, in the order of [`Outcome::ALL`].
     pub outcomes: [u64; Outcome::ALL.len()],
     /// Those of them that we ended, and not for a stall.
@@ -97,12 +100,19 @@ impl Totals {
         outcomes.filter(|&(outcome, _)| such(outcome)).map(|(_, count)| count).sum()
     }
 
+    /// The process of this client had so much resident memory.
+    pub fn note_memory(&mut self, client: ClientId, resident_bytes: u64) {
+        if resident_bytes > self.peak_resident_bytes {
+            self.peak_resident_bytes = resident_bytes;
+            self.largest_client = Some(client);
+        }
+    }
+
     /// Counts a process that was reaped.
-    pub fn count_exit(&mut self, status: ExitStatus, peak_resident_bytes: u64) {
+    pub fn count_exit(&mut self, status: ExitStatus) {
         if let Some(count) = self.exits.get_mut(usize::from(status.shell_code())) {
             *count += 1;
         }
-        self.peak_resident_bytes = self.peak_resident_bytes.max(peak_resident_bytes);
     }
 }
 
@@ -121,6 +131,7 @@ impl Default for Totals {
             stderr_lines_cut: 0,
             error_patterns: Patterns::default(),
             peak_resident_bytes: 0,
+            largest_client: None,
             outcomes: [0; Outcome::ALL.len()],
             outcomes_by_us: [0; Outcome::ALL.len()],
             reception: Reception::default(),
@@ -152,11 +163,20 @@ mod tests {
     fn exits_are_counted_by_the_code_of_a_shell() {
         let mut totals = Totals::default();
         for status in [ExitStatus::Code(0), ExitStatus::Signal(9), ExitStatus::Code(137)] {
-            totals.count_exit(status, 7);
+            totals.count_exit(status);
         }
-        totals.count_exit(ExitStatus::Signal(255), 3);
+        totals.count_exit(ExitStatus::Signal(255));
         assert_eq!([totals.exits[0], totals.exits[137], totals.exits[255]], [1, 2, 1]);
-        assert_eq!(totals.peak_resident_bytes, 7);
+    }
+
+    #[test]
+    fn the_largest_process_and_its_client_are_kept() {
+        let mut totals = Totals::default();
+        for (client, resident_bytes) in [(1, 5), (2, 7), (3, 6)] {
+            totals.note_memory(ClientId::new(client), resident_bytes);
+        }
+        let largest = (totals.peak_resident_bytes, totals.largest_client);
+        assert_eq!(largest, (7, Some(ClientId::new(2))));
     }
 
     #[test]

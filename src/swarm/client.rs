@@ -40,6 +40,8 @@ pub enum Event {
     SpawnFailed,
     /// It is stalled, and its process is ended for that.
     Stalled,
+    /// Its process has too much memory, and is ended for that.
+    TooLarge,
     /// Its process was reaped.
     Exited,
     /// After the exit: both pipes ended, or there was no time to wait for that.
@@ -52,11 +54,12 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Due,
         Self::Spawned,
         Self::SpawnFailed,
         Self::Stalled,
+        Self::TooLarge,
         Self::Exited,
         Self::Drained,
         Self::Stop,
@@ -72,7 +75,7 @@ impl Event {
 #[must_use]
 pub const fn next(state: State, event: Event, desired: Desired) -> Option<State> {
     use Desired::{Down, Up};
-    use Event::{Drained, Due, Exited, Raised, SpawnFailed, Spawned, Stalled, Stop};
+    use Event::{Drained, Due, Exited, Raised, SpawnFailed, Spawned, Stalled, Stop, TooLarge};
     use State::{Backoff, Draining, Idle, Running, Starting, Stopped, Stopping};
     Some(match (state, event, desired) {
         (Idle, Due, Up) => Starting,
@@ -82,7 +85,7 @@ pub const fn next(state: State, event: Event, desired: Desired) -> Option<State>
         (Starting, SpawnFailed, Up) => Backoff,
         (Starting, SpawnFailed, Down) => Stopped,
         (Starting, Stop, Down) => Starting,
-        (Running, Stalled, Up) => Stopping,
+        (Running, Stalled | TooLarge, Up) => Stopping,
         (Running, Exited, Up) => Draining,
         (Running, Stop, Down) => Stopping,
         (Draining, Drained, Up) => Backoff,
@@ -186,6 +189,10 @@ pub(super) struct Client {
     own_signals: u8,
     /// It is ended for a stall.
     stalled_out: bool,
+    /// It was seen to have much memory.
+    large: bool,
+    /// It is ended for its memory.
+    over_memory: bool,
     /// Its restarts are used up.
     used_up: bool,
     /// It received media at least once.
@@ -225,6 +232,8 @@ impl Client {
             viewing: Viewing::default(),
             own_signals: 0,
             stalled_out: false,
+            large: false,
+            over_memory: false,
             used_up: false,
             played: false,
             last_outcome: None,
@@ -287,6 +296,7 @@ impl Client {
         self.last_lines = LastLines::new();
         self.requests = ClientRequests::default();
         self.received.begin();
+        (self.large, self.over_memory) = (false, false);
         let ledger = &mut turn.common.ledger;
         ledger.ever_started += u32::from(self.attempts == 1);
         ledger.totals.count_start(u64::from(self.attempts), turn.now.since(self.due));
@@ -349,12 +359,13 @@ impl Client {
         let uptime = turn.now.since(self.spawned_at);
         let undated = turn.is_undated();
         let ledger = &mut turn.common.ledger;
-        ledger.totals.count_exit(exit.status, exit.peak_resident_bytes);
+        ledger.totals.count_exit(exit.status);
         if !undated {
             ledger.totals.uptime.record(uptime);
         }
         ledger.children.reap(&mut self.live_use, exit.cpu);
         self.viewing.end(turn.now, &mut ledger.totals.playback);
+        self.note_memory(turn, exit.peak_resident_bytes);
         self.end = Some(End { exit, told, uptime });
         if self.pipes == Pipes::NONE {
             self.drained(turn);
@@ -395,6 +406,7 @@ impl Client {
             let children = &mut turn.common.ledger.children;
             children.sample(&mut self.live_use, sample.cpu, sample.resident_bytes);
         }
+        self.memory_seen(turn, sample.resident_bytes);
     }
 
     /// The run stops, or the target was lowered: the client goes down, now or as
@@ -472,10 +484,12 @@ impl Client {
 mod detail;
 mod ending;
 mod log;
+mod memory;
 mod raise;
 mod stall;
 
 pub use detail::ClientDetail;
+pub use memory::MEMORY_WARNING_BYTES;
 
 #[cfg(test)]
 mod tests;

@@ -104,6 +104,13 @@ pub enum Input<'a> {
         /// What it uses.
         sample: Sample,
     },
+    /// The memory of a client's live process was looked at.
+    MemorySeen {
+        /// Whose process.
+        client: ClientId,
+        /// Resident memory in bytes, shared pages included.
+        resident_bytes: u64,
+    },
     /// A socket of a client's process was sampled.
     Traffic {
         /// Whose process.

@@ -30,12 +30,13 @@ use client::Client;
 use deadlines::{Key, RunKey};
 use turn::{Common, Turn};
 
-pub use client::{ClientDetail, ClientView};
+pub use client::{ClientDetail, ClientView, MEMORY_WARNING_BYTES};
 pub use contract::{Action, Exit, Input, Sample, Signal, TcpDelta};
 pub use report::{OriginProgress, Report};
 pub use settings::{Backoff, Settings};
 pub use turn::{
-    DANGEROUS_EVERY, PROGRESS_EVERY, SPAWN_FAILURE_REPORTS_PER_SEC, STALL_REPORTS_PER_SEC,
+    DANGEROUS_EVERY, MEMORY_REPORTS_PER_SEC, PROGRESS_EVERY, SPAWN_FAILURE_REPORTS_PER_SEC,
+    STALL_REPORTS_PER_SEC,
 };
 
 /// Processes started in one turn at most, so that a ramp or a storm of restarts
@@ -116,6 +117,11 @@ impl Swarm {
             Input::TargetAsked { clients } => self.set_target(now, clients, actions),
             Input::Sampled { client, sample } => {
                 self.with_client(now, client, actions, |c, turn| c.sampled(turn, sample));
+            }
+            Input::MemorySeen { client, resident_bytes } => {
+                self.with_client(now, client, actions, |c, turn| {
+                    c.memory_seen(turn, resident_bytes);
+                });
             }
             Input::Traffic { client, delta } => {
                 self.with_client(now, client, actions, |c, turn| c.traffic(turn, delta));

@@ -67,6 +67,26 @@ pub enum Report {
         /// For so long.
         still_for: Duration,
     },
+    /// A client's process has much memory.
+    MemoryHigh {
+        /// Whose process.
+        client: ClientId,
+        /// Its process id.
+        pid: u32,
+        /// Its resident memory in bytes.
+        resident_bytes: u64,
+    },
+    /// A client's process exceeded the limit of memory and is ended.
+    MemoryLimit {
+        /// Whose process.
+        client: ClientId,
+        /// Its process id.
+        pid: u32,
+        /// Its resident memory in bytes.
+        resident_bytes: u64,
+        /// The limit in bytes.
+        limit_bytes: u64,
+    },
     /// A client starts again after a delay.
     RestartScheduled {
         /// Which client.

@@ -45,6 +45,9 @@ pub struct Settings {
     pub target_duration: Duration,
     /// Whether a stalled client's process is ended, and started anew.
     pub restart_on_stall: bool,
+    /// Most resident memory of one FFmpeg in bytes; one that has more is ended. `None`
+    /// is no limit.
+    pub ffmpeg_memory_max: Option<NonZeroU64>,
     /// Whether progress and log are read; without them no stall and no request
     /// is told.
     pub stats: bool,

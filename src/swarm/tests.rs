@@ -1,6 +1,7 @@
 //! The swarm, driven by hand: ramp, restarts, draining, and how it tells of them.
 
 mod disorder;
+mod memory;
 mod shards;
 mod stall;
 mod standstill;
@@ -35,6 +36,7 @@ fn settings(clients: u32) -> Settings {
         dangerous: false,
         target_duration: Duration::from_secs(6),
         restart_on_stall: false,
+        ffmpeg_memory_max: None,
         stats: false,
         network_timeout: Duration::from_secs(15),
         asks_ahead: false,

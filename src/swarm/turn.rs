@@ -28,6 +28,10 @@ pub const SPAWN_FAILURE_REPORTS_PER_SEC: u32 = 5;
 /// thousands of clients stall together.
 pub const STALL_REPORTS_PER_SEC: u32 = 5;
 
+/// Processes with much memory reported a second at most: one stream makes all of them
+/// grow alike.
+pub const MEMORY_REPORTS_PER_SEC: u32 = 1;
+
 /// The books over all clients.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -88,6 +92,7 @@ pub(super) struct Common {
     pub(super) deadlines: Deadlines,
     pub(super) failure_reports: RateLimit,
     pub(super) stall_reports: RateLimit,
+    pub(super) memory_reports: RateLimit,
     /// The wall clock at the last output.
     pub(super) wall: Wall,
     /// The end of the last standstill of the loop.
@@ -112,6 +117,7 @@ impl Common {
             deadlines,
             failure_reports: RateLimit::new(SPAWN_FAILURE_REPORTS_PER_SEC),
             stall_reports: RateLimit::new(STALL_REPORTS_PER_SEC),
+            memory_reports: RateLimit::new(MEMORY_REPORTS_PER_SEC),
             wall: Wall::default(),
             seen_since: None,
             stop: None,

@@ -256,7 +256,7 @@ mod tests {
             (families::REQUEST_ERRORS, 40),
             (families::HTTP_ERRORS, 2),
             (families::CONNECTIONS, 2),
-            (families::CLIENT_EXITS, 15),
+            (families::CLIENT_EXITS, Outcome::ALL.len()),
         ];
         for (family, series) in cases {
             let found = got.iter().find(|found| found.name() == family.name).unwrap();

@@ -15,6 +15,8 @@ use super::{Measured, never_played, words};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::LATE_START_MS;
 use crate::stats::{Health, Histogram, OriginSide, Series, Snapshot, Totals};
+use crate::swarm::MEMORY_WARNING_BYTES;
+use crate::units::ClientId;
 use crate::units::process::SpawnFailureReason;
 use crate::units::shard::Shard;
 use crate::units::text::visible;
@@ -339,6 +341,14 @@ fn warnings(page: &mut Page, input: &SummaryInput<'_>) {
             page.line(&format!(" - {shortfall}"));
         }
     }
+    if let Some(client) = large_process(input.snapshot.totals) {
+        page.rule('-');
+        let peak = words::bytes(input.snapshot.totals.peak_resident_bytes);
+        page.line(&format!(
+            " WARNING: the FFmpeg of client {client} took {peak} of memory, more than a"
+        ));
+        page.line(" usual stream needs. -ffmpeg-memory-max ends a process that takes too much.");
+    }
     if input.dangerous {
         page.rule('-');
         page.line(" WARNING: --dangerous: the URL's host was replaced and TLS was not verified.");
@@ -356,6 +366,11 @@ fn standstills(input: &SummaryInput<'_>) -> Option<String> {
     let stood = input.health.standstills;
     let longest_at = input.snapshot.since_start(stood.longest_at);
     words::standstills(stood.count, stood.total, stood.longest, Some(longest_at))
+}
+
+/// The client of the largest process, if that was large.
+fn large_process(totals: &Totals) -> Option<ClientId> {
+    totals.largest_client.filter(|_| totals.peak_resident_bytes >= MEMORY_WARNING_BYTES)
 }
 
 /// Why the numbers say less about the origin than they seem to.

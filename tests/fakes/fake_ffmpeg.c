@@ -20,6 +20,7 @@
  *   noise-out-KB   the same on stdout
  *   live-MS        plays for so long: a block of `-progress` every 100 ms; 0 never ends
  *   progress-N     N blocks of `-progress` on stdout
+ *   mem-MB         takes so many megabytes of memory and keeps them
  *   report         on stderr what it was born with: descriptors, signals, group
  *   close          closes stdout and stderr
  *   ignore-term    ignores SIGTERM and SIGINT
@@ -187,6 +188,13 @@ static void write_progress(long blocks) {
                          "frame=%ld\nfps=30.00\nbitrate=N/A\ntotal_size=N/A\nout_time_us=%ld\n"
                          "out_time_ms=%ld\nspeed=1.00x\nprogress=continue\n",
                          i * 30, i * 1000000, i * 1000000));
+}
+
+/* A compiler may leave out what nobody reads, unless it is volatile. */
+static void take_memory(long megabytes) {
+  const size_t size = (size_t)megabytes << 20;
+  volatile char *taken = malloc(size);
+  for (size_t at = 0; taken && at < size; at += 4096) taken[at] = 1;
 }
 
 static void report_descriptors(void) {
@@ -365,6 +373,7 @@ static void play(const char *name, long n) {
   else if (!strcmp(name, "hose")) hose(n);
   else if (!strcmp(name, "live")) play_live(n);
   else if (!strcmp(name, "progress")) write_progress(n);
+  else if (!strcmp(name, "mem")) take_memory(n);
   else if (!strcmp(name, "report")) report();
   else if (!strcmp(name, "close")) close(1), close(2);
   else if (!strcmp(name, "ignore-term")) signal(SIGTERM, SIG_IGN), signal(SIGINT, SIG_IGN);

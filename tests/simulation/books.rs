@@ -27,6 +27,10 @@ pub(crate) struct Told {
     pub(crate) signals: u32,
     /// When it was first told to end alone, and whether for a stall.
     pub(crate) ended_alone: Option<(Tick, bool)>,
+    /// It was seen above the limit of memory, and not killed for it yet.
+    pub(crate) too_large: bool,
+    /// It was killed for that, and for nothing else.
+    pub(crate) killed_for_memory: bool,
     /// The end of the process, until it is reported.
     pub(crate) exit: Option<(ExitStatus, bool)>,
     /// When the next start is due, where that was said.
@@ -74,6 +78,7 @@ impl Books {
                 told.partial = false;
                 told.signals = 0;
                 told.ended_alone = None;
+                (told.too_large, told.killed_for_memory) = (false, false);
                 let restart = told.attempts > 1;
                 self.started += 1;
                 self.restarted += u64::from(restart);
@@ -91,7 +96,7 @@ impl Books {
             Input::PipeEnded { client, pipe } => self.close(client, pipe),
             Input::Exited { client, exit } => self.reap(client, exit),
             Input::Sampled { client, sample } => self.sample(client, sample),
-            Input::Traffic { .. } => {}
+            Input::Traffic { .. } | Input::MemorySeen { .. } => {}
             Input::Started
             | Input::StartedLate { .. }
             | Input::StoodStill { .. }

@@ -141,6 +141,7 @@ fn settings(seed: u64, duration: Option<Duration>, dice: &mut Dice) -> Settings 
         dangerous: dice.percent(10),
         target_duration: Duration::from_secs(dice.pick(&[1, 1, 2, 6])),
         restart_on_stall: dice.percent(30),
+        ffmpeg_memory_max: NonZeroU64::new(dice.pick(&[0, 0, 0, 15 << 20])),
         stats: dice.percent(75),
         network_timeout: Duration::from_secs(15),
         asks_ahead: false,

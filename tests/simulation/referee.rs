@@ -234,6 +234,12 @@ impl Referee {
                 self.viewings.closed(now, client);
             }
             Input::Exited { client, .. } => self.viewings.exited(now, client),
+            Input::Sampled { client, sample } => {
+                let limit = self.settings.ffmpeg_memory_max;
+                let told = self.books.of(client);
+                let exceeds = limit.is_some_and(|most| sample.resident_bytes > most.get());
+                told.too_large = exceeds && told.signals < 3;
+            }
             _ => {}
         }
     }
@@ -251,7 +257,9 @@ impl Referee {
         match action {
             Action::Spawn { client } => self.check_spawn(now, *client),
             Action::Signal { client, signal } => {
-                if self.stopped_at.is_none() {
+                if self.books.of(*client).too_large {
+                    self.check_kill_for_memory(now, *client, *signal);
+                } else if self.stopped_at.is_none() {
                     self.check_lone_signal(now, *client, *signal);
                 }
                 let told = self.books.of(*client);
@@ -296,6 +304,21 @@ impl Referee {
         (told.asked, told.ever_asked) = (true, true);
     }
 
+    /// One that is too large is killed at once, whatever else it is told.
+    fn check_kill_for_memory(&mut self, now: Tick, client: ClientId, signal: Signal) {
+        assert_eq!(signal, Signal::Kill);
+        let running = self.states[client.index()] == State::Running;
+        let told = self.books.of(client);
+        told.too_large = false;
+        told.killed_for_memory |= running;
+        told.ended_alone.get_or_insert((now, false));
+        // The third signal of an end alone is the last.
+        told.signals = 2;
+        if running {
+            self.viewings.told_to_end(now, client);
+        }
+    }
+
     /// Before the stop a signal is for a stall or to one too many: at its times, and
     /// for no other reason.
     fn check_lone_signal(&mut self, now: Tick, client: ClientId, signal: Signal) {
@@ -325,9 +348,11 @@ impl Referee {
         let told = self.books.of(client);
         let stalled_out = told.ended_alone.is_some_and(|(_, stalled)| stalled);
         let lived = told.told_at.unwrap_or_default().since(told.spawned);
+        let for_memory = told.killed_for_memory;
         let (ended, told) = told.exit.take().unwrap();
         assert_eq!(status, ended);
         let wanted = match (status, self.viewings.media(client)) {
+            _ if for_memory => Outcome::MemoryLimit,
             _ if stalled_out => Outcome::Stalled,
             (_, Some(Duration::ZERO)) if told && lived >= PATIENCE => Outcome::NoInput,
             _ if told => Outcome::Stopped,
@@ -380,6 +405,10 @@ impl Referee {
                 self.stopped_at = Some(now);
                 self.viewings.stop(now);
             }
+            Report::MemoryHigh { .. } => panic!("no process has much memory here"),
+            Report::MemoryLimit { resident_bytes, .. } => {
+                assert!(*resident_bytes > self.settings.ffmpeg_memory_max.unwrap().get());
+            }
             Report::Dangerous => assert!(self.settings.dangerous),
             Report::Line { .. } => assert!(self.settings.verbose),
             Report::RampHeld => assert!(self.held),
@@ -420,6 +449,7 @@ impl Referee {
                     &[Event::Exited, Event::Drained]
                 }
                 Input::PipeEnded { client, .. } if client == view.client => &[Event::Drained],
+                Input::Sampled { client, .. } if client == view.client => &[Event::TooLarge],
                 Input::StopAsked | Input::KillAsked => &[Event::Stop],
                 Input::TargetAsked { .. } => &[Event::Stop, Event::Raised],
                 Input::DeadlineReached if self.stopped_at.is_some() => {

@@ -122,6 +122,10 @@ in
     type = types.path;
     description = "ffprobe; the one beside FFmpeg unless set.";
   };
+  ffmpeg-memory-max = {
+    type = types.strMatching "[0-9]+[KMGT]?";
+    description = "End an FFmpeg that has more resident memory; 0 is no limit.";
+  };
   ffmpeg-arg = {
     type = types.listOf types.str;
     description = "Extra arguments for FFmpeg before -i, one word each.";

@@ -58,7 +58,8 @@ const fn stale(vain_refreshes: u32) -> Evidence {
 
 const fn code(code: u8, media: Option<Duration>, evidence: Evidence) -> Ending {
     let status = ExitStatus::Code(code);
-    Ending { status, told: false, stalled_by_us: false, oom: false, media, evidence }
+    let (told, stalled_by_us, over_memory, oom) = (false, false, false, false);
+    Ending { status, told, stalled_by_us, over_memory, oom, media, evidence }
 }
 
 const fn signal(signal: u8, oom: bool) -> Ending {
@@ -130,10 +131,11 @@ fn exits_with_more() -> Vec<Row> {
 
 /// What we did, and what others did.
 fn ended_by_someone() -> Vec<Row> {
-    use Outcome::{Crashed, HostMemory, OomKilled, Stalled, Stopped};
+    use Outcome::{Crashed, HostMemory, MemoryLimit, OomKilled, Stalled, Stopped};
     let told = |ending| Ending { told: true, ..ending };
     let starved = Ending { evidence: OUT_OF_MEMORY, ..signal(11, false) };
     let stalled = |ending| Ending { stalled_by_us: true, ..ending };
+    let large = |ending| Ending { over_memory: true, ..ending };
     let signalled = Evidence { exiting_on_signal: true, ..failed(Failure::Interrupted) };
     vec![
         ("we stopped it", told(code(255, MEDIA, signalled)), Stopped),
@@ -146,6 +148,8 @@ fn ended_by_someone() -> Vec<Row> {
         ("we killed it", told(signal(SIGKILL, true)), Stopped),
         ("we ended it for a stall", stalled(code(255, MEDIA, signalled)), Stalled),
         ("the stop came into that", told(stalled(signal(SIGKILL, false))), Stalled),
+        ("we killed it for its memory", large(signal(SIGKILL, true)), MemoryLimit),
+        ("it was stalled as well", large(stalled(signal(SIGKILL, false))), MemoryLimit),
         ("somebody else sent SIGTERM", code(255, MEDIA, signalled), Crashed),
         ("it crashed", signal(11, true), Crashed),
         ("it crashed for want of memory", starved, HostMemory),

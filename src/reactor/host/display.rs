@@ -119,7 +119,7 @@ impl Reactor {
         let Some(display) = &mut self.display else { return };
         refresh(&mut self.health, &self.journal);
         self.health.entries = self.registrar.table.by_kind();
-        sample_children(&mut self.children, now, application, &mut self.actions);
+        sample_children(&self.children, &mut self.sampled, now, application, &mut self.actions);
         let anew = display.terminal.enter();
         self.journal.share_stderr(display.terminal.is_entered());
         display.frame.clear();

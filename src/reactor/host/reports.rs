@@ -32,6 +32,13 @@ pub fn write(report: &Report) {
         Report::ClientStalled { client, still_for } => {
             warn!(client_id = client.number(), still_for_sec = secs(*still_for), "client_stalled");
         }
+        Report::MemoryHigh { client, pid, resident_bytes } => {
+            warn!(client_id = client.number(), pid, resident_bytes, "client_memory_high");
+        }
+        Report::MemoryLimit { client, pid, resident_bytes, limit_bytes } => {
+            let client_id = client.number();
+            warn!(client_id, pid, resident_bytes, limit_bytes, "client_memory_limit");
+        }
         Report::RestartScheduled { client, backoff } => {
             info!(
                 client_id = client.number(),

@@ -62,7 +62,6 @@ pub struct Children {
     template: Template,
     slots: Vec<Slot>,
     user_agent: Vec<u8>,
-    next_sample: usize,
     oom: OomWatch,
     shard: Shard,
 }
@@ -74,7 +73,7 @@ impl Children {
         let slots = std::iter::repeat_with(Slot::default).take(clients as usize).collect();
         let oom = OomWatch::new(Path::new("/"));
         let (user_agent, shard) = (Vec::new(), Shard::WHOLE);
-        Self { spawner, program, template, slots, user_agent, next_sample: 0, oom, shard }
+        Self { spawner, program, template, slots, user_agent, oom, shard }
     }
 
     /// The same for the clients of this shard.
@@ -203,18 +202,19 @@ impl Children {
         self.slots.iter().flat_map(|slot| &slot.process).any(|process| process.what.pid() == pid)
     }
 
-    /// The next few live processes, in turn: each call goes on where the last
-    /// one ended.
-    pub fn next_to_sample(&mut self, most: usize) -> Vec<(ClientId, u32)> {
+    /// The next few live processes, in turn: each call goes on where the last one
+    /// with this cursor ended.
+    #[must_use]
+    pub fn next_live(&self, cursor: &mut usize, most: usize) -> Vec<(ClientId, u32)> {
         let count = self.slots.len();
-        let mut found = Vec::with_capacity(most);
+        let mut found = Vec::with_capacity(most.min(count));
         for step in 0..count {
-            let index = (self.next_sample + step) % count;
+            let index = (*cursor + step) % count;
             if let Some(process) = self.slots.get(index).and_then(|slot| slot.process.as_ref()) {
                 let id = self.shard.client(u32::try_from(index).unwrap_or(u32::MAX));
                 found.push((id, process.what.pid()));
                 if found.len() == most {
-                    self.next_sample = index + 1;
+                    *cursor = index + 1;
                     break;
                 }
             }
@@ -284,9 +284,10 @@ fn watch_all(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::*;
     use crate::ffmpeg::capabilities::Capabilities;
@@ -318,23 +319,28 @@ mod tests {
         Template::new(&options, Map::All, &capabilities).unwrap()
     }
 
-    fn children(program: &Path, clients: u32) -> Children {
+    pub(in crate::reactor) fn children(program: &Path, clients: u32) -> Children {
         let program = CString::new(program.as_os_str().as_bytes()).unwrap();
         let spawner = Spawner::new(environment(), None).unwrap();
         Children::new(spawner, program, template(), clients)
     }
 
+    /// A program that only sleeps, whatever its arguments are.
+    pub(in crate::reactor) fn sleeper(folder: &Path) -> PathBuf {
+        let script = folder.join("script");
+        std::fs::write(&script, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        script
+    }
+
     #[test]
     fn a_wrong_hint_of_the_end_leaves_a_process_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let script = folder.path().join("script");
-        std::fs::write(&script, "#!/bin/sh\nexec sleep 1000\n").unwrap();
-        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
         let mut registrar = Registrar::new().unwrap();
-        let mut all = children(&script, 2);
+        let mut all = children(&sleeper(folder.path()), 2);
         let pid = all.spawn(&mut registrar, CLIENT).unwrap();
         assert_eq!(registrar.table.len(), 3);
-        assert_eq!(all.next_to_sample(8), [(CLIENT, pid)]);
+        assert_eq!(all.next_live(&mut 0, 8), [(CLIENT, pid)]);
         for _ in 0..3 {
             assert_eq!(all.reap(&mut registrar, CLIENT), None);
         }
@@ -375,7 +381,7 @@ mod tests {
         let mut all = children("/nonexistent".as_ref(), 2);
         let failure = all.spawn(&mut registrar, CLIENT).unwrap_err();
         assert_eq!(failure.reason, SpawnFailureReason::NotFound);
-        assert!(registrar.table.is_empty() && all.next_to_sample(8).is_empty());
+        assert!(registrar.table.is_empty() && all.next_live(&mut 0, 8).is_empty());
         // A client that there is no room for is not even started.
         let unknown = all.spawn(&mut registrar, ClientId::new(7)).unwrap_err();
         assert_eq!(unknown, UNKNOWN_CLIENT);

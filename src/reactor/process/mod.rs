@@ -4,6 +4,7 @@
 
 pub mod child;
 pub mod children;
+pub mod memory;
 pub mod oom;
 pub mod orphans;
 pub mod pipes;

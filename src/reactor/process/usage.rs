@@ -1,6 +1,7 @@
 //! What this process and its children use, as proc(5) tells it.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::time::Duration;
 
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -12,6 +13,9 @@ use crate::stats::ProcessUse;
 use crate::swarm::Sample;
 
 const NANOS_PER_SEC: f64 = 1e9;
+
+/// Longest `/proc/PID/statm`, in bytes: seven numbers of 20 digits at most.
+const STATM_BYTES: usize = 160;
 
 /// Fields of `/proc/PID/stat` that are read here, by their number in proc(5).
 struct Stat {
@@ -26,6 +30,16 @@ struct Stat {
 pub fn sample(pid: u32) -> Option<Sample> {
     let stat = stat(&format!("/proc/{pid}/stat"))?;
     Some(Sample { cpu: stat.cpu, resident_bytes: stat.resident_bytes })
+}
+
+/// Resident memory in bytes of the process with this id; `None` as in [`sample`].
+#[must_use]
+pub fn resident_bytes(pid: u32) -> Option<u64> {
+    let mut text = [0; STATM_BYTES];
+    let count = File::open(format!("/proc/{pid}/statm")).ok()?.read(&mut text).ok()?;
+    let text = std::str::from_utf8(text.get(..count)?).ok()?;
+    let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(pages.saturating_mul(page_size() as u64))
 }
 
 /// What this process uses; `None` if `/proc` does not tell, as without a free
@@ -124,5 +138,8 @@ mod tests {
         assert!(used.start_unix_secs <= now && used.start_unix_secs > now - 3600.0);
         assert!(sample(std::process::id()).is_some());
         assert!(sample(u32::MAX).is_none());
+        let resident = resident_bytes(std::process::id()).unwrap();
+        assert!(resident > 0 && resident.is_multiple_of(page_size() as u64));
+        assert!(resident_bytes(u32::MAX).is_none());
     }
 }

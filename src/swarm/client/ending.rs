@@ -12,8 +12,9 @@ impl Client {
         let stalled_by_us = self.stalled_out;
         classify(&Ending {
             status: end.exit.status,
-            told: end.told && !stalled_by_us,
+            told: end.told && !stalled_by_us && !self.over_memory,
             stalled_by_us,
+            over_memory: self.over_memory,
             oom: end.exit.oom_suspected,
             media: turn.common.settings.stats.then(|| self.viewing.media()),
             evidence: self.requests.evidence(),
@@ -23,7 +24,7 @@ impl Client {
     /// Counts what the end means, for the attempt and for the client.
     pub(super) fn count_outcome(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
         let totals = &mut turn.common.ledger.totals;
-        let by_us = end.told && !self.stalled_out;
+        let by_us = end.told && !self.stalled_out && !self.over_memory;
         totals.count_outcome(outcome, by_us);
         let last = self.last_outcome.replace(outcome);
         if !self.played && turn.common.settings.stats {

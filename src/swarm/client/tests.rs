@@ -3,7 +3,7 @@
 use super::*;
 
 /// The life of a client as a person would tell it.
-const LIFE: [(State, Event, Desired, State); 19] = {
+const LIFE: [(State, Event, Desired, State); 20] = {
     use Desired::{Down, Up};
     [
         (State::Idle, Event::Due, Up, State::Starting),
@@ -14,6 +14,7 @@ const LIFE: [(State, Event, Desired, State); 19] = {
         (State::Starting, Event::SpawnFailed, Down, State::Stopped),
         (State::Starting, Event::Stop, Down, State::Starting),
         (State::Running, Event::Stalled, Up, State::Stopping),
+        (State::Running, Event::TooLarge, Up, State::Stopping),
         (State::Running, Event::Exited, Up, State::Draining),
         (State::Running, Event::Stop, Down, State::Stopping),
         (State::Draining, Event::Drained, Up, State::Backoff),

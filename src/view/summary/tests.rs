@@ -114,6 +114,18 @@ fn what_was_not_measured_is_not_zero() {
 }
 
 #[test]
+fn a_process_that_grew_large_is_a_warning_that_names_its_client() {
+    for (mib, warns) in [(255, false), (562, true)] {
+        let mut totals = Totals::default();
+        totals.note_memory(ClientId::new(3), mib << 20);
+        let numbers = Numbers::new(totals, Health::default());
+        let got = render(&input(&numbers.snapshot(), &numbers.health));
+        assert_eq!(got.contains("the FFmpeg of client 3 took 562.0 MiB of memory"), warns, "{got}");
+        assert_eq!(got.contains("-ffmpeg-memory-max"), warns, "{got}");
+    }
+}
+
+#[test]
 fn what_nobody_read_is_left_out() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();

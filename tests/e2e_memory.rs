@@ -1,0 +1,77 @@
+//! End to end: an FFmpeg that takes too much memory is reported, and ended where that
+//! was asked.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::disallowed_methods, reason = "an origin beside the program needs threads")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use support::fake::Fake;
+use support::program::{Program, Setup};
+use support::tools::real_ffmpegs;
+
+const LIMITED: [&str; 4] = ["-clients", "1", "-ffmpeg-memory-max", "96M"];
+
+#[test]
+fn a_large_process_is_reported_while_it_runs_and_in_the_summary() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = Setup::faking(&fake, "only-1/mem-300/watch").args(&["-clients", "2"]).start();
+    let high = program.event("client_memory_high");
+    assert_eq!(high["client_id"], 1, "{high}");
+    assert!(high["resident_bytes"].as_u64().unwrap() >= 300 << 20, "{high}");
+    let ended = program.stopped();
+    assert_eq!(ended.events("client_memory_high").len(), 1, "{ended:#?}");
+    assert!(ended.stdout.contains("the FFmpeg of client 1 took 30"), "{}", ended.stdout);
+}
+
+/// Its process is ended for its memory, and the client starts again.
+fn is_ended(program: &mut Program) {
+    let limit = program.event("client_memory_limit");
+    assert_eq!(limit["limit_bytes"], 96 << 20, "{limit}");
+    let exited = program.event("client_exited");
+    assert_eq!((&exited["outcome"], &exited["exit_code"]), (&"memory_limit".into(), &137.into()));
+    program.events("client_started", 2);
+}
+
+#[test]
+fn a_process_above_the_limit_is_ended_although_it_is_silent() {
+    let fake = Fake::named("ffmpeg");
+    let mut program = Setup::faking(&fake, "mem-128/wait").args(&LIMITED).start();
+    is_ended(&mut program);
+    program.stopped();
+}
+
+/// A master playlist without an end.
+fn endless_playlist() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for peer in listener.incoming() {
+            let peer = peer.unwrap();
+            thread::spawn(move || serve_without_end(peer));
+        }
+    });
+    address
+}
+
+fn serve_without_end(mut peer: TcpStream) {
+    let _ = peer.read(&mut [0; 4096]);
+    let _ = peer.write_all(b"HTTP/1.1 200 OK\r\n\r\n#EXTM3U\n#EXT-X-TARGETDURATION:2\n");
+    let lines = "#EXTINF:2,\nsegment.ts\n".repeat(1_000);
+    while peer.write_all(lines.as_bytes()).is_ok() {}
+}
+
+#[test]
+fn an_endless_playlist_is_ended_by_the_limit() {
+    let address = endless_playlist();
+    for ffmpeg in real_ffmpegs() {
+        let url = format!("http://{address}/live.m3u8");
+        let mut program = Setup::load(&ffmpeg, &url).args(&LIMITED).start();
+        is_ended(&mut program);
+        program.stopped_without_media();
+    }
+}
