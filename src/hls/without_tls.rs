@@ -5,10 +5,15 @@
 //! that the plain form still says where the TLS server listens. A pure function: which
 //! servers speak TLS is for the caller to remember.
 
+use std::io::Write;
+
 use super::lines::split_once;
 
 /// The port of https (RFC 9110 §4.2.2).
 const HTTPS_PORT: u16 = 443;
+
+/// Bytes that a plain form is longer than its URI: `http:` before `//`, and a port.
+const ADDED_BYTES_MAX: usize = "http:".len() + ":65535".len();
 
 /// The scheme by which a playlist was fetched, before it was made plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +38,14 @@ pub fn without_tls(uri: &[u8], base: Scheme) -> Option<Vec<u8>> {
     let host_at = memchr::memrchr(b'@', authority).map_or(0, |at| at + 1);
     let (user, server) = authority.split_at_checked(host_at)?;
     let (host, port) = host_and_port(server)?;
-    Some([b"http://", user, host, format!(":{port}").as_bytes(), path].concat())
+    let mut plain = Vec::with_capacity(uri.len() + ADDED_BYTES_MAX);
+    for part in [b"http://", user, host] {
+        plain.extend_from_slice(part);
+    }
+    // Writing into a vector cannot fail.
+    let _ = write!(plain, ":{port}");
+    plain.extend_from_slice(path);
+    Some(plain)
 }
 
 /// What stands behind `https://`, or behind `//` where that means the same.
