@@ -19,6 +19,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use ffmpeg_hls_swarm::hls::Document;
 use ffmpeg_hls_swarm::http::{Body, Method, Request, Status};
 use ffmpeg_hls_swarm::origin::form::{Container, Form, Timing};
 use ffmpeg_hls_swarm::origin::media::Variant;
@@ -122,20 +123,22 @@ fn fetch(origin: &mut Origin, root: &Path, path: &str) -> String {
 
 /// Writes a whole form of the programme below `root`, by following its playlists.
 fn fetch_all(origin: &mut Origin, root: &Path, form: &str) {
-    let names = |text: String| -> Vec<String> {
-        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
-    };
-    for playlist in names(fetch(origin, root, &format!("{form}stream.m3u8"))) {
-        let folder = playlist.rsplit_once('/').unwrap().0.to_owned();
-        let text = fetch(origin, root, &format!("{form}{playlist}"));
-        if text.contains("#EXT-X-KEY:METHOD=AES-128,URI=\"../key\"") {
+    let text = |uri: &[u8]| String::from_utf8(uri.to_vec()).unwrap();
+    let master = fetch(origin, root, &format!("{form}stream.m3u8"));
+    let Ok(Document::Master(master)) = Document::read(master.as_bytes()) else { panic!("{form}") };
+    for variant in &master.variants {
+        let playlist = text(variant.uri);
+        let folder = playlist.rsplit_once('/').unwrap().0;
+        let media = fetch(origin, root, &format!("{form}{playlist}"));
+        let Ok(Document::Media(media)) = Document::read(media.as_bytes()) else { panic!("{form}") };
+        if media.segments.first().is_some_and(|first| !media.keys(first).is_empty()) {
             fetch(origin, root, &format!("{form}key"));
         }
-        if text.contains("#EXT-X-MAP:URI=\"init.mp4\"") {
-            fetch(origin, root, &format!("{form}{folder}/init.mp4"));
+        for segment in &media.segments {
+            fetch(origin, root, &format!("{form}{folder}/{}", text(segment.uri)));
         }
-        for segment in names(text) {
-            fetch(origin, root, &format!("{form}{folder}/{segment}"));
+        if let Some(init) = media.segments.first().and_then(|segment| segment.map) {
+            fetch(origin, root, &format!("{form}{folder}/{}", text(init.uri)));
         }
     }
 }

@@ -6,6 +6,7 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 
 use super::*;
+use crate::hls::{Document, rewrite};
 use crate::http::{Body, Status};
 
 /// 2026-11-23 07:00 UTC: segment 897,708,600 begins.
@@ -55,17 +56,32 @@ fn field<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_ref())
 }
 
-/// The lines of a playlist that are names.
-fn names(playlist: &Response) -> Vec<String> {
-    let text = std::str::from_utf8(bytes(playlist)).unwrap();
-    text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+fn document(playlist: &Response) -> Document<'_> {
+    Document::read(bytes(playlist)).unwrap()
 }
 
-/// The URI in a tag of a playlist.
-fn uri(playlist: &Response, tag: &str) -> Option<String> {
-    let text = std::str::from_utf8(bytes(playlist)).unwrap();
-    let (_, uri) = text.lines().find(|line| line.starts_with(tag))?.split_once("URI=\"")?;
-    Some(uri.split('"').next().unwrap().to_owned())
+fn text(uri: &[u8]) -> String {
+    String::from_utf8(uri.to_vec()).unwrap()
+}
+
+/// The URIs of the variants or segments of a playlist.
+fn names(playlist: &Response) -> Vec<String> {
+    match document(playlist) {
+        Document::Master(master) => master.variants.iter().map(|v| text(v.uri)).collect(),
+        Document::Media(media) => media.segments.iter().map(|s| text(s.uri)).collect(),
+    }
+}
+
+/// The URIs of the key and the initialization section that all segments share.
+fn key_and_init(playlist: &Response) -> (Option<String>, Option<String>) {
+    let Document::Media(media) = document(playlist) else { panic!("no media playlist") };
+    let of = |segment| {
+        let key = media.keys(segment).first().and_then(|key| key.uri);
+        (key.map(text), segment.map.map(|map| text(map.uri)))
+    };
+    let first = of(&media.segments[0]);
+    assert!(media.segments.iter().all(|segment| of(segment) == first));
+    first
 }
 
 #[test]
@@ -88,18 +104,39 @@ fn every_name_in_a_playlist_is_served() {
                 assert_eq!(field(&segment, "Content-Type"), Some(media_type(form)));
                 assert_eq!(field(&segment, "Accept-Ranges"), Some("bytes"));
             }
-            let key = uri(&playlist, "#EXT-X-KEY").map(|uri| {
+            let (key, init) = key_and_init(&playlist);
+            let key = key.map(|uri| {
                 let name = uri.strip_prefix("../").unwrap();
                 ask(&mut origin, NOW_SECS, &format!("{root}{name}"), &[])
             });
             assert_eq!(key.as_ref().map(|key| bytes(key).len()), form.encrypted.then_some(16));
-            let init = uri(&playlist, "#EXT-X-MAP").map(|uri| {
+            let init = init.map(|uri| {
                 let path = format!("{root}v{number}/{uri}");
                 ask(&mut origin, NOW_SECS, &path, &[])
             });
             let init = init.as_ref().map(|init| (init.status, field(init, "Content-Type")));
             let has_init = form.container == Container::Fmp4;
             assert_eq!(init, has_init.then_some((Status(200), Some("video/mp4"))));
+        }
+    }
+}
+
+#[test]
+fn a_playlist_changes_nowhere_but_in_its_uris() {
+    let mut origin = origin();
+    for form in Form::all() {
+        for path in ["stream.m3u8", "v0/index.m3u8"] {
+            let playlist = ask(&mut origin, NOW_SECS, &format!("{}{path}", form.folder()), &[]);
+            let mut count = 0;
+            let moved = rewrite(bytes(&playlist), |uri| {
+                count += 1;
+                Some([b"https://cdn/", uri].concat())
+            });
+            let others =
+                usize::from(form.encrypted) + usize::from(form.container == Container::Fmp4);
+            let in_tags = if path == "stream.m3u8" { 0 } else { others };
+            assert_eq!(count, names(&playlist).len() + in_tags, "{form:?} {path}");
+            assert_eq!(text(&moved).replace("https://cdn/", "").as_bytes(), bytes(&playlist));
         }
     }
 }
