@@ -75,3 +75,8 @@ fn masking_only_takes_away_and_no_value_gets_through() {
 fn an_exporter_tells_the_same_however_its_answers_are_cut() {
     hold("exporter", properties::exporter::check);
 }
+
+#[test]
+fn rewriting_changes_the_uris_of_a_playlist_and_nothing_else() {
+    hold("playlist", properties::playlist::check);
+}

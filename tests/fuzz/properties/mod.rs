@@ -9,6 +9,7 @@ pub mod flags;
 pub mod http;
 pub mod log;
 pub mod origin;
+pub mod playlist;
 pub mod progress;
 pub mod redact;
 
