@@ -42,7 +42,9 @@ use ffmpeg_hls_swarm::reactor::host::signals::Signals;
 use ffmpeg_hls_swarm::reactor::process::child::Spawner;
 use ffmpeg_hls_swarm::reactor::process::children::Children;
 use ffmpeg_hls_swarm::reactor::process::orphans;
-use ffmpeg_hls_swarm::reactor::{Application, Reactor};
+use ffmpeg_hls_swarm::reactor::{
+    Application, Driver, HttpService, Reactor, Status as ServiceStatus,
+};
 use ffmpeg_hls_swarm::stats::Health;
 use ffmpeg_hls_swarm::swarm::{Action, Input};
 use ffmpeg_hls_swarm::units::process::Pipe;
@@ -96,7 +98,7 @@ impl Echo {
     }
 }
 
-impl Application for Echo {
+impl Driver for Echo {
     fn handle(&mut self, _: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
         match input {
             Input::Started => {
@@ -118,7 +120,9 @@ impl Application for Echo {
     fn next_deadline(&self) -> Option<Tick> {
         None
     }
+}
 
+impl HttpService for Echo {
     fn is_scrape(&self, _: &Request<'_>) -> bool {
         false
     }
@@ -127,6 +131,18 @@ impl Application for Echo {
         Response::text(Status::NOT_FOUND, "")
     }
 }
+
+impl ServiceStatus for Echo {
+    fn status(&self, _: Tick) -> String {
+        String::new()
+    }
+
+    fn is_stopping(&self, _: Tick) -> bool {
+        false
+    }
+}
+
+impl Application for Echo {}
 
 /// The command of the version that says when it wrote a line.
 fn template() -> Template {

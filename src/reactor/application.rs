@@ -1,4 +1,4 @@
-//! What the reactor serves: the door between the loop and those that decide.
+//! What the reactor serves, by roles: each program implements those that it has.
 //!
 //! Knows no descriptor and no clock; a load of clients and the built-in origin are
 //! both behind it.
@@ -9,10 +9,14 @@ use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::{ClientId, Moment, Tick};
 
-/// What the reactor serves.
-pub trait Application {
-    /// Takes what happened and says what is to be done.
+/// Decides what is done.
+pub trait Driver {
+    /// Takes an input and appends the actions that follow from it.
     fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>);
+
+    /// When [`Input::DeadlineReached`] is due; `None` if only an input can change
+    /// anything.
+    fn next_deadline(&self) -> Option<Tick>;
 
     /// Output of this client follows soon: fetches its state from memory, together with
     /// that of other clients.
@@ -20,14 +24,17 @@ pub trait Application {
         let _ = client;
     }
 
-    /// When [`Input::DeadlineReached`] is due.
-    fn next_deadline(&self) -> Option<Tick>;
+    /// The files of a log were moved (SIGUSR1): reopens those that it writes by name.
+    fn reopen(&mut self) {}
+}
 
+/// Responds to HTTP requests.
+pub trait HttpService {
     /// Whether this request is a scrape: children are sampled and our own use is
-    /// read before it is answered.
+    /// read before the response.
     fn is_scrape(&self, request: &Request<'_>) -> bool;
 
-    /// Answers a request.
+    /// The response to a request.
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response;
 
     /// A request was refused before it got here. It may have a ticket for the response.
@@ -36,55 +43,41 @@ pub trait Application {
         None
     }
 
-    /// What became of a response that has a ticket.
+    /// The outcome of a response that has a ticket.
     fn delivered(&mut self, at: Moment, ticket: Ticket, delivered: Delivered) {
         let _ = (at, ticket, delivered);
     }
 
-    /// What came of a question that is asked again and again, by its key.
-    fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>) {
-        let _ = (now, key, fetched);
-    }
-
-    /// Whether new connections are taken; while they are not, they are refused.
-    /// Asked again after every turn.
+    /// Whether new connections are accepted; while they are not, they are refused.
+    /// Read after every turn.
     fn is_open(&self, at: Tick) -> bool {
         let _ = at;
         true
     }
+}
 
-    /// Files of a log were moved (SIGUSR1): those that it writes by name are opened
-    /// again.
-    fn reopen(&mut self) {}
-
-    /// How it goes, in a short line for a service manager.
-    fn status(&self, now: Tick) -> String {
-        let _ = now;
-        String::new()
-    }
+/// Reports to a service manager.
+pub trait Status {
+    /// One-line status for the service manager.
+    fn status(&self, now: Tick) -> String;
 
     /// Whether it is on the way to its end.
-    fn is_stopping(&self, now: Tick) -> bool {
-        let _ = now;
-        false
-    }
+    fn is_stopping(&self, now: Tick) -> bool;
+}
 
-    /// Takes what was typed at the terminal; what of it asks us to stop, in order.
-    fn typed(&mut self, now: Tick, bytes: &[u8], actions: &mut Vec<Action>) -> Vec<StopSignal> {
-        let _ = (now, bytes, actions);
-        Vec::new()
-    }
+/// Has a terminal: keys in, frames out.
+pub trait Screen {
+    /// Takes what was typed; returns the keys that ask us to stop, in order.
+    fn typed(&mut self, now: Tick, bytes: &[u8], actions: &mut Vec<Action>) -> Vec<StopSignal>;
 
-    /// When [`Application::draw`] is wanted next, where there is a terminal.
-    fn next_frame(&self) -> Option<Tick> {
-        None
-    }
+    /// When [`Screen::draw`] is wanted next.
+    fn next_frame(&self) -> Option<Tick>;
 
     /// The terminal changed: a frame is wanted soon.
-    fn want_frame(&mut self) {}
+    fn want_frame(&mut self);
 
-    /// Draws a frame for a terminal of so many columns and lines: appends the bytes
-    /// that show it. `anew` says that nothing is known of what is on the screen.
+    /// Draws a frame for a terminal of `size` columns and lines: appends the bytes
+    /// that show it. `anew` is true if the content of the screen is unknown.
     fn draw(
         &mut self,
         now: Tick,
@@ -92,7 +85,29 @@ pub trait Application {
         size: (u16, u16),
         anew: bool,
         frame: &mut Vec<u8>,
-    ) {
-        let _ = (now, health, size, anew, frame);
+    );
+}
+
+/// Polls other servers ([`super::Reactor::fetch_with`]).
+pub trait Asker {
+    /// Takes a part of a response, or its end, by the key of the request.
+    fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>);
+}
+
+/// What the reactor serves: what every program is, and what some are besides.
+pub trait Application: Driver + HttpService + Status {
+    /// Its screen, if it has one.
+    fn screen(&self) -> Option<&dyn Screen> {
+        None
+    }
+
+    /// Its screen, to type into and to draw.
+    fn screen_mut(&mut self) -> Option<&mut dyn Screen> {
+        None
+    }
+
+    /// What takes the responses of other servers, if it polls any.
+    fn asker(&mut self) -> Option<&mut dyn Asker> {
+        None
     }
 }

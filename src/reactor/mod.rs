@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use mio::{Events, Interest, Token};
 
-pub use self::application::Application;
+pub use self::application::{Application, Asker, Driver, HttpService, Screen, Status};
 use self::host::display::Display;
 use self::host::journal::Journal;
 use self::host::notify::Notify;

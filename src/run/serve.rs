@@ -21,7 +21,7 @@ use crate::reactor::net::server::certificate::Certificate;
 use crate::reactor::net::server::{Server, ServerLimits};
 use crate::reactor::process::child;
 use crate::reactor::process::usage;
-use crate::reactor::{Application, Reactor};
+use crate::reactor::{Application, Driver, HttpService, Reactor, Status};
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::address::reachable;
@@ -83,9 +83,9 @@ pub(super) fn serve(config: &OriginConfig) -> Result<Conclusion, Fatal> {
     let faults = Faults::new(config.faults.clone(), config.seed).map_err(Fatal)?;
     let bench = Bench::new(config.settings.clone(), faults, access_log.is_some()).map_err(Fatal)?;
     let access_file = config.access_log.clone().filter(|file| file != Path::new("-"));
-    let mut service = Service { bench, access_log, access_file, flush_at: None, now: None };
-    reactor.run(&mut service).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
-    if let Some(sink) = &mut service.access_log {
+    let mut program = OriginProgram { bench, access_log, access_file, flush_at: None, now: None };
+    reactor.run(&mut program).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
+    if let Some(sink) = &mut program.access_log {
         sink.flush_within(LAST_FLUSH);
     }
     info!("shutdown_complete");
@@ -127,7 +127,7 @@ fn open_access_log(path: &Path) -> Result<LogSink, Fatal> {
 }
 
 /// The origin as the reactor's application.
-struct Service {
+struct OriginProgram {
     bench: Bench,
     access_log: Option<LogSink>,
     /// Where it is, unless it is stdout.
@@ -138,7 +138,7 @@ struct Service {
     now: Option<Tick>,
 }
 
-impl Service {
+impl OriginProgram {
     fn note(&mut self, now: Tick) {
         self.now = self.now.max(Some(now));
         self.bench.tick(now);
@@ -158,7 +158,7 @@ impl Service {
     }
 }
 
-impl Application for Service {
+impl Driver for OriginProgram {
     fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
         match input {
             Input::StopAsked | Input::KillAsked => actions.push(Action::Finish),
@@ -176,10 +176,6 @@ impl Application for Service {
         [self.bench.next_deadline(now), self.flush_at].into_iter().flatten().min()
     }
 
-    fn is_scrape(&self, request: &Request<'_>) -> bool {
-        request.path == origin_metrics::PATH
-    }
-
     fn reopen(&mut self) {
         let (Some(sink), Some(file)) = (&mut self.access_log, &self.access_file) else { return };
         match sink.reopen(file) {
@@ -187,10 +183,11 @@ impl Application for Service {
             Err(error) => warn!(file = %file.display(), %error, "access_log_not_reopened"),
         }
     }
+}
 
-    fn status(&self, _now: Tick) -> String {
-        let requests: u64 = self.bench.counts().requests.values().sum();
-        format!("{requests} requests answered")
+impl HttpService for OriginProgram {
+    fn is_scrape(&self, request: &Request<'_>) -> bool {
+        request.path == origin_metrics::PATH
     }
 
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
@@ -221,3 +218,16 @@ impl Application for Service {
         self.bench.is_open(self.now.map_or(at, |now| now.max(at)))
     }
 }
+
+impl Status for OriginProgram {
+    fn status(&self, _now: Tick) -> String {
+        let requests: u64 = self.bench.counts().requests.values().sum();
+        format!("{requests} requests answered")
+    }
+
+    fn is_stopping(&self, _now: Tick) -> bool {
+        false
+    }
+}
+
+impl Application for OriginProgram {}

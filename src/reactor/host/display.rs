@@ -33,7 +33,7 @@ pub(in crate::reactor) struct Display {
 impl Display {
     /// When the next frame is due; `None` while the last one is not written.
     pub(in crate::reactor) fn next_frame(&self, application: &dyn Application) -> Option<Tick> {
-        self.terminal.is_clear().then(|| application.next_frame()).flatten()
+        self.terminal.is_clear().then(|| application.screen()?.next_frame()).flatten()
     }
 }
 
@@ -83,7 +83,8 @@ impl Reactor {
             if typed.is_empty() {
                 return false;
             }
-            for stop in application.typed(now, typed, &mut self.actions) {
+            let Some(screen) = application.screen_mut() else { return false };
+            for stop in screen.typed(now, typed, &mut self.actions) {
                 self.ask_stop(now, stop, application);
             }
         }
@@ -110,7 +111,9 @@ impl Reactor {
         let Some(display) = &mut self.display else { return };
         if display.terminal.take_signals() {
             self.journal.share_stderr(display.terminal.is_entered());
-            application.want_frame();
+            if let Some(screen) = application.screen_mut() {
+                screen.want_frame();
+            }
         }
     }
 
@@ -124,7 +127,9 @@ impl Reactor {
         self.journal.share_stderr(display.terminal.is_entered());
         display.frame.clear();
         let size = display.terminal.size();
-        application.draw(now, &self.health, size, anew, &mut display.frame);
+        if let Some(screen) = application.screen_mut() {
+            screen.draw(now, &self.health, size, anew, &mut display.frame);
+        }
         if display.terminal.is_entered() {
             display.terminal.write(&display.frame);
         }

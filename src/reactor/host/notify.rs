@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
 use tracing::warn;
 
-use crate::reactor::Application;
+use crate::reactor::Status;
 use crate::units::Tick;
 
 /// The variables of the protocol, which are meant for this process alone and not
@@ -94,12 +94,12 @@ impl Notify {
     }
 
     /// Tells what is new, after each turn of the loop; the first one means ready.
-    pub(in crate::reactor) fn tell(&mut self, now: Tick, application: &dyn Application) {
+    pub(in crate::reactor) fn tell(&mut self, now: Tick, program: &dyn Status) {
         let Some(manager) = &mut self.manager else { return };
-        if application.is_stopping(now) {
+        if program.is_stopping(now) {
             manager.tell_stopping();
         }
-        manager.tell_status(now, application);
+        manager.tell_status(now, program);
         manager.give_sign(now);
     }
 
@@ -130,14 +130,14 @@ impl Manager {
 
     /// A line of status if it is time for one, else later. A turn in which one is
     /// considered is not itself a reason for another, so that a silent swarm sleeps.
-    fn tell_status(&mut self, now: Tick, application: &dyn Application) {
+    fn tell_status(&mut self, now: Tick, program: &dyn Status) {
         if now < self.next_status {
             self.status_at = Some(self.next_status);
             return;
         }
         self.next_status = now.after(STATUS_EVERY);
         self.status_at = None;
-        let status = application.status(now);
+        let status = program.status(now);
         if self.told.ready && self.told.status == status {
             return;
         }
@@ -209,29 +209,15 @@ mod tests {
     use std::os::unix::net::{SocketAddr, UnixDatagram};
 
     use super::*;
-    use crate::http::{Request, Response, Status};
-    use crate::stats::Health;
-    use crate::swarm::{Action, Input};
-    use crate::units::Moment;
 
-    /// An application that is asked for its standing alone.
+    /// A program with a status and nothing else.
     #[derive(Default)]
     struct Standing {
         status: &'static str,
         stopping: bool,
     }
 
-    impl Application for Standing {
-        fn handle(&mut self, _: Tick, _: Input<'_>, _: &mut Vec<Action>) {}
-        fn next_deadline(&self) -> Option<Tick> {
-            None
-        }
-        fn is_scrape(&self, _: &Request<'_>) -> bool {
-            false
-        }
-        fn respond(&mut self, _: Moment, _: &Health, _: &Request<'_>) -> Response {
-            Response::text(Status::OK, "")
-        }
+    impl Status for Standing {
         fn status(&self, _: Tick) -> String {
             self.status.to_owned()
         }

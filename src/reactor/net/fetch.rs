@@ -338,8 +338,8 @@ impl Link {
 }
 
 impl Reactor {
-    /// Asks these questions while it runs; what comes of them goes to
-    /// [`Application::fetched`].
+    /// Polls these servers while it runs; the responses go to
+    /// [`Asker::fetched`](crate::reactor::Asker::fetched).
     pub fn fetch_with(&mut self, questions: Vec<Question>, every: Duration) {
         self.fetches = Some(Fetches::new(questions, every, self.clock.tick()));
     }
@@ -353,14 +353,22 @@ impl Reactor {
         application: &mut dyn Application,
     ) -> bool {
         let Self { fetches: Some(fetches), registrar, buffer, .. } = self else { return false };
-        fetches.turn(registrar, key, buffer, &mut |fetched| application.fetched(now, key, fetched))
+        let mut asker = application.asker();
+        fetches.turn(registrar, key, buffer, &mut |fetched| {
+            if let Some(asker) = &mut asker {
+                asker.fetched(now, key, fetched);
+            }
+        })
     }
 
     /// Polls the servers that are due, and gives up on responses that are overdue.
     pub(in crate::reactor) fn poll_due(&mut self, now: Tick, application: &mut dyn Application) {
         let Self { fetches: Some(fetches), registrar, buffer, .. } = self else { return };
+        let mut asker = application.asker();
         fetches.deadline_reached(registrar, now, buffer, &mut |key, fetched| {
-            application.fetched(now, key, fetched);
+            if let Some(asker) = &mut asker {
+                asker.fetched(now, key, fetched);
+            }
         });
     }
 }

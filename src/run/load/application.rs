@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::http::{Fetched, Request, Response};
-use crate::reactor::Application;
 use crate::reactor::host::signals::StopSignal;
+use crate::reactor::{Application, Asker, Driver, HttpService, Screen, Status};
 use crate::run::board::{About, Board};
 use crate::run::check::Check;
 use crate::run::origin_side;
@@ -31,7 +31,7 @@ pub(super) struct Load {
     pub(super) recorder: Recorder,
 }
 
-impl Application for Load {
+impl Driver for Load {
     fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
         match input {
             Input::Started => self.behind = Some(Duration::ZERO),
@@ -52,13 +52,43 @@ impl Application for Load {
     fn next_deadline(&self) -> Option<Tick> {
         self.swarm.next_deadline()
     }
+}
 
-    fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>) {
-        if let Some(side) = &mut self.origin_side {
-            origin_side::fetched(side, now, key, fetched);
-        }
+impl HttpService for Load {
+    fn is_scrape(&self, request: &Request<'_>) -> bool {
+        request.path == "/metrics"
     }
 
+    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
+        let snapshot = self.swarm.snapshot(at.tick);
+        let single = self.client_metrics && self.is_scrape(request);
+        let most = if single { per_client::MAX_CLIENTS } else { 0 };
+        let clients: Vec<_> = self.swarm.figures().take(most).collect();
+        let scene = Scene {
+            snapshot: &snapshot,
+            health,
+            ffmpeg_version: &self.ffmpeg_version,
+            measured: self.measured,
+            origin_side: self.origin_side.as_ref(),
+            clients: &clients,
+        };
+        endpoints::respond(&scene, request)
+    }
+}
+
+impl Status for Load {
+    fn status(&self, now: Tick) -> String {
+        let snapshot = self.swarm.snapshot(now);
+        let (active, target) = (snapshot.active(), snapshot.target);
+        format!("{active} of {target} clients active, {} restarts", snapshot.totals.restarted)
+    }
+
+    fn is_stopping(&self, now: Tick) -> bool {
+        matches!(self.swarm.snapshot(now).phase, Phase::Drain | Phase::Finished)
+    }
+}
+
+impl Screen for Load {
     fn typed(&mut self, now: Tick, bytes: &[u8], actions: &mut Vec<Action>) -> Vec<StopSignal> {
         let board = self.board.as_mut();
         board.map(|board| board.typed(&mut self.swarm, now, bytes, actions)).unwrap_or_default()
@@ -88,34 +118,26 @@ impl Application for Load {
             board.draw(now, about, size, anew, frame);
         }
     }
+}
 
-    fn is_scrape(&self, request: &Request<'_>) -> bool {
-        request.path == "/metrics"
+impl Asker for Load {
+    fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>) {
+        if let Some(side) = &mut self.origin_side {
+            origin_side::fetched(side, now, key, fetched);
+        }
+    }
+}
+
+impl Application for Load {
+    fn screen(&self) -> Option<&dyn Screen> {
+        Some(self)
     }
 
-    fn status(&self, now: Tick) -> String {
-        let snapshot = self.swarm.snapshot(now);
-        let (active, target) = (snapshot.active(), snapshot.target);
-        format!("{active} of {target} clients active, {} restarts", snapshot.totals.restarted)
+    fn screen_mut(&mut self) -> Option<&mut dyn Screen> {
+        Some(self)
     }
 
-    fn is_stopping(&self, now: Tick) -> bool {
-        matches!(self.swarm.snapshot(now).phase, Phase::Drain | Phase::Finished)
-    }
-
-    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
-        let snapshot = self.swarm.snapshot(at.tick);
-        let single = self.client_metrics && self.is_scrape(request);
-        let most = if single { per_client::MAX_CLIENTS } else { 0 };
-        let clients: Vec<_> = self.swarm.figures().take(most).collect();
-        let scene = Scene {
-            snapshot: &snapshot,
-            health,
-            ffmpeg_version: &self.ffmpeg_version,
-            measured: self.measured,
-            origin_side: self.origin_side.as_ref(),
-            clients: &clients,
-        };
-        endpoints::respond(&scene, request)
+    fn asker(&mut self) -> Option<&mut dyn Asker> {
+        Some(self)
     }
 }
