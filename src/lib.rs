@@ -18,6 +18,7 @@
 //! | `ffmpeg` | all that knows FFmpeg |
 //! | `hls` | playlists read and rewritten (RFC 8216) |
 //! | `http` | requests and responses, bytes only |
+//! | `exchange` | what happens in one request and its response |
 //! | `units` | ids, points in time, ends of processes |
 //!
 //! From `view` down nothing knows a descriptor, a clock, the environment or a
@@ -26,6 +27,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod exchange;
 pub mod ffmpeg;
 pub mod hls;
 pub mod http;

@@ -46,6 +46,7 @@ pub use self::ending::PATIENCE;
 use self::timing::At;
 use super::refused::{self, Claim, Date, SEGMENTS_SKIPPED_MAX};
 use super::{RequestKind, Requests};
+use crate::exchange::Event;
 use crate::ffmpeg::evidence::Evidence;
 use crate::ffmpeg::log::{Line, Note};
 use crate::units::{Moment, Tick};
@@ -201,7 +202,7 @@ impl ClientRequests {
 
     /// The log has ended: counts what was still open.
     pub fn finish(&mut self, totals: &mut Requests) {
-        self.leave(Tick::ZERO, totals);
+        self.leave(Tick::ZERO, None, totals);
         self.request = None;
         if self.wanted.take().is_some_and(|wanted| wanted.failed) && !self.tries_again {
             totals.skip_segments(1);
@@ -227,8 +228,8 @@ impl ClientRequests {
         reading: &Reading,
         totals: &mut Requests,
     ) -> Option<Duration> {
-        self.time_until(at, Some(playlist), reading, totals);
-        let edge_age = self.leave(at.tick, totals);
+        let took = self.time_until(at, Some(playlist), reading);
+        let edge_age = self.leave(at.tick, took, totals);
         self.request = None;
         edge_age
     }
@@ -263,12 +264,11 @@ impl ClientRequests {
         let url_hash = hash(plain.unwrap_or(url));
         self.drop_if_dead(url_hash, reused);
         let (kind, playlist) = self.kind_of(url_hash);
-        if kind == RequestKind::Playlist {
-            self.time_until_playlist(at, url_hash, reading, totals);
-        }
+        let is_playlist = kind == RequestKind::Playlist;
+        let took = is_playlist.then(|| self.time_until_playlist(at, url_hash, reading)).flatten();
         let before = self.request.filter(|request| !request.failed).map(|request| request.url);
-        let edge_age = self.leave(at.tick, totals);
-        if before == Some(url_hash) && kind == RequestKind::Playlist {
+        let edge_age = self.leave(at.tick, took, totals);
+        if before == Some(url_hash) && is_playlist {
             self.evidence.vain_refreshes += 1;
         }
         let wire = if reused { Wire::Sent { reused } } else { Wire::Connecting };
@@ -333,7 +333,7 @@ impl ClientRequests {
     fn connected(&mut self, at: At, address: u64, reading: &Reading, totals: &mut Requests) {
         let began = self.connect.take().filter(|(other, _)| *other == address);
         if let Some(span) = began.and_then(|(_, began)| reading.span(began, at)) {
-            totals.connect.record(span);
+            totals.record(&Event::Connected { took: span });
         }
         if let Some(request) = &mut self.request {
             request.wire = Wire::Sent { reused: false };
@@ -345,7 +345,7 @@ impl ClientRequests {
         if let Some(request) = &mut self.request
             && let Wire::Sent { reused } = request.wire
         {
-            totals.count(request.kind, reused);
+            totals.record(&Event::Asked { kind: request.kind, reused });
             request.wire = Wire::Counted;
         }
     }
@@ -385,23 +385,23 @@ impl ClientRequests {
         }
     }
 
-    /// Leaves the request under way behind: counts it, and its success. Returns
-    /// the age of the edge of a playlist that has a date.
-    fn leave(&mut self, now: Tick, totals: &mut Requests) -> Option<Duration> {
+    /// Leaves the request under way behind: counts it, and its success, which took so
+    /// long if that is known. Returns the age of the edge of a playlist that has a date.
+    fn leave(
+        &mut self,
+        now: Tick,
+        took: Option<Duration>,
+        totals: &mut Requests,
+    ) -> Option<Duration> {
         self.sent(totals);
         let edge_age = self.edge_age.take();
         let request = self.request?;
         if request.failed || request.wire != Wire::Counted {
             return None;
         }
-        match request.kind {
-            RequestKind::Segment => totals.segments_downloaded += 1,
-            // All playlists are loaded once before the first segment is wanted.
-            RequestKind::Playlist if self.wanted.is_some() => {
-                totals.playlist_refreshes += 1;
-            }
-            _ => {}
-        }
+        // All playlists are loaded once before the first segment is wanted.
+        let refresh = self.wanted.is_some();
+        totals.record(&Event::Succeeded { kind: request.kind, refresh, took });
         if !self.ended_by_us {
             self.succeeded(request.kind, now);
         }

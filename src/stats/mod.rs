@@ -26,8 +26,10 @@ pub use origin_side::OriginSide;
 pub use patterns::Patterns;
 pub use playback::{Pace, Playback, Viewers, Viewing};
 pub use reception::Reception;
-pub use requests::{ErrorReason, RequestKind, Requests};
+pub use requests::Requests;
 pub use series::Series;
 pub use snapshot::{Phase, Snapshot, State};
 pub use totals::Totals;
 pub use usage::{ChildrenUse, LiveUse};
+
+pub use crate::exchange::{ErrorReason, RequestKind};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Histogram;
 use super::refused::Refused;
+use crate::exchange::{ERROR_STATUSES, ErrorReason, Event, RequestKind};
 
 /// Upper bounds of a TCP connect and of a round trip, in seconds.
 const NETWORK_SECS: &[f64] =
@@ -12,103 +13,6 @@ const NETWORK_SECS: &[f64] =
 /// Upper bounds of a download, in seconds.
 const DOWNLOAD_SECS: &[f64] =
     &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 30.0];
-
-/// What a request was for (RFC 8216).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RequestKind {
-    /// A master or media playlist.
-    Playlist,
-    /// A media segment.
-    Segment,
-    /// A media initialization section (`EXT-X-MAP`).
-    Init,
-    /// A decryption key (`EXT-X-KEY`).
-    Key,
-    /// Anything else.
-    Other,
-}
-
-impl RequestKind {
-    /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Playlist, Self::Segment, Self::Init, Self::Key, Self::Other];
-
-    /// Its place in [`RequestKind::ALL`].
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The kind as a label value.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Playlist => "playlist",
-            Self::Segment => "segment",
-            Self::Init => "init",
-            Self::Key => "key",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// Why a request failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ErrorReason {
-    /// A status of 400 to 499.
-    Http4xx,
-    /// A status of 500 to 599.
-    Http5xx,
-    /// The name could not be resolved.
-    Dns,
-    /// The connection was refused, unreachable or reset before an answer.
-    Connect,
-    /// The TLS handshake or the certificate failed.
-    Tls,
-    /// Nothing came in time.
-    Timeout,
-    /// The answer ended before it was whole.
-    Truncated,
-    /// Anything else.
-    Other,
-}
-
-impl ErrorReason {
-    /// Every reason.
-    pub const ALL: [Self; 8] = [
-        Self::Http4xx,
-        Self::Http5xx,
-        Self::Dns,
-        Self::Connect,
-        Self::Tls,
-        Self::Timeout,
-        Self::Truncated,
-        Self::Other,
-    ];
-
-    /// Its place in [`ErrorReason::ALL`].
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The reason as a label value.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Http4xx => "http_4xx",
-            Self::Http5xx => "http_5xx",
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Timeout => "timeout",
-            Self::Truncated => "truncated",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// First and last status that counts as an error (RFC 9110 §15.5, §15.6).
-pub const ERROR_STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
 
 /// Running totals of the requests of all clients; they only grow.
 #[derive(Debug, Clone)]
@@ -181,8 +85,18 @@ impl Default for Requests {
 }
 
 impl Requests {
-    /// A request was made.
-    pub fn count(&mut self, kind: RequestKind, reused: bool) {
+    /// Takes in what happened in an exchange.
+    pub fn record(&mut self, event: &Event) {
+        match *event {
+            Event::Connected { took } => self.connect.record(took),
+            Event::Asked { kind, reused } => self.asked(kind, reused),
+            Event::Responded { status } => self.responded(status),
+            Event::Failed { kind, reason } => self.count_failure(kind, reason),
+            Event::Succeeded { kind, refresh, took } => self.succeeded(kind, refresh, took),
+        }
+    }
+
+    fn asked(&mut self, kind: RequestKind, reused: bool) {
         if let Some(count) = self.by_kind.get_mut(kind.index()) {
             *count += 1;
         }
@@ -190,6 +104,40 @@ impl Requests {
             self.connections_reused += 1;
         } else {
             self.connections_new += 1;
+        }
+    }
+
+    fn responded(&mut self, status: u16) {
+        let index = status.checked_sub(*ERROR_STATUSES.start()).map(usize::from);
+        if let Some(count) = index.and_then(|index| self.http_errors.get_mut(index)) {
+            *count += 1;
+        }
+    }
+
+    fn count_failure(&mut self, kind: RequestKind, reason: ErrorReason) {
+        let row = self.errors.get_mut(kind.index());
+        if let Some(count) = row.and_then(|row| row.get_mut(reason.index())) {
+            *count += 1;
+        }
+        if reason == ErrorReason::Timeout {
+            self.timeouts += 1;
+        }
+    }
+
+    fn succeeded(&mut self, kind: RequestKind, refresh: bool, took: Option<Duration>) {
+        let times = match kind {
+            RequestKind::Segment => {
+                self.segments_downloaded += 1;
+                &mut self.segment_download
+            }
+            RequestKind::Playlist => {
+                self.playlist_refreshes += u64::from(refresh);
+                &mut self.playlist_download
+            }
+            RequestKind::Init | RequestKind::Key | RequestKind::Other => return,
+        };
+        if let Some(took) = took {
+            times.record(took);
         }
     }
 
@@ -203,25 +151,6 @@ impl Requests {
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.errors.iter().flatten().sum()
-    }
-
-    /// A request failed.
-    pub fn count_error(&mut self, kind: RequestKind, reason: ErrorReason) {
-        let row = self.errors.get_mut(kind.index());
-        if let Some(count) = row.and_then(|row| row.get_mut(reason.index())) {
-            *count += 1;
-        }
-        if reason == ErrorReason::Timeout {
-            self.timeouts += 1;
-        }
-    }
-
-    /// An answer had this status; only those of [`ERROR_STATUSES`] count.
-    pub fn count_status(&mut self, status: u16) {
-        let index = status.checked_sub(*ERROR_STATUSES.start()).map(usize::from);
-        if let Some(count) = index.and_then(|index| self.http_errors.get_mut(index)) {
-            *count += 1;
-        }
     }
 
     /// Segments were skipped.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Measured, Scene};
+use crate::exchange::Event;
 use crate::ffmpeg::outcome::Outcome;
 use crate::http::Fetched;
 use crate::stats::origin_side::Target;
@@ -192,7 +193,7 @@ pub(super) fn stream(totals: &mut Totals) {
         (RequestKind::Segment, false, 6),
         (RequestKind::Key, false, 1),
     ] {
-        (0..times).for_each(|_| requests.count(kind, reused));
+        (0..times).for_each(|_| requests.record(&Event::Asked { kind, reused }));
     }
     for (kind, reason, status) in [
         (RequestKind::Segment, ErrorReason::Http4xx, 404),
@@ -200,8 +201,8 @@ pub(super) fn stream(totals: &mut Totals) {
         (RequestKind::Segment, ErrorReason::Timeout, 0),
         (RequestKind::Playlist, ErrorReason::Http5xx, 502),
     ] {
-        requests.count_error(kind, reason);
-        requests.count_status(status);
+        requests.record(&Event::Failed { kind, reason });
+        requests.record(&Event::Responded { status });
     }
     requests.segments_downloaded = 93;
     requests.playlist_refreshes = 79;

@@ -17,8 +17,8 @@ use super::document::{
 use super::never_played;
 use super::summary::streaming::{self, SHOWN_PATTERNS};
 use super::summary::{self, Ending, SummaryInput};
+use crate::exchange::ERROR_STATUSES;
 use crate::ffmpeg::outcome::Outcome;
-use crate::stats::requests::ERROR_STATUSES;
 use crate::stats::{ErrorReason, RequestKind, Requests, Snapshot};
 use crate::units::process::SpawnFailureReason;
 use crate::units::text::visible_json;

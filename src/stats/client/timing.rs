@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{ClientRequests, Reading, Request, Wire};
 use crate::ffmpeg::log::Stamp;
-use crate::stats::{RequestKind, Requests};
+use crate::stats::RequestKind;
 use crate::units::Tick;
 
 /// How far a span between FFmpeg's stamps may differ from that between arrivals
@@ -28,53 +28,47 @@ impl At {
 }
 
 impl ClientRequests {
-    /// A segment of `playlist` is wanted next: times what came before.
+    /// A segment of `playlist` is wanted next: how long did what came before take?
     pub(super) fn time_until(
         &mut self,
         at: At,
         playlist: Option<u32>,
         reading: &Reading,
-        totals: &mut Requests,
-    ) {
+    ) -> Option<Duration> {
         // One whose connection never stood did not go out, and does not count.
         let went_out = |request: &Request| !request.failed && request.wire != Wire::Connecting;
-        let Some(request) = self.request.filter(went_out) else { return };
+        let request = self.request.filter(went_out)?;
         let end = request.closed.unwrap_or(at);
         let span = reading.span(request.began, end);
         if request.kind == RequestKind::Playlist {
             self.loaded = Some(at);
         }
-        let Some(span) = span.filter(|_| !reading.asks_ahead) else { return };
+        let span = span.filter(|_| !reading.asks_ahead)?;
         match request.kind {
-            RequestKind::Playlist => totals.playlist_download.record(span),
-            RequestKind::Segment
-                if playlist == Some(request.playlist) || request.closed.is_some() =>
-            {
-                totals.segment_download.record(span);
+            RequestKind::Playlist => Some(span),
+            RequestKind::Segment => {
+                (playlist == Some(request.playlist) || request.closed.is_some()).then_some(span)
             }
-            _ => {}
+            _ => None,
         }
     }
 
-    /// A playlist is asked for next: times what came before, unless FFmpeg may
-    /// have waited.
+    /// A playlist is asked for next: how long did what came before take? Not known if
+    /// FFmpeg may have waited.
     pub(super) fn time_until_playlist(
         &mut self,
         at: At,
         url: u64,
         reading: &Reading,
-        totals: &mut Requests,
-    ) {
-        let Some(request) = self.request else { return };
+    ) -> Option<Duration> {
+        let request = self.request?;
         let overdue = request.kind == RequestKind::Segment && self.is_overdue(at, reading);
         match request.kind {
-            RequestKind::Playlist if request.url != url => {
-                self.time_until(at, None, reading, totals);
-            }
+            RequestKind::Playlist if request.url != url => self.time_until(at, None, reading),
             RequestKind::Segment if overdue || request.closed.is_some() => {
-                self.time_until(at, Some(request.playlist), reading, totals);
+                self.time_until(at, Some(request.playlist), reading)
             }
-            _ => {}
+            _ => None,
         }
     }
 

@@ -3,10 +3,10 @@
 
 use super::timing::At;
 use super::{ClientRequests, Reading, Wire};
+use crate::exchange::{ERROR_STATUSES, Event};
 use crate::ffmpeg::evidence::Trouble;
 use crate::ffmpeg::log::{Failure, Note};
 use crate::stats::refused::Claim;
-use crate::stats::requests::ERROR_STATUSES;
 use crate::stats::{ErrorReason, RequestKind, Requests};
 
 impl ClientRequests {
@@ -82,7 +82,7 @@ impl ClientRequests {
         if !ERROR_STATUSES.contains(&status) {
             return totals.refused.count(Claim::HttpStatus);
         }
-        totals.count_status(status);
+        totals.record(&Event::Responded { status });
         let reason = if status >= 500 { ErrorReason::Http5xx } else { ErrorReason::Http4xx };
         self.error(Failure::Status, Some(status), reason, totals);
     }
@@ -188,7 +188,7 @@ impl ClientRequests {
             None if self.wanted.is_none() => RequestKind::Playlist,
             None => RequestKind::Other,
         };
-        totals.count_error(kind, reason);
+        totals.record(&Event::Failed { kind, reason });
         let playlist = kind == RequestKind::Playlist;
         self.troubled(Trouble { failure: Some(failure), status, playlist, media: false });
     }

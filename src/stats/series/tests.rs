@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::exchange::Event;
 use crate::stats::{ActiveTime, Phase, RequestKind, State, Totals};
 
 /// A snapshot of these totals with so many active clients.
@@ -39,7 +40,7 @@ fn played(events: &[(u64, u64)]) -> (Series, Totals, u64) {
         at_ms += after_ms;
         let now = Tick::from_millis(at_ms);
         series.observe(now, &snapshot(&totals, &time, 1), None);
-        totals.requests.count(RequestKind::Segment, true);
+        totals.requests.record(&Event::Asked { kind: RequestKind::Segment, reused: true });
         totals.requests.bytes += took_us;
         totals.requests.segment_download.record(Duration::from_micros(took_us));
     }

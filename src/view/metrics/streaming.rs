@@ -1,7 +1,7 @@
 //! What the clients asked of the origin, and what their viewers would have felt.
 
 use super::collector::Collector;
-use crate::stats::requests::ERROR_STATUSES;
+use crate::exchange::ERROR_STATUSES;
 use crate::stats::{ErrorReason, Histogram, RequestKind, Requests};
 use crate::view::Scene;
 use crate::view::families::{self, Family};

@@ -4,9 +4,9 @@
 use std::cmp::Reverse;
 
 use super::{Page, SummaryInput, WIDTH, percentiles};
+use crate::exchange::ERROR_STATUSES;
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::patterns::Frequent;
-use crate::stats::requests::ERROR_STATUSES;
 use crate::stats::{ErrorReason, Histogram, RequestKind, Requests, Snapshot};
 use crate::units::text::visible;
 use crate::view::words;

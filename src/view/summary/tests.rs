@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::*;
+use crate::exchange::Event;
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::{RequestKind, Standstills, Totals};
 use crate::units::Tick;
@@ -47,7 +48,7 @@ fn calm_run() -> Numbers {
     (0..10).for_each(|_| totals.reception.plays(None));
     let requests = &mut totals.requests;
     for (kind, times) in [(RequestKind::Playlist, 300), (RequestKind::Segment, 290)] {
-        (0..times).for_each(|nth| requests.count(kind, nth >= 10));
+        (0..times).for_each(|nth| requests.record(&Event::Asked { kind, reused: nth >= 10 }));
     }
     (requests.segments_downloaded, requests.playlist_refreshes) = (290, 290);
     for ms in [2, 3, 9] {

@@ -1,0 +1,150 @@
+//! What happens in an exchange: one request and its response.
+//!
+//! Plain data. Whoever follows requests writes events, and `stats::Requests` counts
+//! them; it has no other way in for requests.
+//!
+//! An exchange is not one record but a few events, since FFmpeg's log shows it bit
+//! by bit: a request that went out counts at once, fails later, and may fail before
+//! it went out (a name that is not found). An exchange has at most one `Asked`. It
+//! then has one `Failed` or one `Succeeded`, or none if the log breaks off.
+//!
+//! What the demuxer does between exchanges (skipped segments, failed reloads, jumps
+//! of the media sequence) and what sockets show (bytes, round trips) is not part of
+//! them, and is counted on its own.
+
+use std::time::Duration;
+
+/// What happened in an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// Its TCP connection stands.
+    Connected {
+        /// From the start of the connect to its success.
+        took: Duration,
+    },
+    /// Its request went out.
+    Asked {
+        /// What the request is for.
+        kind: RequestKind,
+        /// Whether its connection was kept alive from an earlier exchange.
+        reused: bool,
+    },
+    /// The head of its response came.
+    Responded {
+        /// Its status; `stats` counts those of [`ERROR_STATUSES`].
+        status: u16,
+    },
+    /// It failed.
+    Failed {
+        /// What the request was for.
+        kind: RequestKind,
+        /// Why.
+        reason: ErrorReason,
+    },
+    /// Its response was not seen to fail.
+    Succeeded {
+        /// What the request was for.
+        kind: RequestKind,
+        /// Whether the playlists had been loaded before, for a playlist.
+        refresh: bool,
+        /// From the request to the end of the response; `None` if not known.
+        took: Option<Duration>,
+    },
+}
+
+/// What a request was for (RFC 8216).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RequestKind {
+    /// A master or media playlist.
+    Playlist,
+    /// A media segment.
+    Segment,
+    /// A media initialization section (`EXT-X-MAP`).
+    Init,
+    /// A decryption key (`EXT-X-KEY`).
+    Key,
+    /// Anything else.
+    Other,
+}
+
+impl RequestKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Playlist, Self::Segment, Self::Init, Self::Key, Self::Other];
+
+    /// Its place in [`RequestKind::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The kind as a label value.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Playlist => "playlist",
+            Self::Segment => "segment",
+            Self::Init => "init",
+            Self::Key => "key",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ErrorReason {
+    /// A status of 400 to 499.
+    Http4xx,
+    /// A status of 500 to 599.
+    Http5xx,
+    /// The name could not be resolved.
+    Dns,
+    /// The connection was refused, unreachable or reset before an answer.
+    Connect,
+    /// The TLS handshake or the certificate failed.
+    Tls,
+    /// Nothing came in time.
+    Timeout,
+    /// The answer ended before it was whole.
+    Truncated,
+    /// Anything else.
+    Other,
+}
+
+impl ErrorReason {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::Http4xx,
+        Self::Http5xx,
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Truncated,
+        Self::Other,
+    ];
+
+    /// Its place in [`ErrorReason::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The reason as a label value.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http4xx => "http_4xx",
+            Self::Http5xx => "http_5xx",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Truncated => "truncated",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// First and last status that counts as an error (RFC 9110 §15.5, §15.6).
+pub const ERROR_STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
