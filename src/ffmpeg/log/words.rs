@@ -228,13 +228,18 @@ fn http(words: &[u8]) -> Option<Note<'_>> {
             Some(Note::HttpStatus(u16::try_from(status).unwrap_or(u16::MAX)))
         }
         b'W' => words.starts_with(b"Will reconnect at ").then_some(Note::WillReconnect),
-        b'S' => words
-            .starts_with(b"Stream ends prematurely at ")
-            .then_some(Note::Failed(Failure::Truncated)),
+        b'S' => ends_early(words.strip_prefix(b"Stream ends prematurely at ")?),
         b'E' => unread(words.strip_prefix(b"Error reading HTTP response: ")?),
         b'U' => unread(words.strip_prefix(b"URL read error: ")?),
         _ => None,
     }
+}
+
+/// `9, should be 18`. A response without Content-Length ends by the close, as it may
+/// (RFC 9112, 6.3); FFmpeg takes its length for the largest there is.
+fn ends_early(words: &[u8]) -> Option<Note<'_>> {
+    let unknown = words.ends_with(b", should be 18446744073709551615");
+    (!unknown).then_some(Note::Failed(Failure::Truncated))
 }
 
 /// An end of file is left out: some versions print it at the end of every segment,
