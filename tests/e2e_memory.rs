@@ -72,6 +72,7 @@ fn an_endless_playlist_is_ended_by_the_limit() {
         let url = format!("http://{address}/live.m3u8");
         let mut program = Setup::load(&ffmpeg, &url).args(&LIMITED).start();
         is_ended(&mut program);
-        program.stopped_without_media();
+        let nothing = &program.stopped_without_media().events("nothing_played")[0];
+        assert!(nothing.to_string().contains("memory_limit"), "{nothing}");
     }
 }

@@ -199,6 +199,8 @@ pub(super) struct Client {
     played: bool,
     /// What became of its last attempt.
     last_outcome: Option<Outcome>,
+    /// What kept it from playing, of the last attempt that shows it.
+    kept_by: Option<Outcome>,
     /// When the start is or was due.
     due: Tick,
     spawned_at: Tick,
@@ -237,6 +239,7 @@ impl Client {
             used_up: false,
             played: false,
             last_outcome: None,
+            kept_by: None,
             requests: ClientRequests::default(),
             received: Received::default(),
             media_before: Duration::ZERO,

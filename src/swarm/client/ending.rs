@@ -26,8 +26,11 @@ impl Client {
         let totals = &mut turn.common.ledger.totals;
         let by_us = end.told && !self.stalled_out && !self.over_memory;
         totals.count_outcome(outcome, by_us);
-        let last = self.last_outcome.replace(outcome);
-        if !self.played && turn.common.settings.stats {
+        self.last_outcome = Some(outcome);
+        // An attempt that was cut short shows nothing that the one before did not.
+        let shows = outcome != Outcome::Stopped || self.kept_by.is_none();
+        if !self.played && shows && turn.common.settings.stats {
+            let last = self.kept_by.replace(outcome);
             let status = self.requests.evidence().lasting.status;
             totals.reception.never_played(last, outcome, status, || self.words(by_us));
         }

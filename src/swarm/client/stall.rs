@@ -58,7 +58,7 @@ impl Client {
         }
         if !self.played && !self.viewing.media().is_zero() {
             self.played = true;
-            turn.common.ledger.totals.reception.plays(self.last_outcome);
+            turn.common.ledger.totals.reception.plays(self.kept_by);
         }
         if was_stalled && !self.viewing.is_stalled() && self.state == State::Running {
             self.schedule_check(turn);

@@ -85,6 +85,20 @@ fn one_above_the_limit_is_killed_at_once_and_starts_again() {
 }
 
 #[test]
+fn a_stop_soon_after_a_restart_hides_no_reason_for_not_playing() {
+    let mut driver = Driver::running(Settings { stats: true, ..limited() });
+    driver.memory(0, LIMIT_BYTES + 1);
+    driver.die(0, ExitStatus::Signal(9));
+    driver.restart();
+    driver.give(Input::StopAsked);
+    driver.die(0, ExitStatus::Code(255));
+    let totals = driver.swarm.snapshot(driver.now).totals;
+    assert_eq!(totals.outcomes[Outcome::Stopped.index()], 1);
+    let kept: Vec<_> = totals.reception.kept().into_iter().map(|(o, n, _)| (o, n)).collect();
+    assert_eq!(kept, [(Outcome::MemoryLimit, 1)]);
+}
+
+#[test]
 fn one_that_grows_while_it_is_stopped_is_killed_and_stays_stopped() {
     let mut driver = Driver::running(limited());
     driver.give(Input::StopAsked);
