@@ -131,6 +131,9 @@ pub struct Config {
     pub mode: Mode,
     /// What the swarm is asked to do.
     pub swarm: Settings,
+    /// Whether the swarm's target duration was asked for; else it is the default, and
+    /// the stream's own goes before it.
+    pub target_duration_given: bool,
     /// What every client asks of FFmpeg. In a demo, and where `--print-cmd` was
     /// given no URL, the URL is a placeholder.
     pub options: Options,

@@ -16,6 +16,7 @@ mod report;
 mod serve;
 mod summary_file;
 mod summary_reader;
+mod target_duration;
 mod tools;
 
 pub use input::read_input;

@@ -58,7 +58,7 @@ const LOAD: [Flag; 55] = [
     flag("-url-from", "", "", "url.txt"),
     flag("-variant", "all", "VARIANT", "lowest"),
     flag("-probe-failure-policy", "fallback", "", "fail"),
-    flag("-target-duration", "6s", "", "4s"),
+    flag("-target-duration", "the stream's own, or 6s", "", "4s"),
     flag("-resolve", "", "RESOLVE_IP", "192.0.2.1"),
     flag("-no-cache", "false", "NO_CACHE", "true"),
     flag("-header", "", "HEADERS", "A: b"),

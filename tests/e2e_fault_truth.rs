@@ -42,8 +42,10 @@ fn load(ffmpeg: &Path, url: &str, args: &[&str]) -> Program {
 fn told(ffmpeg: &Path, url: &str, args: &[&str]) -> Value {
     let folder = support::folder();
     let file = folder.path().join("summary.json");
-    let own = ["-max-restarts", "1", "-summary-json", file.to_str().unwrap()];
-    load(ffmpeg, url, &[&own, args].concat()).ended();
+    // Given, so that the origin's counts are those of clients alone.
+    let own = ["-target-duration", "1s", "-max-restarts", "1"];
+    let args = &[args, &["-summary-json", file.to_str().unwrap()]].concat();
+    load(ffmpeg, url, &[own.as_slice(), args].concat()).ended();
     serde_json::from_slice(&fs::read(&file).unwrap()).unwrap()
 }
 
@@ -164,7 +166,7 @@ fn a_stale_playlist_is_told_as_stalls() {
         let origin = Origin::with(&ORIGIN);
         let folder = support::folder();
         let file = folder.path().join("summary.json");
-        let args = ["-target-duration", "2s", "-summary-json", file.to_str().unwrap()];
+        let args = ["-summary-json", file.to_str().unwrap()];
         let mut program = load(ffmpeg, &origin.url("stream.m3u8"), &args);
         let address = program.metrics();
         let get = |sample| Scrape::of(address).get(sample) as u64;

@@ -60,7 +60,7 @@ fn failing(url: &str, summary: &Path, start_at: &str) -> Setup {
         .args(&["-max-restarts", &(ATTEMPTS - 1).to_string(), "-seed", "42"])
         .args(&["-backoff-initial", "100ms", "-backoff-max", "400ms"])
         .args(&["-start-at", start_at, "-summary-json", summary.to_str().unwrap()])
-        .args(&["--skip-preflight", "-log-level", "info"])
+        .args(&["--skip-preflight", "-log-level", "info", "-target-duration", "2s"])
 }
 
 /// User agents and how often each asked, of the lines from `first` on, once there

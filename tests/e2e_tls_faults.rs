@@ -30,7 +30,8 @@ fn played(ffmpeg: &Path, fault: &str, path: &str) -> (Value, Vec<Value>) {
     Setup::load(ffmpeg, &url.replace("stream.m3u8", path))
         .args(&["-clients", "1", "-ramp-jitter", "0", "-max-restarts", "1"])
         .args(&["-variant", "first", "-backoff-initial", "10ms", "-backoff-max", "10ms"])
-        .args(&["-timeout", "1s", "-reconnect=false", "-summary-json", file])
+        .args(&["-timeout", "1s", "-reconnect=false", "-target-duration", "1s"])
+        .args(&["-summary-json", file])
         .env("SSL_CERT_FILE", ca)
         .run();
     origin.stopped();

@@ -115,9 +115,9 @@ pub(super) struct Stream {
     /// If ffprobe cannot tell the variants: fallback (use first, and warn) or fail
     #[arg(long, value_name = "POLICY", default_value = "fallback", value_parser = values::policy)]
     pub(super) probe_failure_policy: ProbeFailurePolicy,
-    /// Expected segment duration; media standing still for twice as long is a stall
-    #[arg(long, value_name = "SPAN", default_value = "6s", value_parser = values::target_duration)]
-    pub(super) target_duration: Duration,
+    /// Segment duration if not the stream's own; media still for twice as long is a stall
+    #[arg(long, value_name = "SPAN", value_parser = values::target_duration)]
+    pub(super) target_duration: Option<Duration>,
 }
 
 #[derive(Debug, clap::Args)]

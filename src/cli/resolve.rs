@@ -25,7 +25,7 @@ use crate::http::redact::Masking;
 use crate::origin;
 use crate::origin::faults::{Faults, Recipe};
 use crate::origin::settings::{VARIANTS, ladder};
-use crate::swarm::{Backoff, Settings};
+use crate::swarm::{Backoff, Settings, TARGET_DURATION_DEFAULT};
 use crate::units::shard::Shard;
 
 /// What a load run means.
@@ -65,7 +65,7 @@ pub(super) fn load(
         backoff: backoff(&flags.restarts)?,
         verbose: flags.metrics.verbose,
         dangerous: flags.network.resolve.is_some(),
-        target_duration: flags.stream.target_duration,
+        target_duration: flags.stream.target_duration.unwrap_or(TARGET_DURATION_DEFAULT),
         restart_on_stall: flags.restarts.restart_on_stall,
         ffmpeg_memory_max: NonZeroU64::new(flags.ffmpeg.ffmpeg_memory_max),
         stats: stats.is_some(),
@@ -76,6 +76,7 @@ pub(super) fn load(
     Ok(Invocation::Load(Box::new(Config {
         mode,
         swarm,
+        target_duration_given: flags.stream.target_duration.is_some(),
         options: options(url, headers, flags.network, flags.ffmpeg.ffmpeg_arg, stats),
         start_at: flags.load.start_at.filter(|_| mode != Mode::Check),
         variant: flags.stream.variant,

@@ -26,7 +26,7 @@ use crate::reactor::host::terminal::{self, Terminal};
 use crate::reactor::host::{remedy, reports};
 use crate::reactor::net::traffic::Traffic;
 use crate::reactor::process::orphans;
-use crate::swarm::{Report, Swarm};
+use crate::swarm::{Report, Settings, Swarm};
 use crate::view::Measured;
 use crate::view::metrics::per_client;
 
@@ -63,8 +63,18 @@ fn run(
     signals: Signals,
     ready: Ready,
 ) -> Result<Conclusion, Fatal> {
-    let Ready { server, children, companion, origin_side, ffmpeg_version, shown_url, room, board } =
-        ready;
+    let Ready {
+        server,
+        children,
+        companion,
+        origin_side,
+        stall,
+        ffmpeg_version,
+        shown_url,
+        room,
+        board,
+    } = ready;
+    let settings = Settings { target_duration: stall.target_duration, ..config.swarm.clone() };
     let mut reactor =
         Reactor::new(journal.clone(), signals, server, Some(children)).map_err(|error| {
             Fatal(format!("the reactor cannot be set up: {}", remedy::with_remedy(&error)))
@@ -87,7 +97,8 @@ fn run(
         warn!(why, "many_client_series");
     }
     let mut load = Load {
-        swarm: Swarm::with_room(config.swarm.clone(), room),
+        swarm: Swarm::with_room(settings, room),
+        stall,
         board: None,
         ffmpeg_version,
         shown_url,

@@ -33,7 +33,10 @@ use turn::{Common, Turn};
 pub use client::{ClientDetail, ClientView, MEMORY_WARNING_BYTES};
 pub use contract::{Action, Exit, Input, Sample, Signal, TcpDelta};
 pub use report::{OriginProgress, Report};
-pub use settings::{Backoff, Settings};
+pub use settings::{
+    Backoff, STALL_TARGET_DURATIONS, Settings, StallThreshold, TARGET_DURATION_DEFAULT,
+    TargetDurationSource,
+};
 pub use turn::{
     DANGEROUS_EVERY, MEMORY_REPORTS_PER_SEC, PROGRESS_EVERY, SPAWN_FAILURE_REPORTS_PER_SEC,
     STALL_REPORTS_PER_SEC,

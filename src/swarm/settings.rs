@@ -60,8 +60,53 @@ pub struct Settings {
     pub looks_up_name: bool,
 }
 
+/// The target duration where neither a flag nor the stream says another.
+pub const TARGET_DURATION_DEFAULT: Duration = Duration::from_secs(6);
+
+/// Where a target duration comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetDurationSource {
+    /// `-target-duration`.
+    Given,
+    /// The stream's own `EXT-X-TARGETDURATION`.
+    Stream,
+    /// [`TARGET_DURATION_DEFAULT`], since the stream's own was not read.
+    Default,
+}
+
+impl TargetDurationSource {
+    /// The source as the JSON summary names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Given => "flag",
+            Self::Stream => "stream",
+            Self::Default => "default",
+        }
+    }
+}
+
+/// When a client counts as stalled, and why then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StallThreshold {
+    /// Expected length of a segment.
+    pub target_duration: Duration,
+    /// Who says so.
+    pub source: TargetDurationSource,
+    /// Media time that is still for this long is a stall.
+    pub after: Duration,
+}
+
+impl StallThreshold {
+    /// The threshold of segments of this length.
+    #[must_use]
+    pub fn new(target_duration: Duration, source: TargetDurationSource) -> Self {
+        Self { target_duration, source, after: stall_after(target_duration) }
+    }
+}
+
 /// Media time that is still for so many target durations is a stall.
-const STALL_TARGET_DURATIONS: u32 = 2;
+pub const STALL_TARGET_DURATIONS: u32 = 2;
 
 /// Media time may always be still for this: FFmpeg tells it once a second, so of
 /// less a client that plays well would be accused.
@@ -95,6 +140,10 @@ impl Settings {
     /// Media time that is still for this long is a stall.
     #[must_use]
     pub fn stall_after(&self) -> Duration {
-        self.target_duration.saturating_mul(STALL_TARGET_DURATIONS).max(STALL_AFTER_MIN)
+        stall_after(self.target_duration)
     }
+}
+
+fn stall_after(target_duration: Duration) -> Duration {
+    target_duration.saturating_mul(STALL_TARGET_DURATIONS).max(STALL_AFTER_MIN)
 }

@@ -192,6 +192,12 @@ pub(crate) struct Playback {
     pub(crate) startup: Distribution,
     pub(crate) stalls: u64,
     pub(crate) stall_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stall_threshold_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target_duration_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target_duration_source: Option<String>,
     pub(crate) stalled_at_end: u32,
     pub(crate) below_realtime_at_end: u32,
     pub(crate) above_realtime_at_end: u32,

@@ -12,10 +12,18 @@ use crate::stats::{
     ActiveTime, ClientFigures, ErrorReason, Health, OriginSide, Phase, ProcessUse, RequestKind,
     Snapshot, State, Totals,
 };
+use crate::swarm::{StallThreshold, TargetDurationSource};
 use crate::units::{ClientId, Tick};
 
 /// A run in which everything is measured.
 pub(super) const EVERYTHING: Measured = Measured { log: true, tcp: true };
+
+/// Segments of 6 s, as the stream says.
+pub(super) const STALL: StallThreshold = StallThreshold {
+    target_duration: Duration::from_secs(6),
+    source: TargetDurationSource::Stream,
+    after: Duration::from_secs(12),
+};
 
 /// Two clients, one by one.
 const CLIENTS: [ClientFigures; 2] = [

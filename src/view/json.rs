@@ -49,7 +49,7 @@ impl Document {
             processes: processes(snapshot),
             bytes: measured.bytes().then(|| bytes(snapshot)),
             requests: measured.log.then(|| asked(snapshot)),
-            playback: measured.log.then(|| playback(snapshot)),
+            playback: measured.log.then(|| playback(input)),
             tcp: measured.tcp.then(|| tcp(&snapshot.totals.requests)),
             origin_side: input.origin_side.map(origin_side::told),
             log: log(snapshot),
@@ -169,12 +169,16 @@ fn errors(requests: &Requests) -> BTreeMap<String, Counts> {
     rows.filter(|(_, counts)| !counts.is_empty()).collect()
 }
 
-fn playback(snapshot: &Snapshot<'_>) -> Playback {
+fn playback(input: &SummaryInput<'_>) -> Playback {
+    let (snapshot, stall) = (input.snapshot, input.stall);
     let playback = &snapshot.totals.playback;
     Playback {
         startup: Distribution::spans(&playback.startup),
         stalls: playback.stalls,
         stall_seconds: snapshot.stall_time.as_secs_f64(),
+        stall_threshold_seconds: Some(stall.after.as_secs_f64()),
+        target_duration_seconds: Some(stall.target_duration.as_secs_f64()),
+        target_duration_source: Some(stall.source.name().to_owned()),
         stalled_at_end: snapshot.stalled,
         below_realtime_at_end: snapshot.below_realtime,
         above_realtime_at_end: snapshot.above_realtime,

@@ -15,7 +15,7 @@ use super::{Measured, never_played, words};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::LATE_START_MS;
 use crate::stats::{Health, Histogram, OriginSide, Series, Snapshot, Totals};
-use crate::swarm::MEMORY_WARNING_BYTES;
+use crate::swarm::{MEMORY_WARNING_BYTES, StallThreshold};
 use crate::units::ClientId;
 use crate::units::process::SpawnFailureReason;
 use crate::units::shard::Shard;
@@ -76,6 +76,8 @@ pub struct SummaryInput<'a> {
     pub health: &'a Health,
     /// What could be told at all.
     pub measured: Measured,
+    /// When a client counted as stalled.
+    pub stall: StallThreshold,
     /// FFmpeg's version, as it says it.
     pub ffmpeg_version: &'a str,
     /// Most resident memory that this process ever had, in bytes, if known.

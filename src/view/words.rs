@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::swarm::STALL_TARGET_DURATIONS;
+
 /// A span with about three digits: `0.4 ms`, `12.3 s`, `3 min 05 s`, `1 h 02 min`.
 pub(super) fn span(span: Duration) -> String {
     let ms = span.as_secs_f64() * 1e3;
@@ -105,6 +107,23 @@ pub(super) fn plural(number: u64, noun: &str) -> String {
 pub(super) fn below_target(peak: u32, target: u32) -> String {
     let target = plural(u64::from(target), "client");
     format!("{} of {target} ran at once at most", count(u64::from(peak)))
+}
+
+/// When a client counts as stalled, and from what that follows.
+pub(super) fn stall_threshold(after: Duration, target_duration: Duration, source: &str) -> String {
+    let target = target_duration.as_secs_f64();
+    let source = match source {
+        "stream" => "the stream's target duration",
+        "flag" => "-target-duration",
+        _ => "the default target duration",
+    };
+    let times = after.as_secs_f64() / target;
+    let times = if (times - f64::from(STALL_TARGET_DURATIONS)).abs() < 1e-9 {
+        format!("{STALL_TARGET_DURATIONS} x")
+    } else {
+        "the least, at".to_owned()
+    };
+    format!("{} ({times} {source}, {target} s)", span(after))
 }
 
 /// An exit code as a shell tells it, with its name where it has one: `0 (clean)`,

@@ -71,9 +71,10 @@ impl Setup {
     }
 
     /// A load by the fake that plays these steps. What a fake uses says nothing
-    /// of FFmpeg, so the host is left unchecked.
+    /// of FFmpeg, so the host is left unchecked, and there is no playlist to read.
     pub(crate) fn faking(fake: &Fake, steps: &str) -> Self {
-        Self::load(&fake.path(), &format!("http://127.0.0.1:9/{steps}")).args(&["--skip-preflight"])
+        let url = format!("http://127.0.0.1:9/{steps}");
+        Self::load(&fake.path(), &url).args(&["--skip-preflight", "-target-duration", "6s"])
     }
 
     /// Started by a shell that first does something to itself, such as `ulimit`.

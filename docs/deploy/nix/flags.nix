@@ -74,7 +74,7 @@ in
   };
   target-duration = {
     type = span;
-    description = "Expected segment duration; twice as long without media is a stall.";
+    description = "Segment duration if not the stream's own; twice as long without media is a stall.";
   };
 
   resolve = {

@@ -10,7 +10,7 @@ use crate::run::check::Check;
 use crate::run::origin_side;
 use crate::run::recorder::Recorder;
 use crate::stats::{Health, OriginSide, Phase};
-use crate::swarm::{Action, Input, Swarm};
+use crate::swarm::{Action, Input, StallThreshold, Swarm};
 use crate::units::{ClientId, Moment, Tick};
 use crate::view::metrics::per_client;
 use crate::view::{Measured, Scene, endpoints};
@@ -18,6 +18,7 @@ use crate::view::{Measured, Scene, endpoints};
 /// The swarm as the reactor's application.
 pub(super) struct Load {
     pub(super) swarm: Swarm,
+    pub(super) stall: StallThreshold,
     pub(super) board: Option<Board>,
     pub(super) ffmpeg_version: String,
     /// The playlist that is loaded, as it may be shown.

@@ -57,6 +57,7 @@ pub(super) fn conclude(
             snapshot: &snapshot,
             health,
             measured: load.measured,
+            stall: load.stall,
             ffmpeg_version: &load.ffmpeg_version,
             own_peak_resident_bytes: usage::own_peak_resident_bytes(),
             cores: usage::cores(),

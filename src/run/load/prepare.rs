@@ -21,7 +21,8 @@ use crate::reactor::process::children::Children;
 use crate::reactor::timer::Clock;
 use crate::run::board::Board;
 use crate::run::companion::Companion;
-use crate::run::{Fatal, host, origin_side, report, summary_file, tools};
+use crate::run::{Fatal, host, origin_side, report, summary_file, target_duration, tools};
+use crate::swarm::StallThreshold;
 use crate::units::address::reachable;
 use crate::units::nanos;
 
@@ -51,6 +52,7 @@ pub(super) struct Ready {
     pub(super) children: Children,
     pub(super) companion: Option<Companion>,
     pub(super) origin_side: Option<origin_side::Plan>,
+    pub(super) stall: StallThreshold,
     pub(super) ffmpeg_version: String,
     /// The playlist that is loaded, as it may be shown.
     pub(super) shown_url: String,
@@ -87,11 +89,15 @@ pub(super) fn prepare(
     let room = if shown { room } else { config.swarm.share() };
     let shown_url = config.masking.url(options.url.as_str());
     let board = shown.then(|| Board::new(config, &shown_url, room, &ffmpeg, &template));
+    let (server, origin_side) = (bind(config)?, origin_side::plan(config, stop)?);
+    // Last: a run that is refused above sends no request.
+    let stall = target_duration::threshold(config, &options, stop);
     Ok(Prepared::Load(Box::new(Ready {
-        server: bind(config)?,
+        server,
         children: children(config, room, &ffmpeg, template)?,
         companion,
-        origin_side: origin_side::plan(config, stop)?,
+        origin_side,
+        stall,
         ffmpeg_version: capabilities.version().to_owned(),
         shown_url,
         room,

@@ -12,7 +12,7 @@ use crate::units::Tick;
 use crate::units::shard::Shard;
 use crate::view::Measured;
 use crate::view::document::Unreadable;
-use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
+use crate::view::fixture::{EVERYTHING, Numbers, STALL, busy_run};
 use crate::view::report;
 
 const DOC: &str = include_str!("../../../docs/SUMMARY.md");
@@ -38,6 +38,7 @@ fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a>
         snapshot,
         health,
         measured: EVERYTHING,
+        stall: STALL,
         ffmpeg_version: "5.1.9-0+deb12u1",
         own_peak_resident_bytes: Some(8 * 1024 * 1024),
         cores: Some(2),

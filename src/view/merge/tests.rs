@@ -10,7 +10,7 @@ use serde_json::json;
 use super::rules::{RULES, Rule};
 use super::*;
 use crate::stats::{Health, Totals};
-use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
+use crate::view::fixture::{EVERYTHING, Numbers, STALL, busy_run};
 use crate::view::json;
 use crate::view::summary::{Ending, SummaryInput};
 
@@ -21,6 +21,7 @@ fn input<'a>(numbers: &'a Numbers, snapshot: &'a crate::stats::Snapshot<'a>) -> 
         snapshot,
         health: &numbers.health,
         measured: EVERYTHING,
+        stall: STALL,
         ffmpeg_version: "9.0",
         own_peak_resident_bytes: Some(1 << 20),
         cores: Some(2),

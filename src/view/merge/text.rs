@@ -178,6 +178,9 @@ fn stream(page: &mut Page, merged: &Value) {
     let stalled = float(merged, &["playback", "stall_seconds"]).map_or_else(none, span);
     let stalls = counted(merged, &["playback", "stalls"]);
     page.row("Stalls", &format!("{stalls}, {stalled} in all"));
+    let after = float(merged, &["playback", "stall_threshold_seconds"]);
+    let after = after.map_or_else(|| "not the same in every shard".to_owned(), span);
+    page.row("Stall threshold", &after);
     page.row("Speed", &speeds(merged));
     page.row("Drift", &spans(merged, &["playback", "drift"]));
     page.row("Playlist edge age", &spans(merged, &["playback", "playlist_edge_age"]));

@@ -3,7 +3,7 @@
 use super::html::Html;
 use super::scale::{Unit, span};
 use super::verdict::{self, Verdict};
-use crate::view::document::{Asked, Counts, Distribution, Document, Share, total};
+use crate::view::document::{Asked, Counts, Distribution, Document, Playback, Share, total};
 use crate::view::words;
 
 /// Most rows of a table of counts.
@@ -315,6 +315,7 @@ fn configuration(document: &Document) -> Vec<Vec<String>> {
     ];
     let never = document.clients.never_played.map(|n| words::count(u64::from(n)));
     rows.extend(never.map(|never| ("Clients that never played", never)));
+    rows.extend(document.playback.as_ref().and_then(stall_threshold));
     rows.extend(run.url.clone().map(|url| ("URL", url)));
     rows.extend(document.ffmpeg_version.clone().map(|version| ("FFmpeg", version)));
     let shard = |of: &Share| format!("{}/{}, of {} clients", of.index, of.count, of.clients);
@@ -325,6 +326,15 @@ fn configuration(document: &Document) -> Vec<Vec<String>> {
         rows.push(("--dangerous", why));
     }
     owned(rows)
+}
+
+fn stall_threshold(playback: &Playback) -> Option<(&'static str, String)> {
+    let after = span(playback.stall_threshold_seconds?);
+    let text = match (playback.target_duration_seconds, &playback.target_duration_source) {
+        (Some(target), Some(source)) => words::stall_threshold(after, span(target), source),
+        _ => words::span(after),
+    };
+    Some(("Stall threshold", text))
 }
 
 fn host(document: &Document) -> Vec<Vec<String>> {

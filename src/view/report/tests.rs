@@ -13,7 +13,7 @@ use crate::stats::{ProcessUse, Series, Snapshot, Totals};
 use crate::units::Tick;
 use crate::units::shard::Shard;
 use crate::view::document::Counts;
-use crate::view::fixture::{EVERYTHING, Numbers, busy_run, stream};
+use crate::view::fixture::{EVERYTHING, Numbers, STALL, busy_run, stream};
 use crate::view::json;
 use crate::view::summary::{Ending, SummaryInput};
 
@@ -44,6 +44,7 @@ fn text() -> String {
         snapshot: &snapshot,
         health: &numbers.health,
         measured: EVERYTHING,
+        stall: STALL,
         ffmpeg_version: "5.1.9-0+deb12u1",
         own_peak_resident_bytes: Some(8 * 1024 * 1024),
         cores: Some(2),

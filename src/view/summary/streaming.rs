@@ -8,6 +8,7 @@ use crate::exchange::ERROR_STATUSES;
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::patterns::Frequent;
 use crate::stats::{ErrorReason, Histogram, RequestKind, Requests, Snapshot};
+use crate::swarm::StallThreshold;
 use crate::units::text::visible;
 use crate::view::words;
 
@@ -33,7 +34,7 @@ pub(super) fn add(page: &mut Page, input: &SummaryInput<'_>) {
     if input.measured.log {
         counts(page, input.snapshot);
         times(page, requests);
-        playback(page, input.snapshot);
+        playback(page, input);
     } else {
         page.line(" Requests, times and stalls were not measured (-stats=false).");
     }
@@ -143,7 +144,8 @@ fn times(page: &mut Page, requests: &Requests) {
     page.row("Playlist times", &or_na(percentiles(&requests.playlist_download)));
 }
 
-fn playback(page: &mut Page, snapshot: &Snapshot<'_>) {
+fn playback(page: &mut Page, input: &SummaryInput<'_>) {
+    let snapshot = input.snapshot;
     let playback = &snapshot.totals.playback;
     page.row("Start-up", &or_na(percentiles(&playback.startup)));
     let stalls = match playback.stalls {
@@ -156,6 +158,8 @@ fn playback(page: &mut Page, snapshot: &Snapshot<'_>) {
         ),
     };
     page.row("Stalls", &stalls);
+    let StallThreshold { target_duration, source, after } = input.stall;
+    page.row("Stall threshold", &words::stall_threshold(after, target_duration, source.name()));
     page.row("Speed", &or_na(speeds(&playback.speed)));
     page.row("Drift", &or_na(percentiles(&playback.drift)));
     page.row("Playlist edge age", &or_na(percentiles(&playback.playlist_edge_age)));

@@ -7,7 +7,7 @@ use crate::exchange::Event;
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::{RequestKind, Standstills, Totals};
 use crate::units::Tick;
-use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
+use crate::view::fixture::{EVERYTHING, Numbers, STALL, busy_run};
 
 const COMMAND: &str = "ffmpeg-hls-swarm -clients 10 -ramp-rate 5 -seed 42 \
                        -header 'Authorization: ***' -user-agent 'a b' -duration 1m \
@@ -18,6 +18,7 @@ fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a>
         snapshot,
         health,
         measured: EVERYTHING,
+        stall: STALL,
         ffmpeg_version: "5.1.9-0+deb12u1",
         own_peak_resident_bytes: Some(8 * 1024 * 1024),
         cores: Some(2),

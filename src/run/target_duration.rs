@@ -1,0 +1,263 @@
+//! Learns the stream's own target duration before the start, from which follows when a
+//! client counts as stalled.
+//!
+//! One request for the playlist, and one for its first variant where that is a master
+//! playlist. What goes wrong costs a warning and never the run. The requests carry the
+//! user agent with `/start` in the place of a client's number, so that an origin's log
+//! tells them from those of clients. Knows no proxy.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use tracing::{info, warn};
+use url::Url;
+
+use crate::config::{Config, Mode};
+use crate::ffmpeg::options::Options;
+use crate::hls::playlist::resolve as resolve_uri;
+use crate::hls::{Playlist, PlaylistError};
+use crate::http::Question;
+use crate::reactor::blocking::http_get::{GetError, Got, Server, Trust, get};
+use crate::reactor::blocking::resolve::{Unresolved, resolve};
+use crate::reactor::blocking::run::Wait;
+use crate::reactor::timer::Clock;
+use crate::swarm::{StallThreshold, TargetDurationSource};
+
+/// How long all of it may take, names and redirects included: an origin that needs
+/// longer for a playlist is known for that without it, and the start waits meanwhile.
+const READ_TIME: Duration = Duration::from_secs(5);
+
+/// The same where `-start-at` is nearer than that: so late may the ramp begin for it.
+const READ_TIME_MIN: Duration = Duration::from_millis(500);
+
+/// Redirects that are followed in all.
+const REDIRECTS_MAX: usize = 5;
+
+/// Bytes of a playlist that are read. The target duration stands near its top; a
+/// playlist of 6 h of segments of 2 s has some 500 KiB.
+const PLAYLIST_BYTES_MAX: usize = 256 * 1024;
+
+/// The threshold for stalls of the clients of `options`: by `-target-duration`, else by
+/// the stream, else by the default. Ends when `stop` becomes readable.
+pub(super) fn threshold(
+    config: &Config,
+    options: &Options,
+    stop: BorrowedFd<'_>,
+) -> StallThreshold {
+    use TargetDurationSource::{Default, Given, Stream};
+    let default = config.swarm.target_duration;
+    let reads = config.swarm.stats && matches!(config.mode, Mode::Load | Mode::Demo);
+    if config.target_duration_given || !reads {
+        let source = if config.target_duration_given { Given } else { Default };
+        return StallThreshold::new(default, source);
+    }
+    let limit = config.start_at.map_or(READ_TIME, |at| {
+        let left_ns = at.as_unix_nanos().saturating_sub(Clock::wall().as_unix_nanos());
+        Duration::from_nanos(left_ns).clamp(READ_TIME_MIN, READ_TIME)
+    });
+    let found = Reading { options, wait: Wait::new(limit, Some(stop)), stop };
+    match found.target_duration() {
+        Ok(target_duration) => {
+            let threshold = StallThreshold::new(target_duration, Stream);
+            let target_duration_sec = target_duration.as_secs();
+            info!(
+                target_duration_sec,
+                stall_after_sec = threshold.after.as_secs_f64(),
+                "target_duration_read"
+            );
+            threshold
+        }
+        Err(why) => {
+            let using_sec = default.as_secs_f64();
+            warn!(%why, using_sec, "target_duration_unknown");
+            StallThreshold::new(default, Default)
+        }
+    }
+}
+
+/// Why the target duration is not known.
+enum Unknown {
+    Name(Unresolved),
+    Get(GetError),
+    Redirects,
+    Location,
+    Playlist(PlaylistError),
+    /// A master playlist in the place of a variant.
+    Nested,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(why) => write!(f, "the host is not found ({why})"),
+            Self::Get(why) => why.fmt(f),
+            Self::Redirects => write!(f, "more than {REDIRECTS_MAX} redirects"),
+            Self::Location => f.write_str("redirected to no http or https URL"),
+            Self::Playlist(why) => why.fmt(f),
+            Self::Nested => f.write_str("the first variant is a master playlist again"),
+        }
+    }
+}
+
+/// The reading of a stream's playlists.
+struct Reading<'a> {
+    options: &'a Options,
+    wait: Wait<'a>,
+    stop: BorrowedFd<'a>,
+}
+
+impl Reading<'_> {
+    fn target_duration(&self) -> Result<Duration, Unknown> {
+        let mut redirects = 0;
+        let (url, playlist) = self.playlist(self.options.url.clone(), &mut redirects)?;
+        let first_variant = match playlist {
+            Playlist::Media { target_duration } => return Ok(target_duration),
+            Playlist::Master { first_variant } => first_variant,
+        };
+        let variant = resolve_uri(&url, &first_variant).map_err(Unknown::Playlist)?;
+        match self.playlist(variant, &mut redirects)? {
+            (_, Playlist::Media { target_duration }) => Ok(target_duration),
+            (_, Playlist::Master { .. }) => Err(Unknown::Nested),
+        }
+    }
+
+    /// The playlist at this URL, and where it was at last.
+    fn playlist(&self, mut url: Url, redirects: &mut usize) -> Result<(Url, Playlist), Unknown> {
+        loop {
+            match self.get(&url)? {
+                Got::Body(text) => {
+                    let playlist = Playlist::read(&text).map_err(Unknown::Playlist)?;
+                    return Ok((url, playlist));
+                }
+                Got::Redirect(..) if *redirects == REDIRECTS_MAX => return Err(Unknown::Redirects),
+                Got::Redirect(_, location) => {
+                    *redirects += 1;
+                    url = resolve_uri(&url, &location).map_err(|_| Unknown::Location)?;
+                }
+            }
+        }
+    }
+
+    fn get(&self, url: &Url) -> Result<Got, Unknown> {
+        let own = url.host() == self.options.url.host();
+        let address = self.options.resolve.filter(|_| own);
+        let port = url.port_or_known_default().unwrap_or(80);
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let addresses = match address {
+            Some(ip) => vec![SocketAddr::new(ip, port)],
+            None => resolve(host, port, self.wait.left(), self.stop).map_err(Unknown::Name)?,
+        };
+        let trust = if address.is_some() { Trust::Anybody } else { Trust::HostRoots };
+        let tls = (url.scheme() == "https").then_some((host, trust));
+        let mut fields = self.options.headers.clone();
+        if self.options.no_cache {
+            fields.extend(["Cache-Control: no-cache", "Pragma: no-cache"].map(str::to_owned));
+        }
+        let user_agent = format!("{}/start", self.options.user_agent);
+        let own = &self.options.url;
+        let request = Question { own, user_agent: &user_agent, fields: &fields }.get(url);
+        let server = Server { addresses: &addresses, tls };
+        get(server, &request, PLAYLIST_BYTES_MAX, self.wait).map_err(Unknown::Get)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::os::fd::AsFd;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    /// A server that answers by path, and the heads that it was sent. `PORT` in a
+    /// response is its port.
+    fn server(responses: &'static [(&str, &str)]) -> (u16, Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (heads, seen) = channel();
+        #[expect(clippy::disallowed_methods, reason = "the server must run beside the client")]
+        std::thread::spawn(move || {
+            for mut peer in listener.incoming().map_while(Result::ok) {
+                let lines = BufReader::new(&peer).lines().map_while(Result::ok);
+                let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+                let path = head[0].split(' ').nth(1).unwrap().to_owned();
+                let found = responses.iter().find(|(served, _)| *served == path);
+                let response = found.map_or("404 Not Found\r\n\r\n", |(_, response)| response);
+                let response = response.replace("PORT", &port.to_string());
+                let _ = write!(peer, "HTTP/1.1 {response}");
+                let _ = heads.send(head.join("\n"));
+            }
+        });
+        (port, seen)
+    }
+
+    fn read(url: &str) -> Result<Duration, String> {
+        let options = Options {
+            url: Url::parse(url).unwrap(),
+            resolve: None,
+            no_cache: true,
+            headers: vec!["Authorization: Bearer secret".to_owned(), "X-A: 1".to_owned()],
+            extra_args: vec![],
+            user_agent: "ua/1".to_owned(),
+            timeout: Duration::from_secs(1),
+            reconnect: false,
+            reconnect_delay_secs: 0,
+            segment_retries: 0,
+            http_multiple: false,
+            stats: None,
+        };
+        let (stop, _asks) = io::pipe().unwrap();
+        let wait = Wait::new(Duration::from_secs(20), Some(stop.as_fd()));
+        let reading = Reading { options: &options, wait, stop: stop.as_fd() };
+        reading.target_duration().map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn redirects_and_the_first_variant_are_followed_and_secrets_stay_at_home() {
+        let (port, seen) = server(&[
+            ("/a", "302 Found\r\nLocation: http://localhost:PORT/far/b?c=d\r\n\r\n"),
+            ("/far/b?c=d", "200 OK\r\n\r\n#EXTM3U\n#EXT-X-STREAM-INF:B=1\nlow/c\n"),
+            ("/far/low/c", "307 So\r\nLocation: //127.0.0.1:PORT/d\r\n\r\n"),
+            ("/d", "200 OK\r\n\r\n#EXTM3U\n#EXT-X-TARGETDURATION:7\n"),
+        ]);
+        let found = read(&format!("http://127.0.0.1:{port}/a"));
+        assert_eq!(found, Ok(Duration::from_secs(7)));
+        let heads: Vec<_> = (0..4).map(|_| seen.recv().unwrap()).collect();
+        let secrets: Vec<_> = heads.iter().map(|head| head.contains("Bearer secret")).collect();
+        assert_eq!(secrets, [true, false, false, true], "{heads:#?}");
+        for head in &heads {
+            for field in ["User-Agent: ua/1/start", "X-A: 1", "Cache-Control: no-cache"] {
+                assert!(head.lines().any(|line| line == field), "{field} in {head}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_named_in_few_words() {
+        let (port, _seen) = server(&[
+            ("/round", "302 Found\r\nLocation: /round\r\n\r\n"),
+            ("/file", "302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"),
+            ("/html", "200 OK\r\n\r\n<html>"),
+            ("/master", "200 OK\r\n\r\n#EXTM3U\n#EXT-X-STREAM-INF:B=1\nmaster\n"),
+            ("/data", "200 OK\r\n\r\n#EXTM3U\n#EXT-X-STREAM-INF:B=1\ndata:,x\n"),
+            ("/zero", "200 OK\r\n\r\n#EXTM3U\n#EXT-X-TARGETDURATION:0\n"),
+        ]);
+        for (path, why) in [
+            ("round", "more than 5 redirects"),
+            ("file", "redirected to no http or https URL"),
+            ("html", "the response is not a playlist"),
+            ("master", "the first variant is a master playlist again"),
+            ("data", "the first variant has no http or https URI"),
+            ("zero", "EXT-X-TARGETDURATION is no number from 1 to 600"),
+            ("gone", "answered 404"),
+        ] {
+            let found = read(&format!("http://127.0.0.1:{port}/{path}"));
+            assert_eq!(found, Err(why.to_owned()), "{path}");
+        }
+        let unknown = read("http://no..name/a").unwrap_err();
+        assert!(unknown.starts_with("the host is not found ("), "{unknown}");
+    }
+}
