@@ -18,6 +18,7 @@ use crate::origin::faults::{Recipe, RecipeError};
 use crate::units::address::EVERY;
 use crate::units::shard::{Shard, ShardError};
 use crate::units::{Wall, duration};
+use crate::view::exposition::METRICS_PATH;
 
 /// Most clients. No Linux host runs more: `PID_MAX_LIMIT` is 4,194,304 and a
 /// million of the smallest FFmpeg need some 3.6 TB.
@@ -341,7 +342,7 @@ pub(super) fn exporter(text: &str) -> Result<Url, String> {
         return Err(format!("no password is sent; give a URL without one, {EXAMPLE}"));
     }
     if url.path() == "/" {
-        url.set_path("/metrics");
+        url.set_path(METRICS_PATH);
     }
     url.set_fragment(None);
     Ok(url)

@@ -159,8 +159,7 @@ impl Board {
         self.pacing.drawn(now);
         let About { swarm, health, measured, origin_side } = about;
         let snapshot = swarm.snapshot(now);
-        self.began =
-            Tick::from_nanos(now.since(Tick::ZERO.after(snapshot.elapsed)).as_nanos() as u64);
+        self.began = snapshot.began();
         self.dashboard.look_at(swarm.clients());
         let opened = self.dashboard.opened().and_then(|client| self.open(swarm, client, now));
         let Self { dashboard, run, cores, journal, .. } = self;

@@ -6,7 +6,7 @@
 use crate::reactor::process::usage;
 use crate::stats::{Phase, ProcessUse, Series, Snapshot};
 use crate::swarm::Swarm;
-use crate::units::{Tick, nanos};
+use crate::units::Tick;
 
 /// The run over time, from the start of the ramp on.
 #[derive(Debug)]
@@ -44,6 +44,5 @@ impl Recorder {
 
 /// A series that begins where the ramp did; `None` before.
 fn begun(snapshot: &Snapshot<'_>) -> Option<Series> {
-    let began_ns = snapshot.now.as_nanos().saturating_sub(nanos(snapshot.elapsed));
-    (snapshot.phase != Phase::Before).then(|| Series::new(Tick::from_nanos(began_ns)))
+    (snapshot.phase != Phase::Before).then(|| Series::new(snapshot.began()))
 }

@@ -26,6 +26,7 @@ use crate::stats::Health;
 use crate::swarm::{Action, Input};
 use crate::units::address::reachable;
 use crate::units::{Moment, Tick};
+use crate::view::exposition::METRICS_PATH;
 use crate::view::origin_metrics;
 
 /// Bounds of the origin. A client of three variants keeps up to six connections,
@@ -187,7 +188,7 @@ impl Driver for OriginProgram {
 
 impl HttpService for OriginProgram {
     fn is_scrape(&self, request: &Request<'_>) -> bool {
-        request.path == origin_metrics::PATH
+        request.path == METRICS_PATH
     }
 
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {

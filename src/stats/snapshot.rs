@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{ActiveTime, Totals};
-use crate::units::Tick;
+use crate::units::{Tick, nanos};
 
 /// The actual state of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +140,12 @@ impl Snapshot<'_> {
     #[must_use]
     pub fn median_active(&self) -> u32 {
         self.active_time.median(self.now)
+    }
+
+    /// When the ramp began; `now` before that.
+    #[must_use]
+    pub fn began(&self) -> Tick {
+        Tick::from_nanos(self.now.as_nanos().saturating_sub(nanos(self.elapsed)))
     }
 
     /// From the start of the ramp to `at`; zero if that was before.

@@ -2,7 +2,7 @@
 //!
 //! Knows no socket: a scene and a request in, a response out.
 
-use super::exposition::Format;
+use super::exposition::{Format, METRICS_PATH};
 use super::{Scene, metrics};
 use crate::http::{Method, Request, Response, Status};
 use crate::stats::Phase;
@@ -27,7 +27,7 @@ const INDEX: &str = "<!DOCTYPE html>
 #[must_use]
 pub fn respond(scene: &Scene<'_>, request: &Request<'_>) -> Response {
     let serve = match request.path {
-        "/metrics" => scrape,
+        METRICS_PATH => scrape,
         "/health" | "/-/healthy" => healthy,
         "/-/ready" => ready,
         "/" => index,

@@ -12,13 +12,10 @@ use crate::http::{Method, Request, Response, Status};
 use crate::origin::Bench;
 use crate::stats::Health;
 
-/// Where the origin is scraped.
-pub const PATH: &str = "/metrics";
-
 /// Status of a request that a fault left without an answer.
 const NO_STATUS: &str = "none";
 
-/// Answers a request for [`PATH`].
+/// Answers a request for [`METRICS_PATH`](super::exposition::METRICS_PATH).
 #[must_use]
 pub fn respond(bench: &Bench, health: &Health, request: &Request<'_>) -> Response {
     if !matches!(request.method, Method::Get | Method::Head) {

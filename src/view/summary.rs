@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub(super) use self::judgement::{judge, judgement};
+use super::limits::{HOST_CPU_SHARE, OWN_CPU_SHARE};
 use super::{Measured, never_played, words};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::totals::LATE_START_MS;
@@ -35,12 +36,6 @@ const LATE_SHARE: f64 = 0.05;
 
 /// Share of the run above which a standstill counts: so much was not timed.
 const STANDSTILL_SHARE: f64 = 0.05;
-
-/// Share of one core above which this program's one thread is near its limit.
-const OWN_CPU_SHARE: f64 = 0.8;
-
-/// Share of all cores above which clients wait for the CPU and not for the origin.
-const HOST_CPU_SHARE: f64 = 0.9;
 
 /// A ramp that began so long after its moment is worth a line.
 const LATE_RAMP: Duration = Duration::from_secs(1);

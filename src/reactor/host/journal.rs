@@ -22,7 +22,7 @@ use super::terminal;
 use crate::http::redact::Masking;
 use crate::reactor::timer::Clock;
 use crate::units::text::{visible_json, visible_lines};
-use crate::view::dashboard::log::{Gravity, LastLines};
+use crate::view::recent_log::{Gravity, RecentLog};
 
 /// How long the end of the run waits for a slow reader of the log.
 const LAST_FLUSH: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
@@ -50,7 +50,7 @@ struct Shared {
     /// While the reactor does not run, each event is written at once.
     at_once: bool,
     /// For the dashboard, if there is one.
-    last_lines: Option<LastLines>,
+    last_lines: Option<RecentLog>,
     /// Standard error is the terminal that the dashboard goes to.
     shared: bool,
     /// The dashboard has it now.
@@ -94,12 +94,12 @@ impl Journal {
     /// Keeps the last lines from now on, for a dashboard.
     pub fn keep_last_lines(&self) {
         let mut shared = self.lock();
-        shared.last_lines = Some(LastLines::default());
+        shared.last_lines = Some(RecentLog::default());
         shared.shared = terminal::shares_stderr();
     }
 
     /// Calls `with` with the last lines, if they are kept.
-    pub fn with_last_lines<T>(&self, with: impl FnOnce(&LastLines) -> T) -> Option<T> {
+    pub fn with_last_lines<T>(&self, with: impl FnOnce(&RecentLog) -> T) -> Option<T> {
         self.lock().last_lines.as_ref().map(with)
     }
 

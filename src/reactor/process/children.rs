@@ -61,7 +61,8 @@ pub struct Children {
     program: CString,
     template: Template,
     slots: Vec<Slot>,
-    user_agent: Vec<u8>,
+    /// Reused by every spawn for the user agent.
+    scratch: Vec<u8>,
     oom: OomWatch,
     shard: Shard,
 }
@@ -72,8 +73,8 @@ impl Children {
     pub fn new(spawner: Spawner, program: CString, template: Template, clients: u32) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(clients as usize).collect();
         let oom = OomWatch::new(Path::new("/"));
-        let (user_agent, shard) = (Vec::new(), Shard::WHOLE);
-        Self { spawner, program, template, slots, user_agent, oom, shard }
+        let (scratch, shard) = (Vec::new(), Shard::WHOLE);
+        Self { spawner, program, template, slots, scratch, oom, shard }
     }
 
     /// The same for the clients of this shard.
@@ -96,7 +97,7 @@ impl Children {
         let slot = self.slots.get_mut(id.index()).ok_or(UNKNOWN_CLIENT)?;
         let mut argv: Vec<&CStr> = Vec::with_capacity(64);
         argv.push(&self.program);
-        argv.extend(self.template.argv(id, &mut self.user_agent));
+        argv.extend(self.template.argv(id, &mut self.scratch));
         let child = self.spawner.spawn(&self.program, &argv, Stdio::default())?;
         let pid = child.process.pid();
         let watched = watch_all(registrar, slot, child, id);

@@ -12,6 +12,7 @@ use crate::run::recorder::Recorder;
 use crate::stats::{Health, OriginSide, Phase};
 use crate::swarm::{Action, Input, StallThreshold, Swarm};
 use crate::units::{ClientId, Moment, Tick};
+use crate::view::exposition::METRICS_PATH;
 use crate::view::metrics::per_client;
 use crate::view::{Measured, Scene, endpoints};
 
@@ -57,7 +58,7 @@ impl Driver for Load {
 
 impl HttpService for Load {
     fn is_scrape(&self, request: &Request<'_>) -> bool {
-        request.path == "/metrics"
+        request.path == METRICS_PATH
     }
 
     fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {

@@ -4,6 +4,8 @@ use super::Board;
 use super::history::{History, Rates};
 use super::pen::{BAD, GOOD, PLAIN, Pen, WARN, bar, say};
 use crate::stats::EntryKind;
+use crate::stats::totals::LATE_START_MS;
+use crate::view::limits::{GAUGE_FILLING, GAUGE_FULL};
 use crate::view::words;
 
 const NAME: usize = 13;
@@ -18,9 +20,9 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
     let columns = pen.width().saturating_sub(NAME + 24).min(BAR);
     let both = rates.own_cpu + rates.children_cpu;
     let share = |pen: &mut Pen<'_>, name, share: f64, told: String| {
-        let style = if share > 0.9 {
+        let style = if share > GAUGE_FULL {
             BAD
-        } else if share > 0.7 {
+        } else if share > GAUGE_FILLING {
             WARN
         } else {
             GOOD
@@ -43,7 +45,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
     let at = |of: Option<std::time::Duration>| of.map_or_else(|| "n/a".to_owned(), words::span);
     let worst = at(totals.lateness.quantile(0.99));
     let style = if late > 0 { WARN } else { GOOD };
-    let told = format!("{} by 100 ms or more; P99 {worst}", words::count(late));
+    let told = format!("{} by over {LATE_START_MS} ms; P99 {worst}", words::count(late));
     pen.row("late starts", NAME, [say(told, style)]);
     let turn = at(health.turns.quantile(0.99));
     let events = words::count(health.events);

@@ -14,7 +14,7 @@ pub mod history;
 mod host;
 pub mod keys;
 mod load;
-pub mod log;
+mod log;
 mod order;
 mod origin;
 mod overview;
@@ -35,7 +35,6 @@ use ratatui::style::{Modifier, Style};
 use self::clients::Crowd;
 use self::history::History;
 use self::keys::Key;
-use self::log::LastLines;
 use self::paint::Screen;
 use self::pen::{BAD, FAINT, PLAIN, Pen, STRONG, WARN};
 use self::ui::{Known, Ui};
@@ -43,6 +42,7 @@ use super::{Measured, words};
 use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::ClientView;
 use crate::units::ClientId;
+use crate::view::recent_log::RecentLog;
 
 pub use client::Opened;
 pub use ui::{Order, Pane};
@@ -88,7 +88,7 @@ pub struct Board<'a> {
     /// The client that is looked at.
     pub opened: Option<&'a Opened>,
     /// The last lines of the log.
-    pub log: &'a LastLines,
+    pub log: &'a RecentLog,
 }
 
 /// The dashboard between frames.

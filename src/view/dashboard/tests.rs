@@ -1,12 +1,12 @@
 //! Frames as text, held against `tests/data/dashboard/`. A frame that differs is
 //! printed whole, to be looked at and put there if it is better.
 
-use super::log::Gravity;
 use super::*;
 use crate::stats::{ClientFigures, Pace, State, Totals};
 use crate::swarm::ClientDetail;
 use crate::units::Tick;
 use crate::view::fixture::{EVERYTHING, Numbers, busy_run};
+use crate::view::recent_log::Gravity;
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (120, 40);
@@ -38,8 +38,8 @@ fn run() -> Run {
     }
 }
 
-fn last_lines() -> LastLines {
-    let mut log = LastLines::default();
+fn last_lines() -> RecentLog {
+    let mut log = RecentLog::default();
     for (gravity, text) in [
         (
             Gravity::Plain,
@@ -171,11 +171,15 @@ fn a_frame_with_nothing_new_writes_nothing() {
 }
 
 #[test]
-fn no_size_and_no_key_is_too_much() {
+fn every_pane_is_drawn_at_the_size_of_the_terminal() {
     let numbers = busy_run();
     for size in [(0, 0), (1, 1), (79, 24), (80, 23), (81, 25), (65_535, 65_535), (80, 500)] {
         for keys in ["", "2", "3", "4", "5\r", "6", "?"] {
-            frame(keys, size, 3, &numbers);
+            let drawn = frame(keys, size, 3, &numbers);
+            let (width, height) = (size.0.min(LARGEST.0), size.1.min(LARGEST.1));
+            assert_eq!(drawn.lines().count(), usize::from(height), "{keys} {size:?}");
+            let widest = drawn.lines().map(|line| line.chars().count()).max();
+            assert!(widest.unwrap_or(0) <= usize::from(width), "{keys} {size:?}");
         }
     }
 }
