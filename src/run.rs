@@ -2,8 +2,8 @@
 
 mod board;
 mod check;
-mod companion;
 mod conclusion;
+mod demo_origin;
 mod health;
 mod host;
 mod input;

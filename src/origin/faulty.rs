@@ -1,5 +1,5 @@
-//! The origin as a bench: its answers with the faults that were asked for, the
-//! counts of both, and the lines of its access log.
+//! The origin with faults injected: its responses, the counts of both, and the lines
+//! of its access log.
 //!
 //! Knows no socket and no clock.
 
@@ -12,9 +12,9 @@ use super::{Origin, Settings, Thing};
 use crate::http::{Audience, Delivered, Refusal, Request, Response, Ticket};
 use crate::units::{Moment, Tick};
 
-/// The bench.
+/// An origin whose responses have faults to order.
 #[derive(Debug)]
-pub struct Bench {
+pub struct FaultyOrigin {
     origin: Origin,
     faults: Faults,
     counts: Counts,
@@ -34,9 +34,9 @@ struct UnderWay {
     asked: Option<Box<Asked>>,
 }
 
-impl Bench {
-    /// A bench on which `settings` are served with these recipes; `logs` has it
-    /// tell of every response that is over.
+impl FaultyOrigin {
+    /// An origin that serves `settings` with these faults. If `logs`, it returns a
+    /// line of the access log for every response that is over.
     ///
     /// # Errors
     /// Settings that cannot be served, or recipes that cannot be in force
@@ -125,7 +125,7 @@ impl Bench {
         self.faults.is_open(now)
     }
 
-    /// When [`Bench::tick`] is due next, after `now`.
+    /// When [`FaultyOrigin::tick`] is due next, after `now`.
     #[must_use]
     pub fn next_deadline(&self, now: Tick) -> Option<Tick> {
         self.faults.next_change(now)
@@ -148,27 +148,27 @@ mod tests {
         Moment { tick: Tick::from_millis(millis), wall }
     }
 
-    fn bench(recipes: &[&str]) -> Bench {
+    fn faulty(recipes: &[&str]) -> FaultyOrigin {
         let recipes = recipes.iter().map(|text| text.parse().unwrap()).collect();
-        Bench::new(Settings::default(), Faults::new(recipes, 1).unwrap(), true).unwrap()
+        FaultyOrigin::new(Settings::default(), Faults::new(recipes, 1).unwrap(), true).unwrap()
     }
 
-    fn ask(bench: &mut Bench, path: &str) -> Ticket {
+    fn ask(faulty: &mut FaultyOrigin, path: &str) -> Ticket {
         let headers = [httparse::Header { name: "User-Agent", value: b"x/client-7" }];
         let request = Request {
             query: Some("token=secret"),
             peer: Some([127, 0, 0, 1].into()),
             ..Request::new(Method::Get, path, &headers)
         };
-        bench.respond(moment(0), &request).ticket.unwrap()
+        faulty.respond(moment(0), &request).ticket.unwrap()
     }
 
     #[test]
     fn a_response_is_told_when_it_is_over_and_once() {
-        let mut bench = bench(&["404:segments", "latency:segments:1s"]);
-        let ticket = ask(&mut bench, "/vod/v0/1.ts");
+        let mut faulty = faulty(&["404:segments", "latency:segments:1s"]);
+        let ticket = ask(&mut faulty, "/vod/v0/1.ts");
         let delivered = Delivered { body_bytes: 30, complete: true };
-        let line = bench.delivered(moment(1_234), ticket, delivered).unwrap();
+        let line = faulty.delivered(moment(1_234), ticket, delivered).unwrap();
         assert_eq!(
             line,
             "{\"ts\":\"2026-11-23T07:00:00.000Z\",\"client\":7,\"peer\":\"127.0.0.1\",\
@@ -176,29 +176,29 @@ mod tests {
              \"body_bytes\":30,\"complete\":true,\"duration_ms\":1234.0,\
              \"faults\":[\"404\",\"latency\"],\"user_agent\":\"x/client-7\"}\n"
         );
-        assert_eq!(bench.delivered(moment(2_000), ticket, delivered), None);
-        assert_eq!(bench.counts().requests[&(Thing::Segment, Some(404))], 1);
-        assert_eq!((bench.counts().body_bytes, bench.counts().responses.count()), (30, 1));
-        assert!(bench.under_way.is_empty());
+        assert_eq!(faulty.delivered(moment(2_000), ticket, delivered), None);
+        assert_eq!(faulty.counts().requests[&(Thing::Segment, Some(404))], 1);
+        assert_eq!((faulty.counts().body_bytes, faulty.counts().responses.count()), (30, 1));
+        assert!(faulty.under_way.is_empty());
     }
 
     #[test]
     fn what_has_no_head_has_no_status() {
-        let mut bench = bench(&["hang:master"]);
-        let ticket = ask(&mut bench, "/stream.m3u8");
-        let line = bench.delivered(moment(5), ticket, Delivered { body_bytes: 0, complete: true });
+        let mut faulty = faulty(&["hang:master"]);
+        let ticket = ask(&mut faulty, "/stream.m3u8");
+        let line = faulty.delivered(moment(5), ticket, Delivered { body_bytes: 0, complete: true });
         assert!(line.unwrap().contains("\"status\":null,\"body_bytes\":0,\"complete\":false"));
-        assert_eq!(bench.counts().responses.count(), 0);
-        assert_eq!(bench.counts().requests[&(Thing::Master, None)], 1);
-        assert_eq!(bench.counts().incomplete, 1);
+        assert_eq!(faulty.counts().responses.count(), 0);
+        assert_eq!(faulty.counts().requests[&(Thing::Master, None)], 1);
+        assert_eq!(faulty.counts().incomplete, 1);
     }
 
     #[test]
     fn pages_of_other_sites_may_read_media_and_its_errors_alone() {
-        let mut bench = bench(&["503:segments"]);
+        let mut faulty = faulty(&["503:segments"]);
         let mut audience = |path: &str| {
             let request = Request::new(Method::Get, path, &[]);
-            bench.respond(moment(0), &request).audience
+            faulty.respond(moment(0), &request).audience
         };
         for path in ["/stream.m3u8", "/v0/index.m3u8", "/vod/v0/1.ts", "/aes/key", "/v9/1.ts"] {
             assert_eq!(audience(path), Audience::AnySite, "{path}");
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_unseen_is_told_as_far_as_it_is_known() {
-        let mut bench = bench(&["503"]);
+        let mut faulty = faulty(&["503"]);
         for (came, method, uri, thing) in [
             (
                 &b"GET /vod/v0/1.ts?token=secret HT"[..],
@@ -222,24 +222,24 @@ mod tests {
             (b"\x16\x03\x01", "-", "-", Thing::Other),
         ] {
             let refusal = Refusal::new(Status::REQUEST_TIMEOUT, came, Some([127, 0, 0, 1].into()));
-            let ticket = bench.refused(moment(0), &refusal);
+            let ticket = faulty.refused(moment(0), &refusal);
             let delivered = Delivered { body_bytes: 16, complete: true };
-            let line = bench.delivered(moment(1), ticket, delivered).unwrap();
+            let line = faulty.delivered(moment(1), ticket, delivered).unwrap();
             let told = format!(
                 "\"peer\":\"127.0.0.1\",\"method\":\"{method}\",\"uri\":\"{uri}\",\"status\":408,"
             );
             assert!(line.contains(&told), "{line}");
-            assert!(bench.counts().requests[&(thing, Some(408))] > 0, "{line}");
+            assert!(faulty.counts().requests[&(thing, Some(408))] > 0, "{line}");
         }
-        assert!(bench.under_way.is_empty());
+        assert!(faulty.under_way.is_empty());
     }
 
     #[test]
     fn without_a_log_there_is_no_line() {
-        let mut bench = Bench { logs: false, ..bench(&[]) };
-        let ticket = ask(&mut bench, "/health");
+        let mut faulty = FaultyOrigin { logs: false, ..faulty(&[]) };
+        let ticket = ask(&mut faulty, "/health");
         let delivered = Delivered { body_bytes: 3, complete: true };
-        assert_eq!(bench.delivered(moment(5), ticket, delivered), None);
-        assert_eq!(bench.counts().body_bytes, 3);
+        assert_eq!(faulty.delivered(moment(5), ticket, delivered), None);
+        assert_eq!(faulty.counts().body_bytes, 3);
     }
 }

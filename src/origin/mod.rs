@@ -4,12 +4,12 @@
 //! request; the only state are caches of what was made before. Knows no socket.
 
 mod access;
-pub mod bench;
 mod bits;
 mod cache;
 pub mod counts;
 mod encryption;
 pub mod faults;
+pub mod faulty;
 pub mod form;
 mod fragment;
 pub mod media;
@@ -25,8 +25,8 @@ mod transport;
 
 use std::rc::Rc;
 
-pub use bench::Bench;
 pub use encryption::KEY;
+pub use faulty::FaultyOrigin;
 pub use route::Thing;
 pub use settings::{Settings, SettingsError};
 

@@ -32,12 +32,12 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 /// A running origin; ended when dropped. It cannot outlive this process: the
 /// kernel ends it with us.
 #[derive(Debug)]
-pub(super) struct Companion {
+pub(super) struct DemoOrigin {
     process: Rc<Process>,
     url: Url,
 }
 
-impl Companion {
+impl DemoOrigin {
     /// Starts the origin on a port of the kernel's choice and waits until it
     /// listens, or until `stop` is readable. A quiet one has no log.
     ///
@@ -96,7 +96,7 @@ impl Companion {
     }
 }
 
-impl Drop for Companion {
+impl Drop for DemoOrigin {
     fn drop(&mut self) {
         end_gently(&self.process, END_GRACE);
     }

@@ -66,7 +66,7 @@ fn run(
     let Ready {
         server,
         children,
-        companion,
+        demo_origin,
         origin_side,
         stall,
         ffmpeg_version,
@@ -82,8 +82,8 @@ fn run(
     if config.swarm.ffmpeg_memory_max.is_some() {
         reactor.limit_memory();
     }
-    if let Some(companion) = &companion {
-        reactor.watch(Rc::clone(companion.process()));
+    if let Some(demo_origin) = &demo_origin {
+        reactor.watch(Rc::clone(demo_origin.process()));
     }
     if config.swarm.dangerous {
         reports::write(&Report::Dangerous);
@@ -118,7 +118,7 @@ fn run(
     }
     load.board = show(config, &mut reactor, journal, board)?;
     let ended = reactor.run(&mut load);
-    drop(companion);
+    drop(demo_origin);
     orphans::end_all();
     let ended = ended.map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
     Ok(conclude(config, journal, &mut reactor, &load, ended))

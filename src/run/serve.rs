@@ -13,7 +13,7 @@ use super::{Fatal, install_journal, printed, take_signals};
 use crate::config::{OriginConfig, TlsConfig};
 use crate::http::redact::Masking;
 use crate::http::{Delivered, Limits, Refusal, Request, Response, Ticket};
-use crate::origin::Bench;
+use crate::origin::FaultyOrigin;
 use crate::origin::faults::Faults;
 use crate::reactor::host::log_sink::LogSink;
 use crate::reactor::host::{remedy, stdout};
@@ -82,9 +82,10 @@ pub(super) fn serve(config: &OriginConfig) -> Result<Conclusion, Fatal> {
         })?;
     info!(%address, seed = config.seed, "origin_started");
     let faults = Faults::new(config.faults.clone(), config.seed).map_err(Fatal)?;
-    let bench = Bench::new(config.settings.clone(), faults, access_log.is_some()).map_err(Fatal)?;
+    let origin =
+        FaultyOrigin::new(config.settings.clone(), faults, access_log.is_some()).map_err(Fatal)?;
     let access_file = config.access_log.clone().filter(|file| file != Path::new("-"));
-    let mut program = OriginProgram { bench, access_log, access_file, flush_at: None, now: None };
+    let mut program = OriginProgram { origin, access_log, access_file, flush_at: None, now: None };
     reactor.run(&mut program).map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
     if let Some(sink) = &mut program.access_log {
         sink.flush_within(LAST_FLUSH);
@@ -129,7 +130,7 @@ fn open_access_log(path: &Path) -> Result<LogSink, Fatal> {
 
 /// The origin as the reactor's application.
 struct OriginProgram {
-    bench: Bench,
+    origin: FaultyOrigin,
     access_log: Option<LogSink>,
     /// Where it is, unless it is stdout.
     access_file: Option<PathBuf>,
@@ -142,7 +143,7 @@ struct OriginProgram {
 impl OriginProgram {
     fn note(&mut self, now: Tick) {
         self.now = self.now.max(Some(now));
-        self.bench.tick(now);
+        self.origin.tick(now);
     }
 
     /// Writes what waits in the access log, if it is time to.
@@ -174,7 +175,7 @@ impl Driver for OriginProgram {
     fn next_deadline(&self) -> Option<Tick> {
         // The first turn is due at once: connections may be refused from the start.
         let Some(now) = self.now else { return Some(Tick::ZERO) };
-        [self.bench.next_deadline(now), self.flush_at].into_iter().flatten().min()
+        [self.origin.next_deadline(now), self.flush_at].into_iter().flatten().min()
     }
 
     fn reopen(&mut self) {
@@ -195,19 +196,19 @@ impl HttpService for OriginProgram {
         self.note(at.tick);
         if self.is_scrape(request) {
             let dropped = self.access_log.as_ref().map_or(0, LogSink::dropped);
-            self.bench.counts_mut().access_lines_dropped = dropped;
-            return origin_metrics::respond(&self.bench, health, request);
+            self.origin.counts_mut().access_lines_dropped = dropped;
+            return origin_metrics::respond(&self.origin, health, request);
         }
-        self.bench.respond(at, request)
+        self.origin.respond(at, request)
     }
 
     fn refused(&mut self, at: Moment, refusal: &Refusal<'_>) -> Option<Ticket> {
         self.note(at.tick);
-        Some(self.bench.refused(at, refusal))
+        Some(self.origin.refused(at, refusal))
     }
 
     fn delivered(&mut self, at: Moment, ticket: Ticket, delivered: Delivered) {
-        let line = self.bench.delivered(at, ticket, delivered);
+        let line = self.origin.delivered(at, ticket, delivered);
         if let (Some(line), Some(sink)) = (line, &mut self.access_log) {
             sink.push(line.as_bytes());
             self.flush(at.tick);
@@ -216,13 +217,13 @@ impl HttpService for OriginProgram {
 
     fn is_open(&self, at: Tick) -> bool {
         // A deadline that came in the middle of a turn is later than its beginning.
-        self.bench.is_open(self.now.map_or(at, |now| now.max(at)))
+        self.origin.is_open(self.now.map_or(at, |now| now.max(at)))
     }
 }
 
 impl Status for OriginProgram {
     fn status(&self, _now: Tick) -> String {
-        let requests: u64 = self.bench.counts().requests.values().sum();
+        let requests: u64 = self.origin.counts().requests.values().sum();
         format!("{requests} requests answered")
     }
 

@@ -9,7 +9,7 @@ use super::families;
 use super::metrics::collector::Collector;
 use super::metrics::process;
 use crate::http::{Method, Request, Response, Status};
-use crate::origin::Bench;
+use crate::origin::FaultyOrigin;
 use crate::stats::Health;
 
 /// Status of a request that a fault left without an answer.
@@ -17,12 +17,12 @@ const NO_STATUS: &str = "none";
 
 /// Answers a request for [`METRICS_PATH`](super::exposition::METRICS_PATH).
 #[must_use]
-pub fn respond(bench: &Bench, health: &Health, request: &Request<'_>) -> Response {
+pub fn respond(origin: &FaultyOrigin, health: &Health, request: &Request<'_>) -> Response {
     if !matches!(request.method, Method::Get | Method::Head) {
         return Response::text(Status::METHOD_NOT_ALLOWED, "").with_header("Allow", "GET, HEAD");
     }
     let format = Format::accepted(request.fields("Accept"));
-    match format.encode(&collect(bench, health)) {
+    match format.encode(&collect(origin, health)) {
         Ok(text) => Response::new(Status::OK, format.content_type(), text.into_bytes()),
         Err(error) => Response::text(Status::INTERNAL_ERROR, &error.to_string()),
     }
@@ -31,9 +31,9 @@ pub fn respond(bench: &Bench, health: &Health, request: &Request<'_>) -> Respons
 /// The families of the origin, in the order of [`families::ORIGIN`], and those of
 /// its process.
 #[must_use]
-pub fn collect(bench: &Bench, health: &Health) -> Vec<MetricFamily> {
+pub fn collect(origin: &FaultyOrigin, health: &Health) -> Vec<MetricFamily> {
     let mut out = Collector { families: Vec::new() };
-    let counts = bench.counts();
+    let counts = origin.counts();
     let requests: Vec<_> = (counts.requests.iter())
         .map(|(&(thing, status), &count)| {
             let status = status.map_or(NO_STATUS.to_owned(), |status| status.to_string());
@@ -45,7 +45,7 @@ pub fn collect(bench: &Bench, health: &Health) -> Vec<MetricFamily> {
     out.single(families::ORIGIN_RESPONSE_BYTES, counts.body_bytes as f64);
     out.single(families::ORIGIN_RESPONSES_INCOMPLETE, counts.incomplete as f64);
     out.histogram(families::ORIGIN_RESPONSE_TIME, &counts.responses);
-    let faults = bench.faults().by_kind().iter();
+    let faults = origin.faults().by_kind().iter();
     out.labelled(
         families::ORIGIN_FAULTS,
         faults.map(|(kind, &count)| (vec![kind.as_str()], count as f64)),
@@ -69,9 +69,9 @@ mod tests {
     fn every_family_of_the_origin_is_there_from_the_start() {
         let recipes = vec!["503:5%".parse().unwrap()];
         let faults = Faults::new(recipes, 1).unwrap();
-        let mut bench = Bench::new(Settings::default(), faults, false).unwrap();
-        let _ = bench.respond(Moment::default(), &Request::new(Method::Get, "/stream.m3u8", &[]));
-        let got = collect(&bench, &Health::default());
+        let mut origin = FaultyOrigin::new(Settings::default(), faults, false).unwrap();
+        let _ = origin.respond(Moment::default(), &Request::new(Method::Get, "/stream.m3u8", &[]));
+        let got = collect(&origin, &Health::default());
         let names: Vec<_> = got.iter().map(MetricFamily::name).collect();
         let want: Vec<_> = families::ORIGIN.iter().map(|family| family.name).collect();
         assert_eq!(names, want);

@@ -20,7 +20,7 @@ use crate::reactor::process::child::{self, Spawner};
 use crate::reactor::process::children::Children;
 use crate::reactor::timer::Clock;
 use crate::run::board::Board;
-use crate::run::companion::Companion;
+use crate::run::demo_origin::DemoOrigin;
 use crate::run::{Fatal, host, origin_side, report, summary_file, target_duration, tools};
 use crate::swarm::StallThreshold;
 use crate::units::address::reachable;
@@ -50,7 +50,7 @@ pub(super) enum Prepared {
 pub(super) struct Ready {
     pub(super) server: Option<Server>,
     pub(super) children: Children,
-    pub(super) companion: Option<Companion>,
+    pub(super) demo_origin: Option<DemoOrigin>,
     pub(super) origin_side: Option<origin_side::Plan>,
     pub(super) stall: StallThreshold,
     pub(super) ffmpeg_version: String,
@@ -70,10 +70,10 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Fatal> {
     let (ffmpeg, capabilities) =
         tools::ask(&config.ffmpeg, &config.search_path, stop).map_err(Fatal::from_display)?;
-    let companion = start_companion(config, shown && terminal::shares_stderr(), stop)?;
+    let demo_origin = start_demo_origin(config, shown && terminal::shares_stderr(), stop)?;
     let mut options = config.options.clone();
-    if let Some(companion) = &companion {
-        options.url = companion.url().clone();
+    if let Some(demo_origin) = &demo_origin {
+        options.url = demo_origin.url().clone();
     }
     let map = variants::choose(config, &options, &ffmpeg, &capabilities, stop)?;
     let template = Template::new(&options, map, &capabilities).map_err(Fatal::from_display)?;
@@ -95,7 +95,7 @@ pub(super) fn prepare(
     Ok(Prepared::Load(Box::new(Ready {
         server,
         children: children(config, room, &ffmpeg, template)?,
-        companion,
+        demo_origin,
         origin_side,
         stall,
         ffmpeg_version: capabilities.version().to_owned(),
@@ -106,11 +106,11 @@ pub(super) fn prepare(
 }
 
 /// Starts the origin that a demo loads.
-fn start_companion(
+fn start_demo_origin(
     config: &Config,
     quiet: bool,
     stop: BorrowedFd<'_>,
-) -> Result<Option<Companion>, Fatal> {
+) -> Result<Option<DemoOrigin>, Fatal> {
     if config.mode != Mode::Demo {
         return Ok(None);
     }
@@ -120,15 +120,15 @@ fn start_companion(
              interface up (`ip link set lo up`), or load another stream by its URL"
         ))
     })?;
-    let companion =
-        Companion::start(config.log.format, &config.demo_faults, config.swarm.seed, quiet, stop)
+    let demo_origin =
+        DemoOrigin::start(config.log.format, &config.demo_faults, config.swarm.seed, quiet, stop)
             .map_err(|error| {
-                let why = remedy::with_remedy(&error);
-                Fatal(format!("the built-in origin did not start: {why}"))
-            })?;
-    let pid = companion.process().pid();
-    info!(url = companion.url().as_str(), pid, "origin_started");
-    Ok(Some(companion))
+            let why = remedy::with_remedy(&error);
+            Fatal(format!("the built-in origin did not start: {why}"))
+        })?;
+    let pid = demo_origin.process().pid();
+    info!(url = demo_origin.url().as_str(), pid, "origin_started");
+    Ok(Some(demo_origin))
 }
 
 fn warn_left_out(template: &Template, capabilities: &Capabilities) {
