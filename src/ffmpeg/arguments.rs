@@ -97,8 +97,8 @@ impl<'a> Arguments<'a> {
     /// Reconnecting, on the first playlist alone: the HLS demuxer hands these options
     /// on to nothing else.
     ///
-    /// `-reconnect_streamed` is left out on purpose. FFmpeg takes a size that it was
-    /// not told for the largest there is, so the close that ends a response without
+    /// `-reconnect_streamed` is left out on purpose. FFmpeg takes an unknown
+    /// size for the largest possible one, so the close that ends a response without
     /// Content-Length looks like a lost connection (`http_read_stream` in `http.c`,
     /// 4.1 to 9.0). With that option and `-reconnect` it then asks for the playlist
     /// from its start, at once, and so without end: over 2,000 requests a second.

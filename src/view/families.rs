@@ -196,7 +196,7 @@ families! {
     LOG_LINES_CUT = Counter "hlsswarm_log_lines_cut_total" ["stream"]
         "Lines of FFmpeg's stderr longer than the line limit; only their beginning was kept.";
     VALUES_REFUSED = Counter "hlsswarm_log_values_refused_total" ["value"]
-        "Numbers in FFmpeg's log and progress that were beyond what they can be, and not counted, by what they told of.";
+        "Numbers in FFmpeg's log and progress that were out of bounds and not counted, by kind.";
     LOG_LINES_DROPPED = Counter "hlsswarm_log_lines_dropped_total" ["stream"]
         "Lines of this program's own log (journal) lost because the reader of its stderr stalled.";
     REACTOR_TURN = Histogram "hlsswarm_reactor_turn_seconds"

@@ -49,7 +49,7 @@ pub(super) fn choose(
             Ok(Map::First)
         }
         (Err(why), ProbeFailurePolicy::Fail) => Err(Fatal(format!(
-            "the variants cannot be told: {why}; use -variant all or first, or \
+            "the variants are unknown: {why}; use -variant all or first, or \
              -probe-failure-policy fallback"
         ))),
     }
