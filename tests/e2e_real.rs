@@ -170,7 +170,7 @@ fn resolve_connects_elsewhere_and_keeps_the_name() {
         let mut program = load(ffmpeg, &url, &args);
         program.event("dangerous_mode");
         let requests = nginx.requests(CLIENTS * 3, |r| {
-            r["agent"].as_str()?.starts_with(&format!("{agent}/")).then(|| r.clone())
+            r["agent"].as_str()?.starts_with(&format!("{agent}/client-")).then(|| r.clone())
         });
         for request in requests {
             assert_eq!(request["host"], authority.as_str(), "{request}");
