@@ -5,6 +5,24 @@
 /// `SIGKILL`, the signal of the kernel's out-of-memory killer (signal(7)).
 pub const SIGKILL: u8 = 9;
 
+/// Names of the signals from 1 on, on x86 and ARM (signal(7)). A signal that ends no
+/// process has no name here: exit code 145 is FFmpeg's own code for a refused
+/// connection, not 128 + SIGCHLD.
+#[rustfmt::skip]
+const SIGNALS: [&str; 31] = [
+    "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE",
+    "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT",
+    "", "", "", "", "", "", "", "SIGXCPU",
+    "SIGXFSZ", "SIGVTALRM", "SIGPROF", "", "SIGIO", "SIGPWR", "SIGSYS",
+];
+
+/// The name of the signal with this number on Linux; `None` if no process ends by it.
+#[must_use]
+pub fn signal_name(number: u8) -> Option<&'static str> {
+    let place = usize::from(number).checked_sub(1)?;
+    SIGNALS.get(place).copied().filter(|name| !name.is_empty())
+}
+
 /// How a process ended (wait(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExitStatus {
@@ -111,6 +129,26 @@ mod tests {
             (ExitStatus::Signal(255), 255),
         ] {
             assert_eq!(status.shell_code(), code, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_signal_that_can_end_a_process_has_a_name() {
+        for (number, name) in [
+            (0, None),
+            (1, Some("SIGHUP")),
+            (6, Some("SIGABRT")),
+            (SIGKILL, Some("SIGKILL")),
+            (11, Some("SIGSEGV")),
+            (15, Some("SIGTERM")),
+            (17, None),
+            (20, None),
+            (24, Some("SIGXCPU")),
+            (31, Some("SIGSYS")),
+            (32, None),
+            (255, None),
+        ] {
+            assert_eq!(signal_name(number), name, "{number}");
         }
     }
 

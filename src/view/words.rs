@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::swarm::STALL_TARGET_DURATIONS;
+use crate::units::process::signal_name;
 
 /// A span with about three digits: `0.4 ms`, `12.3 s`, `3 min 05 s`, `1 h 02 min`.
 pub(super) fn span(span: Duration) -> String {
@@ -135,49 +136,9 @@ pub(super) fn exit_code(code: u8) -> String {
         0 => Some("clean"),
         1 => Some("error"),
         255 => Some("ffmpeg stopped"),
-        _ => code.checked_sub(128).and_then(signal),
+        _ => code.checked_sub(128).and_then(signal_name),
     };
     name.map_or_else(|| code.to_string(), |name| format!("{code} ({name})"))
-}
-
-/// The name of a signal on Linux (signal(7)), for x86 and ARM. Those that end no
-/// process have none here: 145 is not SIGCHLD but FFmpeg's own code for a refused
-/// connection.
-fn signal(number: u8) -> Option<&'static str> {
-    const NAMES: [&str; 31] = [
-        "SIGHUP",
-        "SIGINT",
-        "SIGQUIT",
-        "SIGILL",
-        "SIGTRAP",
-        "SIGABRT",
-        "SIGBUS",
-        "SIGFPE",
-        "SIGKILL",
-        "SIGUSR1",
-        "SIGSEGV",
-        "SIGUSR2",
-        "SIGPIPE",
-        "SIGALRM",
-        "SIGTERM",
-        "SIGSTKFLT",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "SIGXCPU",
-        "SIGXFSZ",
-        "SIGVTALRM",
-        "SIGPROF",
-        "",
-        "SIGIO",
-        "SIGPWR",
-        "SIGSYS",
-    ];
-    NAMES.get(usize::from(number).checked_sub(1)?).copied().filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
