@@ -13,11 +13,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ffmpeg_hls_swarm::exchange::{ErrorReason, RequestKind};
 use ffmpeg_hls_swarm::ffmpeg::evidence::Evidence;
 use ffmpeg_hls_swarm::ffmpeg::lines::LineSplitter;
 use ffmpeg_hls_swarm::ffmpeg::log::{self, Failure};
 use ffmpeg_hls_swarm::ffmpeg::outcome::{Ending, Outcome, classify};
-use ffmpeg_hls_swarm::stats::{ClientRequests, ErrorReason, Reading, RequestKind, Requests};
+use ffmpeg_hls_swarm::stats::{ClientRequests, Reading, Requests};
 use ffmpeg_hls_swarm::units::process::ExitStatus;
 use ffmpeg_hls_swarm::units::{Moment, Tick, Wall};
 use proptest::prelude::*;

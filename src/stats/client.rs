@@ -44,9 +44,9 @@ use std::time::Duration;
 
 pub use self::ending::PATIENCE;
 use self::timing::At;
+use super::Requests;
 use super::refused::{self, Claim, Date, SEGMENTS_SKIPPED_MAX};
-use super::{RequestKind, Requests};
-use crate::exchange::Event;
+use crate::exchange::{Event, RequestKind};
 use crate::ffmpeg::evidence::Evidence;
 use crate::ffmpeg::log::{Line, Note};
 use crate::units::{Moment, Tick};

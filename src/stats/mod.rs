@@ -31,5 +31,3 @@ pub use series::Series;
 pub use snapshot::{Phase, Snapshot, State};
 pub use totals::Totals;
 pub use usage::{ChildrenUse, LiveUse};
-
-pub use crate::exchange::{ErrorReason, RequestKind};

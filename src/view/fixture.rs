@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use super::{Measured, Scene};
-use crate::exchange::Event;
+use crate::exchange::{ErrorReason, Event, RequestKind};
 use crate::ffmpeg::outcome::Outcome;
 use crate::http::Fetched;
 use crate::stats::origin_side::Target;
 use crate::stats::refused::Claim;
 use crate::stats::{
-    ActiveTime, ClientFigures, ErrorReason, Health, OriginSide, Phase, ProcessUse, RequestKind,
-    Snapshot, State, Totals,
+    ActiveTime, ClientFigures, Health, OriginSide, Phase, ProcessUse, Snapshot, State, Totals,
 };
 use crate::swarm::{StallThreshold, TargetDurationSource};
 use crate::units::{ClientId, Tick};

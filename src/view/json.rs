@@ -17,9 +17,9 @@ use super::document::{
 use super::never_played;
 use super::summary::streaming::{self, SHOWN_PATTERNS};
 use super::summary::{self, Ending, SummaryInput};
-use crate::exchange::ERROR_STATUSES;
+use crate::exchange::{ERROR_STATUSES, ErrorReason, RequestKind};
 use crate::ffmpeg::outcome::Outcome;
-use crate::stats::{ErrorReason, RequestKind, Requests, Snapshot};
+use crate::stats::{Requests, Snapshot};
 use crate::units::process::SpawnFailureReason;
 use crate::units::text::visible_json;
 

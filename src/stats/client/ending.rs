@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{ClientRequests, Reading};
+use crate::exchange::RequestKind;
 use crate::ffmpeg::evidence::{Trouble, Waiting};
-use crate::stats::RequestKind;
 use crate::units::Tick;
 
 /// An attempt that we end has waited for something in vain after this long. A

@@ -5,8 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::exchange::ErrorReason;
 use crate::ffmpeg::log::{Failure, parse};
-use crate::stats::ErrorReason;
 use crate::stats::refused::Refused;
 use crate::units::{Tick, Wall};
 

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{ClientRequests, Reading, Request, Wire};
+use crate::exchange::RequestKind;
 use crate::ffmpeg::log::Stamp;
-use crate::stats::RequestKind;
 use crate::units::Tick;
 
 /// How far a span between FFmpeg's stamps may differ from that between arrivals

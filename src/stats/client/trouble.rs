@@ -3,11 +3,11 @@
 
 use super::timing::At;
 use super::{ClientRequests, Reading, Wire};
-use crate::exchange::{ERROR_STATUSES, Event};
+use crate::exchange::{ERROR_STATUSES, ErrorReason, Event, RequestKind};
 use crate::ffmpeg::evidence::Trouble;
 use crate::ffmpeg::log::{Failure, Note};
+use crate::stats::Requests;
 use crate::stats::refused::Claim;
-use crate::stats::{ErrorReason, RequestKind, Requests};
 
 impl ClientRequests {
     /// Counts what went wrong; false if the note is no trouble.

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::exchange::Event;
-use crate::stats::{ActiveTime, Phase, RequestKind, State, Totals};
+use crate::exchange::{Event, RequestKind};
+use crate::stats::{ActiveTime, Phase, State, Totals};
 
 /// A snapshot of these totals with so many active clients.
 fn snapshot<'a>(totals: &'a Totals, time: &'a ActiveTime, active: u32) -> Snapshot<'a> {

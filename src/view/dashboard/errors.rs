@@ -3,9 +3,8 @@
 
 use super::Board;
 use super::pen::{BAD, GOOD, PLAIN, Pen, WARN, say};
-use crate::exchange::ERROR_STATUSES;
+use crate::exchange::{ERROR_STATUSES, ErrorReason, RequestKind};
 use crate::ffmpeg::outcome::Outcome;
-use crate::stats::{ErrorReason, RequestKind};
 use crate::units::process::SpawnFailureReason;
 use crate::view::words;
 

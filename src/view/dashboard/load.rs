@@ -3,7 +3,7 @@
 use super::Board;
 use super::history::{History, Rates};
 use super::pen::{BAD, PLAIN, Pen, say};
-use crate::stats::RequestKind;
+use crate::exchange::RequestKind;
 use crate::view::words;
 
 const NAME: usize = 12;

@@ -1,8 +1,8 @@
 //! What the clients asked of the origin, and what their viewers would have felt.
 
 use super::collector::Collector;
-use crate::exchange::ERROR_STATUSES;
-use crate::stats::{ErrorReason, Histogram, RequestKind, Requests};
+use crate::exchange::{ERROR_STATUSES, ErrorReason, RequestKind};
+use crate::stats::{Histogram, Requests};
 use crate::view::Scene;
 use crate::view::families::{self, Family};
 

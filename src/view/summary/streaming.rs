@@ -4,10 +4,10 @@
 use std::cmp::Reverse;
 
 use super::{Page, SummaryInput, WIDTH, percentiles};
-use crate::exchange::ERROR_STATUSES;
+use crate::exchange::{ERROR_STATUSES, ErrorReason, RequestKind};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::patterns::Frequent;
-use crate::stats::{ErrorReason, Histogram, RequestKind, Requests, Snapshot};
+use crate::stats::{Histogram, Requests, Snapshot};
 use crate::swarm::StallThreshold;
 use crate::units::text::visible;
 use crate::view::words;

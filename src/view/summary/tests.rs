@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::*;
-use crate::exchange::Event;
+use crate::exchange::{Event, RequestKind};
 use crate::ffmpeg::outcome::Outcome;
-use crate::stats::{RequestKind, Standstills, Totals};
+use crate::stats::{Standstills, Totals};
 use crate::units::Tick;
 use crate::view::fixture::{EVERYTHING, Numbers, STALL, busy_run};
 

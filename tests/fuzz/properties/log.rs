@@ -6,10 +6,11 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use ffmpeg_hls_swarm::exchange::{ErrorReason, RequestKind};
 use ffmpeg_hls_swarm::ffmpeg::lines::{LINE_LIMIT_BYTES, LineSplitter};
 use ffmpeg_hls_swarm::ffmpeg::log::{Line, Note, parse};
 use ffmpeg_hls_swarm::stats::refused::{SEGMENTS_SKIPPED_MAX, bytes_max};
-use ffmpeg_hls_swarm::stats::{ClientRequests, ErrorReason, Reading, RequestKind, Requests};
+use ffmpeg_hls_swarm::stats::{ClientRequests, Reading, Requests};
 use ffmpeg_hls_swarm::swarm::{Action, Backoff, Exit, Input, Report, Settings, Swarm};
 use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe};
 use ffmpeg_hls_swarm::units::shard::Shard;
