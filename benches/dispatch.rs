@@ -43,9 +43,8 @@ use ffmpeg_hls_swarm::reactor::process::child::Spawner;
 use ffmpeg_hls_swarm::reactor::process::children::Children;
 use ffmpeg_hls_swarm::reactor::process::orphans;
 use ffmpeg_hls_swarm::reactor::{
-    Application, Driver, HttpService, Reactor, Status as ServiceStatus,
+    Application, Driver, HttpService, Reactor, Status as ServiceStatus, Vitals,
 };
-use ffmpeg_hls_swarm::stats::Health;
 use ffmpeg_hls_swarm::swarm::{Action, Input};
 use ffmpeg_hls_swarm::units::process::Pipe;
 use ffmpeg_hls_swarm::units::{ClientId, Moment, Tick};
@@ -123,11 +122,7 @@ impl Driver for Echo {
 }
 
 impl HttpService for Echo {
-    fn is_scrape(&self, _: &Request<'_>) -> bool {
-        false
-    }
-
-    fn respond(&mut self, _: Moment, _: &Health, _: &Request<'_>) -> Response {
+    fn respond(&mut self, _: Moment, _: &mut Vitals<'_>, _: &Request<'_>) -> Response {
         Response::text(Status::NOT_FOUND, "")
     }
 }

@@ -3,39 +3,18 @@
 //! Knows no descriptor and no clock; a load of clients and the built-in origin are
 //! both behind it.
 
+use super::driver::Driver;
 use super::host::signals::StopSignal;
+use super::vitals::Vitals;
 use crate::http::{Delivered, Fetched, Refusal, Request, Response, Ticket};
-use crate::stats::Health;
-use crate::swarm::{Action, Input};
-use crate::units::{ClientId, Moment, Tick};
-
-/// Decides what is done.
-pub trait Driver {
-    /// Takes an input and appends the actions that follow from it.
-    fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>);
-
-    /// When [`Input::DeadlineReached`] is due; `None` if only an input can change
-    /// anything.
-    fn next_deadline(&self) -> Option<Tick>;
-
-    /// Output of this client follows soon: fetches its state from memory, together with
-    /// that of other clients.
-    fn prefetch(&self, client: ClientId) {
-        let _ = client;
-    }
-
-    /// The files of a log were moved (SIGUSR1): reopens those that it writes by name.
-    fn reopen(&mut self) {}
-}
+use crate::swarm::Action;
+use crate::units::{Moment, Tick};
 
 /// Responds to HTTP requests.
 pub trait HttpService {
-    /// Whether this request is a scrape: children are sampled and our own use is
-    /// read before the response.
-    fn is_scrape(&self, request: &Request<'_>) -> bool;
-
-    /// The response to a request.
-    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response;
+    /// The response to a request. One that shows the use of resources calls
+    /// [`Vitals::refresh`] first.
+    fn respond(&mut self, at: Moment, vitals: &mut Vitals<'_>, request: &Request<'_>) -> Response;
 
     /// A request was refused before it got here. It may have a ticket for the response.
     fn refused(&mut self, at: Moment, refusal: &Refusal<'_>) -> Option<Ticket> {
@@ -81,7 +60,7 @@ pub trait Screen {
     fn draw(
         &mut self,
         now: Tick,
-        health: &Health,
+        vitals: &mut Vitals<'_>,
         size: (u16, u16),
         anew: bool,
         frame: &mut Vec<u8>,

@@ -6,6 +6,7 @@
 
 mod application;
 pub mod blocking;
+mod driver;
 pub mod host;
 pub mod net;
 mod parts;
@@ -18,6 +19,7 @@ mod standstill;
 mod start_gate;
 pub mod table;
 pub mod timer;
+mod vitals;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -27,7 +29,8 @@ use std::time::Duration;
 
 use mio::{Events, Interest, Token};
 
-pub use self::application::{Application, Asker, Driver, HttpService, Screen, Status};
+pub use self::application::{Application, Asker, HttpService, Screen, Status};
+pub use self::driver::Driver;
 use self::host::display::Display;
 use self::host::journal::Journal;
 use self::host::notify::Notify;
@@ -47,6 +50,7 @@ use self::request_context::RequestContext;
 use self::start_gate::{LATE, Look, StartGate};
 use self::table::Owner;
 use self::timer::{Clock, Timer};
+pub use self::vitals::Vitals;
 use crate::http::Service;
 use crate::stats::Health;
 use crate::swarm::{Action, Input};
@@ -200,7 +204,7 @@ impl Reactor {
     /// The generator's own health, as of now.
     #[must_use]
     pub fn health(&mut self) -> &Health {
-        request_context::refresh(&mut self.health, &self.journal);
+        vitals::read_own(&mut self.health, &self.journal);
         &self.health
     }
 
@@ -468,8 +472,9 @@ impl Reactor {
         health.entries = registrar.table.by_kind();
         health.connections = server.counts();
         let clock = *clock;
-        let mut context =
-            RequestContext { application, children, sampled, health, journal, clock, actions };
+        let children = children.as_ref();
+        let vitals = Vitals { health, journal, children, sampled, actions, refreshed: false };
+        let mut context = RequestContext { application, vitals, clock };
         turn(server, registrar, &mut context)
     }
 

@@ -21,8 +21,7 @@ use crate::reactor::net::server::certificate::Certificate;
 use crate::reactor::net::server::{Server, ServerLimits};
 use crate::reactor::process::child;
 use crate::reactor::process::usage;
-use crate::reactor::{Application, Driver, HttpService, Reactor, Status};
-use crate::stats::Health;
+use crate::reactor::{Application, Driver, HttpService, Reactor, Status, Vitals};
 use crate::swarm::{Action, Input};
 use crate::units::address::reachable;
 use crate::units::{Moment, Tick};
@@ -188,13 +187,10 @@ impl Driver for OriginProgram {
 }
 
 impl HttpService for OriginProgram {
-    fn is_scrape(&self, request: &Request<'_>) -> bool {
-        request.path == METRICS_PATH
-    }
-
-    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
+    fn respond(&mut self, at: Moment, vitals: &mut Vitals<'_>, request: &Request<'_>) -> Response {
         self.note(at.tick);
-        if self.is_scrape(request) {
+        if request.path == METRICS_PATH {
+            let health = vitals.refresh(at.tick, self);
             let dropped = self.access_log.as_ref().map_or(0, LogSink::dropped);
             self.origin.counts_mut().access_lines_dropped = dropped;
             return origin_metrics::respond(&self.origin, health, request);

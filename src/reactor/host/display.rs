@@ -13,9 +13,8 @@ use super::signals::StopSignal;
 use super::stops::Request;
 use super::terminal::Terminal;
 use crate::reactor::registrar::Registrar;
-use crate::reactor::request_context::{refresh, sample_children};
 use crate::reactor::table::Owner;
-use crate::reactor::{Application, Reactor};
+use crate::reactor::{Application, Reactor, Vitals};
 use crate::swarm::Input;
 use crate::units::Tick;
 
@@ -119,16 +118,18 @@ impl Reactor {
 
     /// Draws the frame that is due.
     pub(in crate::reactor) fn draw(&mut self, now: Tick, application: &mut dyn Application) {
-        let Some(display) = &mut self.display else { return };
-        refresh(&mut self.health, &self.journal);
-        self.health.entries = self.registrar.table.by_kind();
-        sample_children(&self.children, &mut self.sampled, now, application, &mut self.actions);
+        let Self { display, registrar, children, sampled, health, journal, actions, .. } = self;
+        let Some(display) = display else { return };
         let anew = display.terminal.enter();
-        self.journal.share_stderr(display.terminal.is_entered());
+        journal.share_stderr(display.terminal.is_entered());
         display.frame.clear();
         let size = display.terminal.size();
         if let Some(screen) = application.screen_mut() {
-            screen.draw(now, &self.health, size, anew, &mut display.frame);
+            health.entries = registrar.table.by_kind();
+            let children = children.as_ref();
+            let mut vitals =
+                Vitals { health, journal, children, sampled, actions, refreshed: false };
+            screen.draw(now, &mut vitals, size, anew, &mut display.frame);
         }
         if display.terminal.is_entered() {
             display.terminal.write(&display.frame);

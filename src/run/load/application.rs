@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::http::{Fetched, Request, Response};
 use crate::reactor::host::signals::StopSignal;
-use crate::reactor::{Application, Asker, Driver, HttpService, Screen, Status};
+use crate::reactor::{Application, Asker, Driver, HttpService, Screen, Status, Vitals};
 use crate::run::board::{About, Board};
 use crate::run::check::Check;
 use crate::run::origin_side;
 use crate::run::recorder::Recorder;
-use crate::stats::{Health, OriginSide, Phase};
+use crate::stats::{OriginSide, Phase};
 use crate::swarm::{Action, Input, StallThreshold, Swarm};
 use crate::units::{ClientId, Moment, Tick};
 use crate::view::exposition::METRICS_PATH;
@@ -57,13 +57,11 @@ impl Driver for Load {
 }
 
 impl HttpService for Load {
-    fn is_scrape(&self, request: &Request<'_>) -> bool {
-        request.path == METRICS_PATH
-    }
-
-    fn respond(&mut self, at: Moment, health: &Health, request: &Request<'_>) -> Response {
+    fn respond(&mut self, at: Moment, vitals: &mut Vitals<'_>, request: &Request<'_>) -> Response {
+        let scrape = request.path == METRICS_PATH;
+        let health = if scrape { vitals.refresh(at.tick, self) } else { vitals.health() };
         let snapshot = self.swarm.snapshot(at.tick);
-        let single = self.client_metrics && self.is_scrape(request);
+        let single = self.client_metrics && scrape;
         let most = if single { per_client::MAX_CLIENTS } else { 0 };
         let clients: Vec<_> = self.swarm.figures().take(most).collect();
         let scene = Scene {
@@ -109,11 +107,12 @@ impl Screen for Load {
     fn draw(
         &mut self,
         now: Tick,
-        health: &Health,
+        vitals: &mut Vitals<'_>,
         size: (u16, u16),
         anew: bool,
         frame: &mut Vec<u8>,
     ) {
+        let health = vitals.refresh(now, self);
         if let Some(board) = &mut self.board {
             let (measured, origin_side) = (self.measured, self.origin_side.as_ref());
             let about = About { swarm: &self.swarm, health, measured, origin_side };
