@@ -11,7 +11,11 @@
 //! | `preflight` | can this host do it? |
 //! | `config` | what was meant: resolved, validated, immutable |
 //! | `reactor` | the only rooms that own a descriptor or read a clock |
-//! | `view` | a snapshot made visible |
+//! | `exposition` | what Prometheus scrapes |
+//! | `dashboard` | what a terminal shows while a run goes on |
+//! | `report` | a page of HTML of one run or two |
+//! | `summary` | the run as a document: written, read, merged |
+//! | `measures` | the numbers that a run reports |
 //! | `origin` | the built-in test origin |
 //! | `swarm` | decisions |
 //! | `stats` | numbers |
@@ -21,21 +25,25 @@
 //! | `exchange` | what happens in one request and its response |
 //! | `units` | ids, points in time, ends of processes |
 //!
-//! From `view` down nothing knows a descriptor, a clock, the environment or a
+//! From `exposition` down nothing knows a descriptor, a clock, the environment or a
 //! global: pure functions and state machines, which run in a simulation with a
 //! virtual clock.
 
 pub mod cli;
 pub mod config;
+pub mod dashboard;
 pub mod exchange;
+pub mod exposition;
 pub mod ffmpeg;
 pub mod hls;
 pub mod http;
+pub mod measures;
 pub mod origin;
 pub mod preflight;
 pub mod reactor;
+pub mod report;
 pub mod run;
 pub mod stats;
+pub mod summary;
 pub mod swarm;
 pub mod units;
-pub mod view;

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::process::Command;
 
-use ffmpeg_hls_swarm::view::families::{ALL, ORIGIN};
+use ffmpeg_hls_swarm::measures::families::{ALL, ORIGIN};
 use serde_json::Value;
 use support::prometheus::{dashboard, dashboard_expressions, deployed, family_of, metric_names};
 use support::tools::tool;

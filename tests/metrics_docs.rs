@@ -4,12 +4,12 @@
 
 use ffmpeg_hls_swarm::exchange::{ErrorReason, RequestKind};
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
+use ffmpeg_hls_swarm::measures::families::{ALL, Family, ORIGIN};
 use ffmpeg_hls_swarm::origin::Thing;
 use ffmpeg_hls_swarm::origin::faults::Kind;
 use ffmpeg_hls_swarm::stats::origin_side::{CPU_MODES, Target};
 use ffmpeg_hls_swarm::stats::{EntryKind, State};
 use ffmpeg_hls_swarm::units::process::SpawnFailureReason;
-use ffmpeg_hls_swarm::view::families::{ALL, Family, ORIGIN};
 
 const DOCS: &str = include_str!("../docs/METRICS.md");
 

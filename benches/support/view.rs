@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use ffmpeg_hls_swarm::exposition::endpoints;
 use ffmpeg_hls_swarm::http::{Request, Response};
+use ffmpeg_hls_swarm::measures::Measured;
+use ffmpeg_hls_swarm::measures::Scene;
 use ffmpeg_hls_swarm::stats::{Health, ProcessUse};
 use ffmpeg_hls_swarm::swarm::Swarm;
 use ffmpeg_hls_swarm::units::Tick;
-use ffmpeg_hls_swarm::view::{Measured, Scene, endpoints};
 
 use crate::swarm::{capture, running, stderr};
 

@@ -13,12 +13,12 @@ use url::{Host, Url};
 
 use super::nearest::nearest;
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
+use crate::exposition::format::METRICS_PATH;
 use crate::ffmpeg::options::{LogDetail, Variant};
 use crate::origin::faults::{Recipe, RecipeError};
 use crate::units::address::EVERY;
 use crate::units::shard::{Shard, ShardError};
 use crate::units::{Wall, duration};
-use crate::view::exposition::METRICS_PATH;
 
 /// Most clients. No Linux host runs more: `PID_MAX_LIMIT` is 4,194,304 and a
 /// million of the smallest FFmpeg need some 3.6 TB.

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{Config, Mode};
+use crate::dashboard::pacing::Pacing;
+use crate::dashboard::{self, Dashboard, Opened, Order, Run};
 use crate::ffmpeg::command::Template;
 use crate::http::redact::Masking;
+use crate::measures::Measured;
 use crate::reactor::host::journal::{Journal, for_people};
 use crate::reactor::host::signals::StopSignal;
 use crate::reactor::process::usage;
 use crate::stats::{Health, OriginSide};
 use crate::swarm::{Action, Input, Swarm};
 use crate::units::{ClientId, Tick};
-use crate::view::Measured;
-use crate::view::dashboard::pacing::Pacing;
-use crate::view::dashboard::{self, Dashboard, Opened, Order, Run};
 
 /// What follows an escape in a sequence comes within this, over a slow line too; an
 /// escape that stands alone is one after it.

@@ -8,9 +8,9 @@ use crate::ffmpeg::log::parse;
 use crate::http::redact::Masking;
 use crate::reactor::host::journal::for_people;
 use crate::stats::{Phase, Snapshot};
+use crate::summary::check::{self, CheckInput, Verdict};
 use crate::swarm::Input;
 use crate::units::process::Pipe;
-use crate::view::verdict::{self, CheckInput, Verdict};
 
 /// What was seen so far.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Check {
             self.last_lines.texts().iter().map(|line| for_people(line, masking)).collect();
         let (totals, asked) = (end.totals, self.asked);
         let input = CheckInput { totals, media, asked, last_lines: &last_lines };
-        let passed = !matches!(verdict::verdict(&input), Verdict::Bad(_));
-        (verdict::render(&input), passed)
+        let passed = !matches!(check::verdict(&input), Verdict::Bad(_));
+        (check::render(&input), passed)
     }
 }

@@ -6,8 +6,8 @@ use tracing::error;
 
 use crate::reactor::host::signals::StopSignal;
 use crate::stats::Snapshot;
-use crate::view::never_played;
-use crate::view::summary::Ending;
+use crate::summary::never_played;
+use crate::summary::text::Ending;
 
 /// What an invocation came to, as far as exit codes distinguish it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

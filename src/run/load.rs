@@ -19,6 +19,8 @@ use super::conclusion::Conclusion;
 use super::recorder::Recorder;
 use super::{Fatal, complain, install_journal, plan, print, stopped_by, take_signals};
 use crate::config::{Config, Mode};
+use crate::exposition::metrics::per_client;
+use crate::measures::Measured;
 use crate::reactor::Reactor;
 use crate::reactor::host::journal::Journal;
 use crate::reactor::host::signals::Signals;
@@ -27,8 +29,6 @@ use crate::reactor::host::{remedy, reports};
 use crate::reactor::net::traffic::Traffic;
 use crate::reactor::process::orphans;
 use crate::swarm::{Report, Settings, Swarm};
-use crate::view::Measured;
-use crate::view::metrics::per_client;
 
 /// Runs a load.
 pub(super) fn load(config: &Config) -> Result<Conclusion, Fatal> {

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::conclusion::Conclusion;
 use super::{Fatal, print, summary_file, summary_reader};
 use crate::config::MergeConfig;
+use crate::summary::merge::{Part, merge as merged, render};
 use crate::units::text::visible_json;
-use crate::view::merge::{Part, merge as merged, render};
 
 /// Merges the files, and prints the merged summary.
 pub(super) fn merge(config: &MergeConfig) -> Result<Conclusion, Fatal> {

@@ -9,9 +9,9 @@ use super::conclusion::Conclusion;
 use super::{Fatal, print, summary_file, summary_reader};
 use crate::config::{Config, Mode, ReportConfig};
 use crate::reactor::blocking::tail::Tail;
-use crate::view::document::Document;
-use crate::view::report;
-use crate::view::summary::SummaryInput;
+use crate::report;
+use crate::summary::document::Document;
+use crate::summary::text::SummaryInput;
 
 /// Makes the report of files that runs wrote.
 pub(super) fn make(config: &ReportConfig) -> Result<Conclusion, Fatal> {

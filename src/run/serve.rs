@@ -11,6 +11,8 @@ use tracing::{info, warn};
 use super::conclusion::Conclusion;
 use super::{Fatal, install_journal, printed, take_signals};
 use crate::config::{OriginConfig, TlsConfig};
+use crate::exposition::format::METRICS_PATH;
+use crate::exposition::origin;
 use crate::http::redact::Masking;
 use crate::http::{Delivered, Limits, Refusal, Request, Response, Ticket};
 use crate::origin::FaultyOrigin;
@@ -25,8 +27,6 @@ use crate::reactor::{Application, Driver, HttpService, Reactor, Status, Vitals};
 use crate::swarm::{Action, Input};
 use crate::units::address::reachable;
 use crate::units::{Moment, Tick};
-use crate::view::exposition::METRICS_PATH;
-use crate::view::origin_metrics;
 
 /// Bounds of the origin. A client of three variants keeps up to six connections,
 /// so this serves some two thousand; an idle one lives longer than the longest
@@ -193,7 +193,7 @@ impl HttpService for OriginProgram {
             let health = vitals.refresh(at.tick, self);
             let dropped = self.access_log.as_ref().map_or(0, LogSink::dropped);
             self.origin.counts_mut().access_lines_dropped = dropped;
-            return origin_metrics::respond(&self.origin, health, request);
+            return origin::respond(&self.origin, health, request);
         }
         self.origin.respond(at, request)
     }

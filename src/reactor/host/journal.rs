@@ -19,10 +19,10 @@ use tracing_subscriber::registry::Registry;
 
 use super::log_sink::LogSink;
 use super::terminal;
+use crate::dashboard::recent_log::{Gravity, RecentLog};
 use crate::http::redact::Masking;
 use crate::reactor::timer::Clock;
 use crate::units::text::{visible_json, visible_lines};
-use crate::view::recent_log::{Gravity, RecentLog};
 
 /// How long the end of the run waits for a slow reader of the log.
 const LAST_FLUSH: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };

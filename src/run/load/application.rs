@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use crate::exposition::endpoints;
+use crate::exposition::format::METRICS_PATH;
+use crate::exposition::metrics::per_client;
 use crate::http::{Fetched, Request, Response};
+use crate::measures::Measured;
+use crate::measures::Scene;
 use crate::reactor::host::signals::StopSignal;
 use crate::reactor::{Application, Asker, Driver, HttpService, Screen, Status, Vitals};
 use crate::run::board::{About, Board};
@@ -12,9 +17,6 @@ use crate::run::recorder::Recorder;
 use crate::stats::{OriginSide, Phase};
 use crate::swarm::{Action, Input, StallThreshold, Swarm};
 use crate::units::{ClientId, Moment, Tick};
-use crate::view::exposition::METRICS_PATH;
-use crate::view::metrics::per_client;
-use crate::view::{Measured, Scene, endpoints};
 
 /// The swarm as the reactor's application.
 pub(super) struct Load {

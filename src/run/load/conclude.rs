@@ -13,9 +13,9 @@ use crate::reactor::{Ended, Reactor};
 use crate::run::conclusion::{self, Conclusion};
 use crate::run::{printed, report, summary_file};
 use crate::stats::Snapshot;
+use crate::summary::json;
+use crate::summary::text::{self, Ending, SummaryInput};
 use crate::units::address::reachable;
-use crate::view::json;
-use crate::view::summary::{self, Ending, SummaryInput};
 
 /// Writes the summary and the files of a run that has ended; returns what the run
 /// came to.
@@ -32,7 +32,7 @@ pub(super) fn conclude(
     let ending = ending(ended, &snapshot, load.behind.is_some());
     let began = load.swarm.stop_began().unwrap_or(now);
     let elapsed_sec = snapshot.elapsed.as_secs();
-    info!(elapsed_sec, ended = summary::ended(ending), "shutdown_complete");
+    info!(elapsed_sec, ended = text::ended(ending), "shutdown_complete");
     let checked = load.check.as_ref().map(|check| {
         let media = load.swarm.figures().map(|client| client.media).sum();
         check.conclude(&snapshot, media, &config.masking)
@@ -76,7 +76,7 @@ pub(super) fn conclude(
         let tail = &mut reactor.tail(began);
         write_summary_file(config, tail, &input);
         report::write(config, tail, &input);
-        summary::render(&input)
+        text::render(&input)
     };
     let mut tail = reactor.tail(began);
     if let Err(why) = printed(stdout::write_last(text.as_bytes(), &mut tail)) {

@@ -1,0 +1,435 @@
+//! Pages are well-formed, hold no markup of others and tell what the file tells.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use roxmltree::{Document as Tree, Node, ParsingOptions};
+use serde_json::Value;
+
+use super::*;
+use crate::measures::fixture::{EVERYTHING, Numbers, STALL, busy_run, stream};
+use crate::stats::{ProcessUse, Series, Snapshot, Totals};
+use crate::summary::document::Counts;
+use crate::summary::fixture::input;
+use crate::summary::json;
+use crate::summary::text::{Ending, SummaryInput};
+use crate::units::Tick;
+use crate::units::shard::Shard;
+
+/// A minute in which the numbers of the fixture came bit by bit.
+fn series(numbers: &Numbers, end: &Snapshot<'_>) -> Series {
+    let mut series = Series::new(Tick::ZERO);
+    let mut totals = Totals::default();
+    for second in 1..60 {
+        totals.started += 1;
+        if second % 10 == 0 {
+            stream(&mut totals);
+            totals.playback.startup.record(Duration::from_millis(second * 20));
+        }
+        let now = Tick::from_millis(second * 1_000);
+        let own = ProcessUse { cpu: Duration::from_millis(second * 9), ..numbers.health.process };
+        series.observe(now, &Snapshot { now, totals: &totals, ..*end }, Some(&own));
+    }
+    series.finish(end.now, &Snapshot { totals: &totals, ..*end }, None);
+    series
+}
+
+/// The fixture as a file tells it.
+fn text() -> String {
+    let numbers = busy_run();
+    let snapshot = numbers.snapshot();
+    let series = series(&numbers, &snapshot);
+    let input = SummaryInput {
+        snapshot: &snapshot,
+        health: &numbers.health,
+        measured: EVERYTHING,
+        stall: STALL,
+        ffmpeg_version: "5.1.9-0+deb12u1",
+        own_peak_resident_bytes: Some(8 * 1024 * 1024),
+        cores: Some(2),
+        ending: Ending::Signal("SIGINT"),
+        seed: 42,
+        url: "http://***@h/a",
+        shard: Shard::WHOLE,
+        clients: 10,
+        late: None,
+        repeat_command: "ffmpeg-hls-swarm -seed 42 'http://***@h/a'",
+        metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
+        dangerous: true,
+        series: Some(&series),
+        origin_side: Some(&numbers.origin_side),
+    };
+    json::render(&input).unwrap()
+}
+
+fn run() -> Document {
+    Document::parse(&text()).unwrap()
+}
+
+/// A run that went well.
+pub(super) fn good() -> Document {
+    let mut run = run();
+    run.host.shortfalls.clear();
+    run.log.error_patterns.clear();
+    run.processes.outcomes.values_mut().for_each(|count| *count = 0);
+    run.clients.never_played = Some(0);
+    run.clients.kept_by.clear();
+    run.clients.kept_example = None;
+    let asked = run.requests.as_mut().unwrap();
+    asked.errors.clear();
+    (asked.segments_skipped, asked.sequence_jumps, asked.playlist_reload_failures) = (0, 0, 0);
+    run.playback.as_mut().unwrap().stalls = 0;
+    run
+}
+
+fn counts(name: &str, count: u64) -> Counts {
+    Counts::from([(name.to_owned(), count)])
+}
+
+fn parsed(page: &str) -> Tree<'_> {
+    let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
+    Tree::parse_with_options(page, options).unwrap()
+}
+
+fn named<'a, 'b>(tree: &'b Tree<'a>, name: &'b str) -> impl Iterator<Item = Node<'b, 'a>> + 'b {
+    tree.descendants().filter(move |node| node.has_tag_name(name))
+}
+
+/// All text of a node.
+fn words(node: Node<'_, '_>) -> String {
+    node.descendants().filter_map(|node| node.text().filter(|_| node.is_text())).collect()
+}
+
+/// The names of all elements.
+fn elements(page: &str) -> Vec<String> {
+    let tree = parsed(page);
+    let elements = tree.descendants().filter(Node::is_element);
+    elements.map(|element| element.tag_name().name().to_owned()).collect()
+}
+
+fn pages() -> [String; 4] {
+    let mut nothing = good();
+    nothing.series = None;
+    [page(&run()), page(&good()), page(&nothing), compare(&run(), &good())]
+}
+
+#[test]
+fn every_page_is_well_formed_and_has_its_landmarks() {
+    for page in pages() {
+        let tree = parsed(&page);
+        assert_eq!(tree.root_element().attribute("lang"), Some("en"));
+        for landmark in ["header", "main", "footer", "h1"] {
+            assert_eq!(named(&tree, landmark).count(), 1, "{landmark}");
+        }
+        let mut ids: Vec<_> = tree.descendants().filter_map(|node| node.attribute("id")).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "an id came twice");
+    }
+}
+
+#[test]
+fn headings_are_in_order() {
+    for page in pages() {
+        let tree = parsed(&page);
+        let levels = tree.descendants().filter_map(|node| match node.tag_name().name() {
+            "h1" => Some(1),
+            "h2" => Some(2),
+            "h3" => Some(3),
+            _ => None,
+        });
+        let levels: Vec<i32> = levels.collect();
+        assert_eq!(levels[0], 1);
+        assert!(levels.windows(2).all(|pair| pair[1] - pair[0] <= 1), "{levels:?}");
+    }
+}
+
+#[test]
+fn tables_and_drawings_say_what_they_are() {
+    for page in pages() {
+        let tree = parsed(&page);
+        for table in named(&tree, "table") {
+            assert!(table.children().any(|child| child.has_tag_name("caption")));
+        }
+        assert!(named(&tree, "th").all(|head| head.attribute("scope").is_some()));
+        let drawings: Vec<_> =
+            tree.descendants().filter(|node| node.tag_name().name() == "svg").collect();
+        assert!(!drawings.is_empty());
+        for drawing in drawings {
+            assert_eq!(drawing.attribute("role"), Some("img"));
+            for id in drawing.attribute("aria-labelledby").unwrap().split(' ') {
+                let named = drawing.children().find(|child| child.attribute("id") == Some(id));
+                assert!(!words(named.unwrap()).is_empty(), "{id} says nothing");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_outside_the_page_is_named() {
+    for page in pages() {
+        let tree = parsed(&page);
+        for node in tree.descendants() {
+            let name = node.tag_name().name();
+            let outside = ["script", "link", "img", "iframe", "object", "use", "a", "base"];
+            assert!(!outside.contains(&name), "{name}");
+            for attribute in node.attributes() {
+                let name = attribute.name();
+                assert!(!["src", "href", "style"].contains(&name) && !name.starts_with("on"));
+            }
+        }
+        assert!(!page.contains("url(") && !page.contains("@import"));
+        let policy = tree.descendants().find_map(|node| node.attribute("content"));
+        assert!(policy.unwrap().starts_with("default-src 'none';"));
+    }
+}
+
+#[test]
+fn what_a_file_says_is_text_and_never_markup() {
+    let hostile = "</title></style></code></svg>--><script>alert(1)</script><img src=x onerror=1>\
+                   ]]>\"' &lt; \u{0}\u{1b}[31m\u{202e}";
+    let mut run = run();
+    let harmless = elements(&page(&run));
+    run.log.error_patterns[0].pattern = hostile.to_owned();
+    run.run.command = hostile.to_owned();
+    run.ffmpeg_version = Some(hostile.to_owned());
+    run.version = Some(hostile.to_owned());
+    run.run.signal = Some(hostile.to_owned());
+    run.run.metrics_address = Some(hostile.to_owned());
+    run.host.shortfalls[0] = hostile.to_owned();
+    for counts in [&mut run.processes.outcomes, &mut run.processes.exits] {
+        let (name, count) = counts.pop_last().unwrap();
+        counts.insert(format!("{hostile}{name}"), count);
+    }
+    let page = page(&run);
+    assert_eq!(elements(&page), harmless);
+    let text = words(parsed(&page).root_element());
+    assert!(text.matches("<script>alert(1)</script>").count() >= 7, "{text}");
+    assert_eq!(elements(&compare(&run, &run)).iter().filter(|name| *name == "script").count(), 0);
+}
+
+#[test]
+fn numbers_that_cannot_be_do_no_harm() {
+    let mut run = run();
+    run.run.duration_seconds = f64::MAX;
+    run.run.started_unix_seconds = Some(-1e300);
+    run.clients.active_seconds = -5.0;
+    let series = run.series.as_mut().unwrap();
+    series.duration_seconds = -1.0;
+    series.interval_seconds = 0.0;
+    series.counters.insert("bytes".to_owned(), vec![u64::MAX; 3]);
+    series.gauges.insert("active_clients".to_owned(), vec![u64::MAX]);
+    let times = series.times.get_mut("startup").unwrap();
+    times.p50 = vec![Some(1e308), None, Some(-1.0)];
+    run.playback.as_mut().unwrap().startup.recorded = vec![[u64::MAX, u64::MAX], [0, 1]];
+    for page in [page(&run), compare(&run, &good())] {
+        parsed(&page);
+        assert!(!page.contains("NaN") && !page.contains("inf\""));
+    }
+}
+
+/// Made once, since it takes a while.
+static TEXT: OnceLock<String> = OnceLock::new();
+
+/// The leaves of a file, one after the other.
+fn leaves<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| leaves(item, found)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| leaves(field, found)),
+        leaf => found.push(leaf),
+    }
+}
+
+/// What a file may say in place of a whole number, another number and a text.
+fn anything() -> impl Strategy<Value = (u64, f64, String)> {
+    let whole =
+        prop_oneof![any::<u32>().prop_map(u64::from), any::<u64>(), Just(0), Just(u64::MAX)];
+    let number = prop_oneof![any::<f64>(), Just(0.0), Just(-1e300), Just(f64::MAX)];
+    (whole, number.prop_filter("JSON has no others", |n| n.is_finite()), "\\PC*")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn a_file_changed_by_hand_is_refused_or_shown(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), anything()), 1..30),
+    ) {
+        let mut value: Value = serde_json::from_str(TEXT.get_or_init(text)).unwrap();
+        let whole_run = Document::parse(TEXT.get_or_init(text)).unwrap();
+        for (place, (whole, number, text)) in changes {
+            let mut found = Vec::new();
+            leaves(&mut value, &mut found);
+            let place = place.index(found.len());
+            let leaf = found.swap_remove(place);
+            *leaf = match leaf {
+                Value::Number(old) if old.is_u64() => whole.into(),
+                Value::Number(_) => number.into(),
+                Value::String(_) => text.into(),
+                _ => continue,
+            };
+        }
+        if let Ok(changed) = Document::parse(&value.to_string()) {
+            parsed(&page(&changed));
+            parsed(&compare(&changed, &whole_run));
+            parsed(&compare(&whole_run, &changed));
+        }
+    }
+}
+
+#[test]
+fn the_verdict_stands_first_in_the_words_of_the_summary() {
+    let headline = |run: &Document| {
+        let page = page(run);
+        let tree = parsed(&page);
+        let section = named(&tree, "section").next().unwrap();
+        let found = section.descendants().find(|node| node.attribute("class") == Some("headline"));
+        words(found.unwrap())
+    };
+    let whole = run();
+    assert_eq!(headline(&whole), "This host, not the origin, was a bottleneck of this run.");
+    assert!(page(&whole).contains("of the starts came late: ask for a lower -ramp-rate"));
+    assert_eq!(headline(&good()), "The origin coped; this host was no bottleneck.");
+    let mut failing = good();
+    failing.playback.as_mut().unwrap().stalls = 3;
+    let want = "The origin did not serve every client well; this host was no bottleneck.";
+    assert_eq!(headline(&failing), want);
+    let mut rewound = good();
+    rewound.requests.as_mut().unwrap().sequence_jumps = 2;
+    assert_eq!(headline(&rewound), want);
+    assert!(page(&rewound).contains("<li>the media sequence of a playlist jumped 2 times</li>"));
+    let mut few = good();
+    (few.clients.peak_active, few.clients.target_reached) = (Some(3), Some(false));
+    let want = "The target was not reached: 3 of 10 clients ran at once at most";
+    assert_eq!(headline(&few), format!("{want}."));
+    few.playback.as_mut().unwrap().stalls = 3;
+    assert!(page(&few).contains(&format!("<li>{want}</li>")));
+    let mut blind = good();
+    (blind.requests, blind.playback) = (None, None);
+    assert_eq!(headline(&blind), "No process failed, and no more than that is known.");
+    let mut silent = good();
+    (silent.clients.never_played, silent.clients.kept_by) = (Some(10), counts("dns", 10));
+    silent.clients.kept_example = Some("dns: Failed to resolve".to_owned());
+    assert_eq!(headline(&silent), "No client ever received media.");
+    let why = "10 of 10 clients never received media, as by dns: Failed to resolve";
+    assert!(page(&silent).contains(why));
+    let mut none = good();
+    none.processes.started = 0;
+    assert_eq!(headline(&none), "No client could be started.");
+}
+
+#[test]
+fn no_part_is_larger_than_its_whole() {
+    let mut run = good();
+    run.clients.peak_active = Some(40);
+    let asked = run.requests.as_mut().unwrap();
+    let reasons = std::collections::BTreeMap::from([("connect".to_owned(), 18)]);
+    asked.errors = std::collections::BTreeMap::from([("playlist".to_owned(), reasons)]);
+    asked.by_kind.clear();
+    let text = words(parsed(&page(&run)).root_element());
+    assert!(text.contains("18 requests failed") && !text.contains("18 of"), "{text}");
+    assert!(text.contains("0 seen to be sent") && text.contains("target 10 at the end"), "{text}");
+    let text = words(parsed(&compare(&run, &good())).root_element());
+    assert!(text.contains("18 (122.03 a client hour)"), "{text}");
+    assert!(!text.contains("18 (n/a)"), "{text}");
+}
+
+#[test]
+fn a_standstill_stands_beside_every_verdict() {
+    let told = "this program stood still for 2.5 s, 42.5 s after the start; what clients did";
+    let mut failing = good();
+    failing.playback.as_mut().unwrap().stalls = 3;
+    for run in [good(), failing] {
+        assert!(page(&run).contains(told));
+        let mut calm = run;
+        calm.host.standstills = Some(0);
+        assert!(!page(&calm).contains("tood still"));
+    }
+}
+
+#[test]
+fn a_run_beside_itself_does_not_differ() {
+    let page = compare(&run(), &run());
+    assert!(!page.contains("better</td>") && !page.contains("worse</td>"));
+    let with_times = |us: [u64; 2]| {
+        let mut run = good();
+        let times = &mut run.requests.as_mut().unwrap().segment_download;
+        times.recorded = us.map(|us| [us, 1_000]).to_vec();
+        times.percentiles.as_mut().unwrap().p50 = us[0] as f64 / 1e6;
+        run
+    };
+    let (slower, faster) = (with_times([900_000, 950_000]), with_times([100_000, 150_000]));
+    let judged = |page: &str, word: &str| page.matches(&format!("{word}</td>")).count();
+    let page = compare(&slower, &faster);
+    assert_eq!((judged(&page, "better"), judged(&page, "worse")), (1, 0));
+    let page = compare(&faster, &slower);
+    assert_eq!((judged(&page, "better"), judged(&page, "worse")), (0, 1));
+}
+
+#[test]
+fn a_plot_of_each_kind_is_drawn() {
+    let page = page(&run());
+    for title in [
+        "Clients",
+        "Throughput",
+        "Requests",
+        "Failures",
+        "Stalls",
+        "Segment times",
+        "Playlist times",
+        "Start-up",
+        "Playlist edge age",
+        "Speed",
+        "CPU of this program, of one core",
+    ] {
+        assert!(page.contains(&format!("<h3>{title}</h3>")), "{title}");
+    }
+    assert!(page.contains("Of 93 segments the times of 3 could be told."));
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn what_a_merge_leaves_out_is_not_needed() {
+    let mut value: Value = serde_json::from_str(&text()).unwrap();
+    for (section, fields) in [
+        ("run", &["ended", "signal", "metrics_address", "started_unix_seconds"][..]),
+        ("clients", &["median_active", "peak_active"]),
+    ] {
+        fields
+            .iter()
+            .for_each(|field| drop(value[section].as_object_mut().unwrap().remove(*field)));
+    }
+    for field in ["series", "version", "ffmpeg_version"] {
+        value.as_object_mut().unwrap().remove(field);
+    }
+    value["clients"]["peak_active_at_most"] = 12.into();
+    let merged = Document::parse(&value.to_string()).unwrap();
+    let page = page(&merged);
+    parsed(&page);
+    assert!(page.contains("at most 12"));
+    assert!(page.contains("does not tell how the run went over time"));
+}
+
+#[test]
+fn the_origins_side_is_told_where_it_was_asked() {
+    let mut run = run();
+    let told = page(&run);
+    for part in ["How the origin fared", "100.1 Mbit/s", "Its nginx: http://origin:9113/metrics"] {
+        assert!(told.contains(part), "{part}");
+    }
+    assert!(told.contains("1 failed (last: no answer within 2s)"));
+    run.origin_side = None;
+    assert!(!page(&run).contains("How the origin fared"));
+}
+
+#[test]
+fn a_report_of_the_run_equals_one_of_its_file() {
+    let numbers = busy_run();
+    let snapshot = numbers.snapshot();
+    let origin_side = Some(&numbers.origin_side);
+    let whole = SummaryInput { origin_side, ..input(&snapshot, &numbers.health) };
+    let read_back = Document::parse(&json::render(&whole).unwrap()).unwrap();
+    assert_eq!(page(&Document::of(&whole)), page(&read_back));
+}
