@@ -299,6 +299,7 @@ impl Client {
         self.last_lines = LastLines::new();
         self.requests = ClientRequests::default();
         self.received.begin();
+        self.media_before += self.viewing.media();
         (self.large, self.over_memory) = (false, false);
         let ledger = &mut turn.common.ledger;
         ledger.ever_started += u32::from(self.attempts == 1);
@@ -386,7 +387,6 @@ impl Client {
         turn.common.deadlines.clear(self.key());
         self.close_pipes(turn);
         self.finish_requests(turn);
-        self.media_before += self.viewing.media();
         let outcome = self.outcome(turn, end);
         self.count_outcome(turn, end, outcome);
         self.report_exit(turn, end, outcome);

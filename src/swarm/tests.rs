@@ -392,3 +392,25 @@ fn samples_count_while_the_process_lives() {
     assert_eq!(snapshot.children_cpu, Duration::from_secs(2));
     assert_eq!(snapshot.children_resident_bytes, None);
 }
+
+#[test]
+fn media_of_a_client_is_counted_once_over_its_attempts() {
+    let mut driver = Driver::running(Settings { stats: true, ..settings(1) });
+    let played = Input::Output {
+        client: client(0),
+        pipe: Pipe::Stdout,
+        bytes: b"out_time_us=2000000\nprogress=continue\n",
+        wall: Wall::default(),
+    };
+    let media = |driver: &Driver| driver.swarm.figures().next().unwrap().media.as_secs();
+    driver.wait(Duration::from_secs(2));
+    driver.give(played);
+    assert_eq!(media(&driver), 2);
+    driver.die(0, ExitStatus::Code(1));
+    assert_eq!(media(&driver), 2);
+    driver.restart();
+    assert_eq!(media(&driver), 2);
+    driver.wait(Duration::from_secs(2));
+    driver.give(played);
+    assert_eq!(media(&driver), 4);
+}
