@@ -7,16 +7,14 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use self::log::Received;
+use self::attempt::{Attempt, End, Past, Pipes};
 use super::backoff::with_jitter;
 use super::deadlines::{Deadlines, Key};
 use super::random::Random;
 use super::turn::Turn;
 use super::{Action, Exit, Report, Sample, ramp};
-use crate::ffmpeg::lines::{LastLines, LineSplitter};
 use crate::ffmpeg::outcome::Outcome;
-use crate::ffmpeg::progress::Progress;
-use crate::stats::{ClientRequests, LiveUse, Pace, State, Viewing};
+use crate::stats::{Pace, State};
 use crate::units::process::{Pipe, SpawnFailure};
 use crate::units::{ClientId, Tick};
 
@@ -135,80 +133,32 @@ pub struct ClientView {
     pub pace: Option<Pace>,
 }
 
-/// How the process of an attempt ended, until its pipes are drained.
-#[derive(Debug, Clone, Copy)]
-struct End {
-    exit: Exit,
-    /// Whether we had told it to end.
-    told: bool,
-    uptime: Duration,
-}
-
-/// Which pipes of the attempt may still bring bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pipes {
-    stderr: bool,
-    stdout: bool,
-}
-
-impl Pipes {
-    const NONE: Self = Self { stderr: false, stdout: false };
-    const BOTH: Self = Self { stderr: true, stdout: true };
-
-    const fn of(&mut self, pipe: Pipe) -> &mut bool {
-        match pipe {
-            Pipe::Stderr => &mut self.stderr,
-            Pipe::Stdout => &mut self.stdout,
-        }
-    }
-}
-
-/// One client. What a line of its log touches lies together, from the begin of a
-/// cache line on: with thousands of clients nothing of it is in a cache.
+/// One client. The fields that each line of its log touches come first, aligned to a
+/// cache line.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Client {
     id: ClientId,
     state: State,
     desired: Desired,
-    pipes: Pipes,
-    /// Pipes that were not read since the loop stood still.
-    unread: Pipes,
-    splitter: LineSplitter,
-    last_lines: LastLines,
-    requests: ClientRequests,
-    received: Received,
-    progress_splitter: LineSplitter,
-    progress: Progress,
-    viewing: Viewing,
+    attempt: Attempt,
+    /// Processes so far.
+    attempts: u32,
     /// Failures in a row, which lengthen the delay.
     failures: u32,
-    pid: u32,
-    attempts: u32,
-    /// Signals sent to end this process alone, for a stall or a lower target.
-    own_signals: u8,
-    /// It is ended for a stall.
-    stalled_out: bool,
-    /// It was seen to have much memory.
-    large: bool,
-    /// It is ended for its memory.
-    over_memory: bool,
+    /// What the attempts before came to.
+    past: Past,
     /// Its restarts are used up.
     used_up: bool,
     /// It received media at least once.
     played: bool,
-    /// What became of its last attempt.
+    /// The outcome of its last attempt.
     last_outcome: Option<Outcome>,
     /// What kept it from playing, of the last attempt that shows it.
     kept_by: Option<Outcome>,
     /// When the start is or was due.
     due: Tick,
-    spawned_at: Tick,
-    end: Option<End>,
-    live_use: LiveUse,
     random: Random,
-    /// Media time of the attempts before.
-    media_before: Duration,
 }
 
 impl Client {
@@ -217,32 +167,16 @@ impl Client {
             id,
             state: State::Idle,
             desired: Desired::Up,
-            pipes: Pipes::NONE,
-            unread: Pipes::NONE,
-            failures: 0,
-            pid: 0,
+            attempt: Attempt::default(),
             attempts: 0,
-            due: Tick::ZERO,
-            spawned_at: Tick::ZERO,
-            end: None,
-            live_use: LiveUse::default(),
-            random: Random::new(seed, id),
-            splitter: LineSplitter::new(),
-            last_lines: LastLines::new(),
-            progress_splitter: LineSplitter::new(),
-            progress: Progress::default(),
-            viewing: Viewing::default(),
-            own_signals: 0,
-            stalled_out: false,
-            large: false,
-            over_memory: false,
+            failures: 0,
+            past: Past::default(),
             used_up: false,
             played: false,
             last_outcome: None,
             kept_by: None,
-            requests: ClientRequests::default(),
-            received: Received::default(),
-            media_before: Duration::ZERO,
+            due: Tick::ZERO,
+            random: Random::new(seed, id),
         }
     }
 
@@ -261,14 +195,14 @@ impl Client {
             state: self.state,
             attempts: u64::from(self.attempts),
             deadline: deadlines.get(self.key()),
-            stalled: self.viewing.is_stalled(),
-            pace: self.viewing.pace(),
+            stalled: self.attempt.viewing.is_stalled(),
+            pace: self.attempt.viewing.pace(),
         }
     }
 
     /// Output comes soon: touches what is read of it first.
     pub(super) fn prefetch(&self) {
-        black_box((self.state, self.requests.bytes(), self.viewing.is_stalled()));
+        black_box((self.state, self.attempt.requests.bytes(), self.attempt.viewing.is_stalled()));
     }
 
     /// The ramp begins, or began so long ago.
@@ -291,16 +225,8 @@ impl Client {
             return;
         }
         self.attempts = self.attempts.saturating_add(1);
-        self.pid = pid;
-        self.spawned_at = turn.now;
-        self.pipes = Pipes::BOTH;
-        self.unread = Pipes::NONE;
-        self.splitter = LineSplitter::new();
-        self.last_lines = LastLines::new();
-        self.requests = ClientRequests::default();
-        self.received.begin();
-        self.media_before += self.viewing.media();
-        (self.large, self.over_memory) = (false, false);
+        self.past.add(&self.attempt);
+        self.attempt = Attempt::spawned(pid, turn.now);
         let ledger = &mut turn.common.ledger;
         ledger.ever_started += u32::from(self.attempts == 1);
         ledger.totals.count_start(u64::from(self.attempts), turn.now.since(self.due));
@@ -335,43 +261,43 @@ impl Client {
 
     pub(super) fn output(&mut self, turn: &mut Turn<'_>, pipe: Pipe, bytes: &[u8]) {
         match pipe {
-            _ if !*self.pipes.of(pipe) => {}
+            _ if !*self.attempt.pipes.of(pipe) => {}
             Pipe::Stderr => self.read_lines(turn, Some(bytes)),
             Pipe::Stdout => self.read_progress(turn, Some(bytes)),
         }
         // One read takes all that a pipe holds.
-        *self.unread.of(pipe) = false;
+        *self.attempt.unread.of(pipe) = false;
     }
 
     pub(super) fn pipe_ended(&mut self, turn: &mut Turn<'_>, pipe: Pipe) {
-        let was_open = std::mem::take(self.pipes.of(pipe));
+        let was_open = std::mem::take(self.attempt.pipes.of(pipe));
         match pipe {
             _ if !was_open => {}
             Pipe::Stderr => self.read_lines(turn, None),
             Pipe::Stdout => self.read_progress(turn, None),
         }
-        if was_open && self.pipes == Pipes::NONE {
+        if was_open && self.attempt.pipes == Pipes::NONE {
             self.drained(turn);
         }
     }
 
     pub(super) fn exited(&mut self, turn: &mut Turn<'_>, exit: Exit) {
-        let told = self.state == State::Stopping;
+        let asked = self.state == State::Stopping;
         if !self.step(turn, Event::Exited) {
             return;
         }
-        let uptime = turn.now.since(self.spawned_at);
+        let uptime = turn.now.since(self.attempt.spawned_at);
         let undated = turn.is_undated();
         let ledger = &mut turn.common.ledger;
         ledger.totals.count_exit(exit.status);
         if !undated {
             ledger.totals.uptime.record(uptime);
         }
-        ledger.children.reap(&mut self.live_use, exit.cpu);
-        self.viewing.end(turn.now, &mut ledger.totals.playback);
+        ledger.children.reap(&mut self.attempt.live_use, exit.cpu);
+        self.attempt.viewing.end(turn.now, &mut ledger.totals.playback);
         self.note_memory(turn, exit.peak_resident_bytes);
-        self.end = Some(End { exit, told, uptime });
-        if self.pipes == Pipes::NONE {
+        self.attempt.end = Some(End { exit, asked, uptime });
+        if self.attempt.pipes == Pipes::NONE {
             self.drained(turn);
         } else {
             let up = self.desired == Desired::Up;
@@ -383,7 +309,7 @@ impl Client {
     /// Both pipes ended, or the deadline of the draining came: the attempt is
     /// over. While the process lives this means nothing yet.
     pub(super) fn drained(&mut self, turn: &mut Turn<'_>) {
-        let Some(end) = self.end.take() else { return };
+        let Some(end) = self.attempt.end.take() else { return };
         turn.common.deadlines.clear(self.key());
         self.close_pipes(turn);
         self.finish_requests(turn);
@@ -407,7 +333,7 @@ impl Client {
     pub(super) fn sampled(&mut self, turn: &mut Turn<'_>, sample: Sample) {
         if matches!(self.state, State::Running | State::Stopping) {
             let children = &mut turn.common.ledger.children;
-            children.sample(&mut self.live_use, sample.cpu, sample.resident_bytes);
+            children.sample(&mut self.attempt.live_use, sample.cpu, sample.resident_bytes);
         }
         self.memory_seen(turn, sample.resident_bytes);
     }
@@ -472,18 +398,19 @@ impl Client {
 
     /// Closes the pipes that did not end; a line that was begun still counts.
     fn close_pipes(&mut self, turn: &mut Turn<'_>) {
-        if self.pipes.stderr {
+        if self.attempt.pipes.stderr {
             self.read_lines(turn, None);
         }
-        if self.pipes.stdout {
+        if self.attempt.pipes.stdout {
             self.read_progress(turn, None);
         }
-        if std::mem::replace(&mut self.pipes, Pipes::NONE) != Pipes::NONE {
+        if std::mem::replace(&mut self.attempt.pipes, Pipes::NONE) != Pipes::NONE {
             turn.act(Action::ClosePipes { client: self.id });
         }
     }
 }
 
+mod attempt;
 mod detail;
 mod ending;
 mod log;

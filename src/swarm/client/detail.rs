@@ -33,11 +33,11 @@ impl Client {
         ClientDetail {
             figures: self.figures(),
             attempts: u64::from(self.attempts),
-            pid: alive.then_some(self.pid),
-            uptime: alive.then(|| now.since(self.spawned_at)),
+            pid: alive.then_some(self.attempt.pid),
+            uptime: alive.then(|| now.since(self.attempt.spawned_at)),
             starts_in: waits.then(|| self.due.since(now)),
             last_outcome: self.last_outcome,
-            last_lines: self.last_lines.texts(),
+            last_lines: self.attempt.last_lines.texts(),
         }
     }
 }

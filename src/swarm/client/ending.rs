@@ -9,29 +9,29 @@ use crate::swarm::turn::Turn;
 impl Client {
     /// What the end means, by its status, its media time and its log.
     pub(super) fn outcome(&self, turn: &Turn<'_>, end: End) -> Outcome {
-        let stalled_by_us = self.stalled_out;
+        let stalled_by_us = self.attempt.stalled_out;
         classify(&Ending {
             status: end.exit.status,
-            told: end.told && !stalled_by_us && !self.over_memory,
+            told: end.asked && !stalled_by_us && !self.attempt.over_memory,
             stalled_by_us,
-            over_memory: self.over_memory,
+            over_memory: self.attempt.over_memory,
             oom: end.exit.oom_suspected,
-            media: turn.common.settings.stats.then(|| self.viewing.media()),
-            evidence: self.requests.evidence(),
+            media: turn.common.settings.stats.then(|| self.attempt.viewing.media()),
+            evidence: self.attempt.requests.evidence(),
         })
     }
 
     /// Counts what the end means, for the attempt and for the client.
     pub(super) fn count_outcome(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
         let totals = &mut turn.common.ledger.totals;
-        let by_us = end.told && !self.stalled_out && !self.over_memory;
+        let by_us = end.asked && !self.attempt.stalled_out && !self.attempt.over_memory;
         totals.count_outcome(outcome, by_us);
         self.last_outcome = Some(outcome);
         // An attempt that was cut short shows nothing that the one before did not.
         let shows = outcome != Outcome::Stopped || self.kept_by.is_none();
         if !self.played && shows && turn.common.settings.stats {
             let last = self.kept_by.replace(outcome);
-            let status = self.requests.evidence().lasting.status;
+            let status = self.attempt.requests.evidence().lasting.status;
             totals.reception.never_played(last, outcome, status, || self.words(by_us));
         }
     }
@@ -40,11 +40,11 @@ impl Client {
     /// the first that names a failure, else the first error. What it says after our
     /// signal is no reason.
     fn words(&self, by_us: bool) -> Option<String> {
-        let evidence = self.requests.evidence();
+        let evidence = self.attempt.requests.evidence();
         if by_us && evidence.lasting.failure.is_none() && !evidence.out_of_memory {
             return None;
         }
-        let lines = || self.last_lines.iter().map(|line| (line, log::parse(line)));
+        let lines = || self.attempt.last_lines.iter().map(|line| (line, log::parse(line)));
         let error = |line: &Line<'_>| matches!(line.level, Level::Fatal | Level::Error);
         let found = lines().find(|(_, line)| line.note.is_some_and(Note::is_failure));
         let (line, _) = found.or_else(|| lines().find(|(_, line)| !by_us && error(line)))?;
@@ -54,11 +54,15 @@ impl Client {
     pub(super) fn report_exit(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
         turn.report(Report::ClientExited {
             client: self.id,
-            pid: self.pid,
+            pid: self.attempt.pid,
             status: end.exit.status,
             outcome,
             uptime: end.uptime,
-            last_lines: if outcome.is_failure() { self.last_lines.texts() } else { Vec::new() },
+            last_lines: if outcome.is_failure() {
+                self.attempt.last_lines.texts()
+            } else {
+                Vec::new()
+            },
         });
     }
 }

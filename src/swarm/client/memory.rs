@@ -35,26 +35,27 @@ impl Client {
     /// much.
     pub(super) fn note_memory(&mut self, turn: &mut Turn<'_>, resident_bytes: u64) {
         turn.common.ledger.totals.note_memory(self.id, resident_bytes);
-        if resident_bytes < MEMORY_WARNING_BYTES || std::mem::replace(&mut self.large, true) {
+        if resident_bytes < MEMORY_WARNING_BYTES || std::mem::replace(&mut self.attempt.large, true)
+        {
             return;
         }
         if turn.common.memory_reports.allows(turn.now) {
-            let (client, pid) = (self.id, self.pid);
+            let (client, pid) = (self.id, self.attempt.pid);
             turn.report(Report::MemoryHigh { client, pid, resident_bytes });
         }
     }
 
     fn end_for_memory(&mut self, turn: &mut Turn<'_>, resident_bytes: u64, limit_bytes: u64) {
         if self.step(turn, Event::TooLarge) {
-            self.over_memory = true;
-            self.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+            self.attempt.over_memory = true;
+            self.attempt.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
             if turn.common.memory_reports.allows(turn.now) {
-                let (client, pid) = (self.id, self.pid);
+                let (client, pid) = (self.id, self.attempt.pid);
                 turn.report(Report::MemoryLimit { client, pid, resident_bytes, limit_bytes });
             }
         }
-        if self.own_signals < KILLED {
-            self.own_signals = KILLED;
+        if self.attempt.own_signals < KILLED {
+            self.attempt.own_signals = KILLED;
             turn.common.deadlines.clear(self.key());
             turn.act(Action::Signal { client: self.id, signal: Signal::Kill });
         }

@@ -62,7 +62,7 @@ impl Client {
         if turn.common.stop.is_some() {
             self.note_end(turn);
             self.signal_if_left(turn);
-        } else if self.own_signals == 0 {
+        } else if self.attempt.own_signals == 0 {
             self.note_end(turn);
             self.signal_alone(turn);
         }
@@ -71,10 +71,10 @@ impl Client {
     /// What it does from now on says nothing of the origin any more.
     fn note_end(&mut self, turn: &mut Turn<'_>) {
         turn.common.deadlines.clear(self.key());
-        self.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
-        let lived = turn.now.since(self.spawned_at);
+        self.attempt.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+        let lived = turn.now.since(self.attempt.spawned_at);
         let seen_since = turn.common.seen_since;
         let reading = Reading { seen_since, ..turn.common.settings.reading() };
-        self.requests.end(turn.now, lived, &reading);
+        self.attempt.requests.end(turn.now, lived, &reading);
     }
 }

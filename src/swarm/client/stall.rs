@@ -10,8 +10,6 @@
 use std::time::Duration;
 
 use super::{Client, Event};
-use crate::ffmpeg::lines::LineSplitter;
-use crate::ffmpeg::progress::Progress;
 use crate::stats::{Playback, State, Viewing};
 use crate::swarm::stopping::{KILL_AFTER, TERMINATE_AGAIN_AFTER};
 use crate::swarm::turn::Turn;
@@ -24,15 +22,11 @@ const CHECK_GRID: Duration = Duration::from_secs(1);
 impl Client {
     /// The process was spawned; one that is to end at once is not watched.
     pub(super) fn begin_viewing(&mut self, turn: &mut Turn<'_>) {
-        self.progress_splitter = LineSplitter::new();
-        self.progress = Progress::default();
-        self.viewing = Viewing::default();
-        self.own_signals = 0;
-        self.stalled_out = false;
         if turn.common.settings.stats && self.state == State::Running {
             let stall_after = turn.common.settings.stall_after();
-            let played_before = !self.media_before.is_zero();
-            self.viewing = Viewing::spawned(turn.now, stall_after).after_media(played_before);
+            let played_before = !self.past.media.is_zero();
+            self.attempt.viewing =
+                Viewing::spawned(turn.now, stall_after).after_media(played_before);
             self.schedule_check(turn);
         }
     }
@@ -40,27 +34,28 @@ impl Client {
     /// Takes in bytes of stdout; `None` is its end. A process that is ended for a
     /// stall is stalled until it is gone.
     pub(super) fn read_progress(&mut self, turn: &mut Turn<'_>, bytes: Option<&[u8]>) {
-        if !turn.common.settings.stats || self.stalled_out {
+        if !turn.common.settings.stats || self.attempt.stalled_out {
             return;
         }
-        let was_stalled = self.viewing.is_stalled();
+        let was_stalled = self.attempt.viewing.is_stalled();
         let playback = &mut turn.common.ledger.totals.playback;
-        let (viewing, progress, now) = (&mut self.viewing, &mut self.progress, turn.now);
-        let undated = self.unread.stdout;
+        let (viewing, progress, now) =
+            (&mut self.attempt.viewing, &mut self.attempt.progress, turn.now);
+        let undated = self.attempt.unread.stdout;
         let each = |line: &[u8], _| match progress.line(line).and_then(|block| block.media) {
             Some(media) if undated => viewing.progress_undated(now, media, playback),
             Some(media) => viewing.progress(now, media, playback),
             None => {}
         };
         match bytes {
-            Some(bytes) => self.progress_splitter.feed(bytes, each),
-            None => self.progress_splitter.finish(each),
+            Some(bytes) => self.attempt.progress_splitter.feed(bytes, each),
+            None => self.attempt.progress_splitter.finish(each),
         }
-        if !self.played && !self.viewing.media().is_zero() {
+        if !self.played && !self.attempt.viewing.media().is_zero() {
             self.played = true;
             turn.common.ledger.totals.reception.plays(self.kept_by);
         }
-        if was_stalled && !self.viewing.is_stalled() && self.state == State::Running {
+        if was_stalled && !self.attempt.viewing.is_stalled() && self.state == State::Running {
             self.schedule_check(turn);
         }
     }
@@ -72,30 +67,30 @@ impl Client {
         span: Duration,
         playback: &mut Playback,
     ) {
-        self.unread = self.pipes;
-        self.viewing.stood_still(now, span, playback);
+        self.attempt.unread = self.attempt.pipes;
+        self.attempt.viewing.stood_still(now, span, playback);
     }
 
     /// Notes a stall that has begun by now, and reports nothing.
     pub(in crate::swarm) fn note_stall(&mut self, now: Tick, playback: &mut Playback) {
-        self.viewing.note(now, playback);
+        self.attempt.viewing.note(now, playback);
     }
 
     /// The check came: the client is stalled, or has moved meanwhile.
     pub(in crate::swarm) fn check_stall(&mut self, turn: &mut Turn<'_>) {
         let playback = &mut turn.common.ledger.totals.playback;
-        let newly_stalled = self.viewing.note(turn.now, playback);
-        self.viewing.stand_still(turn.now, playback);
+        let newly_stalled = self.attempt.viewing.note(turn.now, playback);
+        self.attempt.viewing.stand_still(turn.now, playback);
         self.schedule_check(turn);
         if !newly_stalled {
             return;
         }
         if turn.common.stall_reports.allows(turn.now) {
-            let still_for = self.viewing.still_for(turn.now);
+            let still_for = self.attempt.viewing.still_for(turn.now);
             turn.report(Report::ClientStalled { client: self.id, still_for });
         }
         if turn.common.settings.restart_on_stall && self.step(turn, Event::Stalled) {
-            self.stalled_out = true;
+            self.attempt.stalled_out = true;
             self.signal_alone(turn);
         }
     }
@@ -103,8 +98,8 @@ impl Client {
     /// Sends the next signal to a process that is ended alone: the same, at the same
     /// times, as when everything stops.
     pub(in crate::swarm) fn signal_alone(&mut self, turn: &mut Turn<'_>) {
-        self.own_signals = self.own_signals.saturating_add(1);
-        let (signal, next) = match self.own_signals {
+        self.attempt.own_signals = self.attempt.own_signals.saturating_add(1);
+        let (signal, next) = match self.attempt.own_signals {
             1 => (Signal::Terminate, Some(TERMINATE_AGAIN_AFTER)),
             2 => (Signal::Terminate, Some(KILL_AFTER.saturating_sub(TERMINATE_AGAIN_AFTER))),
             _ => (Signal::Kill, None),
@@ -116,7 +111,9 @@ impl Client {
     }
 
     fn schedule_check(&self, turn: &mut Turn<'_>) {
-        if let Some(due) = self.viewing.stall_due().or_else(|| self.viewing.window_due()) {
+        if let Some(due) =
+            self.attempt.viewing.stall_due().or_else(|| self.attempt.viewing.window_due())
+        {
             turn.common.deadlines.set(self.key(), on_grid(due));
         }
     }
