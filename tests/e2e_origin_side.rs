@@ -71,12 +71,12 @@ fn whatever_a_target_does_the_load_goes_on() {
     let manners = [
         (Manner::Hangs, "no answer within 500ms"),
         (Manner::Drips, "no answer within 500ms"),
-        (Manner::Garbage, "the answer is not HTTP"),
+        (Manner::Garbage, "the response is not HTTP"),
         (Manner::Html, "answered, but not as node_exporter does"),
-        (Manner::Huge, "the answer is too long"),
-        (Manner::Closes, "closed before the end of the answer"),
-        (Manner::Cuts, "closed before the end of the answer"),
-        (Manner::Fails, "answered 500"),
+        (Manner::Huge, "the response body is too long"),
+        (Manner::Closes, "closed before the end of the response"),
+        (Manner::Cuts, "closed before the end of the response"),
+        (Manner::Fails, "HTTP status 500"),
     ];
     for (manner, why) in manners {
         let target = Exporter::behaving(manner);

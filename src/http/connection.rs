@@ -1,26 +1,29 @@
 //! One HTTP/1.1 connection as a state machine on bytes.
 //!
-//! Bytes go in by [`Connection::receive`], come out by [`Connection::pending`];
-//! the socket, the clock and the service are the caller's.
+//! Bytes enter by [`Connection::receive`] and leave by [`Connection::pending`]; the
+//! socket, the clock and the service belong to the caller.
 //!
 //! | stage | ends when | and then |
 //! |---|---|---|
-//! | idle | a byte of a head comes | head |
-//! | head | the head is whole, wrong, too long or too slow | upload or sending |
-//! | upload | the body of a `POST` is whole or too slow | sending |
-//! | sending | the response is taken, or cut | body, idle, or one of the next if it was the last |
+//! | idle | the first byte of a head arrives | head |
+//! | head | the head is complete, malformed, too long or too slow | upload or sending |
+//! | upload | the body of a `POST` is complete or too slow | sending |
+//! | sending | the peer has taken the response, or it is cut | body; after the last
+//! response lingering, stalled or resetting |
 //! | body | the body of the request is discarded | idle |
-//! | lingering | the peer closes, or time is up | finished |
-//! | stalled | the peer closes, or time is up | finished |
-//! | resetting | the peer has it all, or closes, or time is up | finished, by a reset |
+//! | lingering | the peer closes, or the time is up | finished |
+//! | stalled | the peer closes, or the time is up | finished |
+//! | resetting | the peer has everything, closes, or the time is up | finished, by a
+//! reset |
 //!
-//! How a response goes out stands in `connection/outgoing.rs`. Whatever ends it,
-//! the service hears once what became of a response that has a ticket.
+//! `connection/outgoing.rs` paces the response. However a response with a ticket ends,
+//! the service is notified once.
 //!
-//! One response is in memory at a time: requests that follow it wait as bytes,
-//! and where they are as many as a head may have, no more are read. So a peer
-//! that asks and does not read costs a head, one read and one response.
+//! At most one response is in memory. Pipelined requests wait as bytes; reading stops
+//! once they fill the limit of a head. So a peer that sends requests and reads no
+//! response costs one head, one read and one response.
 
+mod limits;
 mod outgoing;
 
 use std::io::IoSlice;
@@ -28,52 +31,25 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+pub use self::limits::Limits;
 use self::outgoing::Outgoing;
 use super::inbox::{Inbox, Scan};
 use super::request::{self, MAX_FIELDS};
 use super::{CutEnd, Method, Refusal, Request, Response, Service, Status};
 use crate::units::Tick;
 
-/// Longest request body in bytes: of a `POST` it is handed to the service, a
-/// longer one is refused; of another method it is read and discarded so that the
-/// connection may go on, and after a longer one it is closed.
+/// Longest request body in bytes. The body of a `POST` is passed to the service, and a
+/// longer one is refused. The body of another method is read and discarded so that the
+/// connection can be reused; after a longer one the connection is closed.
 const BODY_LIMIT_BYTES: usize = 16 * 1024;
 
-/// Longest wait for the peer to close after the last response. A close with
-/// bytes unread would make the kernel discard the response (RFC 9112 §9.6).
+/// Longest wait for the peer to close after the last response. Closing with unread
+/// bytes would make the kernel discard the response (RFC 9112 §9.6).
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Longest silence of a response that stalls on purpose: longer than any client
-/// waits, so that it is always the client that gives up first.
+/// Longest silence of a response that stalls on purpose: longer than any client waits,
+/// so that the client gives up first.
 const STALL: Duration = Duration::from_secs(3600);
-
-/// Bounds of one connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Longest request head, in bytes; a longer one gets 431.
-    pub head_bytes: usize,
-    /// Longest time from the first byte of a head to its last, and again for the
-    /// body of a `POST`; then 408.
-    pub head_time: Duration,
-    /// Longest silence between two requests; then the connection is closed.
-    pub idle_time: Duration,
-    /// Longest time in which the peer takes no byte of what may go out of a
-    /// response; then it is closed.
-    pub write_time: Duration,
-}
-
-impl Default for Limits {
-    /// A head as other servers allow it, times that a busy host keeps, and a
-    /// silence longer than the usual minute between two scrapes.
-    fn default() -> Self {
-        Self {
-            head_bytes: 8 * 1024,
-            head_time: Duration::from_secs(10),
-            idle_time: Duration::from_secs(120),
-            write_time: Duration::from_secs(10),
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -94,10 +70,10 @@ pub struct Connection {
     limits: Rc<Limits>,
     peer: Option<IpAddr>,
     stage: Stage,
-    /// Since when the peer is waited for in this stage.
+    /// Start of the current wait for the peer.
     since: Tick,
     inbox: Inbox,
-    /// Bytes of head and body of the `POST` that is not whole yet.
+    /// Bytes of head and body of an incomplete `POST`.
     upload_bytes: usize,
     /// Bytes of a request body still to be discarded.
     body_left: usize,
@@ -132,8 +108,8 @@ impl Connection {
         Self { peer, ..self }
     }
 
-    /// Whether bytes of the peer are welcome. May become true by
-    /// [`Connection::sent`], without new readiness of the socket.
+    /// Whether bytes of the peer are accepted. May become true by [`Connection::sent`],
+    /// without new readiness of the socket.
     #[must_use]
     pub fn wants_read(&self) -> bool {
         !self.peer_closed
@@ -141,8 +117,8 @@ impl Connection {
             && (self.ignores_input() || self.has_room())
     }
 
-    /// Takes bytes from the peer and answers the first complete request in them,
-    /// unless a response is still on its way. Bytes that come although
+    /// Takes bytes from the peer and responds to the first complete request in them,
+    /// unless a response is still being sent. Bytes that arrive while
     /// [`Connection::wants_read`] is false end the connection.
     pub fn receive(&mut self, now: Tick, bytes: &[u8], service: &mut dyn Service) {
         if self.ignores_input() {
@@ -155,8 +131,8 @@ impl Connection {
         self.advance(now, service);
     }
 
-    /// The peer sends no more (end of file). What it asked for before is answered,
-    /// unless that is still held back.
+    /// The peer sent its end of file. Requests received before still get their
+    /// responses, unless a response is being delayed.
     pub fn peer_closed(&mut self, service: &mut dyn Service) {
         self.peer_closed = true;
         if self.outgoing.as_ref().is_none_or(Outgoing::is_delayed) {
@@ -164,29 +140,29 @@ impl Connection {
         }
     }
 
-    /// Ends the connection: the socket failed, or its place is needed.
+    /// Ends the connection: the socket failed, or its slot is needed.
     pub fn end(&mut self, service: &mut dyn Service) {
         self.stage = Stage::Finished;
         self.inbox = Inbox::default();
         self.report(service);
     }
 
-    /// What is to be written next: of the rest of the head and the rest of the
-    /// body, either of which may be empty, what may go out by now.
+    /// The bytes to write next: the rest of the head and the rest of the body, as far
+    /// as they may be sent by now. Either may be empty.
     #[must_use]
     pub fn pending(&self) -> [IoSlice<'_>; 2] {
         self.outgoing.as_ref().map_or([&[][..], &[]], Outgoing::pending).map(IoSlice::new)
     }
 
-    /// Whether there is anything to be written now. May become true by
+    /// Whether there is anything to write now. May become true by
     /// [`Connection::deadline_reached`], without new readiness of the socket.
     #[must_use]
     pub fn wants_write(&self) -> bool {
         self.outgoing.as_ref().is_some_and(Outgoing::may_go_out)
     }
 
-    /// The peer took `count` bytes of [`Connection::pending`]. Once it has all,
-    /// the next request that waits is answered.
+    /// The peer took `count` bytes of [`Connection::pending`]. After the last one, the
+    /// next waiting request is handled.
     pub fn sent(&mut self, now: Tick, count: usize, service: &mut dyn Service) {
         if let Some(outgoing) = &mut self.outgoing
             && count > 0
@@ -197,41 +173,42 @@ impl Connection {
         }
     }
 
-    /// Whether the caller is to shut down its side of the socket now: the last
-    /// response is sent and the peer's end of file is waited for. True once.
+    /// Whether the caller must shut down its side of the socket now: the last response
+    /// is sent and the peer's end of file is awaited. True once.
     pub fn take_shutdown(&mut self) -> bool {
         std::mem::take(&mut self.shut_down)
     }
 
-    /// Whether the socket is to be closed.
+    /// Whether the socket must be closed.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.stage == Stage::Finished
     }
 
-    /// Whether the socket is to be closed by a reset (RST), which makes the kernel
-    /// drop what it has not sent yet. So the caller waits until it has sent all, and
-    /// then calls [`Connection::end`].
+    /// Whether the socket must be closed by a reset (RST), which makes the kernel drop
+    /// unsent bytes. So the caller waits until everything is sent, then calls
+    /// [`Connection::end`].
     #[must_use]
     pub fn resets(&self) -> bool {
         self.resets
     }
 
-    /// Whether the peer waits for us, as we were told to let it.
+    /// Whether the peer waits for us because the delivery delays or stalls the
+    /// response.
     #[must_use]
     pub fn holds_back(&self) -> bool {
         self.stage == Stage::Stalled || self.next_due().is_some()
     }
 
-    /// Since when the peer is waited for: for a request, for the rest of one, or to
-    /// take the next bytes of a response.
+    /// Since when the connection waits for the peer: for a request, for the rest of
+    /// one, or to take the next bytes of a response.
     #[must_use]
     pub const fn waits_since(&self) -> Tick {
         self.since
     }
 
-    /// When [`Connection::deadline_reached`] is to be called, unless something
-    /// happens before.
+    /// When [`Connection::deadline_reached`] must be called unless something happens
+    /// before.
     #[must_use]
     pub fn deadline(&self) -> Option<Tick> {
         if let Some(due) = self.next_due() {
@@ -248,8 +225,8 @@ impl Connection {
         Some(self.since.after(longest))
     }
 
-    /// Lets out what has become due of a response, or gives up on a peer that took
-    /// too long: 408 for a slow request, else the end. Does nothing before the
+    /// Releases what has become due of a response, or gives up on a peer that took too
+    /// long: 408 for a slow request, otherwise the end. Does nothing before the
     /// deadline.
     pub fn deadline_reached(&mut self, now: Tick, service: &mut dyn Service) {
         if self.deadline().is_none_or(|deadline| now < deadline) {
@@ -262,12 +239,12 @@ impl Connection {
         }
     }
 
-    /// When more of the response may go out, if that is what is waited for.
+    /// When more of the response may be sent, if the delivery limits it.
     fn next_due(&self) -> Option<Tick> {
         self.outgoing.as_ref().and_then(Outgoing::next_due)
     }
 
-    /// Whether bytes of the peer make no difference any more.
+    /// Whether bytes of the peer no longer have any effect.
     fn ignores_input(&self) -> bool {
         use Stage::{Finished, Lingering, Resetting, Stalled};
         matches!(self.stage, Lingering | Stalled | Resetting | Finished)
@@ -282,7 +259,7 @@ impl Connection {
         self.inbox.unused().len() < most
     }
 
-    /// Goes as far as the bytes received allow, at most one response.
+    /// Handles the bytes received, up to one response.
     fn advance(&mut self, now: Tick, service: &mut dyn Service) {
         self.body_left -= self.inbox.consume(self.body_left);
         if self.stage == Stage::Body && self.body_left == 0 {
@@ -293,7 +270,7 @@ impl Connection {
             || (self.stage == Stage::Upload && !self.has_room());
         if hears {
             match self.inbox.scan(self.limits.head_bytes) {
-                Scan::Complete(length) => self.answer(now, length, service),
+                Scan::Complete(length) => self.respond(now, length, service),
                 Scan::TooLong => self.refuse(now, Status::HEADERS_TOO_LARGE, service),
                 Scan::Partial => self.wait_for_head(now),
             }
@@ -303,8 +280,8 @@ impl Connection {
         }
     }
 
-    /// The time of a head runs from its first byte on, or from the moment at
-    /// which nothing before it is left to be done.
+    /// Starts the time limit of a head: at its first byte, or once everything before it
+    /// is done.
     fn wait_for_head(&mut self, now: Tick) {
         if self.stage == Stage::Idle && !self.inbox.unused().is_empty() {
             self.stage = Stage::Head;
@@ -312,8 +289,9 @@ impl Connection {
         }
     }
 
-    /// Answers the request whose head has this many bytes, once its body is there.
-    fn answer(&mut self, now: Tick, length: usize, service: &mut dyn Service) {
+    /// Responds to the request whose head has `length` bytes, once its body has
+    /// arrived.
+    fn respond(&mut self, now: Tick, length: usize, service: &mut dyn Service) {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let (head, rest) = self.inbox.unused().split_at_checked(length).unwrap_or_default();
         let (request, manners) = match request::parse(head, &mut fields, BODY_LIMIT_BYTES) {
@@ -340,7 +318,7 @@ impl Connection {
         self.send(now, Outgoing::new(now, response, head_only, connection), service);
     }
 
-    /// Answers what is no request, and hears no more.
+    /// Responds to a malformed, oversized or slow request and reads no further.
     fn refuse(&mut self, now: Tick, status: Status, service: &mut dyn Service) {
         let refusal = Refusal::new(status, self.inbox.unused(), self.peer);
         let ticket = service.refused(&refusal);
@@ -355,8 +333,8 @@ impl Connection {
         self.go_on(now, service);
     }
 
-    /// Lets out what is due of the response, and leaves it behind once all of it
-    /// that was to go out is taken.
+    /// Releases what is due of the response, and moves on once all that was to be sent
+    /// is taken.
     fn go_on(&mut self, now: Tick, service: &mut dyn Service) {
         let Some(outgoing) = &mut self.outgoing else { return };
         if outgoing.let_out(now) {
@@ -388,7 +366,7 @@ impl Connection {
         self.shut_down = self.stage == Stage::Lingering;
     }
 
-    /// Tells what became of the response, which is no longer on its way.
+    /// Reports to the service how the response ended.
     fn report(&mut self, service: &mut dyn Service) {
         if let Some(outgoing) = self.outgoing.take()
             && let Some(ticket) = outgoing.ticket

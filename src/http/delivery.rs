@@ -1,46 +1,44 @@
-//! How a response goes out, where that is not at once and whole: the faults that
-//! servers and networks show, made to order.
+//! How a response is delivered if not at once and whole: the faults of servers and
+//! networks, on request.
 //!
-//! Knows neither why nor to whom.
+//! Does not know which fault causes it.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// A delivery that differs from the plain one.
+/// A delivery with a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Delivery {
-    /// From the whole request to the first byte of the response. A peer that sends
-    /// its end of file meanwhile gets none.
+    /// Time from the complete request to the first byte of the response. A peer that
+    /// sends its end of file before gets no response.
     pub delay: Duration,
-    /// Bytes a second, head and body together; `None` is no limit. They go out in
-    /// chunks of a tenth of a second, of a byte at least, the first one at once.
+    /// Bytes a second, head and body together; `None` is unlimited. They are sent in
+    /// chunks of a tenth of a second, at least one byte each, the first one at once.
     pub rate: Option<NonZeroU64>,
-    /// Where the response ends before its end.
+    /// Where the response breaks off.
     pub cut: Option<Cut>,
-    /// What `Content-Length` says instead of the length of the body. All of the
-    /// body goes out, and where the two differ the connection closes after it,
-    /// without `Connection: close`.
+    /// A false value of `Content-Length`. The whole body is sent; if the two differ,
+    /// the connection closes after it, without `Connection: close`.
     pub content_length: Option<u64>,
 }
 
-/// Where a response ends before its end, and how.
+/// Where and how a response breaks off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
-    /// Bytes of the body that go out; `None` is not even the head.
+    /// Bytes of the body that are sent; `None` sends not even the head.
     pub after: Option<usize>,
-    /// What happens there.
+    /// What happens after them.
     pub end: CutEnd,
 }
 
-/// What happens where a response is cut.
+/// What happens where a response breaks off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CutEnd {
-    /// The connection is closed in good order (FIN).
+    /// The connection is closed (FIN).
     Close,
-    /// The connection is reset (RST), once the peer has the bytes before the cut or
+    /// The connection is reset (RST) once the peer has the bytes before the cut or
     /// takes no more of them.
     Reset,
-    /// Nothing: the connection stays open and silent until the peer gives up, an
-    /// hour at most.
+    /// The connection stays open and silent until the peer gives up, one hour at most.
     Stall,
 }

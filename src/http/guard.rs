@@ -1,19 +1,19 @@
-//! Who may change state over HTTP: programs on this host, and no web page.
+//! Which requests may change state: those of programs on this host, not of web pages.
 //!
-//! A browser on this host sends the requests of any page to loopback addresses too,
-//! so the address of the peer alone proves nothing. Three more things do, each seen
-//! by the server alone and set by the browser, not by the page:
+//! A browser on this host sends requests of any page to loopback addresses too, so the
+//! peer's address proves nothing. Three fields do, because the browser sets them, not
+//! the page:
 //!
-//! - `Host` must be a loopback address or `localhost`. Under any other name the page
-//!   and this server may be the same site to the browser, if the name resolves to
+//! - `Host` must be a loopback address or `localhost`. Under any other name the browser
+//!   may take the page and this server for the same site, if the name resolves to
 //!   loopback by now (DNS rebinding).
-//! - `Sec-Fetch-Site`, where there is one, must say that no other site had a part.
-//! - `Origin`, where there is one, must be what `Host` says. Browsers that do not
-//!   send `Sec-Fetch-Site` send `Origin` with every `POST` to another site.
+//! - `Sec-Fetch-Site`, if present, must not name another site.
+//! - `Origin`, if present, must equal `Host`. Browsers that do not send
+//!   `Sec-Fetch-Site` send `Origin` with every `POST` to another site.
 //!
-//! The type of the content is not looked at: a form of another site can send only
-//! three types, but one of them is what `curl -d` sends, and the fields above keep
-//! such a form out. Knows no path and no method.
+//! The content type is not checked: a form of another site can send only three types,
+//! but `curl -d` uses one of them, and the fields above reject such a form. Knows no
+//! path and no method.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,24 +22,24 @@ use super::Request;
 /// Whether this request may change state.
 ///
 /// # Errors
-/// One line for a client that may not: why, and what to do about it.
+/// One line for the client: the reason and the remedy.
 pub fn permit(request: &Request<'_>) -> Result<(), &'static str> {
     if !request.peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
-        return Err("only programs on this host may ask; connect to 127.0.0.1 or [::1]");
+        return Err("only programs on this host may do this; connect to 127.0.0.1 or [::1]");
     }
     let host = request.header("Host").unwrap_or_default();
     if !std::str::from_utf8(host).is_ok_and(is_loopback) {
-        return Err("the Host is no loopback address; ask 127.0.0.1, [::1] or localhost");
+        return Err("the Host is not a loopback address; use 127.0.0.1, [::1] or localhost");
     }
     let mut sites = request.fields("Sec-Fetch-Site");
     let mut origins = request.fields("Origin");
     let allowed = sites.all(|site| matches!(site, b"same-origin" | b"none"))
         && origins.all(|origin| is_same(origin, host));
-    if allowed { Ok(()) } else { Err("web pages of other sites may not ask; use curl") }
+    if allowed { Ok(()) } else { Err("web pages of other sites may not do this; use curl") }
 }
 
-/// Whether this value of `Host`, with or without a port, is this host by an address
-/// that no name server gives.
+/// Whether this value of `Host`, with or without a port, names this host by an address
+/// that needs no name server.
 fn is_loopback(host: &str) -> bool {
     let bare = || host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let address = host.parse().map(|address: SocketAddr| address.ip());
@@ -50,8 +50,8 @@ fn is_loopback(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost")
 }
 
-/// Whether an origin is the one that `host` names. The scheme need not be compared:
-/// only one is spoken on a port.
+/// Whether an origin equals `host`. The scheme need not be compared: a port serves one
+/// scheme only.
 fn is_same(origin: &[u8], host: &[u8]) -> bool {
     let authority = [&b"http://"[..], b"https://"].iter().find_map(|it| origin.strip_prefix(*it));
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::http::Method;
 
-    fn asked(peer: &str, fields: &[(&'static str, &str)]) -> bool {
+    fn permits(peer: &str, fields: &[(&'static str, &str)]) -> bool {
         let headers: Vec<_> = fields
             .iter()
             .map(|(name, value)| httparse::Header { name, value: value.as_bytes() })
@@ -72,17 +72,17 @@ mod tests {
     }
 
     #[test]
-    fn programs_on_this_host_may() {
+    fn permits_programs_on_this_host() {
         for peer in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
-            assert!(asked(peer, &[("Host", "127.0.0.1:8080")]), "{peer}");
+            assert!(permits(peer, &[("Host", "127.0.0.1:8080")]), "{peer}");
         }
         for peer in ["192.0.2.1", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.1", "unknown"] {
-            assert!(!asked(peer, &[("Host", "127.0.0.1:8080")]), "{peer}");
+            assert!(!permits(peer, &[("Host", "127.0.0.1:8080")]), "{peer}");
         }
     }
 
     #[test]
-    fn the_host_is_an_address_that_no_name_server_gives() {
+    fn requires_a_loopback_host() {
         let good = [
             "127.0.0.1",
             "127.0.0.1:8080",
@@ -95,7 +95,7 @@ mod tests {
             "LOCALHOST:8080",
         ];
         for host in good {
-            assert!(asked("127.0.0.1", &[("host", host)]), "{host}");
+            assert!(permits("127.0.0.1", &[("host", host)]), "{host}");
         }
         let bad = [
             "",
@@ -112,13 +112,13 @@ mod tests {
             "0x7f.1",
         ];
         for host in bad {
-            assert!(!asked("127.0.0.1", &[("Host", host)]), "{host}");
+            assert!(!permits("127.0.0.1", &[("Host", host)]), "{host}");
         }
-        assert!(!asked("127.0.0.1", &[]), "a request without Host");
+        assert!(!permits("127.0.0.1", &[]), "a request without Host");
     }
 
     #[test]
-    fn a_page_of_another_site_may_not() {
+    fn rejects_pages_of_other_sites() {
         let host = ("Host", "127.0.0.1:8080");
         let good = [
             ("Origin", "http://127.0.0.1:8080"),
@@ -129,7 +129,7 @@ mod tests {
             ("Content-Type", "application/x-www-form-urlencoded"),
         ];
         for field in good {
-            assert!(asked("127.0.0.1", &[host, field]), "{field:?}");
+            assert!(permits("127.0.0.1", &[host, field]), "{field:?}");
         }
         let bad = [
             ("Origin", "http://evil.example"),
@@ -144,14 +144,14 @@ mod tests {
             ("Sec-Fetch-Site", ""),
         ];
         for field in bad {
-            assert!(!asked("127.0.0.1", &[host, field]), "{field:?}");
+            assert!(!permits("127.0.0.1", &[host, field]), "{field:?}");
             assert!(
-                !asked("127.0.0.1", &[host, good[0], good[2], field]),
+                !permits("127.0.0.1", &[host, good[0], good[2], field]),
                 "{field:?} among others"
             );
         }
-        // The name resolves to loopback: to the browser it is all one site.
+        // The name resolves to loopback, so the browser considers it one site.
         let rebound = [("Host", "evil.example:8080"), ("Origin", "http://evil.example:8080")];
-        assert!(!asked("127.0.0.1", &rebound));
+        assert!(!permits("127.0.0.1", &rebound));
     }
 }

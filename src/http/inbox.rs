@@ -1,26 +1,26 @@
-//! Bytes received and not yet used, and where the first request head in them ends.
+//! Received bytes that are not used yet, and the end of the first request head in them.
 //!
-//! Looks at every byte once, however small the pieces in which they come.
-//! Knows nothing of what a head says.
+//! Examines every byte once, however small the pieces in which it arrives. Does not
+//! interpret a head.
 
-/// What the first bytes of the inbox are.
+/// What the inbox begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scan {
-    /// A part of a head, or nothing.
+    /// An incomplete head, or nothing.
     Partial,
-    /// A whole head of this many bytes, its empty line included.
+    /// A complete head of this many bytes, its empty line included.
     Complete(usize),
-    /// The beginning of a head that is longer than the limit.
+    /// The start of a head that is longer than the limit.
     TooLong,
 }
 
-/// Bytes received and not yet used. Holds no memory while it is empty.
+/// Received bytes that are not used yet. Holds no memory while it is empty.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     bytes: Vec<u8>,
-    /// Bytes at the front that were used.
+    /// Bytes at the front that are used.
     used: usize,
-    /// Bytes after those used that hold no end of a head.
+    /// Unused bytes known to contain no end of a head.
     scanned: usize,
 }
 
@@ -39,7 +39,7 @@ impl Inbox {
         self.bytes.get(self.used..).unwrap_or_default()
     }
 
-    /// Takes up to `count` bytes away from the front; returns how many.
+    /// Removes up to `count` bytes from the front; returns how many.
     pub(super) fn consume(&mut self, count: usize) -> usize {
         let taken = count.min(self.unused().len());
         self.used += taken;
@@ -50,7 +50,7 @@ impl Inbox {
         taken
     }
 
-    /// Looks for the empty line that ends a head of at most `limit` bytes.
+    /// Searches for the empty line that ends a head of at most `limit` bytes.
     ///
     /// A line may end in LF alone, and empty lines before the request line are
     /// skipped (RFC 9112 §2.2).

@@ -1,12 +1,12 @@
 //! HTTP/1.1: requests and responses, bytes only.
 //!
-//! Knows no socket and no clock. [`connection`] is the state machine from the
-//! bytes of a request to the bytes of a response; `reactor::net::server` moves them.
-//! [`answer`] is the other side: a response as a client reads it.
+//! Knows no socket and no clock. [`connection`] is the state machine from the bytes of
+//! a request to the bytes of a response; `reactor::net::server` moves them.
+//! [`response_reader`] is the client's side: it reads a response.
 
-pub mod answer;
 pub mod connection;
 pub mod delivery;
+mod framing;
 pub mod guard;
 mod inbox;
 pub mod question;
@@ -14,15 +14,16 @@ pub mod redact;
 pub mod refusal;
 pub mod request;
 pub mod response;
+pub mod response_reader;
 pub mod select;
 pub mod service;
 
-pub use answer::{Answer, AnswerError, Fetched};
 pub use connection::{Connection, Limits};
 pub use delivery::{Cut, CutEnd, Delivery};
 pub use question::Question;
 pub use refusal::Refusal;
 pub use request::{Method, Request};
 pub use response::{Audience, Body, Response, Status};
+pub use response_reader::{Fetched, ResponseError, ResponseReader};
 pub use select::{Selection, select};
 pub use service::{Delivered, Service, Ticket};

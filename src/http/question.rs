@@ -1,15 +1,15 @@
-//! A GET as a client sends it: the bytes of its head.
+//! The head of a GET request, as bytes.
 //!
-//! The credentials of a run go to the host that they were given for, and nowhere else
-//! that a redirect or a playlist leads to. Knows no socket.
+//! Credentials are sent to the host of the run's URL alone, wherever a redirect or a
+//! playlist leads. Knows no socket.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use url::{Position, Url};
 
-/// Fields that would change how the response is framed or coded, so the user's are not
-/// sent.
+/// Fields that would change the framing or the coding of the response; the user's are
+/// not sent.
 const OURS: [&str; 8] = [
     "Accept-Encoding",
     "Connection",
@@ -21,22 +21,23 @@ const OURS: [&str; 8] = [
     "Upgrade",
 ];
 
-/// Fields with credentials, and `Host`, which is that of the run's URL alone.
+/// Fields with credentials, and `Host`, which belongs to the run's URL alone.
 const FOR_OWN_HOST: [&str; 3] = ["Authorization", "Cookie", "Host"];
 
-/// What is asked with every GET of a run.
+/// What every GET of a run has in common.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// The URL that the credentials are for.
+    /// The URL that the credentials belong to.
     pub own: &'a Url,
     /// `User-Agent`.
     pub user_agent: &'a str,
-    /// More fields, each `Name: value` without CR, LF and NUL.
+    /// Further fields, each `Name: value` without CR, LF and NUL.
     pub fields: &'a [String],
 }
 
 impl Question<'_> {
-    /// The request for this URL; the connection is not kept and the body not coded.
+    /// The request for this URL, for a connection that closes and a body without
+    /// coding.
     #[must_use]
     pub fn get(&self, url: &Url) -> Vec<u8> {
         let own = self.is_own(url);
@@ -70,8 +71,8 @@ impl Question<'_> {
         head.into_bytes()
     }
 
-    /// Whether the credentials are for this URL: the same host, and not in the clear
-    /// where they were to be encrypted.
+    /// Whether the credentials may be sent to this URL: to the same host, and not in
+    /// clear text if the run's URL is https.
     fn is_own(&self, url: &Url) -> bool {
         let downgraded = self.own.scheme() == "https" && url.scheme() != "https";
         self.own.host() == url.host() && !downgraded
@@ -82,7 +83,7 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
-/// The credentials in a URL as those of RFC 7617.
+/// The credentials in a URL as a value of `Authorization` (RFC 7617).
 fn basic(url: &Url) -> Option<String> {
     let password = url.password();
     if url.username().is_empty() && password.is_none() {
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_asks_for_the_plain_body_once() {
+    fn requests_an_uncoded_body_and_a_close() {
         let got = head("http://h/a", "http://[::1]:81/a/b%20c?d=e#f", &[]);
         let want = "GET /a/b%20c?d=e HTTP/1.1\r\nHost: [::1]:81\r\nUser-Agent: ua/1\r\n\
                     Accept: */*\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n";
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_the_user_go_along_unless_they_change_the_body() {
+    fn sends_user_fields_except_those_that_change_framing() {
         let fields = ["X-A: 1", "host: other", "user-agent:mine", "Range: bytes=0-", "TE: x"];
         let got = head("http://h/a", "http://h/b", &fields);
         let want = "GET /b HTTP/1.1\r\nAccept: */*\r\nAccept-Encoding: identity\r\n\
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_to_their_own_host_alone() {
+    fn sends_credentials_to_their_own_host_only() {
         let fields = ["Authorization: Bearer x", "Cookie: c=d", "X-A: 1"];
         for (url, own) in [
             ("https://h/b", true),
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_the_url_are_basic() {
+    fn sends_credentials_of_the_url_as_basic() {
         for (url, fields, want) in [
             ("http://u:p@h/a", &[][..], Some("Basic dTpw")),
             ("http://u@h/a", &[], Some("Basic dTo=")),

@@ -1,11 +1,11 @@
-//! Masks secrets in any text that is about to be printed.
+//! Masks secrets in text that is about to be printed.
 //!
-//! Names stay and values go: every value of a query, every value of a header that the
-//! user gave, the user part of a URL, its fragment, and what looks like a token in its
-//! path. Which parameter holds a secret cannot be known from its name, so none is
-//! asked for its name; `-show-query` names those that are shown. Where the end of a
-//! secret cannot be told, more is masked rather than less. Masks the text itself, so
-//! it is to be used before the text is quoted or escaped.
+//! Names remain and values are masked: every value of a query, every value of a header
+//! that the user gave, the user part of a URL, its fragment, and anything in its path
+//! that looks like a token. A parameter's name does not show whether its value is a
+//! secret, so all values are masked; `-show-query` names those that are shown. If the
+//! end of a secret is uncertain, more is masked rather than less. Works on the text
+//! itself, so it must run before the text is quoted or escaped.
 
 mod names;
 mod token;
@@ -16,15 +16,15 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr2, memmem};
 
-/// What stands for a secret.
+/// Replaces a secret.
 pub const MASK: &str = "***";
 
-/// Ends a text that was cut, so that what may be the beginning of a token is masked
-/// though it is too short for one.
+/// Ends a text that was cut, so that the start of a token is masked although it is too
+/// short for one.
 pub const CUT: char = '…';
 
-/// Shortest secret value, in bytes, that is masked wherever it stands; a shorter one may
-/// be an ordinary word.
+/// Shortest secret value, in bytes, that is masked wherever it occurs; a shorter one
+/// may be an ordinary word.
 const VALUE_MIN_BYTES: usize = 10;
 
 /// What is masked and what is shown.
@@ -34,14 +34,14 @@ pub struct Masking {
     shown: Vec<String>,
     /// Names of the headers that the user gave.
     headers: Vec<String>,
-    /// Values that are masked wherever they stand.
+    /// Values that are masked wherever they occur.
     values: Vec<String>,
 }
 
 /// The text with every secret masked; borrowed if there is none. Shows no value of a
 /// query and knows no header of the user.
 ///
-/// Linear in the length of the text. What is masked stays so when it is masked again.
+/// Linear in the length of the text. Masking twice has the effect of masking once.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
     static NOTHING_SHOWN: Masking =
@@ -58,8 +58,8 @@ impl Masking {
         Self { shown, ..Self::default() }
     }
 
-    /// Knows the headers that the user gave, each `Name: value`: their values are
-    /// secret wherever FFmpeg prints them.
+    /// Masks the values of the user's headers, each `Name: value`, wherever FFmpeg
+    /// prints them.
     #[must_use]
     pub fn with_headers(mut self, headers: &[String]) -> Self {
         for (name, value) in headers.iter().filter_map(|header| header.split_once(':')) {
@@ -69,7 +69,7 @@ impl Masking {
         self
     }
 
-    /// Masks these values wherever they stand, if they have 10 bytes or more.
+    /// Masks these values wherever they occur, if they have 10 bytes or more.
     #[must_use]
     pub fn with_values<'v>(mut self, values: impl IntoIterator<Item = &'v str>) -> Self {
         values.into_iter().for_each(|value| self.push_value(value));
@@ -111,7 +111,7 @@ impl Masking {
         out.finish().into_owned()
     }
 
-    /// Header fields, each on a line of its own, with every value masked.
+    /// Header fields, one a line, with every value masked.
     #[must_use]
     pub fn headers(&self, fields: &str) -> String {
         let mut out = Output::new(fields);
@@ -132,20 +132,21 @@ impl Masking {
                 .is_some_and(|name| self.shown.iter().any(|shown| *shown == name))
     }
 
-    /// Masks what is secret in a word, or from it on; returns where to go on.
+    /// Masks the secrets in a word, and in what follows if they extend beyond it;
+    /// returns where to continue.
     fn mask_word(&self, out: &mut Output<'_>, word: Range<usize>) -> usize {
         let text = out.text;
         let Range { start, end } = bare(text, word.clone());
         let bytes = out.part(start..end).as_bytes();
         let is_path = bytes.first() == Some(&b'/');
-        // Behind a `#` there is none (RFC 3986 §3.4).
+        // A query does not begin after `#` (RFC 3986 §3.4).
         let query = memchr2(b'?', b'#', bytes)
             .filter(|&mark| bytes.get(mark) == Some(&b'?') && mark + 1 < bytes.len());
         let rest_of_query = memchr(b'&', bytes).filter(|_| bytes.contains(&b'='));
         let first = |mark: &usize| {
             !is_path && [query, rest_of_query].iter().flatten().all(|other| mark < other)
         };
-        // One that comes later is a value.
+        // A later one belongs to a value.
         if let Some(mark) = memmem::find(bytes, b"://").filter(first) {
             let mark = start + mark;
             let is_scheme = |b: &u8| b.is_ascii_alphanumeric() || b"+-.".contains(b);
@@ -154,7 +155,7 @@ impl Masking {
             self.mask_url(out, mark + 3, end);
             return word.end;
         }
-        // A name of a header stands before all that belongs to a URL.
+        // The name of a header precedes everything that belongs to a URL.
         let ends = [query, rest_of_query].into_iter().flatten().min().map(|mark| start + mark);
         let head = word.start..if is_path { word.start } else { ends.unwrap_or(word.end) };
         for mark in memchr_iter(b':', out.part(head).as_bytes()) {
@@ -184,17 +185,17 @@ impl Masking {
         let unquoted = before.strip_suffix(['"', '\'']).unwrap_or(before);
         let name = name_at_end(unquoted);
         let is_given = self.headers.iter().any(|given| given.eq_ignore_ascii_case(name));
-        // A tag of a playlist is no header (RFC 8216 §4.3).
+        // A tag of a playlist is not a header (RFC 8216 §4.3).
         if !is_given && (!names::is_secret_header(name) || name.starts_with("EXT-X-")) {
             return None;
         }
         let opening = unquoted.strip_suffix(name).and_then(|start| start.bytes().next_back());
-        // A quote that closes before the mark quotes the name alone, as in JSON.
+        // A quote that closes before the colon encloses the name alone, as in JSON.
         let quote = opening.filter(|q| matches!(q, b'"' | b'\'') && unquoted.len() == before.len());
         Some(value_after(text, mark + 1, quote))
     }
 
-    /// Masks the values that are known to be secret.
+    /// Masks the known secret values.
     fn without_values<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         self.values.iter().fold(text, |text, value| {
             if text.contains(value.as_str()) {
@@ -206,11 +207,11 @@ impl Masking {
     }
 }
 
-/// The text as it is masked, piece by piece from its start on.
+/// The masked text, built from the start.
 struct Output<'t> {
     text: &'t str,
     masked: Option<String>,
-    /// As much of the text is in `masked`.
+    /// Bytes of the text that are in `masked`.
     copied: usize,
 }
 
@@ -245,8 +246,8 @@ impl<'t> Output<'t> {
     }
 }
 
-/// Masks what is secret in a word that is neither URL nor header: the values of names
-/// that are known, and tokens.
+/// Masks the secrets in a word that is neither URL nor header: the values of known
+/// names, and tokens.
 fn mask_plain(out: &mut Output<'_>, range: Range<usize>) {
     let mut at = range.start;
     for piece in out.part(range.clone()).split(['/', ',', ';', '|', '\'', '#']) {
@@ -255,7 +256,7 @@ fn mask_plain(out: &mut Output<'_>, range: Range<usize>) {
         let (name, value) = piece.split_once('=').unwrap_or(("", piece));
         let value_start = whole.end - value.len();
         if !name.is_empty() && names::is_secret_parameter(name) {
-            // Such a value may hold any sign, as Akamai's tokens do.
+            // Such a value may contain any character, as Akamai's tokens do.
             let rest = out.part(value_start..range.end).trim_end_matches(':');
             out.mask(value_start..value_start + rest.len());
             return;
@@ -266,7 +267,7 @@ fn mask_plain(out: &mut Output<'_>, range: Range<usize>) {
     }
 }
 
-/// The next word: what stands between blanks, control characters, `"`, `<` and `>`.
+/// The next word: text between blanks, control characters, `"`, `<` and `>`.
 fn next_word(text: &str, from: usize) -> Option<Range<usize>> {
     let ends = |b: &u8| *b <= b' ' || *b == 0x7f || b"\"<>".contains(b);
     let rest = text.get(from..)?.as_bytes();
@@ -275,8 +276,8 @@ fn next_word(text: &str, from: usize) -> Option<Range<usize>> {
     Some(from + start..from + start + length)
 }
 
-/// A word without what opens before it and closes after it. A `'` belongs to it unless
-/// it closes a quotation.
+/// A word without opening and closing punctuation. A `'` belongs to the word unless it
+/// closes a quotation.
 fn bare(text: &str, word: Range<usize>) -> Range<usize> {
     let whole = text.get(word.clone()).unwrap_or_default();
     let tail = whole.trim_start_matches(['(', '[', '{', '\'', '`']);
@@ -286,8 +287,8 @@ fn bare(text: &str, word: Range<usize>) -> Range<usize> {
     start..start + closed.len()
 }
 
-/// The value of a header, to the end of its line; if a quote stands before the
-/// name, to the quote that closes it.
+/// The value of a header: to the end of its line, or to the closing quote if a quote
+/// precedes the name.
 fn value_after(text: &str, start: usize, quote: Option<u8>) -> Range<usize> {
     let value = text.get(start..).unwrap_or_default();
     let blanks = value.len() - value.trim_start_matches([' ', '\t']).len();
@@ -300,8 +301,8 @@ fn value_after(text: &str, start: usize, quote: Option<u8>) -> Range<usize> {
     start + blanks..start + end
 }
 
-/// Whether the quote at `i` closes its string: it is not escaped by `\`, nor a
-/// shell's `'\''`.
+/// Whether the quote at `i` closes its string: it is neither escaped by `\` nor part of
+/// a shell's `'\''`.
 fn closes(value: &str, i: usize, quote: u8) -> bool {
     let before = value.get(..i).unwrap_or_default();
     let rest = value.get(i..).unwrap_or_default();
@@ -309,7 +310,7 @@ fn closes(value: &str, i: usize, quote: u8) -> bool {
     !(before.ends_with('\\') || (quote == b'\'' && reopens))
 }
 
-/// The name that ends the text: letters, digits, `-`, `_`, `.`.
+/// The name at the end of the text: letters, digits, `-`, `_`, `.`.
 fn name_at_end(text: &str) -> &str {
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let length = text.bytes().rev().take_while(|b| is_name(b)).count();

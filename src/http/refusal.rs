@@ -1,7 +1,6 @@
-//! A request that is refused before any service sees it: what came is no request, is
-//! too long or too slow.
+//! A request that is refused before a service sees it: malformed, too long or too slow.
 //!
-//! Of what came, only the request line is read, as far as it is there.
+//! Only the request line is read, as far as it has arrived.
 
 use std::net::IpAddr;
 
@@ -10,19 +9,19 @@ use super::{Method, Status};
 /// Why a request was refused, and what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal<'a> {
-    /// The status that it gets.
+    /// The status of the response.
     pub status: Status,
-    /// The method, where a whole one came.
+    /// The method, if it arrived completely.
     pub method: Option<Method>,
-    /// The request target as it was sent, where a whole one came after a method: any
-    /// bytes but spaces and line ends.
+    /// The request target as sent, if it arrived completely after a method: any bytes
+    /// except spaces and line ends.
     pub target: Option<&'a [u8]>,
-    /// The address of the peer, where it is known.
+    /// The address of the peer, if known.
     pub peer: Option<IpAddr>,
 }
 
 impl<'a> Refusal<'a> {
-    /// The refusal of what came so far of a request.
+    /// The refusal of a request of which `came` has arrived.
     #[must_use]
     pub fn new(status: Status, came: &'a [u8], peer: Option<IpAddr>) -> Self {
         let line_end = memchr::memchr(b'\n', came);
@@ -37,8 +36,8 @@ impl<'a> Refusal<'a> {
     }
 }
 
-/// The method of this name, if it may be one: letters, digits and dashes, as all those
-/// that are registered.
+/// The method of this name, if the name is plausible: letters, digits and dashes, as in
+/// every registered method.
 fn named(name: &[u8]) -> Option<Method> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     let name = str::from_utf8(name).ok().filter(|name| !name.is_empty())?;
@@ -50,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_request_line_is_read_as_far_as_it_came() {
+    fn reads_the_request_line_as_far_as_it_arrived() {
         use Method::{Get, Other, Post};
         let cases: [(&[u8], Option<Method>, Option<&str>); 14] = [
             (b"", None, None),

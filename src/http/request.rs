@@ -1,13 +1,13 @@
-//! A request head, parsed, and what it says of the connection after it.
+//! A parsed request head, and what it says about the connection after it.
 
 use std::net::IpAddr;
 
 use super::Status;
 
-/// Most header fields of a request; what people and scrapers send has about ten.
+/// Most header fields of a request; people and scrapers send about ten.
 pub const MAX_FIELDS: usize = 64;
 
-/// A request method, as far as a read-only server tells them apart (RFC 9110 §9).
+/// A request method, as far as a read-only server distinguishes them (RFC 9110 §9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// `GET`.
@@ -37,20 +37,20 @@ impl Method {
 pub struct Request<'a> {
     /// The method.
     pub method: Method,
-    /// The path, without the query, as it was sent: nothing is decoded.
+    /// The path without the query, as sent: nothing is decoded.
     pub path: &'a str,
-    /// What follows `?`, if anything.
+    /// The text after `?`, if any.
     pub query: Option<&'a str>,
     /// The header fields in the order received.
     pub headers: &'a [httparse::Header<'a>],
     /// The body of a `POST`, at most 16 KiB; empty for every other method.
     pub body: &'a [u8],
-    /// The address of the peer, where it is known.
+    /// The address of the peer, if known.
     pub peer: Option<IpAddr>,
 }
 
 impl<'a> Request<'a> {
-    /// A request without query and body from nowhere.
+    /// A request without query, body and peer.
     #[must_use]
     pub const fn new(method: Method, path: &'a str, headers: &'a [httparse::Header<'a>]) -> Self {
         Self { method, path, query: None, headers, body: &[], peer: None }
@@ -68,19 +68,18 @@ impl<'a> Request<'a> {
     }
 }
 
-/// How the connection goes on after a request (RFC 9112 §6 and §9.3).
+/// Whether and how the connection continues after a request (RFC 9112 §6 and §9.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Manners {
     /// Whether another request may follow.
     pub(super) keep_alive: bool,
-    /// Whether the peer must be told that the connection stays open: HTTP/1.0
-    /// takes it for closed unless told otherwise.
+    /// Whether the response must announce keep-alive: HTTP/1.0 closes by default.
     pub(super) announce: bool,
     /// Bytes of a body that follow the head.
     pub(super) body_bytes: usize,
 }
 
-/// Parses a whole head. A request that cannot be served gets the status to say so.
+/// Parses a complete head; returns the status of the refusal if it cannot be served.
 pub(super) fn parse<'h, 'b: 'h>(
     head: &'b [u8],
     fields: &'h mut [httparse::Header<'b>; MAX_FIELDS],
@@ -124,9 +123,9 @@ fn after_authority(target: &str) -> Option<&str> {
     if known && end > 0 { rest.get(end..) } else { None }
 }
 
-/// What the fields say of the connection: 400 if they contradict each other or the
-/// one that HTTP/1.1 demands is missing, and for a `POST`, whose body is wanted,
-/// what says why it cannot be had.
+/// What the fields say about the connection. Returns 400 if they contradict each other
+/// or `Host` is missing in HTTP/1.1, and for a `POST`, whose body is needed, the reason
+/// why it cannot be received.
 fn manners(request: &Request<'_>, http_1_0: bool, body_limit: usize) -> Result<Manners, Status> {
     let hosts = request.fields("Host").count();
     if hosts > 1 || (hosts == 0 && !http_1_0) {
@@ -146,13 +145,13 @@ fn manners(request: &Request<'_>, http_1_0: bool, body_limit: usize) -> Result<M
         match fitting {
             _ if chunked => return Err(Status::LENGTH_REQUIRED),
             None => return Err(Status::CONTENT_TOO_LARGE),
-            // The peer sends it again without (RFC 9110 §15.5.18).
+            // The peer repeats it without the field (RFC 9110 §15.5.18).
             Some(_) if expects => return Err(Status::EXPECTATION_FAILED),
             Some(_) => {}
         }
     }
-    // After a final answer to `Expect: 100-continue` the body may come or not
-    // (RFC 9110 §10.1.1), so where the next request begins is not known.
+    // After a final response to `Expect: 100-continue` the body may follow or not (RFC
+    // 9110 §10.1.1), so the start of the next request is unknown.
     let body_bytes = fitting.filter(|_| !chunked && !expects);
     let keep_alive = wanted && body_bytes.is_some();
     Ok(Manners {
@@ -162,7 +161,7 @@ fn manners(request: &Request<'_>, http_1_0: bool, body_limit: usize) -> Result<M
     })
 }
 
-/// Outer `None`: not one number; inner `None`: no such field.
+/// Outer `None`: not a single number; inner `None`: no such field.
 fn content_length(request: &Request<'_>) -> Option<Option<u64>> {
     let mut lengths = request.fields("Content-Length");
     let Some(value) = lengths.next() else { return Some(None) };
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_has_a_path_and_a_query() {
+    fn splits_a_target_into_path_and_query() {
         let cases = [
             ("/", Some(("/", None))),
             ("/a/b?c=d&e", Some(("/a/b", Some("c=d&e")))),
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_served_gets_a_status() {
+    fn refuses_invalid_heads_with_a_status() {
         let many = format!("Host: a\r\n{}", "A: b\r\n".repeat(MAX_FIELDS));
         let cases = [
             ("1.1", "", Status::BAD_REQUEST),
@@ -265,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn a_head_of_the_most_fields_is_served() {
+    fn accepts_the_maximum_number_of_fields() {
         let fields = format!("Host: a\r\n{}", "A: b\r\n".repeat(MAX_FIELDS - 1));
         assert!(manners_of(&head("1.1", &fields)).is_ok());
     }
 
     #[test]
-    fn method_and_fields_are_told_apart() {
+    fn reads_method_and_fields() {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let head = b"HEAD /x HTTP/1.1\r\nhOST: a\r\nAccept: b\r\naccept: c\r\n\r\n";
         let (request, _) = parse(head, &mut fields, BODY_LIMIT).unwrap();

@@ -1,4 +1,4 @@
-//! A response, before it becomes bytes.
+//! A response before it is serialized.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -19,23 +19,23 @@ impl Status {
     pub const NOT_FOUND: Self = Self(404);
     /// The path exists, but not for this method.
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
-    /// The request did not arrive in time.
+    /// The request has a body without a length.
     pub const REQUEST_TIMEOUT: Self = Self(408);
     /// A body must say how long it is.
     pub const LENGTH_REQUIRED: Self = Self(411);
     /// The body of the request is too long.
     pub const CONTENT_TOO_LARGE: Self = Self(413);
-    /// The request expects what is not done here.
+    /// The request has an expectation that this server does not meet.
     pub const EXPECTATION_FAILED: Self = Self(417);
     /// The request head is too long or has too many fields (RFC 6585 §5).
     pub const HEADERS_TOO_LARGE: Self = Self(431);
-    /// This program is at fault.
+    /// An error of this program.
     pub const INTERNAL_ERROR: Self = Self(500);
-    /// Not now.
+    /// Not available at present.
     pub const UNAVAILABLE: Self = Self(503);
 
-    /// The words that go with the code; empty for one that no part of this
-    /// program sends (RFC 9112 §4 allows that).
+    /// The reason phrase; empty for a code that this program never sends (RFC 9112 §4
+    /// allows that).
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self.0 {
@@ -73,7 +73,7 @@ impl Status {
     }
 }
 
-/// What follows the head.
+/// The body of a response.
 #[derive(Debug, Clone)]
 pub enum Body {
     /// Nothing.
@@ -85,7 +85,7 @@ pub enum Body {
 }
 
 impl Body {
-    /// The bytes; none where a shared range lies outside of what is shared.
+    /// The bytes; none if a shared range lies outside of the shared bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match self {
@@ -99,20 +99,19 @@ impl Body {
 /// Whose web pages may read a response in a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Those of the same origin alone.
+    /// Pages of the same origin alone.
     SameOrigin,
-    /// Those of every site, as players need it for media.
+    /// Pages of every site, as web players need for media.
     AnySite,
 }
 
 impl Audience {
-    /// The header fields that say so, and that hold for every response of ours:
+    /// The header fields for this audience, with those that every response has:
     ///
-    /// - `X-Content-Type-Options`: text that holds what others sent is never taken
+    /// - `X-Content-Type-Options`: text that contains what others sent is never taken
     ///   for a page or a script.
-    /// - `Content-Security-Policy`: a page of ours runs and loads nothing, and is
-    ///   framed by nobody.
-    /// - `Cross-Origin-Resource-Policy`: other sites cannot even embed it.
+    /// - `Content-Security-Policy`: a page runs and loads nothing and cannot be framed.
+    /// - `Cross-Origin-Resource-Policy`: other sites cannot embed it.
     pub(super) const fn fields(self) -> &'static str {
         match self {
             Self::SameOrigin => {
@@ -130,27 +129,27 @@ impl Audience {
     }
 }
 
-/// A response. `Content-Length`, `Date`-independent framing and `Connection`
-/// are the connection's work and must not be among `headers`, nor the fields of an
-/// [`Audience`]; no value may hold a line end.
+/// A response. The connection adds `Content-Length` and `Connection`, and the
+/// [`Audience`] its fields: none of these may be among `headers`. No value may contain
+/// a line end.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The status.
     pub status: Status,
-    /// Header fields, in the order to be sent.
+    /// Header fields in the order in which they are sent.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body; for a `HEAD` request only its length is used.
     pub body: Body,
     /// Whose web pages may read it.
     pub audience: Audience,
-    /// How it goes out; `None` is at once and whole.
+    /// How it is delivered; `None` is at once and whole.
     pub delivery: Option<Box<Delivery>>,
-    /// Whether the service wants to hear what became of it.
+    /// Identifies the response to the service, which is then notified of its end.
     pub ticket: Option<Ticket>,
 }
 
 impl Response {
-    /// A response that goes out at once and whole, to pages of the same origin.
+    /// A response that is sent at once and whole, to pages of the same origin.
     #[must_use]
     pub const fn plain(
         status: Status,
@@ -168,8 +167,8 @@ impl Response {
         Self::plain(status, headers, Body::Owned(body))
     }
 
-    /// A response of one line of plain text: `text`, or where it is empty the
-    /// reason phrase of the status.
+    /// A response of one line of plain text: `text`, or the reason phrase if it is
+    /// empty.
     #[must_use]
     pub fn text(status: Status, text: &str) -> Self {
         let text = if text.is_empty() { status.reason() } else { text };
@@ -198,8 +197,8 @@ impl Response {
         }
         head.push_str(self.audience.fields());
         if !self.status.forbids_body() {
-            let told = self.delivery.as_ref().and_then(|delivery| delivery.content_length);
-            let length = told.unwrap_or(self.body.bytes().len() as u64);
+            let announced = self.delivery.as_ref().and_then(|delivery| delivery.content_length);
+            let length = announced.unwrap_or(self.body.bytes().len() as u64);
             push_field(&mut head, "Content-Length", &length.to_string());
         }
         if let Some(value) = connection {
@@ -210,7 +209,7 @@ impl Response {
     }
 }
 
-/// Room for a usual head in bytes, so that it is built in one allocation.
+/// Capacity for a usual head in bytes, so that one allocation suffices.
 const HEAD_BYTES: usize = 512;
 
 fn push_field(head: &mut String, name: &str, value: &str) {
@@ -225,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_names_the_length_unless_the_status_has_no_body() {
+    fn head_has_a_length_unless_the_status_forbids_a_body() {
         let cases = [
             (200, "HTTP/1.1 200 OK\r\n", "Content-Length: 3\r\n\r\n"),
             (304, "HTTP/1.1 304 Not Modified\r\n", "\r\n"),
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_shows_other_sites_only_what_is_for_them() {
+    fn head_restricts_other_sites_by_audience() {
         for (audience, policy, any) in [
             (Audience::SameOrigin, "same-origin", false),
             (Audience::AnySite, "cross-origin", true),
@@ -261,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_body_is_its_range() {
+    fn shared_body_is_limited_to_its_range() {
         let all: Rc<[u8]> = Rc::from(&b"0123456789"[..]);
         assert_eq!(Body::Shared(Rc::clone(&all), 2..5).bytes(), b"234");
         assert_eq!(Body::Shared(all, 5..11).bytes(), b"");
     }
 
     #[test]
-    fn plain_text_says_the_reason_where_nothing_else_is_said() {
+    fn text_defaults_to_the_reason_phrase() {
         assert_eq!(Response::text(Status::NOT_FOUND, "").body.bytes(), b"Not Found\n");
         assert_eq!(Response::text(Status::OK, "ok").body.bytes(), b"ok\n");
     }

@@ -1,38 +1,38 @@
-//! What part of a resource a request wants: conditions and byte ranges
-//! (RFC 9110 §13 and §14).
+//! Which part of a resource a request selects: conditions and byte ranges (RFC 9110 §13
+//! and §14).
 //!
-//! For resources that have a strong entity tag and no date. Knows neither the
+//! For resources with a strong entity tag and without a date. Knows neither the
 //! resource nor the response.
 
 use std::ops::Range;
 
 use super::{Method, Request};
 
-/// What a `GET` or `HEAD` is to be answered with.
+/// The kind of response to a `GET` or `HEAD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// 200: all of it.
     Whole,
     /// 206: these bytes; the range is not empty and lies within the resource.
     Part(Range<usize>),
-    /// 304: the client has it already.
+    /// 304: the client has the current version.
     NotModified,
-    /// 416: no byte of the range asked for is there.
+    /// 416: the resource has no byte of the range.
     Unsatisfiable,
 }
 
-/// Decides between them for a resource of `length` bytes with the strong entity
-/// tag `etag`, quotes included.
+/// The selection from a resource of `length` bytes with the strong entity tag `etag`,
+/// quotes included.
 ///
-/// The precedence is that of RFC 9110 §13.2.2. A request for several ranges, or
-/// one that cannot be read, is answered with the whole, as §14.2 allows.
+/// The precedence is that of RFC 9110 §13.2.2. Several ranges, or a range that cannot
+/// be parsed, select the whole, as §14.2 allows.
 #[must_use]
 pub fn select(request: &Request<'_>, etag: &str, length: usize) -> Selection {
     if text(request, "if-none-match").is_some_and(|tags| matches_weakly(tags, etag)) {
         return Selection::NotModified;
     }
-    // A range has a meaning for GET alone (§14.2). A date in If-Range matches
-    // nothing here, and a weak tag never matches (§13.1.5).
+    // Range applies to GET alone (§14.2). A date in If-Range never matches here, nor
+    // does a weak tag (§13.1.5).
     let fresh = request.header("if-range").is_none_or(|tag| tag == etag.as_bytes());
     if request.method != Method::Get || !fresh {
         return Selection::Whole;
@@ -45,8 +45,7 @@ fn text<'a>(request: &Request<'a>, name: &str) -> Option<&'a str> {
     request.header(name).and_then(|value| std::str::from_utf8(value).ok())
 }
 
-/// Whether one of a list of entity tags is `etag` by the weak comparison
-/// (§8.8.3.2).
+/// Whether one of a list of entity tags is `etag` by the weak comparison (§8.8.3.2).
 fn matches_weakly(tags: &str, etag: &str) -> bool {
     let mut tags = tags.split(',').map(str::trim);
     tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
@@ -68,7 +67,7 @@ fn byte_range(field: &str, length: usize) -> Selection {
     if range.is_empty() { Selection::Unsatisfiable } else { Selection::Part(range) }
 }
 
-/// A number of digits alone; one that does not fit is as good as the greatest.
+/// A number made of digits alone; one that does not fit becomes the maximum.
 fn number(digits: &str) -> Option<usize> {
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| digits.parse().unwrap_or(usize::MAX))
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_read_as_rfc_9110_has_them() {
+    fn parses_ranges_as_in_rfc_9110() {
         use Selection::{Part, Unsatisfiable, Whole};
         let cases = [
             ("bytes=0-", Part(0..100)),
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_come_before_ranges() {
+    fn evaluates_conditions_before_ranges() {
         use Selection::{NotModified, Part, Whole};
         let range = ("Range", "bytes=0-9");
         let cases: [(&[(&'static str, &str)], Selection); 9] = [

@@ -1,25 +1,25 @@
-//! What stands behind a connection: answers requests, and hears what became of
-//! its answers.
+//! The service behind a connection: it responds to requests and is notified how its
+//! responses ended.
 //!
-//! Knows neither sockets nor any particular service.
+//! Knows no socket.
 
 use super::{Refusal, Request, Response};
 
-/// What answers requests. A closure from a request to a response is one that
-/// does not care what becomes of its answers.
+/// Responds to requests. A closure from a request to a response is a service that
+/// ignores how its responses end.
 pub trait Service {
-    /// Answers a request.
+    /// The response to a request.
     fn respond(&mut self, request: &Request<'_>) -> Response;
 
-    /// What came was refused without the service. It may have a ticket for the
-    /// response.
+    /// A request was refused before it reached the service, which may issue a ticket
+    /// for the refusal.
     fn refused(&mut self, refusal: &Refusal<'_>) -> Option<Ticket> {
         let _ = refusal;
         None
     }
 
-    /// What became of a response that has a [`Ticket`]; told once for each, at
-    /// the latest when its connection ends.
+    /// How a response with a [`Ticket`] ended. Called once for each ticket, at the
+    /// latest when the connection ends.
     fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {
         let _ = (ticket, delivered);
     }
@@ -31,15 +31,15 @@ impl<F: FnMut(&Request<'_>) -> Response> Service for F {
     }
 }
 
-/// By what a service knows a response again; the service chooses it.
+/// Identifies a response to the service that chose the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
-/// What became of a response.
+/// How a response ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivered {
     /// Bytes of the body that the socket took.
     pub body_bytes: u64,
-    /// Whether all was sent that was to be sent, a body cut on purpose included.
+    /// Whether all that was to be sent was sent, a body cut on purpose included.
     pub complete: bool,
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Fatal;
-use crate::http::AnswerError;
+use crate::http::ResponseError;
 use crate::reactor::blocking::http_get::{GetError, Got, Server, get};
 use crate::reactor::blocking::run::Wait;
 use crate::units::address::reachable;
@@ -35,10 +35,10 @@ pub(super) fn check(address: Option<SocketAddr>) -> Result<(), Fatal> {
     let server = Server { addresses: &[address], tls: None };
     Err(Fatal(match get(server, QUESTION, BODY_BYTES, Wait::new(ANSWER_TIME, None)) {
         Ok(Got::Body(_)) => return Ok(()),
-        Ok(Got::Redirect(status, _)) | Err(GetError::Response(AnswerError::Status(status))) => {
+        Ok(Got::Redirect(status, _)) | Err(GetError::Response(ResponseError::Status(status))) => {
             format!("{address} answers with status {status}, not 200")
         }
-        Err(GetError::Response(AnswerError::NotHttp)) => {
+        Err(GetError::Response(ResponseError::NotHttp)) => {
             format!("what answers at {address} does not speak HTTP")
         }
         Err(error) => format!("no answer from {address}: {error}"),

@@ -252,7 +252,7 @@ mod tests {
             ("master", "the first variant is a master playlist again"),
             ("data", "the first variant has no http or https URI"),
             ("zero", "EXT-X-TARGETDURATION is no number from 1 to 600"),
-            ("gone", "answered 404"),
+            ("gone", "HTTP status 404"),
         ] {
             let found = read(&format!("http://127.0.0.1:{port}/{path}"));
             assert_eq!(found, Err(why.to_owned()), "{path}");

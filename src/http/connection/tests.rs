@@ -1,4 +1,4 @@
-//! A connection, asked well and badly, in pieces of any size.
+//! Valid and invalid requests to a connection, in pieces of any size.
 
 mod wire;
 
@@ -18,13 +18,13 @@ const LIMITS: Limits = Limits {
 
 const GET: &str = "GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n";
 
-/// Says back what was asked.
+/// Returns the request as text.
 fn echo(request: &Request<'_>) -> Response {
     let text = format!("{:?} {} {:?}", request.method, request.path, request.query);
     Response::text(Status::OK, &text)
 }
 
-/// A peer with its own view of the connection.
+/// A peer and its view of the connection.
 struct Peer {
     connection: Connection,
     now: Tick,
@@ -40,7 +40,7 @@ impl Peer {
         Self { connection, now: Tick::ZERO, got: Vec::new(), takes, shut_down: false }
     }
 
-    /// Sends in pieces of these lengths in turn and reads all that comes back.
+    /// Sends in pieces of these lengths, repeated, and reads every response.
     fn talk(&mut self, mut bytes: &[u8], pieces: &[usize]) {
         let mut pieces = pieces.iter().cycle();
         while !bytes.is_empty() && self.connection.wants_read() {
@@ -75,7 +75,7 @@ impl Peer {
     }
 }
 
-fn answer_to(bytes: &str) -> (String, bool) {
+fn response_to(bytes: &str) -> (String, bool) {
     let mut peer = Peer::new(usize::MAX);
     peer.talk(bytes.as_bytes(), &[usize::MAX]);
     (peer.text().to_owned(), peer.shut_down)
@@ -86,18 +86,18 @@ fn statuses(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_get_and_a_head_differ_by_the_body_alone() {
-    let (got, closed) = answer_to(GET);
+fn head_is_get_without_the_body() {
+    let (got, closed) = response_to(GET);
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n".to_owned()
         + Audience::SameOrigin.fields();
     assert_eq!(got, format!("{head}Content-Length: 17\r\n\r\nGet /a Some(\"b\")\n"));
     assert!(!closed);
-    let (got, _) = answer_to("HEAD /a?b HTTP/1.1\r\nHost: h\r\n\r\n");
+    let (got, _) = response_to("HEAD /a?b HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_eq!(got, format!("{head}Content-Length: 18\r\n\r\n"));
 }
 
 #[test]
-fn the_connection_closes_when_it_should() {
+fn closes_or_keeps_the_connection_as_announced() {
     let cases = [
         ("GET / HTTP/1.1\r\nHost: h\r\n\r\n", None),
         ("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", Some("close")),
@@ -107,7 +107,7 @@ fn the_connection_closes_when_it_should() {
         ("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 16385\r\n\r\n", Some("close")),
     ];
     for (request, field) in cases {
-        let (got, closed) = answer_to(request);
+        let (got, closed) = response_to(request);
         assert_eq!(statuses(&got), ["200"], "{request:?}");
         assert_eq!(closed, field == Some("close"), "{request:?}");
         let sent = got.split("\r\n").find_map(|line| line.strip_prefix("Connection: "));
@@ -116,7 +116,7 @@ fn the_connection_closes_when_it_should() {
 }
 
 #[test]
-fn what_is_no_request_is_refused_and_closed() {
+fn refuses_malformed_requests_and_closes() {
     let long = format!("GET / HTTP/1.1\r\nHost: h\r\nX: {}", "x".repeat(LIMITS.head_bytes));
     for (bytes, status) in [
         ("nonsense\r\n\r\n", "400"),
@@ -125,14 +125,14 @@ fn what_is_no_request_is_refused_and_closed() {
         ("\0\u{1}\r\n\r\n", "400"),
         (&long, "431"),
     ] {
-        let (got, closed) = answer_to(&format!("{bytes}{GET}"));
+        let (got, closed) = response_to(&format!("{bytes}{GET}"));
         assert_eq!(statuses(&got), [status], "{bytes:?}");
         assert!(closed && got.contains("Connection: close\r\n"), "{bytes:?}");
     }
 }
 
 #[test]
-fn a_body_is_discarded_and_the_next_request_served() {
+fn discards_a_body_and_serves_the_next_request() {
     let body = "x".repeat(1_000);
     let put = format!("PUT /p HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n{body}");
     for piece in [1, 7, 150] {
@@ -144,26 +144,26 @@ fn a_body_is_discarded_and_the_next_request_served() {
 }
 
 #[test]
-fn a_peer_that_asks_and_does_not_read_is_not_read_either() {
+fn stops_reading_from_a_peer_that_does_not_read() {
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
-    let mut asked = 0;
+    let mut requests = 0;
     while connection.wants_read() {
         connection.receive(Tick::ZERO, GET.as_bytes(), &mut echo);
-        asked += 1;
+        requests += 1;
     }
-    assert!(asked <= LIMITS.head_bytes / GET.len() + 2, "{asked}");
-    let mut answered = 0;
+    assert!(requests <= LIMITS.head_bytes / GET.len() + 2, "{requests}");
+    let mut responses = 0;
     while connection.wants_write() {
         let count = connection.pending().iter().map(|slice| slice.len()).sum();
         connection.sent(Tick::ZERO, count, &mut echo);
-        answered += 1;
+        responses += 1;
     }
-    assert_eq!(answered, asked);
+    assert_eq!(responses, requests);
     assert!(connection.wants_read());
 }
 
 #[test]
-fn bytes_that_were_not_asked_for_end_the_connection() {
+fn unwanted_bytes_end_the_connection() {
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
     while connection.wants_read() {
         connection.receive(Tick::ZERO, GET.as_bytes(), &mut echo);
@@ -173,7 +173,7 @@ fn bytes_that_were_not_asked_for_end_the_connection() {
 }
 
 #[test]
-fn a_slow_head_gets_408_even_if_it_trickles() {
+fn slow_head_gets_408_even_if_it_trickles() {
     for bytes in [&b"GET / HTTP"[..], b"\r"] {
         let mut peer = Peer::new(usize::MAX);
         for _ in 0..10 {
@@ -190,7 +190,7 @@ fn a_slow_head_gets_408_even_if_it_trickles() {
 }
 
 #[test]
-fn after_the_last_response_the_peer_closes_first() {
+fn lets_the_peer_close_first_after_the_last_response() {
     let mut peer = Peer::new(usize::MAX);
     peer.talk(b"GET / HTTP/1.0\r\n\r\n", &[usize::MAX]);
     assert!(peer.shut_down && !peer.connection.take_shutdown());
@@ -202,7 +202,7 @@ fn after_the_last_response_the_peer_closes_first() {
 }
 
 #[test]
-fn after_a_refusal_bytes_are_dropped() {
+fn drops_bytes_after_a_refusal() {
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
     connection.receive(Tick::ZERO, b"nonsense\r\n\r\n", &mut echo);
     let refused = connection.inbox.unused().len();
@@ -215,7 +215,7 @@ fn after_a_refusal_bytes_are_dropped() {
 }
 
 #[test]
-fn silence_ends_the_connection_without_a_word() {
+fn closes_an_idle_connection_silently() {
     for before in ["", GET, "\r\n"] {
         let mut peer = Peer::new(usize::MAX);
         peer.talk(before.as_bytes(), &[usize::MAX]);
@@ -230,7 +230,7 @@ fn silence_ends_the_connection_without_a_word() {
 }
 
 #[test]
-fn a_peer_that_takes_nothing_is_given_up() {
+fn gives_up_on_a_peer_that_takes_nothing() {
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
     connection.receive(Tick::ZERO, GET.as_bytes(), &mut echo);
     connection.sent(Tick::from_millis(9_000), 1, &mut echo);
@@ -241,7 +241,7 @@ fn a_peer_that_takes_nothing_is_given_up() {
 }
 
 #[test]
-fn a_body_that_never_comes_is_given_up() {
+fn gives_up_on_a_body_that_never_arrives() {
     let mut peer = Peer::new(usize::MAX);
     peer.talk(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx", &[usize::MAX]);
     assert_eq!(statuses(peer.text()), ["200"]);
@@ -250,7 +250,7 @@ fn a_body_that_never_comes_is_given_up() {
 }
 
 #[test]
-fn what_was_asked_before_the_end_of_file_is_answered() {
+fn responds_to_requests_received_before_the_end_of_file() {
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
     connection.receive(Tick::ZERO, format!("{GET}{GET}GET").as_bytes(), &mut echo);
     connection.peer_closed(&mut echo);
@@ -266,7 +266,7 @@ fn what_was_asked_before_the_end_of_file_is_answered() {
 }
 
 #[test]
-fn an_idle_connection_holds_no_memory() {
+fn idle_connection_holds_no_memory() {
     let mut peer = Peer::new(usize::MAX);
     peer.talk(GET.repeat(20).as_bytes(), &[usize::MAX]);
     assert!(peer.connection.outgoing.is_none());
@@ -274,7 +274,7 @@ fn an_idle_connection_holds_no_memory() {
 }
 
 #[test]
-fn a_shared_body_is_sent_from_where_it_is() {
+fn sends_a_shared_body_without_copying() {
     let all: Rc<[u8]> = Rc::from(&b"0123456789"[..]);
     let mut serve = |_: &Request<'_>| {
         Response::plain(Status(206), Vec::new(), Body::Shared(Rc::clone(&all), 2..6))
@@ -328,7 +328,7 @@ proptest! {
     }
 
     #[test]
-    fn every_pipelined_request_is_answered_in_order(
+    fn responds_to_pipelined_requests_in_order(
         count in 1_usize..50,
         pieces in prop::collection::vec(1_usize..3_000, 1..8),
     ) {
@@ -358,7 +358,7 @@ proptest! {
     }
 }
 
-/// Bytes of which requests are made, so that some are.
+/// Bytes of which requests consist, so that some form one.
 fn any_byte() -> impl Strategy<Value = u8> {
     prop_oneof![
         3 => prop::sample::select(GET.as_bytes()),

@@ -1,15 +1,15 @@
-//! Names of headers and of parameters whose value is a secret wherever they stand.
+//! Names of headers and parameters whose values are secret wherever they occur.
 //!
-//! A second net: what a URL's query or a `-header` says is masked whatever it is
-//! called. These catch what stands elsewhere, such as a line of FFmpeg that shows a
-//! response, and can therefore not be complete.
+//! A second line of defence: values in a URL's query or a `-header` are masked under
+//! any name. These names catch values elsewhere, such as in a line of FFmpeg that shows
+//! a response, and cannot be complete.
 
 use std::borrow::Cow;
 
 use super::token;
 
-/// Words of a name that make its value a secret; a name is split at its signs and
-/// before its capitals.
+/// Words that make the value of a name secret; a name is split at punctuation and
+/// before capitals.
 const WORDS: [&str; 22] = [
     "authorization",
     "auth",
@@ -35,7 +35,7 @@ const WORDS: [&str; 22] = [
     "verify",
 ];
 
-/// Whole names that are no word of others.
+/// Whole names that do not consist of such words.
 const WHOLE: [&str; 11] = [
     "sid",
     "policy",
@@ -50,14 +50,14 @@ const WHOLE: [&str; 11] = [
     "authtoken",
 ];
 
-/// Words that a line may have before a colon without being a header.
+/// Words that may precede a colon without being the name of a header.
 const PLAIN: [&str; 7] = ["key", "sign", "session", "pass", "verify", "md5", "auth"];
 
-/// Most characters of a name; a longer one is a value in the wrong place.
+/// Longest name in characters; a longer one is a misplaced value.
 const MAX_CHARS: usize = 48;
 
-/// Whether a parameter of this name has a secret value, where it stands outside of a
-/// query; `%74oken` is `token`.
+/// Whether a parameter of this name has a secret value outside of a query; `%74oken` is
+/// `token`.
 pub(super) fn is_secret_parameter(name: &str) -> bool {
     decoded(name).is_none_or(|name| {
         let last = words(&name).last().unwrap_or_default();
@@ -70,8 +70,8 @@ pub(super) fn is_secret_header(name: &str) -> bool {
     words(name).any(|word| is_among(word, &WORDS)) && !is_among(name, &PLAIN)
 }
 
-/// Whether the name of a parameter can be shown: short, of the signs that names have,
-/// and no token itself.
+/// Whether the name of a parameter may be shown: short, of the characters of names, and
+/// not a token itself.
 pub(super) fn is_name(name: &str) -> bool {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || b"-_.%[]:$+~*()!".contains(&b);
     name.len() <= MAX_CHARS
@@ -79,11 +79,11 @@ pub(super) fn is_name(name: &str) -> bool {
         && decoded(name).is_some_and(|name| !token::is_token(&name))
 }
 
-/// Rounds of percent-encoding that are undone: a URL in a URL in a URL.
+/// Most rounds of percent-encoding that are undone: a URL in a URL in a URL.
 const ROUNDS: usize = 3;
 
-/// The text without percent-encoding, were it encoded several times; `None` if what
-/// comes of it is no text.
+/// The text without percent-encoding, even if encoded several times; `None` if the
+/// result is not UTF-8.
 pub(super) fn decoded(text: &str) -> Option<Cow<'_, str>> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..ROUNDS {
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_its_words() {
+    fn splits_names_into_words() {
         for name in [
             "token",
             "TOKEN",
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn encoding_is_undone_as_often_as_it_was_done() {
+    fn decodes_repeated_encoding() {
         for (text, want) in [
             ("a%20b", Some("a b")),
             ("%252540", Some("@")),

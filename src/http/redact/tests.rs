@@ -1,11 +1,11 @@
-//! Tests of redaction: nothing secret stays, and everything else does.
+//! Tests of redaction: every secret is masked, and nothing else.
 
 use proptest::prelude::*;
 
 use super::*;
 
 #[test]
-fn every_value_of_a_url_is_masked_and_every_name_stays() {
+fn masks_every_value_of_a_url_and_keeps_every_name() {
     let cases = [
         ("http://user:pass@host/a", "http://***@host/a"),
         ("https://user@host", "https://***@host"),
@@ -38,7 +38,7 @@ fn every_value_of_a_url_is_masked_and_every_name_stays() {
 }
 
 #[test]
-fn tokens_in_a_path_are_masked_and_names_stay() {
+fn masks_tokens_in_a_path_and_keeps_names() {
     let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
     let cases = [
         ("http://h/hdntl=exp=1~acl=%2f*~hmac=abc/a/b.ts", "http://h/hdntl=***/a/b.ts"),
@@ -67,7 +67,7 @@ fn tokens_in_a_path_are_masked_and_names_stay() {
 }
 
 #[test]
-fn known_names_are_masked_outside_of_urls() {
+fn masks_values_of_known_names_outside_of_urls() {
     let cases = [
         ("Authorization: Bearer abc.def", "Authorization: ***"),
         ("authorization:abc", "authorization:***"),
@@ -92,7 +92,7 @@ fn known_names_are_masked_outside_of_urls() {
 }
 
 #[test]
-fn leaves_the_rest_alone() {
+fn keeps_ordinary_text() {
     let cases = [
         "",
         "http://host:80/a@b",
@@ -117,7 +117,7 @@ fn leaves_the_rest_alone() {
 }
 
 #[test]
-fn values_that_were_asked_for_are_shown_and_no_others() {
+fn shows_the_values_of_named_parameters_only() {
     let masking = Masking::showing(vec!["quality".to_owned(), "a b".to_owned()]);
     for (text, want) in [
         ("http://h/?quality=high&x=1", "http://h/?quality=high&x=***"),
@@ -131,7 +131,7 @@ fn values_that_were_asked_for_are_shown_and_no_others() {
 }
 
 #[test]
-fn headers_of_the_user_are_masked_by_their_names_and_values() {
+fn masks_user_headers_by_name_and_value() {
     let given = ["X-Odd: opensesame1".to_owned(), "X-Short: 1".to_owned()];
     let masking = Masking::default().with_headers(&given);
     for (text, want) in [
@@ -147,7 +147,7 @@ fn headers_of_the_user_are_masked_by_their_names_and_values() {
     assert_eq!(masking.headers("A:"), "A:");
 }
 
-/// Where secrets of these forms stand in what FFmpeg and we print.
+/// Where secrets occur in the output of FFmpeg and of this program.
 const PLACES: [&str; 22] = [
     "http://user:SECRET@host/",
     "http://SECRET@host/a.ts",
@@ -173,7 +173,7 @@ const PLACES: [&str; 22] = [
     "text LONG text",
 ];
 
-/// Whether `masked` is `text` with some of it replaced by the mask.
+/// Whether `masked` is `text` with parts of it replaced by the mask.
 fn is_left_of(masked: &str, text: &str) -> bool {
     let mut rest = text.chars();
     masked.replace('*', "").chars().all(|left| rest.any(|character| character == left))
@@ -181,14 +181,14 @@ fn is_left_of(masked: &str, text: &str) -> bool {
 
 proptest! {
     #[test]
-    fn masking_only_takes_away(text in any::<String>()) {
+    fn masking_only_removes(text in any::<String>()) {
         let once = redact(&text).into_owned();
         prop_assert!(is_left_of(&once, &text), "{once:?} of {text:?}");
         prop_assert!(is_left_of(&redact(&once), &once), "{} of {once:?}", redact(&once));
     }
 
     #[test]
-    fn masking_only_takes_away_from_its_own_alphabet(
+    fn masking_only_removes_from_its_own_alphabet(
         parts in prop::collection::vec(
             prop::sample::select(vec![
                 "http", "://", ":", "@", "/", "?", "&", "=", "token", "Cookie", "authorization",
@@ -213,7 +213,7 @@ proptest! {
         after in "[ -~\r\n]{0,20}",
         place in prop::sample::select(PLACES.to_vec()),
     ) {
-        // What stands before must not make another thing of the place.
+        // The text before must not change what the place is.
         let before = format!("{before} ");
         let bare = secret.replace(['=', '~'], "");
         let middle = place.replace("SECRET", &secret).replace("LONG", &long).replace("BARE", &bare);

@@ -1,38 +1,38 @@
-//! Whether a piece of a path or a word is a token: long, and not made as names are.
+//! Recognizes a token in a path or a word: long, and not composed as names are.
 //!
-//! A name (`stream_1080p_6000k`) is made of words and numbers, a token of characters
-//! drawn at random. So what counts is the share of neighbouring characters that a name
-//! would have: two digits, or two letters of one case that often follow each other.
+//! A name (`stream_1080p_6000k`) consists of words and numbers, a token of characters
+//! drawn at random. The measure is the share of adjacent characters that are common in
+//! names: two digits, or two letters of one case that often follow each other.
 //!
-//! Measured on 5,000 random tokens of each kind and 22 to 86 characters, missed are: of
-//! base64 and base62 none, of base32 and of lower case with digits under 0.3 %, of lower
-//! case alone under 2 %. Of hexadecimal numbers and UUIDs under 0.1 % are missed, since
-//! their alphabet tells them.
+//! Measured on 5,000 random tokens of each kind with 22 to 86 characters: of base64 and
+//! base62 none is missed, of base32 and of lower case with digits under 0.3 %, of lower
+//! case alone under 2 %, of hexadecimal numbers and UUIDs, which are recognized by
+//! their alphabet, under 0.1 %.
 
 /// Shortest token, in characters: MD5 in base64, as nginx's `secure_link` has it.
 pub(super) const MIN_CHARS: usize = 22;
 
-/// A run of so many digits is more than the time in nanoseconds, and counts nothing.
+/// Shortest run of digits that is a token: longer than a time in nanoseconds.
 const MIN_DIGITS: usize = 24;
 
-/// Pairs that a judgement takes; with fewer, a short name among signs could look random.
+/// Fewest pairs for a judgement; with fewer, a short name among punctuation could look
+/// random.
 const MIN_PAIRS: usize = 10;
 
-/// Least share of pairs, in percent, that a name has.
+/// Smallest share of common pairs in a name, in percent.
 const NAME_PERCENT: usize = 58;
 
-/// Least number of different characters in a token; a line of dashes or of one letter
-/// says nothing.
+/// Fewest distinct characters of a token; a line of dashes or of one letter is none.
 const MIN_DIFFERENT: u32 = 8;
 
-/// How a JSON Web Token begins: `{"` in base64url (RFC 7519 §3.1).
+/// Start of a JSON Web Token: `{"` in base64url (RFC 7519 §3.1).
 const JWT_HEAD: &str = "eyJ";
 
-/// Shortest thing that begins so and is a JSON Web Token or a part of one.
+/// Shortest text with this start that is a JSON Web Token or a part of one.
 const JWT_MIN_CHARS: usize = 12;
 
-/// Which letters often follow `a`, `b`, `c`, …: the 226 pairs that make up 80 % of all
-/// in 16,731 words of English technical texts.
+/// The letters that often follow `a`, `b`, `c`, …: the 226 pairs that make up 80 % of
+/// all pairs in 16,731 words of English technical texts.
 const FOLLOWERS: [&str; 26] = [
     "bcdgiklmnprstuvwy",
     "aeilou",
@@ -62,19 +62,19 @@ const FOLLOWERS: [&str; 26] = [
     "e",
 ];
 
-/// Ends of file names in HLS, which stay where the rest is masked.
+/// File name extensions in HLS, which are kept when the rest is masked.
 const EXTENSIONS: [&str; 18] = [
     ".m3u8", ".m3u", ".ts", ".m4s", ".mp4", ".m4a", ".m4v", ".m4i", ".cmfv", ".cmfa", ".cmft",
     ".aac", ".mp3", ".ac3", ".ec3", ".vtt", ".key", ".init",
 ];
 
-/// How long a piece is without the end of a file name.
+/// Length of a piece without its file name extension.
 pub(super) fn stem_length(piece: &str) -> usize {
     let known = EXTENSIONS.iter().find(|extension| piece.ends_with(**extension));
     piece.len() - known.map_or(0, |extension| extension.len())
 }
 
-/// Whether the text, or a part of it between signs, is a token.
+/// Whether the text, or a part of it between punctuation, is a token.
 pub(super) fn is_token(text: &str) -> bool {
     let parts = |splits: fn(char) -> bool| text.split(splits);
     let is_sign = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
@@ -88,7 +88,8 @@ pub(super) fn is_token(text: &str) -> bool {
             || parts(|c| !c.is_ascii_alphanumeric()).any(|run| looks_random(run) || is_digits(run)))
 }
 
-/// A hexadecimal number, whole or in groups: letters among the digits, all of one case.
+/// Whether the text is a hexadecimal number, whole or in groups: letters and digits,
+/// the letters of one case.
 fn is_hexadecimal(text: &str) -> bool {
     let runs = text.split(|c: char| !c.is_ascii_alphanumeric());
     let is = |run: &&str| {
@@ -109,7 +110,7 @@ fn is_digits(run: &str) -> bool {
     run.len() >= MIN_DIGITS && run.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether too few neighbours are such as a name has.
+/// Whether too few adjacent characters are common in names.
 fn looks_random(text: &str) -> bool {
     if text.len() < MIN_CHARS {
         return false;
@@ -130,8 +131,8 @@ fn looks_random(text: &str) -> bool {
         && usual * 100 < pairs * NAME_PERCENT
 }
 
-/// Whether a name has `next` after `last`; `earlier` tells whether `last` can be the
-/// capital of a word.
+/// Whether `next` often follows `last` in names; `earlier` shows whether `last` may be
+/// the capital of a word.
 fn is_usual(earlier: u8, last: u8, next: u8) -> bool {
     if last.is_ascii_digit() && next.is_ascii_digit() {
         return true;
@@ -153,7 +154,7 @@ mod tests {
     const NAMES: &str = include_str!("../../../tests/data/names_of_streams.txt");
 
     #[test]
-    fn names_of_streams_and_segments_are_no_tokens() {
+    fn names_of_streams_and_segments_are_not_tokens() {
         for name in NAMES.lines() {
             assert!(!is_token(name), "{name}");
         }
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn known_tokens_are_found() {
+    fn recognizes_known_tokens() {
         for token in [
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
             "_e4Nc3iduzkWRm01TBBNYw",
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn hardly_a_random_token_is_missed() {
+    fn misses_few_random_tokens() {
         let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
         let lower = letters.to_lowercase();
         let kinds = [
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_file_name_is_none_of_its_stem() {
+    fn stem_excludes_the_extension() {
         for (piece, stem) in [("a.m3u8", 1), ("a.b", 3), ("", 0), (".ts", 0)] {
             assert_eq!(stem_length(piece), stem, "{piece}");
         }

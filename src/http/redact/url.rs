@@ -7,12 +7,12 @@ use memchr::{memchr, memrchr};
 
 use super::{CUT, Masking, Output, names, token};
 
-/// Shortest value of `name=value` in a path that is taken for a secret whatever the
-/// name is, in characters.
+/// Shortest value of `name=value` in a path, in characters, that is masked whatever its
+/// name.
 const LONG_VALUE_CHARS: usize = 8;
 
-/// Signs that show, where percent-encoding hides them, that a piece of a path is a URL
-/// or a query itself.
+/// Text that, if percent-encoding hides it, shows that a piece of a path is itself a
+/// URL or a query.
 const ENCODED: [&str; 6] = ["=", "?", "&", "@", "#", "://"];
 
 impl Masking {
@@ -45,7 +45,7 @@ impl Masking {
         }
     }
 
-    /// Masks the values of a query; what has no name is a value.
+    /// Masks the values of a query; a piece without a name is a value.
     pub(super) fn mask_query(&self, out: &mut Output<'_>, start: usize, end: usize) {
         let mut at = start;
         for piece in out.part(start..end).split('&') {
@@ -55,7 +55,7 @@ impl Masking {
                 out.mask(whole);
                 continue;
             };
-            // Base64 without a name ends in `=` too.
+            // Base64 without a name ends in `=` as well.
             let is_flag = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
             let is_value = value == "=" || (value.is_empty() && !is_flag(name));
             if is_value || !names::is_name(name) {
@@ -68,7 +68,7 @@ impl Masking {
     }
 }
 
-/// Masks what is secret in a piece of a path between slashes.
+/// Masks the secrets in a piece of a path between slashes.
 fn mask_segment(out: &mut Output<'_>, mut range: Range<usize>) {
     // A URL within the path has an authority of its own.
     let is_authority = out.part(0..range.start).ends_with("//");
@@ -91,7 +91,7 @@ fn mask_segment(out: &mut Output<'_>, mut range: Range<usize>) {
 fn mask_piece(out: &mut Output<'_>, range: Range<usize>) {
     let piece = out.part(range.clone());
     if let Some(known) = piece.strip_suffix(CUT) {
-        // Of what was cut nobody knows whether it is a token.
+        // A cut piece may be the start of a token.
         out.mask(range.start..range.start + known.len());
         return;
     }

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
 
 use super::run::Wait;
-use crate::http::{Answer, AnswerError};
+use crate::http::{ResponseError, ResponseReader};
 
 pub use tls::Trust;
 
@@ -52,7 +52,7 @@ pub enum GetError {
     /// A stop was requested.
     Stopped,
     /// The response is of no use.
-    Response(AnswerError),
+    Response(ResponseError),
 }
 
 impl fmt::Display for GetError {
@@ -78,8 +78,8 @@ impl From<io::Error> for GetError {
     }
 }
 
-impl From<AnswerError> for GetError {
-    fn from(error: AnswerError) -> Self {
+impl From<ResponseError> for GetError {
+    fn from(error: ResponseError) -> Self {
         Self::Response(error)
     }
 }
@@ -133,23 +133,26 @@ fn exchange(
     stream.write_all(request)?;
     stream.flush()?;
     // The body is cut here; a longer one is no error.
-    let (mut answer, mut body) = (Answer::new(u64::MAX), Vec::new());
+    let (mut reader, mut body) = (ResponseReader::new(u64::MAX), Vec::new());
     let mut buffer = vec![0; READ_BYTES];
-    while !answer.is_done() && body.len() < most {
+    while !reader.is_done() && body.len() < most {
         let fed = match stream.read(&mut buffer) {
-            Ok(0) => answer.closed(),
+            Ok(0) => reader.closed(),
             // A peer that leaves out the goodbye of TLS (RFC 8446 §6.1) ends like one
             // that says it: HTTP tells whether something is missing.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => answer.closed(),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => reader.closed(),
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(error.into()),
             Ok(count) => {
                 let bytes = buffer.get(..count).unwrap_or_default();
-                answer.feed(bytes, &mut |piece| body.extend_from_slice(piece))
+                reader.feed(bytes, &mut |piece| body.extend_from_slice(piece))
             }
         };
-        match (fed, answer.location()) {
-            (Err(AnswerError::Status(status @ (301 | 302 | 303 | 307 | 308))), Some(location)) => {
+        match (fed, reader.location()) {
+            (
+                Err(ResponseError::Status(status @ (301 | 302 | 303 | 307 | 308))),
+                Some(location),
+            ) => {
                 return Ok(Got::Redirect(status, location.to_owned()));
             }
             (fed, _) => fed?,

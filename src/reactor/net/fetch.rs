@@ -14,7 +14,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
-use crate::http::{Answer, Fetched};
+use crate::http::{Fetched, ResponseReader};
 use crate::reactor::registrar::Registrar;
 use crate::reactor::table::Owner;
 use crate::reactor::{Application, Reactor};
@@ -70,7 +70,7 @@ struct Link {
 /// A question that waits for the end of its answer.
 #[derive(Debug)]
 struct Asking {
-    answer: Answer,
+    reader: ResponseReader,
     sent: usize,
     /// Whether anything of the answer has come.
     heard: bool,
@@ -156,7 +156,7 @@ impl Job {
             self.close(registrar);
         }
         self.asking = Some(Asking {
-            answer: Answer::new(BODY_BYTES_MAX),
+            reader: ResponseReader::new(BODY_BYTES_MAX),
             sent: 0,
             heard: false,
             refused: 0,
@@ -231,15 +231,15 @@ impl Job {
         for _ in 0..READS_PER_TURN {
             match link.stream.read(buffer) {
                 Ok(0) => {
-                    asking.answer.closed().map_err(io::Error::other)?;
+                    asking.reader.closed().map_err(io::Error::other)?;
                     return Ok(Step::Done);
                 }
                 Ok(count) => {
                     asking.heard = true;
                     let bytes = buffer.get(..count).unwrap_or_default();
-                    let fed = asking.answer.feed(bytes, &mut |piece| news(Fetched::Body(piece)));
+                    let fed = asking.reader.feed(bytes, &mut |piece| news(Fetched::Body(piece)));
                     fed.map_err(io::Error::other)?;
-                    if asking.answer.is_done() {
+                    if asking.reader.is_done() {
                         return Ok(Step::Done);
                     }
                 }
@@ -291,7 +291,7 @@ impl Job {
 
     /// The answer is whole: the connection is kept if the other side keeps it.
     fn end(&mut self, registrar: &mut Registrar) {
-        let kept = self.asking.take().is_some_and(|asking| asking.answer.keeps_alive());
+        let kept = self.asking.take().is_some_and(|asking| asking.reader.keeps_alive());
         match &mut self.link {
             Some(link) if kept => link.used = true,
             _ => {

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use ffmpeg_hls_swarm::http::{Answer, Fetched};
+use ffmpeg_hls_swarm::http::{Fetched, ResponseReader};
 use ffmpeg_hls_swarm::stats::OriginSide;
 use ffmpeg_hls_swarm::stats::origin_side::{Measure, Target};
 use ffmpeg_hls_swarm::units::Tick;
@@ -53,10 +53,10 @@ fn polls(bytes: &[u8]) -> Vec<&[u8]> {
 
 /// One poll as the reactor sees it.
 fn ask(side: &mut OriginSide, now: Tick, place: usize, pieces: &[&[u8]]) {
-    let mut answer = Answer::new(BODY_BYTES_MAX);
+    let mut reader = ResponseReader::new(BODY_BYTES_MAX);
     let mut body = 0;
     for piece in pieces {
-        let fed = answer.feed(piece, &mut |bytes| {
+        let fed = reader.feed(piece, &mut |bytes| {
             body += bytes.len() as u64;
             side.fetched(now, place, Fetched::Body(bytes));
         });
@@ -66,9 +66,9 @@ fn ask(side: &mut OriginSide, now: Tick, place: usize, pieces: &[&[u8]]) {
             return;
         }
     }
-    match answer.closed() {
+    match reader.closed() {
         Ok(()) => {
-            assert!(answer.is_done() && !answer.keeps_alive());
+            assert!(reader.is_done() && !reader.keeps_alive());
             side.fetched(now, place, Fetched::Whole)
         }
         Err(why) => side.fetched(now, place, Fetched::Failed(&why.to_string())),

@@ -1,4 +1,4 @@
-//! Responses that do not go out at once and whole, in a time that the test tells.
+//! Responses that are delayed, slowed or cut, under a virtual clock.
 
 mod properties;
 
@@ -7,27 +7,27 @@ use std::num::NonZeroU64;
 use super::*;
 use crate::http::{Cut, Delivered, Delivery, Ticket};
 
-/// What the next responses are; the last one is repeated.
+/// A response; the last of a list is repeated.
 #[derive(Debug, Clone)]
 struct Made {
     body_bytes: usize,
     delivery: Option<Delivery>,
 }
 
-/// Answers by a list, with a ticket for every response, and keeps what it hears.
+/// Responds from a list, with a ticket for every response, and records the notices.
 #[derive(Debug, Clone, Default)]
 struct Origin {
     list: Vec<Made>,
-    answered: usize,
+    responses: usize,
     uploads: Vec<Vec<u8>>,
     heard: Vec<(Ticket, Delivered)>,
 }
 
 impl Service for Origin {
     fn respond(&mut self, request: &Request<'_>) -> Response {
-        let made = &self.list[self.answered.min(self.list.len() - 1)];
-        let ticket = Ticket(self.answered as u64);
-        self.answered += 1;
+        let made = &self.list[self.responses.min(self.list.len() - 1)];
+        let ticket = Ticket(self.responses as u64);
+        self.responses += 1;
         self.uploads.push(request.body.to_vec());
         let body = Body::Owned(vec![b'x'; made.body_bytes]);
         Response {
@@ -63,7 +63,7 @@ impl Line {
         }
     }
 
-    /// One response of a hundred bytes goes out so.
+    /// A line whose responses have a hundred bytes and this delivery.
     fn of(delivery: Delivery) -> Self {
         Self::new(vec![Made { body_bytes: 100, delivery: Some(delivery) }])
     }
@@ -72,7 +72,7 @@ impl Line {
         self.connection.receive(self.now, bytes, &mut self.origin);
     }
 
-    /// Takes up to this many bytes of what may go out now.
+    /// Takes up to this many of the bytes that may be sent now.
     fn take(&mut self, most: usize) {
         if !self.connection.wants_write() {
             return;
@@ -85,20 +85,20 @@ impl Line {
         self.connection.sent(self.now, taken, &mut self.origin);
     }
 
-    /// Takes all there is, in pieces of at most this many bytes.
+    /// Takes everything, in pieces of at most this many bytes.
     fn read(&mut self, most: usize) {
         while self.connection.wants_write() {
             self.take(most);
         }
     }
 
-    /// Goes to the deadline, or this much beyond it.
+    /// Advances to the deadline, or this much beyond it.
     fn wait(&mut self, late: Duration) {
         self.now = self.connection.deadline().unwrap().after(late);
         self.connection.deadline_reached(self.now, &mut self.origin);
     }
 
-    /// Reads until nothing more is to come but by the peer's doing.
+    /// Reads until only the peer can cause more output.
     fn read_on(&mut self, most: usize, late: Duration) {
         self.read(most);
         while self.connection.holds_back() && self.connection.stage == Stage::Sending {
@@ -129,7 +129,7 @@ fn chunk_and_period(rate: u64) -> (u64, u64) {
 }
 
 #[test]
-fn nothing_goes_out_before_the_delay_is_over() {
+fn sends_nothing_before_the_delay_is_over() {
     let delay = Duration::from_secs(60);
     let mut line = Line::of(Delivery { delay, ..PLAIN });
     line.now = Tick::from_millis(5);
@@ -139,7 +139,7 @@ fn nothing_goes_out_before_the_delay_is_over() {
     line.connection.deadline_reached(Tick::from_millis(60_004), &mut line.origin);
     assert!(!line.connection.wants_write() && !line.connection.is_finished());
     line.wait(Duration::ZERO);
-    // The peer has its time to take it only from now on.
+    // The peer's time to take the response begins only now.
     assert_eq!(line.connection.deadline(), Some(line.now.after(LIMITS.write_time)));
     line.read(7);
     assert_eq!(line.got.len() - line.head_bytes(), 100);
@@ -148,14 +148,14 @@ fn nothing_goes_out_before_the_delay_is_over() {
 }
 
 #[test]
-fn a_peer_that_goes_during_the_delay_ends_it() {
+fn end_of_file_during_the_delay_ends_the_connection() {
     let delayed = Made { body_bytes: 1, delivery: Some(Delivery { delay: STALL, ..PLAIN }) };
-    let untold = Delivered { body_bytes: 0, complete: false };
+    let incomplete = Delivered { body_bytes: 0, complete: false };
     for asks_twice in [false, true] {
         let mut line = Line::new(vec![Made { body_bytes: 1, delivery: None }, delayed.clone()]);
         line.ask(GET.as_bytes());
         if asks_twice {
-            // The end of file comes while the first response is on its way.
+            // The end of file arrives while the first response is being sent.
             line.ask(GET.as_bytes());
             line.connection.peer_closed(&mut line.origin);
             line.read(9);
@@ -166,13 +166,13 @@ fn a_peer_that_goes_during_the_delay_ends_it() {
             line.connection.peer_closed(&mut line.origin);
         }
         assert!(line.connection.is_finished(), "{asks_twice}");
-        assert_eq!(line.origin.heard.last(), Some(&(Ticket(1), untold)), "{asks_twice}");
+        assert_eq!(line.origin.heard.last(), Some(&(Ticket(1), incomplete)), "{asks_twice}");
         assert_eq!(line.origin.heard.len(), 2);
     }
 }
 
 #[test]
-fn a_drip_ends_on_time_and_wakes_no_more_than_it_must() {
+fn drip_ends_on_time_with_one_wakeup_per_chunk() {
     for bytes in [1, 2, 9, 10, 19, 20, 100, 1_000, u64::MAX] {
         let mut line = Line::of(rate(bytes));
         line.ask(GET.as_bytes());
@@ -187,7 +187,7 @@ fn a_drip_ends_on_time_and_wakes_no_more_than_it_must() {
 }
 
 #[test]
-fn a_peer_that_takes_nothing_of_a_drip_is_given_up() {
+fn gives_up_on_a_peer_that_takes_nothing_of_a_drip() {
     let mut line = Line::of(rate(100));
     line.ask(GET.as_bytes());
     line.take(4);
@@ -198,19 +198,19 @@ fn a_peer_that_takes_nothing_of_a_drip_is_given_up() {
 }
 
 #[test]
-fn time_in_which_the_peer_takes_nothing_is_not_made_up_for() {
+fn does_not_catch_up_after_a_blocked_peer() {
     let mut line = Line::of(rate(100));
     line.ask(GET.as_bytes());
     line.now = Tick::from_millis(9_000);
     line.take(usize::MAX);
-    // The chunk that was due meanwhile goes at once, the next one in its time.
+    // The chunk that became due meanwhile is sent at once, the next one on schedule.
     line.take(usize::MAX);
     assert!(!line.connection.wants_write());
     assert_eq!(line.connection.deadline(), Some(Tick::from_millis(9_100)));
 }
 
 #[test]
-fn a_cut_ends_where_and_how_it_says() {
+fn cuts_at_the_given_place_in_the_given_way() {
     let fields = Audience::SameOrigin.fields();
     let head = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 100\r\n\r\n");
     let whole = head.len() + 100;
@@ -231,17 +231,17 @@ fn a_cut_ends_where_and_how_it_says() {
             assert_eq!(line.connection.resets(), end == CutEnd::Reset, "{case}");
             assert_eq!(line.connection.take_shutdown(), end == CutEnd::Close, "{case}");
             let body_bytes = want.saturating_sub(whole - 100) as u64;
-            let told = Delivered { body_bytes, complete: true };
-            assert_eq!(line.origin.heard, [(Ticket(0), told)], "{case}");
-            // What is asked now is heard by nobody.
+            let notice = Delivered { body_bytes, complete: true };
+            assert_eq!(line.origin.heard, [(Ticket(0), notice)], "{case}");
+            // Further requests are ignored.
             line.ask(GET.as_bytes());
-            assert_eq!(line.origin.answered, 1, "{case}");
+            assert_eq!(line.origin.responses, 1, "{case}");
         }
     }
 }
 
 #[test]
-fn a_stall_ends_when_the_peer_goes_or_after_its_bound() {
+fn stall_ends_when_the_peer_closes_or_the_limit_is_reached() {
     for goes in [false, true] {
         let mut line =
             Line::of(Delivery { delay: Duration::from_secs(1), ..cut(None, CutEnd::Stall) });
@@ -260,26 +260,26 @@ fn a_stall_ends_when_the_peer_goes_or_after_its_bound() {
 }
 
 #[test]
-fn a_false_length_is_told_and_all_is_sent_and_the_connection_closes() {
+fn false_length_sends_everything_and_closes() {
     let cases = [(GET, 99, true), (GET, 100, false), (GET, 101, true)];
     let head = ["HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"; 1].map(|head| (head, 99, false));
-    for (request, told, closes) in cases.into_iter().chain(head) {
-        let mut line = Line::of(Delivery { content_length: Some(told), ..PLAIN });
+    for (request, announced, closes) in cases.into_iter().chain(head) {
+        let mut line = Line::of(Delivery { content_length: Some(announced), ..PLAIN });
         line.ask(request.as_bytes());
         line.read_on(13, Duration::ZERO);
         let got = String::from_utf8(line.got.clone()).unwrap();
-        assert!(got.contains(&format!("\r\nContent-Length: {told}\r\n")), "{got}");
+        assert!(got.contains(&format!("\r\nContent-Length: {announced}\r\n")), "{got}");
         assert!(!got.contains("Connection"), "{got}");
         let body_bytes = if request == GET { 100 } else { 0 };
-        assert_eq!(got.len() - line.head_bytes(), body_bytes, "{told}");
-        assert_eq!(line.connection.take_shutdown(), closes, "{told}");
-        let told = Delivered { body_bytes: body_bytes as u64, complete: true };
-        assert_eq!(line.origin.heard, [(Ticket(0), told)]);
+        assert_eq!(got.len() - line.head_bytes(), body_bytes, "{announced}");
+        assert_eq!(line.connection.take_shutdown(), closes, "{announced}");
+        let notice = Delivered { body_bytes: body_bytes as u64, complete: true };
+        assert_eq!(line.origin.heard, [(Ticket(0), notice)]);
     }
 }
 
 #[test]
-fn the_body_of_a_post_is_handed_over_whole() {
+fn passes_the_whole_body_of_a_post_to_the_service() {
     let long = "z".repeat(BODY_LIMIT_BYTES);
     for body in ["", "a", "GET / HTTP/1.1\r\n\r\n", &long] {
         let length = body.len();
@@ -296,18 +296,18 @@ fn the_body_of_a_post_is_handed_over_whole() {
 }
 
 #[test]
-fn a_post_whose_body_cannot_be_had_is_refused() {
+fn refuses_a_post_whose_body_cannot_be_received() {
     for (fields, status) in [
         ("Content-Length: 16385\r\n", "413"),
         ("Content-Length: 99999999999999\r\n", "413"),
         ("Transfer-Encoding: chunked\r\n", "411"),
         ("Content-Length: 5\r\nExpect: 100-continue\r\n", "417"),
     ] {
-        let (got, closed) = answer_to(&format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\nx"));
+        let (got, closed) = response_to(&format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\nx"));
         assert_eq!(statuses(&got), [status], "{fields}");
         assert!(closed && got.contains("Connection: close\r\n"), "{fields}");
     }
-    // One that comes too slowly is told so, one that breaks off is not.
+    // A slow body gets 408, an incomplete one nothing.
     let begun = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nx";
     let mut peer = Peer::new(usize::MAX);
     peer.talk(begun, &[usize::MAX]);

@@ -63,11 +63,11 @@ fn a_long_body_is_cut_where_enough_of_it_is_there() {
 fn other_statuses_are_redirects_or_errors() {
     let moved = server(b"HTTP/1.1 308 So\r\nLocation: /b\r\n\r\n", true);
     assert_eq!(plain(&[moved], 9).unwrap(), Got::Redirect(308, "/b".to_owned()));
-    let cases: [(&[u8], AnswerError); 4] = [
-        (b"HTTP/1.1 302 Found\r\n\r\n", AnswerError::Status(302)),
-        (b"HTTP/1.1 404 Not Found\r\nLocation: /b\r\n\r\n", AnswerError::Status(404)),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", AnswerError::Cut),
-        (b"SSH-2.0\r\n\r\n", AnswerError::NotHttp),
+    let cases: [(&[u8], ResponseError); 4] = [
+        (b"HTTP/1.1 302 Found\r\n\r\n", ResponseError::Status(302)),
+        (b"HTTP/1.1 404 Not Found\r\nLocation: /b\r\n\r\n", ResponseError::Status(404)),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", ResponseError::Cut),
+        (b"SSH-2.0\r\n\r\n", ResponseError::NotHttp),
     ];
     for (response, want) in cases {
         let error = plain(&[server(response, false)], 100).unwrap_err();
@@ -99,7 +99,7 @@ fn silence_a_flood_and_a_stop_end_it() {
     let address = silent.local_addr().unwrap();
     assert!(matches!(asked(address, short), Err(GetError::TimedOut)));
     let flooded = asked(flood(), PATIENCE);
-    assert!(matches!(flooded, Err(GetError::Response(AnswerError::HeadTooLong))), "{flooded:?}");
+    assert!(matches!(flooded, Err(GetError::Response(ResponseError::HeadTooLong))), "{flooded:?}");
     drop(asks);
     assert!(matches!(asked(address, PATIENCE), Err(GetError::Stopped)));
 }

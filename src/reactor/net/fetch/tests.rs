@@ -170,11 +170,11 @@ fn the_first_address_that_answers_is_kept() {
 fn what_is_no_answer_is_told_and_asked_again() {
     let long = "x".repeat(usize::try_from(BODY_BYTES_MAX).unwrap() + 1);
     let cases = [
-        (String::new(), "closed before the end of the answer"),
+        (String::new(), "closed before the end of the response"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi".to_owned(), "closed before the end"),
-        ("220 smtp\r\n\r\n".to_owned(), "the answer is not HTTP"),
-        ("HTTP/1.1 503 Busy\r\n\r\n".to_owned(), "answered 503"),
-        (format!("HTTP/1.1 200 OK\r\n\r\n{long}"), "the answer is too long"),
+        ("220 smtp\r\n\r\n".to_owned(), "the response is not HTTP"),
+        ("HTTP/1.1 503 Busy\r\n\r\n".to_owned(), "HTTP status 503"),
+        (format!("HTTP/1.1 200 OK\r\n\r\n{long}"), "the response body is too long"),
     ];
     for (bytes, why) in cases {
         let mut rig = Rig::asking(vec![server(move |_, mut peer| {

@@ -1,4 +1,4 @@
-//! What holds of any delivery, whatever the pieces and whatever happens.
+//! Properties that hold for any delivery, chunking and order of events.
 
 use super::*;
 use crate::units::nanos;
@@ -7,7 +7,7 @@ fn any_end() -> impl Strategy<Value = CutEnd> {
     prop_oneof![Just(CutEnd::Close), Just(CutEnd::Reset), Just(CutEnd::Stall)]
 }
 
-/// Any delivery, more often one after which the connection goes on.
+/// Any delivery, more often one that keeps the connection.
 fn any_delivery() -> impl Strategy<Value = Delivery> {
     let cut =
         (prop::option::of(0_usize..200), any_end()).prop_map(|(after, end)| Cut { after, end });
@@ -55,7 +55,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn any_cutting_gives_the_same_bytes_and_the_same_notices(
+    fn any_chunking_gives_the_same_bytes_and_notices(
         list in any_list(),
         asked in prop::collection::vec(any_request(), 1..6),
         pieces in prop::collection::vec(1_usize..60, 1..8),
@@ -105,14 +105,14 @@ proptest! {
                 prop_assert!(sum <= span * u128::from(bytes) / 1_000_000_000 + spare);
             }
         }
-        // Being late for each chunk does not add up.
+        // Delays of single chunks do not add up.
         let turns = (line.got.len() as u64).div_ceil(chunk);
         prop_assert_eq!(line.now.as_nanos(), (turns - 1) * period + if turns > 1 { late } else { 0 });
         prop_assert_eq!(line.connection.stage, Stage::Idle);
     }
 
     #[test]
-    fn every_ticket_is_told_of_exactly_once(
+    fn every_ticket_gets_exactly_one_notice(
         list in any_list(),
         events in prop::collection::vec(any_event(), 0..60),
     ) {
@@ -138,16 +138,16 @@ proptest! {
         }
         line.connection.end(&mut line.origin);
         let tickets: Vec<_> = line.origin.heard.iter().map(|(ticket, _)| ticket.0).collect();
-        prop_assert_eq!(tickets, (0..line.origin.answered as u64).collect::<Vec<_>>());
-        for (ticket, told) in &line.origin.heard {
+        prop_assert_eq!(tickets, (0..line.origin.responses as u64).collect::<Vec<_>>());
+        for (ticket, notice) in &line.origin.heard {
             let made = &list[(ticket.0 as usize).min(list.len() - 1)];
             let after = made.delivery.and_then(|delivery| delivery.cut).map(|cut| cut.after);
             let most = match after {
                 None => made.body_bytes,
                 Some(after) => made.body_bytes.min(after.unwrap_or(0)),
             };
-            prop_assert!(told.body_bytes <= most as u64);
-            prop_assert!(!told.complete || told.body_bytes == most as u64);
+            prop_assert!(notice.body_bytes <= most as u64);
+            prop_assert!(!notice.complete || notice.body_bytes == most as u64);
         }
     }
 }
