@@ -1,6 +1,6 @@
 //! A line of the access log: one JSON object a response.
 //!
-//! Knows not where it is written.
+//! Does not know where the line is written.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,15 +11,15 @@ use crate::http::{Delivered, Method, Refusal, Request};
 use crate::units::text::visible_json;
 use crate::units::{Moment, Wall};
 
-/// Longest text of a peer that is kept, in characters; longer ones say nothing.
+/// Longest text of a peer that is kept, in characters.
 const TEXT_CHARS: usize = 500;
 
-/// What stands for a method or a target that did not come, or made no sense.
+/// Stands for a method or a target that is missing or malformed.
 const UNKNOWN: &str = "-";
 
-/// What is known of a request when it is answered.
+/// What is known of a request before its response ends.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct AccessEntry {
     client: Option<u32>,
     peer: Option<String>,
     method: &'static str,
@@ -28,8 +28,8 @@ pub(super) struct Asked {
     faults: Vec<String>,
 }
 
-impl Asked {
-    /// What is to be told of this request, which these faults befell.
+impl AccessEntry {
+    /// The entry of a request to which these faults apply.
     pub(super) fn new(request: &Request<'_>, faults: Vec<String>) -> Self {
         let client = match Client::of(request) {
             Client::Numbered(number) => Some(number),
@@ -50,7 +50,7 @@ impl Asked {
         }
     }
 
-    /// What is known of one that was refused unseen.
+    /// The entry of a request that was refused before a service saw it.
     pub(super) fn refused(refusal: &Refusal<'_>) -> Self {
         let target = refusal.target.map(String::from_utf8_lossy);
         Self {
@@ -63,7 +63,7 @@ impl Asked {
         }
     }
 
-    /// The line, its end included.
+    /// The log line, its line end included.
     pub(super) fn line(
         &self,
         began: Moment,
@@ -85,7 +85,7 @@ impl Asked {
             faults: &self.faults,
             user_agent: self.user_agent.as_deref(),
         };
-        // Numbers and text always have a form as JSON.
+        // Serializing numbers and text cannot fail.
         let line = serde_json::to_string(&line).unwrap_or_default();
         visible_json(&line).into_owned() + "\n"
     }
@@ -119,7 +119,7 @@ fn short(text: &str) -> String {
     text.chars().take(TEXT_CHARS).collect()
 }
 
-/// A time as RFC 3339 has it, in UTC, to the millisecond.
+/// A time in UTC by RFC 3339, to the millisecond.
 fn stamp(wall: Wall) -> String {
     let stamp = Timestamp::from_nanosecond(wall.as_unix_nanos().into());
     format!("{:.3}", stamp.unwrap_or(Timestamp::UNIX_EPOCH))

@@ -1,8 +1,8 @@
 //! Writes bits, most significant first, and the Exp-Golomb codes of H.264.
 //!
-//! Knows nothing of what the bits mean.
+//! Does not know what the bits mean.
 
-/// Bits on their way to becoming bytes.
+/// A buffer of bits.
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
@@ -45,7 +45,7 @@ impl BitWriter {
         self.ue(if value > 0 { 2 * magnitude - 1 } else { 2 * magnitude });
     }
 
-    /// The bytes, the last one filled up with zeros.
+    /// The bytes, the last one padded with zeros.
     pub(super) fn aligned(mut self) -> Vec<u8> {
         if self.pending_bits > 0 {
             self.put(0, 8 - self.pending_bits);
@@ -53,8 +53,8 @@ impl BitWriter {
         self.bytes
     }
 
-    /// The bytes, ended by a one and filled up with zeros:
-    /// `rbsp_trailing_bits()` (H.264 §7.3.2.11).
+    /// The bytes, ended by a one and padded with zeros: `rbsp_trailing_bits()` (H.264
+    /// §7.3.2.11).
     pub(super) fn rbsp(mut self) -> Vec<u8> {
         self.flag(true);
         self.aligned()
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn alignment_adds_zeros_only_where_bits_are_missing() {
+    fn alignment_pads_incomplete_bytes_only() {
         let mut bits = BitWriter::default();
         bits.put(0xAB, 8);
         assert_eq!(bits.aligned(), [0xAB]);

@@ -1,8 +1,8 @@
-//! Segments that were made already.
+//! A cache of generated segments.
 //!
-//! Holds what lies in the range of indices given with each question, and of that
-//! at most so many bytes: forms are made when they are asked for, so what was not
-//! asked for the longest goes first. Knows neither clock nor media.
+//! Holds segments in the range of indices given with each lookup, up to a number of
+//! bytes. Segments are generated on request, so the least recently used one is evicted
+//! first. Knows neither clock nor media.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use super::form::{Form, Timing};
 
-/// What names a segment: its form, its index and the number of its variant.
+/// Identifies a segment: its form, its index and the number of its variant.
 type Name = (Form, u64, usize);
 
 /// Segments of all forms.
@@ -22,23 +22,23 @@ pub(super) struct Cache {
     questions: u64,
 }
 
-/// A segment that is held.
+/// A cached segment.
 #[derive(Debug)]
 struct Held {
     bytes: Rc<[u8]>,
-    /// The last question that it answered.
-    asked: u64,
+    /// Number of the last lookup that returned it.
+    last_use: u64,
 }
 
 impl Cache {
-    /// A cache that holds at most `bytes_max` bytes, or else one segment.
+    /// A cache of at most `bytes_max` bytes, or of one segment that is larger.
     pub(super) const fn new(bytes_max: u64) -> Self {
         Self { segments: BTreeMap::new(), bytes: 0, bytes_max, questions: 0 }
     }
 
-    /// Segment `index` of a variant; made if it is not there, whereupon all those
-    /// of its timing whose index is not among `kept` are dropped, and as many
-    /// others as its room takes.
+    /// Segment `index` of a variant, generated if it is not cached. Generating one
+    /// drops all segments of its timing whose index is not among `kept`, and evicts
+    /// others to make room.
     pub(super) fn get(
         &mut self,
         form: Form,
@@ -50,19 +50,19 @@ impl Cache {
         self.questions += 1;
         let name = (form, index, variant);
         if let Some(held) = self.segments.get_mut(&name) {
-            held.asked = self.questions;
+            held.last_use = self.questions;
             return Rc::clone(&held.bytes);
         }
         self.drop_expired(form.timing, kept);
         let segment: Rc<[u8]> = make().into();
         self.make_room(segment.len() as u64);
         self.bytes += segment.len() as u64;
-        let held = Held { bytes: Rc::clone(&segment), asked: self.questions };
+        let held = Held { bytes: Rc::clone(&segment), last_use: self.questions };
         self.segments.insert(name, held);
         segment
     }
 
-    /// Bytes that are held.
+    /// Bytes in the cache.
     #[cfg(test)]
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
@@ -81,7 +81,7 @@ impl Cache {
 
     fn make_room(&mut self, bytes: u64) {
         while self.bytes + bytes > self.bytes_max {
-            let oldest = self.segments.iter().min_by_key(|(_, held)| held.asked);
+            let oldest = self.segments.iter().min_by_key(|(_, held)| held.last_use);
             let Some(name) = oldest.map(|(name, _)| *name) else { return };
             if let Some(dropped) = self.segments.remove(&name) {
                 self.bytes -= dropped.bytes.len() as u64;
@@ -98,7 +98,7 @@ mod tests {
     const FMP4: Form = Form { container: Container::Fmp4, ..Form::LIVE };
 
     #[test]
-    fn a_segment_is_made_once_while_it_is_kept() {
+    fn makes_a_segment_once_while_it_is_kept() {
         let mut cache = Cache::new(1_000);
         let first = cache.get(Form::LIVE, 0, 5, &(3..9), || vec![1]);
         let again = cache.get(Form::LIVE, 0, 5, &(3..9), || panic!("made twice"));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_longer_kept_is_dropped() {
+    fn drops_segments_outside_of_the_kept_range() {
         let mut cache = Cache::new(1_000);
         cache.get(Form::VOD, 0, 0, &(0..30), || vec![0]);
         for index in 0..100 {
@@ -121,13 +121,13 @@ mod tests {
             assert!(cache.segments.len() <= 4 * 3 + 1);
             assert_eq!(cache.bytes, cache.segments.len() as u64);
         }
-        // The clock was set back; what is on demand stays.
+        // The clock was set back; segments on demand stay.
         cache.get(FMP4, 0, 10, &(8..12), || vec![0]);
         assert_eq!(cache.segments.len(), 2);
     }
 
     #[test]
-    fn what_was_not_asked_for_the_longest_makes_room() {
+    fn evicts_the_least_recently_used() {
         let mut cache = Cache::new(10);
         let kept = 0..9;
         for index in 0..3 {
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(cache.bytes, 10);
         let names: Vec<Name> = cache.segments.keys().copied().collect();
         assert_eq!(names, [(Form::LIVE, 0, 0), (Form::LIVE, 2, 0), (FMP4, 0, 0)]);
-        // One that is greater than all the room is made, and alone.
+        // A segment larger than the limit is made and held alone.
         assert_eq!(cache.get(FMP4, 0, 1, &kept, || vec![0; 11]).len(), 11);
         assert_eq!((cache.segments.len(), cache.bytes), (1, 11));
     }

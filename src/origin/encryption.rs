@@ -9,18 +9,18 @@ use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 
 use super::form::Container;
 
-/// The key, served to whoever asks: it hides nothing, it makes clients decrypt.
+/// The key, served to everyone: it protects nothing, it makes clients decrypt.
 pub const KEY: [u8; 16] = *b"hls-swarm-origin";
 
-/// Bytes of a block of AES; the padding is one byte to one block.
+/// Bytes of an AES block; the padding is one byte to one block.
 pub(super) const BLOCK_BYTES: u64 = 16;
 
-/// The initialization vector of fMP4. A playlist must state one where an
-/// initialization section is encrypted (§4.3.2.5).
+/// The initialization vector of fMP4. A playlist must state one if an initialization
+/// section is encrypted (§4.3.2.5).
 const STATED_IV: [u8; 16] = *b"initial-vector-1";
 
-/// The initialization vector that a playlist of this container states; without
-/// one it is the media sequence number of each segment (§5.2).
+/// The initialization vector that a playlist of this container states; `None` means the
+/// media sequence number of each segment (§5.2).
 pub(super) const fn stated_iv(container: Container) -> Option<[u8; 16]> {
     match container {
         Container::Ts => None,
@@ -28,13 +28,13 @@ pub(super) const fn stated_iv(container: Container) -> Option<[u8; 16]> {
     }
 }
 
-/// Encrypts a segment, or an initialization section, whose index does not matter.
+/// Encrypts a segment, or an initialization section, whose index is ignored.
 pub(super) fn encrypt(container: Container, index: u64, bytes: &[u8]) -> Vec<u8> {
     let iv = stated_iv(container).unwrap_or_else(|| u128::from(index).to_be_bytes());
     Encryptor::<Aes128>::new(&KEY.into(), &iv.into()).encrypt_padded_vec::<Pkcs7>(bytes)
 }
 
-/// Bytes of `bytes` bytes after encryption.
+/// Length of `bytes` bytes after encryption.
 pub(super) const fn encrypted_bytes(bytes: u64) -> u64 {
     (bytes / BLOCK_BYTES + 1) * BLOCK_BYTES
 }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_encrypted_is_read_again() {
+    fn decrypts_to_the_original() {
         let plain: Vec<u8> = (0..=255).collect();
         for length in [0, 1, 15, 16, 17, 188, 256] {
             for container in [Container::Ts, Container::Fmp4] {
@@ -65,8 +65,8 @@ mod tests {
     }
 
     #[test]
-    fn the_cipher_is_that_of_the_standard() {
-        // FIPS 197, appendix C.1, as the one block of CBC with a zero vector.
+    fn matches_the_test_vector_of_fips_197() {
+        // FIPS 197, appendix C.1, as a single CBC block with a zero vector.
         let key: [u8; 16] = std::array::from_fn(|n| n as u8);
         let block: [u8; 16] = std::array::from_fn(|n| (n * 0x11) as u8);
         let cipher = Encryptor::<Aes128>::new(&key.into(), &[0; 16].into());
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_of_transport_streams_differ_by_their_number() {
+    fn mpeg_ts_segments_use_their_number_as_vector() {
         assert_ne!(encrypt(Container::Ts, 1, b"x"), encrypt(Container::Ts, 2, b"x"));
         assert_eq!(encrypt(Container::Fmp4, 1, b"x"), encrypt(Container::Fmp4, 2, b"x"));
     }

@@ -1,59 +1,59 @@
-//! The origin with faults injected: its responses, the counts of both, and the lines
-//! of its access log.
+//! The origin with injected faults: its responses, the counters of both, and the access
+//! log.
 //!
 //! Knows no socket and no clock.
 
 use std::collections::BTreeMap;
 
-use super::access::Asked;
+use super::access::AccessEntry;
 use super::counts::Counts;
 use super::faults::{CONTROL_PATH, Faults, Injected};
 use super::{Origin, Settings, Thing};
 use crate::http::{Audience, Delivered, Refusal, Request, Response, Ticket};
 use crate::units::{Moment, Tick};
 
-/// An origin whose responses have faults to order.
+/// An origin that injects faults by recipes.
 #[derive(Debug)]
 pub struct FaultyOrigin {
     origin: Origin,
     faults: Faults,
     counts: Counts,
-    /// Responses that are not over yet: at most one a connection.
+    /// Responses that have not ended: at most one a connection.
     under_way: BTreeMap<Ticket, UnderWay>,
     tickets: u64,
     logs: bool,
 }
 
-/// A response that is not over yet.
+/// A response that has not ended.
 #[derive(Debug)]
 struct UnderWay {
     began: Moment,
     status: Option<u16>,
-    /// Whether a fault ends it early.
+    /// Whether a fault cuts it.
     cut: bool,
-    asked: Option<Box<Asked>>,
+    entry: Option<Box<AccessEntry>>,
 }
 
 impl FaultyOrigin {
-    /// An origin that serves `settings` with these faults. If `logs`, it returns a
-    /// line of the access log for every response that is over.
+    /// An origin that serves `settings` with these faults. If `logs`, it returns an
+    /// access log line for every response that ends.
     ///
     /// # Errors
-    /// Settings that cannot be served, or recipes that cannot be in force
-    /// together, in one line with the remedy.
+    /// Settings that cannot be served, or recipes that cannot be combined, in one line
+    /// with the remedy.
     pub fn new(settings: Settings, faults: Faults, logs: bool) -> Result<Self, String> {
         let origin = Origin::new(settings).map_err(|error| error.to_string())?;
         let (counts, under_way) = (Counts::default(), BTreeMap::new());
         Ok(Self { origin, faults, counts, under_way, tickets: 0, logs })
     }
 
-    /// What was done so far.
+    /// The counters.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// The same, for what others count.
+    /// The counters, for events that are counted elsewhere.
     pub fn counts_mut(&mut self) -> &mut Counts {
         &mut self.counts
     }
@@ -64,7 +64,7 @@ impl FaultyOrigin {
         &self.faults
     }
 
-    /// Answers a request at a point in time.
+    /// Responds to a request at a point in time.
     pub fn respond(&mut self, at: Moment, request: &Request<'_>) -> Response {
         let Injected { mut response, kinds } = if request.path == CONTROL_PATH {
             let response = self.faults.control(&mut self.origin, at, request);
@@ -77,25 +77,25 @@ impl FaultyOrigin {
         let status = (!headless).then_some(response.status.0);
         let thing = Thing::at(request.path);
         if thing != Thing::Other {
-            // Players in a browser come from pages of other sites.
+            // Players in a browser run on pages of other sites.
             response.audience = Audience::AnySite;
         }
-        self.counts.answered(thing, status);
-        let asked = self.logs.then(|| Box::new(Asked::new(request, kinds)));
-        let under_way = UnderWay { began: at, status, cut: cut.is_some(), asked };
+        self.counts.responded(thing, status);
+        let entry = self.logs.then(|| Box::new(AccessEntry::new(request, kinds)));
+        let under_way = UnderWay { began: at, status, cut: cut.is_some(), entry };
         response.ticket = Some(self.follow(under_way));
         response
     }
 
-    /// Counts a request that was refused before it got here, by what it asked for as
+    /// Counts a request that was refused before it arrived here, by resource kind as
     /// far as that is known.
     pub fn refused(&mut self, at: Moment, refusal: &Refusal<'_>) -> Ticket {
         let target = refusal.target.and_then(|target| str::from_utf8(target).ok());
         let path = target.and_then(|target| target.split('?').next()).unwrap_or_default();
         let status = Some(refusal.status.0);
-        self.counts.answered(Thing::at(path), status);
-        let asked = self.logs.then(|| Box::new(Asked::refused(refusal)));
-        self.follow(UnderWay { began: at, status, cut: false, asked })
+        self.counts.responded(Thing::at(path), status);
+        let entry = self.logs.then(|| Box::new(AccessEntry::refused(refusal)));
+        self.follow(UnderWay { began: at, status, cut: false, entry })
     }
 
     fn follow(&mut self, under_way: UnderWay) -> Ticket {
@@ -105,21 +105,21 @@ impl FaultyOrigin {
         ticket
     }
 
-    /// A response is over. Returns its line for the access log, if there is one.
+    /// A response ended. Returns its access log line, if there is one.
     pub fn delivered(
         &mut self,
         at: Moment,
         ticket: Ticket,
         delivered: Delivered,
     ) -> Option<String> {
-        let UnderWay { began, status, cut, asked } = self.under_way.remove(&ticket)?;
+        let UnderWay { began, status, cut, entry } = self.under_way.remove(&ticket)?;
         let delivered = Delivered { complete: delivered.complete && !cut, ..delivered };
         let took = status.map(|_| at.tick.since(began.tick));
         self.counts.delivered(took, delivered);
-        asked.map(|asked| asked.line(began, at, status, delivered))
+        entry.map(|entry| entry.line(began, at, status, delivered))
     }
 
-    /// Whether connections are taken.
+    /// Whether connections are accepted.
     #[must_use]
     pub fn is_open(&self, now: Tick) -> bool {
         self.faults.is_open(now)
@@ -131,7 +131,7 @@ impl FaultyOrigin {
         self.faults.next_change(now)
     }
 
-    /// Takes note of the time: connections may be refused from now on.
+    /// Applies the time: connections may be refused from now on.
     pub fn tick(&mut self, now: Tick) {
         self.faults.count_refusals(now);
     }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_told_when_it_is_over_and_once() {
+    fn logs_a_response_once_when_it_ends() {
         let mut faulty = faulty(&["404:segments", "latency:segments:1s"]);
         let ticket = ask(&mut faulty, "/vod/v0/1.ts");
         let delivered = Delivered { body_bytes: 30, complete: true };
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_head_has_no_status() {
+    fn response_without_head_has_no_status() {
         let mut faulty = faulty(&["hang:master"]);
         let ticket = ask(&mut faulty, "/stream.m3u8");
         let line = faulty.delivered(moment(5), ticket, Delivered { body_bytes: 0, complete: true });
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_other_sites_may_read_media_and_its_errors_alone() {
+    fn other_sites_may_read_media_and_its_errors_only() {
         let mut faulty = faulty(&["503:segments"]);
         let mut audience = |path: &str| {
             let request = Request::new(Method::Get, path, &[]);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_unseen_is_told_as_far_as_it_is_known() {
+    fn logs_what_is_known_of_a_refused_request() {
         let mut faulty = faulty(&["503"]);
         for (came, method, uri, thing) in [
             (
@@ -225,17 +225,17 @@ mod tests {
             let ticket = faulty.refused(moment(0), &refusal);
             let delivered = Delivered { body_bytes: 16, complete: true };
             let line = faulty.delivered(moment(1), ticket, delivered).unwrap();
-            let told = format!(
+            let logged = format!(
                 "\"peer\":\"127.0.0.1\",\"method\":\"{method}\",\"uri\":\"{uri}\",\"status\":408,"
             );
-            assert!(line.contains(&told), "{line}");
+            assert!(line.contains(&logged), "{line}");
             assert!(faulty.counts().requests[&(thing, Some(408))] > 0, "{line}");
         }
         assert!(faulty.under_way.is_empty());
     }
 
     #[test]
-    fn without_a_log_there_is_no_line() {
+    fn returns_no_line_without_a_log() {
         let mut faulty = FaultyOrigin { logs: false, ..faulty(&[]) };
         let ticket = ask(&mut faulty, "/health");
         let delivered = Delivered { body_bytes: 3, complete: true };

@@ -1,9 +1,9 @@
-//! The forms in which the one programme is offered, and the folder of each.
+//! The forms in which the programme is served, and the folder of each.
 //!
-//! A form is a choice of three: live or on demand, MPEG-TS or fMP4, in the clear
-//! or encrypted. Knows neither media nor time.
+//! A form combines three choices: live or on demand, MPEG-TS or fMP4, in the clear or
+//! encrypted. Knows neither media nor time.
 
-/// When the programme begins and ends.
+/// When the programme starts and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timing {
     /// A window that slides with the clock.
@@ -12,7 +12,7 @@ pub enum Timing {
     Vod,
 }
 
-/// What the media are packed in.
+/// The container of the media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Container {
     /// MPEG-TS (RFC 8216 §3.2).
@@ -24,11 +24,11 @@ pub enum Container {
 /// One form of the programme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Form {
-    /// When it begins and ends.
+    /// When it starts and ends.
     pub timing: Timing,
-    /// Whether segments are encrypted as a whole by AES-128 (§4.3.2.4).
+    /// Whether whole segments are encrypted by AES-128 (§4.3.2.4).
     pub encrypted: bool,
-    /// What the media are packed in.
+    /// The container.
     pub container: Container,
 }
 
@@ -68,7 +68,7 @@ impl Form {
         }
     }
 
-    /// The form in whose folder a path lies, and the rest of the path.
+    /// The form that a path belongs to, and the rest of the path.
     pub(super) fn of(path: &str) -> Option<(Self, &str)> {
         let rest = path.strip_prefix('/')?;
         let (timing, rest) =
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_folder_leads_back_to_its_form() {
+    fn folder_identifies_its_form() {
         for form in Form::all() {
             let path = format!("{}v0/x", form.folder());
             assert_eq!(Form::of(&path), Some((form, "v0/x")));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_in_another_order_are_not_known() {
+    fn rejects_folders_in_another_order() {
         for path in ["/aes/vod/x", "/fmp4/aes/x", "/fmp4/vod/x", "/vod/vod/x"] {
             assert!(Form::of(path).is_some_and(|(_, rest)| rest != "x"), "{path}");
         }

@@ -1,8 +1,8 @@
 //! fMP4: an initialization section, and one fragment a segment.
 //!
-//! Two tracks, muxed: all pictures of a fragment, then all its sound, as FFmpeg's
-//! own muxer has it. Boxes are those of ISO/IEC 14496-12, sample entries those of
-//! 14496-14 and -15. Knows neither the clock nor what the samples mean.
+//! Two tracks, muxed: all pictures of a fragment, then all its sound, as in FFmpeg's
+//! muxer. Boxes are those of ISO/IEC 14496-12, sample entries those of 14496-14 and
+//! -15. Knows neither the clock nor what the samples mean.
 
 use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor};
 use mp4_atom::{
@@ -24,8 +24,8 @@ pub(super) const AUDIO_TIMESCALE: u32 = sound::SAMPLE_RATE as u32;
 const VIDEO_TRACK: u32 = 1;
 const AUDIO_TRACK: u32 = 2;
 
-/// Flags of a sample (§8.8.3.1): one that depends on no other, and one that does
-/// and that decoding cannot begin with.
+/// Flags of a sample (§8.8.3.1): one that depends on no other, and one that depends on
+/// others and at which decoding cannot start.
 const KEY_SAMPLE: u32 = 0x0200_0000;
 const OTHER_SAMPLE: u32 = 0x0101_0000;
 
@@ -37,7 +37,7 @@ const HEADER_BYTES: usize = 8;
 const AUDIO_OBJECT: u8 = 0x40;
 const AUDIO_STREAM: u8 = 5;
 
-/// What a fragment holds.
+/// The contents of a fragment.
 #[derive(Debug)]
 pub(super) struct Contents<'a> {
     /// The number of the fragment; it wraps.
@@ -50,13 +50,13 @@ pub(super) struct Contents<'a> {
     pub(super) pictures: &'a [Vec<u8>],
     /// Decode time of the first sound, in ticks of [`AUDIO_TIMESCALE`].
     pub(super) audio_time: u64,
-    /// The sound, always the same.
+    /// The audio frame, always the same.
     pub(super) sound: &'a [u8],
-    /// How often it comes.
+    /// Number of audio frames.
     pub(super) sounds: usize,
 }
 
-/// Bytes of a fragment that are no samples.
+/// Bytes of a fragment without its samples.
 pub(super) fn overhead(pictures: usize) -> usize {
     let sizes = vec![Vec::new(); pictures];
     let empty = Contents {
@@ -71,8 +71,7 @@ pub(super) fn overhead(pictures: usize) -> usize {
     encoded(&head(&empty, 0)).len() + HEADER_BYTES
 }
 
-/// A fragment of `bytes` bytes; samples that leave a part of them free are
-/// followed by bytes that belong to none.
+/// A fragment of `bytes` bytes; unused bytes at its end belong to no sample.
 pub(super) fn fragment(contents: &Contents<'_>, bytes: usize) -> Vec<u8> {
     let samples_at = overhead(contents.pictures.len());
     let mut fragment = Vec::with_capacity(bytes);
@@ -86,8 +85,7 @@ pub(super) fn fragment(contents: &Contents<'_>, bytes: usize) -> Vec<u8> {
     fragment
 }
 
-/// The head of a fragment whose samples begin `samples_at` bytes after its own
-/// begin.
+/// The head of a fragment whose samples start `samples_at` bytes after its own start.
 fn head(contents: &Contents<'_>, samples_at: usize) -> Moof {
     let video_bytes: usize = contents.pictures.iter().map(Vec::len).sum();
     let pictures = contents.pictures.iter().enumerate().map(|(number, picture)| TrunEntry {
@@ -164,7 +162,7 @@ fn video_track(geometry: Geometry) -> Trak {
     track(header, VIDEO_TRACK, VIDEO_TIMESCALE, b"vide", media)
 }
 
-/// `avcC`: what a decoder needs before the first picture.
+/// `avcC`: the parameters that a decoder needs before the first picture.
 fn configuration(geometry: Geometry) -> Avcc {
     let [sequence, picture] = picture::parameter_sets(geometry);
     let [profile, constraints, level] = geometry.profile();
@@ -215,7 +213,7 @@ fn track(header: Tkhd, track_id: u32, timescale: u32, handler: &[u8; 4], minf: M
     }
 }
 
-/// Tables without a sample, since all are in fragments; the data are in this file.
+/// Tables without samples, since all are in fragments; the data are in this file.
 fn information(entry: Codec) -> Minf {
     let here = DrefEntry::Url(Url::default());
     Minf {
@@ -229,8 +227,8 @@ fn information(entry: Codec) -> Minf {
     }
 }
 
-/// A box as bytes. Only one of over 4 GiB, or with a value that has no code, has
-/// none; the tests read back what is made here.
+/// A box as bytes. Encoding fails only above 4 GiB or for a value without a code; the
+/// tests read back what is made here.
 fn encoded(it: &impl Encode) -> Vec<u8> {
     let mut bytes = Vec::new();
     if it.encode(&mut bytes).is_err() {

@@ -1,13 +1,13 @@
-//! Synthetic media: the segments of one variant, each from its index alone.
+//! Synthetic media: the segments of one variant, each a function of its index.
 //!
-//! The stream is one endless programme that began at the Unix epoch: 25 pictures
-//! a second from there, AAC frames of 1024 samples from there, every access unit
-//! in the segment in which its presentation time lies. So timestamps and
-//! continuity counters follow from the index, and segments made apart fit
-//! together. Every segment of a variant has the same number of packets; filler
-//! data in the video makes up for what pictures and sound do not need.
+//! The stream is one endless programme that began at the Unix epoch: 25 pictures a
+//! second and AAC frames of 1024 samples, both counted from the epoch, every access
+//! unit in the segment that contains its presentation time. So timestamps and
+//! continuity counters follow from the index, and segments generated separately fit
+//! together. Every segment of a variant has the same number of packets; filler data in
+//! the video takes the bytes that pictures and sound do not need.
 //!
-//! Knows no clock: the index comes from outside.
+//! Knows no clock: the index is an argument.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -20,14 +20,14 @@ use super::sample;
 use super::sound;
 use super::transport::{self, Multiplex, PACKET_BYTES, SOUND_BYTES, Sent, TABLE_PACKETS};
 
-/// Least total bit rate in bit/s: the sound and the smallest pictures need 120
-/// kbit/s with their headers.
+/// Lowest total bit rate in bit/s: the sound and the smallest pictures need 120 kbit/s
+/// with their headers.
 pub const BITRATE_MIN: u64 = 150_000;
 
-/// Greatest total bit rate in bit/s: what H.264 level 4.1 carries (table A-1).
+/// Highest total bit rate in bit/s: the limit of H.264 level 4.1 (table A-1).
 pub const BITRATE_MAX: u64 = 50_000_000;
 
-/// Shortest segment: RFC 8216 has whole seconds of target duration.
+/// Shortest segment: a target duration has whole seconds (RFC 8216 §4.3.3.1).
 pub const SEGMENT_MIN: Duration = Duration::from_secs(1);
 
 /// Longest segment: a longer one only costs memory.
@@ -39,16 +39,16 @@ const PICTURE_TICKS: u128 = 90_000 / FRAME_RATE as u128;
 /// Ticks of 90 kHz from one AAC frame to the next: 1024 samples of 48 kHz.
 const SOUND_TICKS: u128 = (90_000 * sound::FRAME_SAMPLES / sound::SAMPLE_RATE) as u128;
 
-/// Bytes of an AAC frame without the header that MPEG-TS needs.
+/// Bytes of an AAC frame without the ADTS header of MPEG-TS.
 const SOUND_BLOCK_BYTES: usize = SOUND_BYTES - sound::HEADER_BYTES;
 
-/// Ticks of 90 kHz between the clock at which an access unit is due to be sent
-/// and its presentation: half a second, which the largest key picture needs less
-/// than half of, and which T-STD allows (ISO/IEC 13818-1 §2.4.2.7: a second).
+/// Ticks of 90 kHz from the time at which an access unit is sent to its presentation:
+/// half a second. The largest key picture needs less than half of it, and T-STD allows
+/// a second (ISO/IEC 13818-1 §2.4.2.7).
 const DELAY_TICKS: u128 = 45_000;
 
-/// The least bit rate for each size of picture, greatest first, with the level
-/// that the size needs at 25 pictures a second (H.264 table A-1).
+/// The lowest bit rate for each picture size, largest first, with the level that the
+/// size needs at 25 pictures a second (H.264 table A-1).
 const LADDER: [(u64, Geometry); 5] = [
     (6_000_000, Geometry { width: 1920, height: 1080, level_idc: 41 }),
     (3_000_000, Geometry { width: 1280, height: 720, level_idc: 31 }),
@@ -57,7 +57,7 @@ const LADDER: [(u64, Geometry); 5] = [
     (0, Geometry { width: 320, height: 180, level_idc: 13 }),
 ];
 
-/// One variant: its bit rate decides the size of its pictures.
+/// One variant: the bit rate determines the picture size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variant {
     bitrate: u64,
@@ -69,7 +69,7 @@ impl Variant {
     /// A variant of `bitrate` bit/s in segments of `segment_duration`.
     ///
     /// Values outside [`BITRATE_MIN`] to [`BITRATE_MAX`] and [`SEGMENT_MIN`] to
-    /// [`SEGMENT_MAX`] are moved to the nearest bound.
+    /// [`SEGMENT_MAX`] are clamped.
     #[must_use]
     pub fn new(bitrate: u64, segment_duration: Duration) -> Self {
         let bitrate = bitrate.clamp(BITRATE_MIN, BITRATE_MAX);
@@ -92,15 +92,15 @@ impl Variant {
         (self.geometry.width, self.geometry.height)
     }
 
-    /// The codecs, as the attribute `CODECS` names them (RFC 8216 §4.3.4.2).
+    /// The codecs, as in the attribute `CODECS` (RFC 8216 §4.3.4.2).
     #[must_use]
     pub fn codecs(&self) -> String {
         format!("{},{}", self.geometry.codec(), sound::CODEC)
     }
 
-    /// Bit rate that the segments of a form have on average, in bit/s: at most
-    /// [`Variant::bitrate`], and less than a packet a segment below it; encrypted
-    /// ones have up to a block of padding more.
+    /// Average bit rate of the segments of a form, in bit/s: at most
+    /// [`Variant::bitrate`], and less than one packet a segment below it; padding adds
+    /// up to a block to encrypted ones.
     #[must_use]
     pub fn average_bitrate(&self, form: Form) -> u64 {
         let bits = u128::from(self.segment_bytes(form)) * 8;
@@ -129,8 +129,8 @@ impl Variant {
         if form.encrypted { encryption::encrypted_bytes(plain) } else { plain }
     }
 
-    /// When the first picture of segment `index` is shown, since the Unix epoch,
-    /// and until when its last one is.
+    /// When the first picture of segment `index` is shown, since the Unix epoch, and
+    /// when its last one ends.
     ///
     /// Both are multiples of 40 ms. Saturates at 584 million years.
     #[must_use]
@@ -139,8 +139,8 @@ impl Variant {
         picture_time(pictures.start)..picture_time(pictures.end)
     }
 
-    /// Segment `index` in a form. Its media are those of segment `media`, which is
-    /// the same one unless media time has jumped.
+    /// Segment `index` in a form, with the media of segment `media`, which is another
+    /// one where media time has jumped.
     #[must_use]
     pub fn segment_of(&self, form: Form, index: u64, media: u64) -> Vec<u8> {
         let plain = match form.container {
@@ -177,8 +177,8 @@ impl Variant {
         stream.into_bytes()
     }
 
-    /// Segment `index`, as a fragment of fMP4. Its times are those since the Unix
-    /// epoch, without the delay that MPEG-TS needs.
+    /// Segment `index` as a fragment of fMP4. Its times count from the Unix epoch,
+    /// without the delay of MPEG-TS.
     #[must_use]
     pub fn fragment(&self, index: u64) -> Vec<u8> {
         let bytes = (self.segment_bits() / 8) as usize;
@@ -233,17 +233,17 @@ impl Variant {
         }
     }
 
-    /// Packets of every segment: as many as the bit rate has room for.
+    /// Packets of every segment: as many as the bit rate allows.
     fn packets(&self) -> u64 {
         (self.segment_bits() / (8 * PACKET_BYTES as u128)) as u64
     }
 
-    /// Bits of a segment at the bit rate asked for.
+    /// Bits of a segment at the requested bit rate.
     fn segment_bits(&self) -> u128 {
         u128::from(self.bitrate) * self.segment_nanos / 1_000_000_000
     }
 
-    /// Packets that precede segment `index`, by PID.
+    /// Packets before segment `index`, by PID.
     fn sent(&self, index: u128) -> Sent {
         let all = u128::from(self.packets()) * index;
         let audio = self.sounds(index).start;
@@ -251,15 +251,15 @@ impl Variant {
         Sent { tables: index, video, audio }
     }
 
-    /// How the packets that are left to video are shared out to its pictures.
+    /// Divides the packets that are left for video among the pictures.
     fn shares(&self, index: u128) -> Shares {
         let video = self.sent(index + 1).video - self.sent(index).video;
         let pictures = self.pictures(index);
         Shares { room: video as usize, pictures: (pictures.end - pictures.start) as usize }
     }
 
-    /// The programme clock at packet `place` of segment `index`, in ticks of
-    /// 27 MHz: packets are spread evenly over the segment.
+    /// The programme clock at packet `place` of segment `index`, in ticks of 27 MHz:
+    /// packets are spread evenly over the segment.
     fn clock(&self, index: u128, place: usize) -> u128 {
         let packets = u128::from(self.packets());
         let since_epoch = index * packets + place as u128;
@@ -276,7 +276,7 @@ impl Variant {
         self.units(index, SOUND_TICKS)
     }
 
-    /// The units of `ticks` ticks of 90 kHz that begin within segment `index`.
+    /// The units of `ticks` ticks of 90 kHz that start within segment `index`.
     fn units(&self, index: u128, ticks: u128) -> Range<u128> {
         // A tick is 100,000/9 ns.
         let first = |index: u128| (index * self.segment_nanos * 9).div_ceil(100_000 * ticks);
@@ -290,8 +290,7 @@ fn picture_time(picture: u128) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
-/// Room in packets or bytes that is yet to be shared out, and pictures yet to get
-/// some.
+/// Packets or bytes left to divide, and pictures that have no share yet.
 #[derive(Debug)]
 struct Shares {
     room: usize,
@@ -299,8 +298,8 @@ struct Shares {
 }
 
 impl Shares {
-    /// The room of the next picture: its part of what is left, but at least what
-    /// it needs; the last one gets all that is left.
+    /// The share of the next picture: its part of the rest, but at least what it needs;
+    /// the last picture gets all that is left.
     fn next(&mut self, needed: usize) -> usize {
         let share = (self.room / self.pictures.max(1)).max(needed);
         self.room = self.room.saturating_sub(share);
@@ -308,7 +307,7 @@ impl Shares {
         share
     }
 
-    /// Room that the last picture had no use for.
+    /// Returns what the last picture did not use.
     fn put_back(&mut self, room: usize) {
         self.room += room;
     }

@@ -1,7 +1,7 @@
-//! The built-in test origin: live and VOD HLS, synthesised, from memory.
+//! The built-in test origin: synthetic live and VOD HLS from memory.
 //!
-//! [`Origin::respond`] is a function of the settings, the wall clock and the
-//! request; the only state are caches of what was made before. Knows no socket.
+//! [`Origin::respond`] is a function of the settings, the wall clock and the request;
+//! its only state is a cache. Knows no socket.
 
 mod access;
 mod bits;
@@ -44,15 +44,15 @@ use texts::{Text, Texts};
 /// Media type of a playlist (RFC 8216 §10).
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 
-/// Media type of a segment of MPEG-TS (RFC 3555) and of what is fMP4 (RFC 4337).
+/// Media type of MPEG-TS segments (RFC 3555) and of fMP4 (RFC 4337).
 const TS_TYPE: &str = "video/mp2t";
 const MP4_TYPE: &str = "video/mp4";
 
 /// Media type of a key (RFC 8216 §5.1: 16 bytes, binary).
 const KEY_TYPE: &str = "application/octet-stream";
 
-/// A segment never changes under its name: the bytes follow from its index. No
-/// more does an initialization section or the key.
+/// The bytes of a segment follow from its index, so it never changes under its name;
+/// neither does an initialization section or the key.
 const SEGMENT_CACHE: &str = "public, max-age=3600, immutable";
 
 /// The origin.
@@ -81,7 +81,7 @@ impl Origin {
         Ok(Self { settings, variants, segments, texts: Texts::default(), timeline })
     }
 
-    /// What is served.
+    /// The settings.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
@@ -93,18 +93,18 @@ impl Origin {
         &self.timeline
     }
 
-    /// The same, to be changed: playlists that were made already no longer hold.
+    /// The same, to be changed; cached playlists become invalid.
     pub fn timeline_mut(&mut self) -> &mut Timeline {
         self.texts = Texts::default();
         &mut self.timeline
     }
 
-    /// Answers a request at a point in time.
+    /// Responds to a request at a point in time.
     #[must_use]
     pub fn respond(&mut self, at: Moment, request: &Request<'_>) -> Response {
         if !matches!(request.method, Method::Get | Method::Head) {
             let allow = vec![("Allow", "GET, HEAD".into())];
-            return words(405, "only GET and HEAD are served here", allow);
+            return words(405, "only GET and HEAD are allowed", allow);
         }
         let entity = match route(request.path) {
             Some(Resource::Index) => return words(200, &self.index(), vec![]),
@@ -119,8 +119,8 @@ impl Origin {
             None => None,
         };
         match entity {
-            Some(entity) => entity.answer(request),
-            None => words(404, "there is no such thing, or not at this time", vec![]),
+            Some(entity) => entity.response(request),
+            None => words(404, "no such resource, or not at this time", vec![]),
         }
     }
 
@@ -133,8 +133,8 @@ impl Origin {
         self.playlist(text)
     }
 
-    /// A media playlist. A live one is not there before its first segment is,
-    /// which only a clock near the Unix epoch can bring about.
+    /// A media playlist. There is no live one before its first segment is complete,
+    /// which happens only with a clock near the Unix epoch.
     fn media_playlist(&mut self, wall: Wall, form: Form, number: usize) -> Option<Entity> {
         let window = self.window(wall);
         let variant = self.variants.get(number)?;
@@ -152,8 +152,8 @@ impl Origin {
     }
 
     fn playlist(&self, text: Text) -> Entity {
-        // Half a target duration, so that a cache never hides a segment for as
-        // long as a client waits between two reloads (RFC 8216 §6.3.4).
+        // Half a target duration, so that a cache never hides a segment for as long as
+        // a client waits between two reloads (RFC 8216 §6.3.4).
         let target = self.variants.first().map_or(0, playlist::target_duration_secs);
         let cache_control = match target / 2 {
             0 => "no-cache".into(),
@@ -188,7 +188,7 @@ impl Origin {
         Some(constant(variant.initialization_of(form), media_type(form)))
     }
 
-    /// What there is, for people.
+    /// The start page, for people.
     fn index(&self) -> String {
         let mut lines = vec![
             String::from("The test origin of ffmpeg-hls-swarm. Synthetic HLS:"),
@@ -208,13 +208,13 @@ impl Origin {
     }
 }
 
-/// What never changes and is small.
+/// A small resource that never changes.
 fn constant(bytes: Vec<u8>, content_type: &'static str) -> Entity {
     let etag = content_tag(&bytes);
     Entity { bytes: bytes.into(), content_type, etag, cache_control: SEGMENT_CACHE.into() }
 }
 
-/// Media type of a form's media; that of encrypted ones is what they decrypt to.
+/// Media type of a form's media; for encrypted media that of the decrypted ones.
 const fn media_type(form: Form) -> &'static str {
     match form.container {
         Container::Ts => TS_TYPE,
@@ -222,7 +222,7 @@ const fn media_type(form: Form) -> &'static str {
     }
 }
 
-/// What tells a form's segments from another form's in their tags.
+/// Distinguishes the entity tags of a form's segments from those of other forms.
 const fn mark(form: Form) -> &'static str {
     match (form.encrypted, form.container) {
         (false, Container::Ts) => "",
@@ -232,7 +232,7 @@ const fn mark(form: Form) -> &'static str {
     }
 }
 
-/// A form, for people.
+/// The description of a form, for people.
 const fn words_for(form: Form) -> &'static str {
     match (form.encrypted, form.container) {
         (false, Container::Ts) => "MPEG-TS",

@@ -1,9 +1,9 @@
 //! Playlists (RFC 8216), as a function of the settings and the wall clock.
 //!
-//! Segment `n` covers the time from `n` to `n + 1` segment durations since the
-//! Unix epoch, so the media sequence follows from the clock alone, and an origin
-//! that is started again goes on where it was. Knows neither the bytes of a
-//! segment nor how a playlist is asked for.
+//! Segment `n` covers the time from `n` to `n + 1` segment durations since the Unix
+//! epoch, so the media sequence follows from the clock alone, and a restarted origin
+//! continues the stream. Knows neither the bytes of a segment nor how a playlist is
+//! requested.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -22,7 +22,7 @@ use crate::units::{Wall, nanos};
 /// Segments of the form on demand.
 pub const VOD_SEGMENTS: u64 = 30;
 
-/// Which live segments there are at a point in time.
+/// The live segments at a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// The oldest segment that is still served.
@@ -36,8 +36,8 @@ pub struct Window {
 impl Window {
     /// The window of `length` segments at `wall`.
     ///
-    /// A segment that has left the playlist stays for the length of the playlist
-    /// and of a segment more (RFC 8216 §6.2.2).
+    /// A segment that has left the playlist remains available for the length of the
+    /// playlist and of one more segment (RFC 8216 §6.2.2).
     #[must_use]
     pub fn at(wall: Wall, segment_duration: Duration, length: usize) -> Self {
         let end = wall.as_unix_nanos() / nanos(segment_duration).max(1);
@@ -46,7 +46,7 @@ impl Window {
         Self { oldest: first.saturating_sub(length + 1), first, end }
     }
 
-    /// The segments that are served.
+    /// The segments that are available.
     #[must_use]
     pub const fn served(&self) -> Range<u64> {
         self.oldest..self.end
@@ -73,8 +73,8 @@ pub fn master(form: Form, variants: &[Variant]) -> String {
     text
 }
 
-/// The live media playlist (§4.3.3): it has no end, and each segment has its date.
-/// Where media time jumps it says so (§4.3.2.3 and §4.3.3.3).
+/// The live media playlist (§4.3.3): it has no end, each segment has a date, and jumps
+/// of media time are marked (§4.3.2.3 and §4.3.3.3).
 #[must_use]
 pub fn live(form: Form, variant: &Variant, window: Window, timeline: &Timeline) -> String {
     let mut text = head(form, variant, window.first);
@@ -95,8 +95,8 @@ pub fn live(form: Form, variant: &Variant, window: Window, timeline: &Timeline) 
     text
 }
 
-/// The media playlist on demand (§4.3.3.5): the first [`VOD_SEGMENTS`] segments,
-/// and an end.
+/// The media playlist on demand (§4.3.3.5): the first [`VOD_SEGMENTS`] segments, and an
+/// end.
 #[must_use]
 pub fn vod(form: Form, variant: &Variant) -> String {
     let mut text = head(form, variant, 0);
@@ -109,7 +109,7 @@ pub fn vod(form: Form, variant: &Variant) -> String {
     text
 }
 
-/// What both media playlists begin with.
+/// The first lines of both media playlists.
 fn head(form: Form, variant: &Variant, first: u64) -> String {
     let target = target_duration_secs(variant);
     // EXTINF in fractions of a second needs version 3, EXT-X-MAP version 6 (§7).
@@ -123,8 +123,8 @@ fn head(form: Form, variant: &Variant, first: u64) -> String {
     )
 }
 
-/// What is needed before the first segment: a key, and the initialization section
-/// that is encrypted by it too.
+/// The tags before the first segment: a key, and the initialization section, which is
+/// encrypted with it.
 fn preparation(form: Form) -> String {
     let mut text = String::new();
     if form.encrypted {
@@ -148,15 +148,14 @@ fn segment(text: &mut String, form: Form, variant: &Variant, index: u64) {
     let _ = writeln!(text, "#EXTINF:{secs}.{millis:03},\n{}", segment_path(form.container, index));
 }
 
-/// `EXT-X-TARGETDURATION` (§4.3.3.1): no segment is longer, so none is when
-/// rounded.
+/// `EXT-X-TARGETDURATION` (§4.3.3.1): no rounded segment duration exceeds it.
 #[must_use]
 pub fn target_duration_secs(variant: &Variant) -> u64 {
     variant.longest_segment().as_secs_f64().ceil() as u64
 }
 
-/// `BANDWIDTH` (§4.3.4.2): no segment has a greater bit rate. That is the bit
-/// rate asked for, unless the pictures do not divide a segment evenly.
+/// `BANDWIDTH` (§4.3.4.2): the highest bit rate of a segment. It is the requested bit
+/// rate unless the pictures do not divide a segment evenly.
 fn peak_bitrate(form: Form, variant: &Variant) -> u64 {
     let bits = u128::from(variant.segment_bytes(form)) * 8;
     let shortest = variant.shortest_segment().as_millis().max(1);
@@ -164,8 +163,8 @@ fn peak_bitrate(form: Form, variant: &Variant) -> u64 {
     variant.bitrate().max(u64::try_from(peak).unwrap_or(u64::MAX))
 }
 
-/// A time since the Unix epoch as `EXT-X-PROGRAM-DATE-TIME` has it (§4.3.2.6):
-/// ISO 8601, in UTC, to the millisecond. `None` after the year 9999.
+/// A time since the Unix epoch for `EXT-X-PROGRAM-DATE-TIME` (§4.3.2.6): ISO 8601, in
+/// UTC, to the millisecond. `None` after the year 9999.
 fn date(since_epoch: Duration) -> Option<String> {
     let date = Timestamp::from_second(since_epoch.as_secs().try_into().ok()?).ok()?;
     let date = date.checked_add(Duration::from_millis(since_epoch.subsec_millis().into())).ok()?;
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_appears_when_it_is_complete() {
+    fn lists_a_segment_once_it_is_complete() {
         let at = 1_795_417_200 * SECOND;
         let complete = window(at, 2_000);
         assert_eq!(complete, Window { oldest: 897_708_587, first: 897_708_594, end: 897_708_600 });
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_is_served_until_a_window_and_one_after_it_left_the_playlist() {
+    fn serves_a_segment_for_a_window_and_one_after_it_left() {
         // Segment 100 leaves the playlist of six at the end of segment 106.
         let served: Vec<u64> =
             (95..120).filter(|n| window(n * 2 * SECOND, 2_000).served().contains(&100)).collect();
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_early_clock_gives_a_short_window() {
+    fn window_is_short_near_the_epoch() {
         assert_eq!(window(0, 2_000), Window { oldest: 0, first: 0, end: 0 });
         assert_eq!(window(5 * SECOND, 2_000), Window { oldest: 0, first: 0, end: 2 });
         assert!(window(0, 2_000).served().is_empty());
@@ -275,11 +274,11 @@ mod tests {
     }
 
     #[test]
-    fn durations_that_pictures_do_not_divide_stay_true() {
+    fn states_uneven_durations_exactly() {
         let odd = variant(200_000, 1_500);
         let window = Window { oldest: 0, first: 1_000_001, end: 1_000_003 };
         let text = live(Form::LIVE, &odd, window, &even(1_500));
-        // Pictures come every 40 ms, so the segments take turns.
+        // Pictures come every 40 ms, so segment durations alternate.
         assert!(text.contains("#EXT-X-TARGETDURATION:2\n"));
         assert!(text.contains("T08:40:01.520Z\n#EXTINF:1.480,\n1000001.ts\n"), "{text}");
         assert!(text.contains("T08:40:03.000Z\n#EXTINF:1.520,\n1000002.ts\n"), "{text}");

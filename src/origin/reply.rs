@@ -1,4 +1,4 @@
-//! Responses of the origin: bytes with a tag, whole or in part, or words.
+//! Responses of the origin: tagged bytes, whole or in part, or a line of text.
 //!
 //! Knows neither paths nor media.
 
@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::http::{Body, Request, Response, Selection, Status, select};
 
-/// Bytes and what is said about them.
+/// Bytes and their description.
 #[derive(Debug)]
 pub(super) struct Entity {
     /// The bytes.
@@ -21,8 +21,8 @@ pub(super) struct Entity {
 }
 
 impl Entity {
-    /// The answer to a `GET` or `HEAD` of it.
-    pub(super) fn answer(self, request: &Request<'_>) -> Response {
+    /// The response to a `GET` or `HEAD` of it.
+    pub(super) fn response(self, request: &Request<'_>) -> Response {
         let length = self.bytes.len();
         let selection = select(request, &self.etag, length);
         let mut headers =
@@ -33,7 +33,7 @@ impl Entity {
             }
             Selection::Unsatisfiable => {
                 headers = vec![("Content-Range", format!("bytes */{length}").into())];
-                return words(416, "the range asked for is not there", headers);
+                return words(416, "the requested range is not available", headers);
             }
             Selection::Whole => (Status(200), 0..length),
             Selection::Part(range) => {
@@ -49,7 +49,7 @@ impl Entity {
     }
 }
 
-/// A line of plain text that no cache may keep, with further header fields.
+/// A line of plain text that must not be cached, with further header fields.
 pub(super) fn words(
     status: u16,
     text: &str,
@@ -61,8 +61,8 @@ pub(super) fn words(
     Response::plain(Status(status), headers, body)
 }
 
-/// A strong entity tag from the bytes themselves: FNV-1a, which need not resist
-/// anyone who makes collisions on purpose.
+/// A strong entity tag derived from the bytes by FNV-1a, which need not resist
+/// deliberate collisions.
 pub(super) fn content_tag(bytes: &[u8]) -> String {
     let hash = bytes.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)

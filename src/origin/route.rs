@@ -1,14 +1,14 @@
-//! Which path names which resource.
+//! Maps paths to resources.
 //!
-//! Knows the shape of the names alone: whether there is such a variant or such a
-//! segment is decided elsewhere.
+//! Knows the form of the names only; whether a variant or a segment exists is decided
+//! elsewhere.
 
 use super::form::{Container, Form};
 
-/// What a path names.
+/// The resource that a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resource {
-    /// `/`: what there is.
+    /// `/`: the start page.
     Index,
     /// `/health`.
     Health,
@@ -24,7 +24,7 @@ pub(super) enum Resource {
     Key(Form),
 }
 
-/// What a request asks for.
+/// The kind of a requested resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Thing {
     /// A master playlist.
@@ -37,7 +37,7 @@ pub enum Thing {
     Init,
     /// A key.
     Key,
-    /// Anything else; no fault befalls it.
+    /// Anything else; no fault applies to it.
     Other,
 }
 
@@ -46,8 +46,7 @@ impl Thing {
     pub const ALL: [Self; 6] =
         [Self::Master, Self::Media, Self::Segment, Self::Init, Self::Key, Self::Other];
 
-    /// What a path asks for. Whether there is such a thing at this time, only the
-    /// answer tells.
+    /// The kind of the resource at a path, whether or not it exists at present.
     #[must_use]
     pub fn at(path: &str) -> Self {
         route(path).map_or(Self::Other, Resource::thing)
@@ -68,7 +67,7 @@ impl Thing {
 }
 
 impl Resource {
-    /// What it is to a client.
+    /// Its kind.
     pub(super) const fn thing(self) -> Thing {
         match self {
             Self::Index | Self::Health => Thing::Other,
@@ -104,7 +103,7 @@ const fn extension(container: Container) -> &'static str {
     }
 }
 
-/// Reads a path; `None` is a path that can name nothing.
+/// Parses a path; `None` if it can name no resource.
 pub(super) fn route(path: &str) -> Option<Resource> {
     match path {
         "/" => return Some(Resource::Index),
@@ -130,8 +129,7 @@ pub(super) fn route(path: &str) -> Option<Resource> {
     Some(Resource::Segment(form, variant, index))
 }
 
-/// A decimal number without sign or leading zero, so that each resource has one
-/// name.
+/// A decimal number without sign or leading zero, so that each resource has one name.
 fn number(digits: &str) -> Option<u64> {
     let value: u64 = digits.parse().ok()?;
     let plain = digits.starts_with(|c: char| c.is_ascii_digit());
@@ -144,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_name_what_they_should() {
+    fn parses_paths() {
         use Resource::{Health, Index, Init, Key, Master, Playlist, Segment};
         const FMP4: Form = Form { container: Container::Fmp4, ..Form::LIVE };
         const AES: Form = Form { encrypted: true, ..Form::VOD };
@@ -194,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn names_lead_back_to_their_resource() {
+    fn generated_paths_parse_to_their_resource() {
         for form in Form::all() {
             let playlist = format!("{}{}", form.folder(), playlist_path(3));
             assert_eq!(route(&playlist), Some(Resource::Playlist(form, 3)));
@@ -210,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn every_path_asks_for_a_thing() {
+    fn every_path_has_a_kind() {
         let cases = [
             ("/", Thing::Other),
             ("/health", Thing::Other),

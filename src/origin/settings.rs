@@ -1,4 +1,4 @@
-//! What the origin serves, and which of it makes sense.
+//! What the origin serves, and the valid ranges.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -7,18 +7,19 @@ use std::time::Duration;
 use super::media::{BITRATE_MAX, BITRATE_MIN, SEGMENT_MAX, SEGMENT_MIN};
 use super::playlist::VOD_SEGMENTS;
 
-/// How many variants there may be; more serve no test.
+/// Number of variants; more serve no test.
 pub const VARIANTS: RangeInclusive<usize> = 1..=100;
 
-/// How many segments a live playlist may have: a client needs three target
-/// durations (RFC 8216 §6.2.2), and more than a hundred serve no test.
+/// Segments of a live playlist: a client needs three target durations (RFC 8216
+/// §6.2.2), and more than a hundred serve no test.
 pub const WINDOW: RangeInclusive<usize> = 3..=100;
 
-/// Most bytes of segments that are held at once, in all forms together. The live
-/// playlist in one form must fit, or each request would make its segment anew.
+/// Most bytes of segments in memory, all forms together. The live playlist of one form
+/// must fit, or each request would generate its segment.
 pub const MEMORY_MAX: u64 = 1 << 30;
 
-/// Ends of a [`ladder`] in bit/s: the smallest pictures, and those of 1080 lines.
+/// Ends of a [`ladder`] in bit/s: the rate for the smallest pictures, and for 1080
+/// lines.
 const LADDER: (f64, f64) = (200_000.0, 6_000_000.0);
 
 /// What the origin serves.
@@ -33,8 +34,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Three variants of 2.3 Mbit/s in all, since a client that maps every stream
-    /// reads them all at once; six segments of two seconds.
+    /// Three variants of 2.3 Mbit/s in all, since a client that maps every stream reads
+    /// all of them at once; six segments of two seconds.
     fn default() -> Self {
         Self {
             variant_bitrates: vec![200_000, 600_000, 1_500_000],
@@ -72,16 +73,15 @@ impl Settings {
         Ok(())
     }
 
-    /// Most bytes of segments that are held at once: those of the live playlist,
-    /// those that left it not long ago, and those on demand, in one form; not more
-    /// than [`MEMORY_MAX`].
+    /// Most bytes of segments in memory: those of the live playlist, those that left it
+    /// recently, and those on demand, in one form; at most [`MEMORY_MAX`].
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let segments = (self.window as u64).saturating_mul(2).saturating_add(1 + VOD_SEGMENTS);
         self.bytes_of(segments).min(MEMORY_MAX)
     }
 
-    /// Bytes of so many segments of every variant. Saturates.
+    /// Bytes of this many segments of every variant. Saturates.
     fn bytes_of(&self, segments: u64) -> u64 {
         let bitrate = self.variant_bitrates.iter().fold(0, |sum: u64, r| sum.saturating_add(*r));
         let millis = u64::try_from(self.segment_duration.as_millis()).unwrap_or(u64::MAX);
@@ -89,8 +89,8 @@ impl Settings {
     }
 }
 
-/// Bit rates of a ladder of `count` variants in bit/s, rising by equal ratios to
-/// three digits: from 200 kbit/s to 6 Mbit/s, or the first alone.
+/// Bit rates of a ladder of `count` variants in bit/s, rising by equal ratios, to three
+/// digits: from 200 kbit/s to 6 Mbit/s, or the first alone.
 #[must_use]
 pub fn ladder(count: usize) -> Vec<u64> {
     let (lowest, highest) = LADDER;
@@ -115,7 +115,7 @@ pub enum SettingsError {
     SegmentDuration(Duration),
     /// Segments in the live playlist.
     Window(usize),
-    /// Bytes of segments that would have to be held.
+    /// Bytes of segments that would have to be in memory.
     Memory(u64),
 }
 
@@ -156,14 +156,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_is_served_and_small() {
+    fn default_is_valid_and_small() {
         let settings = Settings::default();
         assert_eq!(settings.check(), Ok(()));
         assert!(settings.memory_bytes() < 32 << 20);
     }
 
     #[test]
-    fn a_ladder_of_any_length_rises_and_is_served() {
+    fn ladder_of_any_length_rises_and_is_valid() {
         assert_eq!(ladder(1), [200_000]);
         assert_eq!(ladder(2), [200_000, 6_000_000]);
         assert_eq!(ladder(4), [200_000, 621_000, 1_930_000, 6_000_000]);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn values_out_of_bounds_are_named_with_the_remedy() {
+    fn errors_name_the_value_and_the_remedy() {
         let with = |change: fn(&mut Settings)| {
             let mut settings = Settings::default();
             change(&mut settings);

@@ -1,4 +1,4 @@
-//! AAC-LC silence: one frame, always the same, with an ADTS header or without.
+//! AAC-LC silence: one frame, always the same, with or without an ADTS header.
 //!
 //! Knows no time and no container. ISO/IEC 14496-3: ADTS in §1.A.2.2, the raw
 //! data block in §4.4.2.
@@ -23,10 +23,10 @@ pub(super) const HEADER_BYTES: usize = 7;
 /// `sampling_frequency_index` of 48 kHz.
 const FREQUENCY_INDEX: u32 = 3;
 
-/// A silent stereo frame of exactly `bytes` bytes, filled up by a fill element.
+/// A silent stereo frame of exactly `bytes` bytes, padded by a fill element.
 ///
-/// `bytes` is at least 34 and at most 290: what one fill element can fill with
-/// its long count.
+/// `bytes` is at least 34 and at most 290, the limit of one fill element with its long
+/// count.
 #[must_use]
 pub(super) fn silent_frame(bytes: usize) -> Vec<u8> {
     let mut frame = header(bytes);
@@ -58,12 +58,12 @@ fn header(bytes: usize) -> Vec<u8> {
     bits.put(2, 3); // two channels
     bits.put(0, 4); // original, home, and the two copyright bits
     bits.put(bytes as u32, 13);
-    bits.put(0x7FF, 11); // buffer fullness is not told
+    bits.put(0x7FF, 11); // buffer fullness is not stated
     bits.put(0, 2); // one raw data block
     bits.aligned()
 }
 
-/// Bits that [`channel_pair`] writes.
+/// Bits written by [`channel_pair`].
 const CHANNEL_PAIR_BITS: usize = 43;
 
 /// A channel pair element without one scale factor band, so without a spectrum.
@@ -81,11 +81,11 @@ fn channel_pair(bits: &mut BitWriter) {
     }
 }
 
-/// A fill element of `count` bytes, 15 to 269, holding the bytes that the
-/// standard wants there.
+/// A fill element of `count` bytes, 15 to 269, with the contents that the standard
+/// requires.
 fn fill(bits: &mut BitWriter, count: usize) {
     bits.put(6, 3); // ID_FIL
-    bits.put(15, 4); // the count goes on in the next 8 bits
+    bits.put(15, 4); // the count continues in the next 8 bits
     bits.put(count.saturating_sub(14) as u32, 8);
     bits.put(1, 4); // EXT_FILL_DATA
     bits.put(0, 4); // fill_nibble
@@ -99,20 +99,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_has_the_length_asked_for_and_says_so() {
+    fn frame_has_and_states_the_requested_length() {
         for bytes in [34, 100, 169, 170, 171, 290] {
             let frame = silent_frame(bytes);
             assert_eq!(frame.len(), bytes);
             assert_eq!(frame[..2], [0xFF, 0xF1]);
-            let told = usize::from(frame[3] & 3) << 11
+            let stated = usize::from(frame[3] & 3) << 11
                 | usize::from(frame[4]) << 3
                 | usize::from(frame[5] >> 5);
-            assert_eq!(told, bytes);
+            assert_eq!(stated, bytes);
         }
     }
 
     #[test]
-    fn the_channel_pair_is_as_long_as_its_constant_says() {
+    fn channel_pair_has_the_length_of_its_constant() {
         let mut bits = BitWriter::default();
         channel_pair(&mut bits);
         bits.put(0xFF, 8 - CHANNEL_PAIR_BITS as u32 % 8);

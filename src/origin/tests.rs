@@ -1,4 +1,4 @@
-//! Asks the origin what clients ask, at points in time that the test chooses.
+//! The origin's responses to the requests of clients at chosen points in time.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn key_and_init(playlist: &Response) -> (Option<String>, Option<String>) {
 }
 
 #[test]
-fn every_name_in_a_playlist_is_served() {
+fn serves_every_name_in_a_playlist() {
     let mut origin = origin();
     for form in Form::all() {
         let root = form.folder();
@@ -122,7 +122,7 @@ fn every_name_in_a_playlist_is_served() {
 }
 
 #[test]
-fn a_playlist_changes_nowhere_but_in_its_uris() {
+fn rewriting_changes_the_uris_only() {
     let mut origin = origin();
     for form in Form::all() {
         for path in ["stream.m3u8", "v0/index.m3u8"] {
@@ -142,7 +142,7 @@ fn a_playlist_changes_nowhere_but_in_its_uris() {
 }
 
 #[test]
-fn what_is_encrypted_decrypts_to_the_form_in_the_clear() {
+fn encrypted_forms_decrypt_to_the_clear_ones() {
     let mut origin = origin();
     let mut get = |path: &str| bytes(&ask(&mut origin, NOW_SECS, path, &[])).to_vec();
     let key: [u8; 16] = get("/aes/key").try_into().unwrap();
@@ -164,7 +164,7 @@ fn what_is_encrypted_decrypts_to_the_form_in_the_clear() {
 }
 
 #[test]
-fn forms_do_not_share_a_tag() {
+fn forms_have_distinct_tags() {
     let mut origin = origin();
     let tags = Form::all().into_iter().filter(|form| form.timing == Timing::Live).map(|form| {
         let name = route::segment_path(form.container, NOW_INDEX - 1);
@@ -176,7 +176,7 @@ fn forms_do_not_share_a_tag() {
 }
 
 #[test]
-fn what_is_held_stays_within_its_bound() {
+fn cache_stays_within_its_limit() {
     let mut origin = origin();
     for form in Form::all() {
         let root = form.folder();
@@ -186,12 +186,12 @@ fn what_is_held_stays_within_its_bound() {
         }
     }
     let (held, most) = (origin.segments.bytes(), origin.settings.memory_bytes());
-    // Forms of all segments of the greatest variant are twice as much.
+    // All forms of the segments of the largest variant need twice as much.
     assert!(held <= most && held * 10 > most * 9, "{held} of {most}");
 }
 
 #[test]
-fn the_page_names_every_form_and_variant() {
+fn page_names_every_form_and_variant() {
     let page = ask(&mut origin(), NOW_SECS, "/", &[]);
     let text = std::str::from_utf8(bytes(&page)).unwrap();
     for form in Form::all().into_iter().filter(|form| form.timing == Timing::Live) {
@@ -201,13 +201,13 @@ fn the_page_names_every_form_and_variant() {
 }
 
 #[test]
-fn segments_come_and_go_with_the_clock() {
+fn segments_appear_and_expire_with_the_clock() {
     let path = format!("/v0/{NOW_INDEX}.ts");
     let cases = [
         (NOW_SECS, 404),
         (NOW_SECS + 1, 404),
         (NOW_SECS + 2, 200),
-        // Six segments later it leaves the playlist, seven later it is gone.
+        // It leaves the playlist after six segments and expires after seven.
         (NOW_SECS + 2 + 2 * 6, 200),
         (NOW_SECS + 2 + 2 * 12 + 1, 200),
         (NOW_SECS + 2 + 2 * 13, 404),
@@ -219,7 +219,7 @@ fn segments_come_and_go_with_the_clock() {
 }
 
 #[test]
-fn paths_that_name_nothing_are_not_found() {
+fn unknown_paths_are_not_found() {
     let cases = [
         ("/", 200),
         ("/health", 200),
@@ -246,14 +246,14 @@ fn paths_that_name_nothing_are_not_found() {
 }
 
 #[test]
-fn a_clock_at_the_epoch_has_no_live_playlist_yet() {
+fn has_no_live_playlist_at_the_epoch() {
     assert_eq!(status("/v0/index.m3u8", 1), 404);
     assert_eq!(status("/v0/index.m3u8", 2), 200);
     assert_eq!(status("/vod/v0/index.m3u8", 0), 200);
 }
 
 #[test]
-fn ranges_and_conditions_are_honoured() {
+fn honours_ranges_and_conditions() {
     let mut origin = origin();
     let path = format!("/v1/{}.ts", NOW_INDEX - 1);
     let whole = ask(&mut origin, NOW_SECS, &path, &[]);
@@ -280,7 +280,7 @@ fn ranges_and_conditions_are_honoured() {
 }
 
 #[test]
-fn a_playlist_keeps_its_tag_until_it_changes() {
+fn playlist_keeps_its_tag_until_it_changes() {
     let mut origin = origin();
     let first = ask(&mut origin, NOW_SECS, "/v0/index.m3u8", &[]);
     let tag = field(&first, "ETag").unwrap();
@@ -290,7 +290,7 @@ fn a_playlist_keeps_its_tag_until_it_changes() {
 }
 
 #[test]
-fn head_is_answered_like_get_and_nothing_else_is() {
+fn head_equals_get_and_other_methods_are_refused() {
     let mut origin = origin();
     let range = [("Range", "bytes=0-9")];
     let head = ask_by(&mut origin, Method::Head, NOW_SECS, "/stream.m3u8", &range);
@@ -303,7 +303,7 @@ fn head_is_answered_like_get_and_nothing_else_is() {
 }
 
 #[test]
-fn a_restarted_origin_goes_on_where_it_was() {
+fn restarted_origin_continues_the_stream() {
     let settings =
         Settings { segment_duration: Duration::from_millis(1_500), ..Settings::default() };
     let mut first = Origin::new(settings.clone()).unwrap();
@@ -314,7 +314,7 @@ fn a_restarted_origin_goes_on_where_it_was() {
 }
 
 #[test]
-fn no_answer_may_carry_a_field_that_belongs_to_the_connection() {
+fn sets_no_field_that_belongs_to_the_connection() {
     let mut origin = origin();
     let paths = [
         "/",

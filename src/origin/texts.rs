@@ -1,8 +1,8 @@
-//! Playlists that were made already: the last one of each name.
+//! A cache of generated playlists: the last one of each name.
 //!
-//! Many clients ask for the same playlist within one segment duration, and
-//! neither its text nor its tag is worth making anew. As bounded as the names
-//! are. Knows neither clock nor what a playlist says.
+//! Many clients request the same playlist within one segment duration, so its text and
+//! tag are kept. Bounded by the number of names. Knows neither clock nor the contents
+//! of a playlist.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -10,8 +10,8 @@ use std::rc::Rc;
 use super::form::Form;
 use super::reply::content_tag;
 
-/// What names a playlist: its form and the number of its variant; the master
-/// playlist has none.
+/// Identifies a playlist: its form and the number of its variant; `None` is the master
+/// playlist.
 type Name = (Form, Option<usize>);
 
 /// A playlist with its tag.
@@ -23,15 +23,15 @@ pub(super) struct Text {
     pub(super) etag: String,
 }
 
-/// Playlists with the version that each is of.
+/// Playlists, each with its version.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     made: BTreeMap<Name, (u64, Text)>,
 }
 
 impl Texts {
-    /// The playlist of this name in this version; made unless the last one of the
-    /// name was of this version as well.
+    /// The playlist of this name in this version; generated unless the cached one has
+    /// the same version.
     pub(super) fn get(&mut self, name: Name, version: u64, make: impl FnOnce() -> String) -> Text {
         if let Some((of, text)) = self.made.get(&name)
             && *of == version
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_playlist_is_made_once_a_version() {
+    fn makes_a_playlist_once_per_version() {
         let mut texts = Texts::default();
         let first = texts.get((Form::LIVE, Some(0)), 7, || "a".into());
         let again = texts.get((Form::LIVE, Some(0)), 7, || panic!("made twice"));

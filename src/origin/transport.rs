@@ -1,9 +1,9 @@
 //! MPEG-TS packets of one programme: tables, one video and one audio stream.
 //!
-//! Knows neither the clock nor what the streams mean. Sections and tables are
-//! those of ISO/IEC 13818-1. Written by hand: the crate `mpeg2ts`, which reads
-//! it back in the tests, leaves the reserved bits of a PCR at 0 and the alignment
-//! of a PES packet unsaid, and its every step can fail, which nothing here can.
+//! Knows neither the clock nor what the streams mean. Sections and tables are those of
+//! ISO/IEC 13818-1. Written by hand because the crate `mpeg2ts`, which reads it back in
+//! the tests, leaves the reserved bits of a PCR at 0, cannot set the alignment flag of
+//! a PES packet, and returns an error type from steps that cannot fail here.
 
 /// Bytes of a packet (§2.4.3.2).
 pub(super) const PACKET_BYTES: usize = 188;
@@ -11,7 +11,7 @@ pub(super) const PACKET_BYTES: usize = 188;
 /// Packets of the tables at the start of a segment, one a table.
 pub(super) const TABLE_PACKETS: u64 = 2;
 
-/// Bytes of an audio frame that fills a packet with its headers.
+/// Bytes of an audio frame that fills one packet with its headers.
 pub(super) const SOUND_BYTES: usize = PAYLOAD_BYTES - PES_HEADER_BYTES;
 
 /// Bytes of a packet after its header.
@@ -39,8 +39,8 @@ const AUDIO_TYPE: u8 = 0x0F;
 const VIDEO_ID: u8 = 0xE0;
 const AUDIO_ID: u8 = 0xC0;
 
-/// Packets of each PID before the first one written here; the continuity
-/// counters go on from them.
+/// Packets of each PID before the first one written here; the continuity counters
+/// continue from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Sent {
     /// Packets of each table.
@@ -51,7 +51,7 @@ pub(super) struct Sent {
     pub(super) audio: u128,
 }
 
-/// How many packets an access unit of `bytes` bytes takes.
+/// How many packets an access unit of `bytes` bytes needs.
 pub(super) const fn packets_for(bytes: usize) -> usize {
     1 + bytes.saturating_sub(FIRST_UNIT_BYTES).div_ceil(PAYLOAD_BYTES)
 }
@@ -69,7 +69,7 @@ pub(super) struct Multiplex {
 }
 
 impl Multiplex {
-    /// Nothing yet, with room for `packets`, after those `sent` earlier.
+    /// An empty multiplex with capacity for `packets`, after those `sent` earlier.
     pub(super) fn new(packets: usize, sent: Sent) -> Self {
         Self { bytes: Vec::with_capacity(packets * PACKET_BYTES), sent }
     }
@@ -100,7 +100,7 @@ impl Multiplex {
 
     /// Writes a section that fits into one packet, for stream or programme 1.
     fn table(&mut self, pid: u16, table_id: u8, body: &[u8]) {
-        // Five bytes of header and four of checksum count as well.
+        // Five bytes of header and four of checksum are included.
         let length = (body.len() + 9) as u8;
         let mut section = vec![table_id, 0xB0, length, 0, 1, 0xC1, 0, 0];
         section.extend(body);
@@ -111,9 +111,8 @@ impl Multiplex {
         self.bytes.resize(self.bytes.len().next_multiple_of(PACKET_BYTES), 0xFF);
     }
 
-    /// Writes an access unit of video whose length is that of whole packets, see
-    /// [`bytes_in`]; `pcr` is in ticks of 27 MHz, `pts` in ticks of 90 kHz, and
-    /// both are wrapped here.
+    /// Writes an access unit of video that fills whole packets, see [`bytes_in`]; `pcr`
+    /// is in ticks of 27 MHz, `pts` in ticks of 90 kHz, and both are wrapped here.
     pub(super) fn picture(&mut self, pcr: u128, pts: u128, key: bool, unit: &[u8]) {
         let (first, rest) = unit.split_at_checked(FIRST_UNIT_BYTES).unwrap_or((unit, &[]));
         self.header(VIDEO_PID, true, true, self.sent.video);
@@ -133,7 +132,7 @@ impl Multiplex {
     /// Writes an audio frame of [`SOUND_BYTES`] bytes; `pts` is in ticks of 90 kHz.
     pub(super) fn sound(&mut self, pts: u128, frame: &[u8]) {
         self.header(AUDIO_PID, true, false, self.sent.audio);
-        // PES_packet_length counts what follows it: six bytes of header do not.
+        // PES_packet_length excludes the first six bytes of the header.
         let length = (PES_HEADER_BYTES - 6 + frame.len()) as u16;
         self.elementary_header(AUDIO_ID, length, pts);
         self.bytes.extend(frame);
@@ -148,17 +147,17 @@ impl Multiplex {
         self.bytes.extend([0x47, start | pid_high, pid_low, control | (sent % 16) as u8]);
     }
 
-    /// A PES header (§2.4.3.6); `length` 0 is unbounded, as video may be.
+    /// A PES header (§2.4.3.6); `length` 0 is unbounded, which video may use.
     fn elementary_header(&mut self, stream_id: u8, length: u16, pts: u128) {
         let [length_high, length_low] = length.to_be_bytes();
         self.bytes.extend([0, 0, 1, stream_id, length_high, length_low]);
-        // Data begin with an access unit; a PTS of five bytes follows.
+        // Data start with an access unit; a PTS of five bytes follows.
         self.bytes.extend([0x84, 0x80, 5]);
         self.bytes.extend(timestamp(pts));
     }
 }
 
-/// A PTS on its own: 33 bits, between marker bits.
+/// A PTS without a DTS: 33 bits, between marker bits.
 fn timestamp(ticks: u128) -> [u8; 5] {
     [
         0x21 | ((ticks >> 29) & 0x0E) as u8,
@@ -198,13 +197,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn checksum_is_that_of_mpeg() {
+    fn checksum_matches_crc_32_mpeg_2() {
         // The check value of CRC-32/MPEG-2.
         assert_eq!(checksum(b"123456789"), 0x0376_E6E7);
     }
 
     #[test]
-    fn a_unit_fills_its_packets() {
+    fn unit_fills_its_packets() {
         for packets in 1..50 {
             assert_eq!(packets_for(bytes_in(packets)), packets);
             assert_eq!(packets_for(bytes_in(packets) + 1), packets + 1);

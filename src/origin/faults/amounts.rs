@@ -1,20 +1,19 @@
-//! Amounts as recipes have them: bytes, rates, shares and spans of time.
+//! Amounts in recipes: bytes, rates, shares and spans of time.
 //!
-//! Each is read from text and shown as it would be typed.
+//! Each is parsed from text and shown as it is typed.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::units::duration;
 
-/// Most bytes that a recipe may name: more than any segment has.
+/// Most bytes in a recipe: more than any segment has.
 pub(super) const BYTES_MAX: u64 = 1_000_000_000;
 
-/// Bytes and how they are typed, the greatest unit first.
+/// Units of bytes as typed, the largest first.
 const BYTE_UNITS: [(&str, u64); 3] = [("MB", 1_000_000), ("kB", 1_000), ("B", 1)];
 
-/// Reads `1000B`, `10kB` or `1MB`; `None` for what is no number of bytes or is
-/// above [`BYTES_MAX`].
+/// Parses `1000B`, `10kB` or `1MB`; `None` if malformed or above [`BYTES_MAX`].
 pub(super) fn bytes(text: &str) -> Option<u64> {
     let (digits, scale) =
         BYTE_UNITS.iter().find_map(|&(unit, scale)| Some((text.strip_suffix(unit)?, scale)))?;
@@ -22,7 +21,7 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
     (count <= BYTES_MAX).then_some(count)
 }
 
-/// Bytes as they would be typed.
+/// Bytes, shown as typed.
 pub(super) struct Bytes(pub(super) u64);
 
 impl fmt::Display for Bytes {
@@ -33,7 +32,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// Digits alone as a number.
+/// A number made of digits alone.
 pub(super) fn plain_number(digits: &str) -> Option<u64> {
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
@@ -49,8 +48,8 @@ impl Share {
     /// All of them.
     pub const WHOLE: Self = Self { millionths: MILLION };
 
-    /// Reads `5%`, `0.05` or `1.0`; `None` for what is no share, is nothing at
-    /// all, is more than the whole or is finer than a millionth.
+    /// Parses `5%`, `0.05` or `1.0`; `None` if malformed, zero, above the whole or
+    /// finer than a millionth.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (number, decimals) = match text.strip_suffix('%') {
             Some(percent) => (percent, 4),
@@ -67,7 +66,7 @@ impl Share {
         (1..=MILLION).contains(&millionths).then_some(Self { millionths })
     }
 
-    /// Whether `draw`, each value as likely as the others, falls into the share.
+    /// Whether a uniformly distributed `draw` falls into the share.
     pub(super) const fn takes(self, draw: u64) -> bool {
         ((draw as u128 * MILLION as u128) >> 64) < self.millionths as u128
     }
@@ -82,13 +81,13 @@ impl fmt::Display for Share {
     }
 }
 
-/// A window of time, from the start of the origin or from when the recipe was
-/// posted.
+/// A window of time, relative to the start of the origin or to the request that posted
+/// the recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// When it begins.
+    /// Its start.
     pub from: Duration,
-    /// When it is over; `None` is never.
+    /// Its end; `None` is never.
     pub to: Option<Duration>,
 }
 
@@ -96,7 +95,7 @@ impl Window {
     /// At all times.
     pub const ALWAYS: Self = Self { from: Duration::ZERO, to: None };
 
-    /// Reads `FROM-TO` or `FROM-`; `None` for what is no window or an empty one.
+    /// Parses `FROM-TO` or `FROM-`; `None` if malformed or empty.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (from, to) = text.split_once('-')?;
         let from = duration::parse(from).ok()?;
@@ -104,14 +103,14 @@ impl Window {
         to.is_none_or(|to| from < to).then_some(Self { from, to })
     }
 
-    /// How long it is open; `None` is for ever.
+    /// Its length; `None` is unlimited.
     #[must_use]
     pub fn length(&self) -> Option<Duration> {
         self.to.map(|to| to.saturating_sub(self.from))
     }
 
-    /// Whether the window is open at this time after the recipe's beginning: its
-    /// first moment belongs to it, its last does not.
+    /// Whether the window contains this time after the recipe's start: the start is
+    /// inside, the end is not.
     #[must_use]
     pub fn holds(&self, elapsed: Duration) -> bool {
         self.from <= elapsed && self.to.is_none_or(|to| elapsed < to)

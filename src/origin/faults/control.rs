@@ -1,7 +1,6 @@
 //! `/faults`: the recipes in force, shown and replaced while the origin runs.
 //!
-//! For programs on this host alone: whoever may change the recipes can end the
-//! service.
+//! For programs on this host only: the recipes can take the service down.
 
 use super::super::Origin;
 use super::super::reply::words;
@@ -10,14 +9,14 @@ use super::recipe::Recipe;
 use crate::http::{Method, Request, Response, guard};
 use crate::units::Moment;
 
-/// Where recipes are shown and replaced.
+/// The path at which recipes are shown and replaced.
 pub const CONTROL_PATH: &str = "/faults";
 
-/// What begins a remark, which reaches to the end of its line.
-const REMARK: char = '#';
+/// Starts a comment, which extends to the end of its line.
+const COMMENT: char = '#';
 
 impl Faults {
-    /// Answers a request for [`CONTROL_PATH`].
+    /// Responds to a request for [`CONTROL_PATH`].
     pub fn control(&mut self, origin: &mut Origin, at: Moment, request: &Request<'_>) -> Response {
         if let Err(why) = guard::permit(request) {
             return words(403, why, vec![]);
@@ -32,18 +31,17 @@ impl Faults {
             }
             Method::Other => {
                 let allow = vec![("Allow", "GET, HEAD, POST".into())];
-                words(405, "only GET, HEAD and POST are served here", allow)
+                words(405, "only GET, HEAD and POST are allowed", allow)
             }
         }
     }
 
-    /// The recipes as they would be typed, each with the times that it had an
-    /// effect.
+    /// The recipes as typed, each with the number of times that it took effect.
     fn shown(&self) -> Response {
         let lines: Vec<_> = (self.list())
-            .map(|(recipe, injected)| format!("{recipe} {REMARK} injected {injected}"))
+            .map(|(recipe, injected)| format!("{recipe} {COMMENT} injected {injected}"))
             .collect();
-        let text = if lines.is_empty() { format!("{REMARK} none") } else { lines.join("\n") };
+        let text = if lines.is_empty() { format!("{COMMENT} none") } else { lines.join("\n") };
         words(200, &text, vec![])
     }
 }
@@ -52,7 +50,7 @@ impl Faults {
 fn recipes(body: &[u8]) -> Result<Vec<Recipe>, String> {
     let text = str::from_utf8(body).map_err(|_| "the recipes are not UTF-8; encode them")?;
     let lines = (1..).zip(text.lines()).map(|(number, line)| {
-        let recipe = line.split(REMARK).next().unwrap_or_default().trim();
+        let recipe = line.split(COMMENT).next().unwrap_or_default().trim();
         (number, recipe)
     });
     lines

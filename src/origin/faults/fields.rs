@@ -1,5 +1,5 @@
-//! Parses a recipe: its fields, recognised by their shape, and which of them a
-//! kind may have.
+//! Parses a recipe: its fields, identified by their form, and which of them a kind
+//! accepts.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -14,21 +14,20 @@ use super::recipe::{
 use super::target::Target;
 use crate::units::duration;
 
-/// Most characters of a recipe; the longest that says anything has about 100.
+/// Longest recipe in characters; the longest useful one has about 100.
 const RECIPE_CHARS: usize = 200;
 
-/// Longest latency: no client waits longer.
+/// Longest latency: longer than any client waits.
 const LATENCY_MAX: Duration = Duration::from_secs(600);
 
 /// Longest `Retry-After`.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
 
-/// Most segments by which a playlist goes back, and from one discontinuity to
-/// the next.
+/// Most segments by which a playlist is rewound, and between two discontinuities.
 const SEGMENTS_MAX: u64 = 1_000;
 
-/// Longest time without connections, of one recipe and of all in force: meanwhile no
-/// new connection can bring other recipes, so the end comes by itself.
+/// Longest time without connections, of one recipe and of all in force: no new
+/// connection can replace the recipes meanwhile, so the time must end by itself.
 pub(super) const REFUSAL_MAX: Duration = Duration::from_secs(3_600);
 
 impl FromStr for Recipe {
@@ -44,7 +43,7 @@ impl FromStr for Recipe {
     }
 }
 
-/// Why a text is no recipe, in one line with the remedy.
+/// Why a recipe is invalid, in one line with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipeError(String);
 
@@ -56,7 +55,7 @@ impl fmt::Display for RecipeError {
 
 impl std::error::Error for RecipeError {}
 
-/// A recipe in its parts, none of them twice.
+/// The parts of a recipe, each at most once.
 #[derive(Debug, Default)]
 struct Fields<'a> {
     kind: &'a str,
@@ -68,7 +67,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Takes a recipe apart.
+    /// Splits a recipe into its parts.
     fn sort(text: &'a str) -> Result<Self, String> {
         let mut parts = text.trim().split(':');
         let mut fields = Self { kind: parts.next().unwrap_or_default(), ..Self::default() };
@@ -96,13 +95,13 @@ impl<'a> Fields<'a> {
             once(&mut self.target, target, "target")
         } else if part.is_empty() || part.chars().all(char::is_alphabetic) {
             let names = Target::ALL.map(Target::name).join(", ");
-            Err(format!("{part:?} is no target; give one of {names}"))
+            Err(format!("{part:?} is not a target; give one of {names}"))
         } else {
             once(&mut self.param, part, "parameter")
         }
     }
 
-    /// What the parts mean together.
+    /// The recipe that the parts describe.
     fn into_recipe(self) -> Result<Recipe, String> {
         let kind = self.kind()?;
         let recipe = Recipe {
@@ -128,7 +127,7 @@ impl<'a> Fields<'a> {
             return status(code, param).map_err(wrong);
         }
         let plain = |kind| if param.is_none() { Some(kind) } else { None };
-        // What it is with a parameter, without, and what may be given.
+        // The kind with this parameter, and the valid parameters.
         let (kind, remedy) = match self.kind {
             "latency" => (
                 param.and_then(latency).map(Kind::Latency),
@@ -160,7 +159,7 @@ impl<'a> Fields<'a> {
             unknown => {
                 let names = Kind::NAMES.join(", ");
                 return Err(format!(
-                    "{unknown:?} is no kind of fault; give a status from 400 to 599 or one of {names}"
+                    "{unknown:?} is not a kind of fault; give a status from 400 to 599 or one of {names}"
                 ));
             }
         };
@@ -183,16 +182,16 @@ fn misfit(recipe: &Recipe) -> Option<&'static str> {
     let of_media = matches!(recipe.target, Target::Playlists | Target::Media);
     match recipe.kind {
         Kind::Stale | Kind::Rewind(_) | Kind::Discontinuity(_) if !of_media => {
-            Some("befalls playlists; leave the target out, or give playlists or media")
+            Some("applies to playlists; leave the target out, or give playlists or media")
         }
         Kind::Missing if recipe.target != Target::Segments => {
-            Some("befalls segments; leave the target out")
+            Some("applies to segments; leave the target out")
         }
         Kind::Discontinuity(_) if !whole || !all_clients => Some(
             "is the same for every request; give every how many segments, such as 10, in place of a share",
         ),
         Kind::Refuse if recipe.target != Target::All || !whole || !all_clients => {
-            Some("comes before any request; give a window of time alone, such as @30s-60s")
+            Some("applies before any request; give a window of time only, such as @30s-60s")
         }
         Kind::Refuse if recipe.window.to.is_none() => {
             Some("without an end could never be cleared; give a window of time such as @30s-60s")
@@ -214,7 +213,7 @@ fn status(code: u64, retry_after: Option<&str>) -> Result<Kind, &'static str> {
     let span = duration::parse(text).ok().filter(|&span| span <= RETRY_AFTER_MAX);
     // Retry-After has whole seconds (RFC 9110 §10.2.3).
     let secs = span.filter(|span| span.subsec_nanos() == 0).map(|span| span.as_secs());
-    let secs = secs.ok_or("what Retry-After says, in whole seconds, such as 5s")?;
+    let secs = secs.ok_or("a value of Retry-After in whole seconds, such as 5s")?;
     Ok(Kind::Status { code, retry_after_secs: Some(secs) })
 }
 
@@ -261,7 +260,7 @@ fn redirect(text: &str) -> Option<u16> {
     matches!(code, 301 | 302 | 303 | 307 | 308).then_some(code)
 }
 
-/// What a parameter means that may be left out.
+/// An optional parameter.
 fn optional<T>(param: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
     match param {
         Some(text) => read(text).map(Some),
@@ -269,7 +268,7 @@ fn optional<T>(param: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Option<
     }
 }
 
-/// Whether this is a number with a point, as only a share is.
+/// Whether this is a number with a decimal point, which only a share has.
 fn is_decimal(text: &str) -> bool {
     text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }

@@ -1,4 +1,4 @@
-//! The recipes in force, and what they make of the origin's answers.
+//! Applies the recipes in force to the origin's responses.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -14,20 +14,19 @@ use super::select::{Client, draw, lateness, number_of};
 use crate::http::{Cut, CutEnd, Delivery, Method, Request, Response};
 use crate::units::{Moment, Tick, Wall, nanos};
 
-/// Most recipes at once: each costs every request a look.
+/// Most recipes at once: each is checked for every request.
 const RECIPES_MAX: usize = 64;
 
-/// Where the live stream is not.
+/// Folder of the forms on demand.
 const ON_DEMAND: &str = "/vod/";
 
-/// What the query of a redirected request says, so that it is not redirected for
-/// ever.
+/// Query parameter that marks a redirected request, so that it is redirected once only.
 const REDIRECTED: &str = "redirected";
 
-/// An answer, and the kinds of the faults in it.
+/// A response, and the kinds of its faults.
 #[derive(Debug)]
 pub struct Injected {
-    /// What goes out, and how.
+    /// The response and its delivery.
     pub response: Response,
     /// The names of the kinds, in the order of the recipes.
     pub kinds: Vec<String>,
@@ -37,9 +36,9 @@ pub struct Injected {
 #[derive(Debug)]
 struct Rule {
     recipe: Recipe,
-    /// Requests that the share was drawn for.
-    met: u64,
-    /// Times that it had an effect.
+    /// Requests for which the share was drawn.
+    draws: u64,
+    /// Number of times that it took effect.
     injected: u64,
 }
 
@@ -47,19 +46,19 @@ struct Rule {
 #[derive(Debug)]
 pub struct Faults {
     seed: u64,
-    /// When their time began; `None` until the first request, which tells the
+    /// Start of the recipes' time; `None` until the first request, which provides the
     /// wall clock. It is then the start of the reactor.
     since: Option<Moment>,
     rules: Vec<Rule>,
-    /// Faults by kind, of these recipes and of those before them.
+    /// Number of faults by kind, of these and earlier recipes.
     by_kind: BTreeMap<String, u64>,
 }
 
 impl Faults {
-    /// These recipes from the start of the reactor on.
+    /// These recipes, starting with the reactor.
     ///
     /// # Errors
-    /// When they cannot be in force together, in one line with the remedy.
+    /// Recipes that cannot be combined, in one line with the remedy.
     pub fn new(recipes: Vec<Recipe>, seed: u64) -> Result<Self, String> {
         check(&recipes)?;
         let by_kind = Kind::NAMES.map(|name| (name.to_owned(), 0)).into();
@@ -68,10 +67,10 @@ impl Faults {
         Ok(faults)
     }
 
-    /// These recipes from now on, in place of those before.
+    /// Replaces the recipes from now on.
     ///
     /// # Errors
-    /// When they cannot be in force together; those before then stay.
+    /// Recipes that cannot be combined; the old ones then remain.
     pub fn replace(
         &mut self,
         origin: &mut Origin,
@@ -89,11 +88,11 @@ impl Faults {
         for recipe in &recipes {
             self.by_kind.entry(recipe.kind.name()).or_default();
         }
-        let rule = |recipe| Rule { recipe, met: 0, injected: 0 };
+        let rule = |recipe| Rule { recipe, draws: 0, injected: 0 };
         self.rules = recipes.into_iter().map(rule).collect();
     }
 
-    /// Their time begins.
+    /// Starts their time.
     fn begin(&mut self, origin: &mut Origin, since: Moment) {
         self.since = Some(since);
         let since_ns = since.wall.as_unix_nanos();
@@ -113,18 +112,18 @@ impl Faults {
         timeline.go_on(now, runs);
     }
 
-    /// The recipes with the times that each had an effect.
+    /// The recipes, each with the number of times that it took effect.
     pub fn list(&self) -> impl Iterator<Item = (&Recipe, u64)> {
         self.rules.iter().map(|rule| (&rule.recipe, rule.injected))
     }
 
-    /// Faults injected by kind since the start; those known before at 0.
+    /// Number of faults by kind since the start; known kinds without a fault are 0.
     #[must_use]
     pub fn by_kind(&self) -> &BTreeMap<String, u64> {
         &self.by_kind
     }
 
-    /// Whether connections are taken.
+    /// Whether connections are accepted.
     #[must_use]
     pub fn is_open(&self, now: Tick) -> bool {
         let elapsed = now.since(self.since.unwrap_or_default().tick);
@@ -143,7 +142,7 @@ impl Faults {
         edges.flatten().map(|edge| since.after(edge)).filter(|&edge| edge > now).min()
     }
 
-    /// Counts the windows without connections that have begun by now.
+    /// Counts the windows without connections that have started by now.
     pub fn count_refusals(&mut self, now: Tick) {
         let elapsed = now.since(self.since.unwrap_or_default().tick);
         for rule in &mut self.rules {
@@ -155,24 +154,24 @@ impl Faults {
         }
     }
 
-    /// Answers a request as the recipes in force have it.
+    /// Responds to a request with the faults of the recipes in force.
     pub fn respond(&mut self, origin: &mut Origin, at: Moment, request: &Request<'_>) -> Injected {
         if self.since.is_none() {
             let wall = at.wall.as_unix_nanos().saturating_sub(at.tick.as_nanos());
             self.begin(origin, Moment { tick: Tick::ZERO, wall: Wall::from_unix_nanos(wall) });
         }
-        let meant = self.meant(at, request);
-        let (shown, told) = self.moment(origin, at, request, &meant);
+        let selected = self.selected(at, request);
+        let (shown, chooser) = self.moment(origin, at, request, &selected);
         let mut response = origin.respond(shown, request);
         let mut kinds = Vec::new();
         let mut replaced = false;
-        for (number, drawn) in meant {
+        for (number, drawn) in selected {
             let Some(rule) = self.rules.get_mut(number) else { continue };
             let kind = rule.recipe.kind;
             let effective = match kind {
-                Kind::Stale | Kind::Rewind(_) => told == Some(number),
+                Kind::Stale | Kind::Rewind(_) => chooser == Some(number),
                 Kind::Discontinuity(_) => {
-                    is_live_playlist(request) && origin.tells_of_a_jump(shown.wall)
+                    is_live_playlist(request) && origin.contains_a_jump(shown.wall)
                 }
                 _ => match replacement(kind, request).filter(|_| !replaced) {
                     Some(other) => {
@@ -193,8 +192,8 @@ impl Faults {
         Injected { response, kinds }
     }
 
-    /// The rules that mean this request, with the number that each has drawn.
-    fn meant(&mut self, at: Moment, request: &Request<'_>) -> Vec<(usize, u64)> {
+    /// The rules that apply to this request, each with the number drawn for it.
+    fn selected(&mut self, at: Moment, request: &Request<'_>) -> Vec<(usize, u64)> {
         let thing = Thing::at(request.path);
         let asks = matches!(request.method, Method::Get | Method::Head);
         if thing == Thing::Other || !asks {
@@ -205,17 +204,17 @@ impl Faults {
         let seed = self.seed;
         let take = |(number, rule): (usize, &mut Rule)| {
             let recipe = rule.recipe;
-            let meant = recipe.target.has(thing)
+            let selected = recipe.target.has(thing)
                 && recipe.window.holds(elapsed)
                 && recipe.every_client.is_none_or(|every| client.is_each(every, seed));
-            if !meant {
+            if !selected {
                 return None;
             }
-            rule.met += 1;
-            // A segment that is missing is so for everybody.
+            rule.draws += 1;
+            // A missing segment is missing for every client.
             let subject = match recipe.kind {
                 Kind::Missing => number_of(request.path),
-                _ => rule.met,
+                _ => rule.draws,
             };
             let drawn = draw(seed, &[number as u64, subject]);
             recipe.share.takes(drawn).then_some((number, drawn))
@@ -223,14 +222,14 @@ impl Faults {
         self.rules.iter_mut().enumerate().filter_map(take).collect()
     }
 
-    /// The moment of which the origin is to tell, and the rule that chose it: a
-    /// playlist of another moment is one that stands still or goes back.
+    /// The moment for which the origin responds, and the rule that chose it: a playlist
+    /// of an earlier moment is stale or rewound.
     fn moment(
         &self,
         origin: &Origin,
         at: Moment,
         request: &Request<'_>,
-        meant: &[(usize, u64)],
+        selected: &[(usize, u64)],
     ) -> (Moment, Option<usize>) {
         if !is_live_playlist(request) {
             return (at, None);
@@ -248,19 +247,19 @@ impl Faults {
             };
             Some((Moment { wall: Wall::from_unix_nanos(wall_ns), ..at }, Some(*number)))
         };
-        meant.iter().find_map(|(number, _)| earlier(number)).unwrap_or((at, None))
+        selected.iter().find_map(|(number, _)| earlier(number)).unwrap_or((at, None))
     }
 }
 
 impl Origin {
-    /// Whether the live playlists of this time tell of a discontinuity.
-    fn tells_of_a_jump(&self, wall: Wall) -> bool {
+    /// Whether the live playlists of this time contain a discontinuity.
+    fn contains_a_jump(&self, wall: Wall) -> bool {
         let settings = self.settings();
-        self.timeline().is_told_in(Window::at(wall, settings.segment_duration, settings.window))
+        self.timeline().is_in(Window::at(wall, settings.segment_duration, settings.window))
     }
 }
 
-/// Whether recipes can be in force together.
+/// Whether recipes can be combined.
 fn check(recipes: &[Recipe]) -> Result<(), String> {
     if recipes.len() > RECIPES_MAX {
         let count = recipes.len();
@@ -291,14 +290,14 @@ fn is_live_playlist(request: &Request<'_>) -> bool {
     Thing::at(request.path) == Thing::Media && !request.path.starts_with(ON_DEMAND)
 }
 
-/// The answer that a fault gives in place of the origin's.
+/// The response that replaces the origin's.
 fn replacement(kind: Kind, request: &Request<'_>) -> Option<Response> {
     match kind {
         Kind::Status { code, retry_after_secs } => {
             let after = retry_after_secs.map(|secs| ("Retry-After", secs.to_string().into()));
-            Some(words(code, "a fault that was asked for", after.into_iter().collect()))
+            Some(words(code, "injected fault", after.into_iter().collect()))
         }
-        Kind::Missing => Some(words(404, "missing, as was asked for", vec![])),
+        Kind::Missing => Some(words(404, "missing by an injected fault", vec![])),
         Kind::Redirect(code) => {
             let query = request.query.unwrap_or_default();
             if query.split('&').any(|part| part == REDIRECTED) {
@@ -306,14 +305,14 @@ fn replacement(kind: Kind, request: &Request<'_>) -> Option<Response> {
             }
             let joint = if query.is_empty() { "" } else { "&" };
             let to = format!("{}?{query}{joint}{REDIRECTED}", request.path);
-            Some(words(code, "it is elsewhere, as was asked for", vec![("Location", to.into())]))
+            Some(words(code, "redirected by an injected fault", vec![("Location", to.into())]))
         }
         _ => None,
     }
 }
 
-/// Changes how a response goes out. False if that changes nothing, or if another
-/// fault has changed the same before.
+/// Changes the delivery of a response. False if that has no effect, or if another fault
+/// has changed the same aspect before.
 fn alter(kind: Kind, response: &mut Response, request: &Request<'_>, drawn: u64) -> bool {
     let body = if request.method == Method::Head || response.status.forbids_body() {
         0
@@ -324,7 +323,7 @@ fn alter(kind: Kind, response: &mut Response, request: &Request<'_>, drawn: u64)
     let mut delivery = before;
     match kind {
         Kind::Latency(latency) if before.delay.is_zero() => {
-            // Drawn anew: what fell into a share is not evenly distributed.
+            // Draw again: numbers that fell into a share are not uniformly distributed.
             delivery.delay = lateness(latency, [1, 2].map(|n| draw(drawn, &[n])));
         }
         Kind::Drip(rate) if before.rate.is_none() => delivery.rate = NonZeroU64::new(rate),
@@ -343,7 +342,7 @@ fn alter(kind: Kind, response: &mut Response, request: &Request<'_>, drawn: u64)
     changed
 }
 
-/// Where a body of this length ends; `None` if it is over before that.
+/// Where a body of this length is cut; `None` if it is shorter.
 fn cut(kind: Kind, body: usize) -> Option<Cut> {
     let within = |bytes: u64| usize::try_from(bytes).ok().filter(|&bytes| bytes < body);
     match kind {

@@ -1,9 +1,9 @@
-//! Faults made to order, as servers and networks show them.
+//! Injected faults, as servers and networks show them.
 //!
-//! `recipe` says which there are and how they are typed, `target` what they
-//! may befall, `select` which requests they befall, `inject` what then goes
-//! out. Time comes in with each request and chance from a seed, so the same
-//! requests at the same times meet the same faults.
+//! `recipe` defines the kinds and their notation, `target` the resources that a fault
+//! can apply to, `select` the requests, `inject` the effect. Time comes with each
+//! request and chance from a seed, so the same requests at the same times get the same
+//! faults.
 
 mod amounts;
 mod control;

@@ -1,7 +1,7 @@
-//! A recipe: which fault, of what, and when, as it is typed and shown.
+//! A recipe as typed and shown: a fault, its target and its time.
 //!
-//! `KIND[:TARGET][:SHARE][:/N][:@FROM-TO][:PARAM]`, the fields after the kind in
-//! any order: each has a shape of its own. Knows no request and no clock.
+//! `KIND[:TARGET][:SHARE][:/N][:@FROM-TO][:PARAM]`, the fields after the kind in any
+//! order: each has a form of its own. Knows no request and no clock.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -11,38 +11,39 @@ use super::amounts::{Bytes, Share, Window};
 use super::target::Target;
 use crate::units::duration;
 
-/// A fault and what is particular to it.
+/// A fault with its parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// An error status in place of what was asked for.
+    /// An error status replaces the response.
     Status {
         /// The status, 400 to 599.
         code: u16,
-        /// What `Retry-After` says, in seconds.
+        /// `Retry-After` in seconds.
         retry_after_secs: Option<u64>,
     },
-    /// The response begins late.
+    /// The response starts late.
     Latency(Latency),
     /// There is no response, and the connection stays open.
     Hang,
-    /// The response goes out at this many bytes a second.
+    /// The response is sent at this many bytes a second.
     Drip(u64),
-    /// The connection ends after so many bytes of the body; `None` is half of it.
+    /// The connection is closed after this many bytes of the body; `None` is half of
+    /// it.
     Truncate(Option<u64>),
-    /// The connection is reset after so many bytes of the body; `None` is before
-    /// the response.
+    /// The connection is reset after this many bytes of the body; `None` is before the
+    /// response.
     Reset(Option<u64>),
-    /// `Content-Length` is off by so many bytes.
+    /// `Content-Length` is off by this many bytes.
     Length(i64),
-    /// A live playlist stands still.
+    /// A live playlist is stale.
     Stale,
-    /// A live playlist goes back by so many segments.
+    /// A live playlist is rewound by this many segments.
     Rewind(u64),
-    /// Media time jumps at every so many segments of the live stream.
+    /// Media time jumps after every this many segments of the live stream.
     Discontinuity(u64),
-    /// Segments are in the playlist and nowhere else, the same ones for everybody.
+    /// Segments are listed but not found, the same ones for every client.
     Missing,
-    /// A redirect, with this status, to where the response is.
+    /// A redirect to the same resource, with this status.
     Redirect(u16),
     /// Connections are refused.
     Refuse,
@@ -121,32 +122,31 @@ impl Kind {
     }
 }
 
-/// `Retry-After` of a 429 where none is typed, in seconds.
+/// Default `Retry-After` of a 429, in seconds.
 pub(super) const USUAL_RETRY_SECS: u64 = 1;
 
-/// By how much a wrong `Content-Length` is off where that is not typed, in bytes.
+/// Default error of `Content-Length`, in bytes.
 pub(super) const USUAL_LENGTH_OFF: i64 = 1_000;
 
-/// Segments by which a playlist goes back where that is not typed.
+/// Default number of segments by which a playlist is rewound.
 pub(super) const USUAL_REWIND: u64 = 3;
 
-/// Segments from one discontinuity to the next where that is not typed.
+/// Default number of segments between two discontinuities.
 pub(super) const USUAL_RUN: u64 = 5;
 
-/// The status of a redirect where none is typed.
+/// Default status of a redirect.
 pub(super) const USUAL_REDIRECT: u16 = 302;
 
 /// How late a response begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Latency {
-    /// Always by the same time.
+    /// Always the same.
     Fixed(Duration),
-    /// Each time from the first to the second, both included, is as likely as
-    /// the others.
+    /// Uniform, from the first to the second, both included.
     Uniform(Duration, Duration),
-    /// Exponential, of this mean.
+    /// Exponential, with this mean.
     Exponential(Duration),
-    /// Normal, of this mean and this standard deviation; never below 0.
+    /// Normal, with this mean and standard deviation; never below 0.
     Normal(Duration, Duration),
 }
 
@@ -164,24 +164,24 @@ impl fmt::Display for Latency {
     }
 }
 
-/// Which fault, of what, and when.
+/// A fault, its target and its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recipe {
     /// The fault.
     pub kind: Kind,
-    /// What it befalls.
+    /// The resources that it applies to.
     pub target: Target,
-    /// Of the requests that are otherwise meant, this share; of missing segments,
-    /// this share of the segments.
+    /// The share of the requests selected otherwise; for missing segments, of the
+    /// segments.
     pub share: Share,
-    /// Every so many clients alone; `None` is all.
+    /// Applies to one client in this many; `None` is all clients.
     pub every_client: Option<NonZeroU32>,
-    /// When.
+    /// When it applies.
     pub window: Window,
 }
 
 impl fmt::Display for Recipe {
-    /// As it would be typed.
+    /// The recipe as typed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.kind.name())?;
         if self.target != self.kind.usual_target() {

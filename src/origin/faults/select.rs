@@ -1,7 +1,7 @@
-//! Which requests a recipe means, and the chance that decides among them.
+//! Which requests a recipe applies to, and the random draws.
 //!
-//! Every choice is a function of the seed and of what is chosen about, so that
-//! the same requests in the same order meet the same faults.
+//! Every draw is a function of the seed and its subject, so the same requests in the
+//! same order get the same faults.
 
 use std::f64::consts::TAU;
 use std::net::IpAddr;
@@ -14,24 +14,24 @@ use rand_xoshiro::SplitMix64;
 use super::recipe::Latency;
 use crate::http::Request;
 
-/// What comes before a client's number at the end of a `User-Agent`.
+/// Precedes a client's number at the end of a `User-Agent`.
 const CLIENT_MARK: &str = "/client-";
 
-/// Longest latency drawn, as a multiple of the mean or of what was typed: without
-/// it one request in a million would hang for minutes.
+/// Longest latency drawn, as a multiple of the mean or of the typed value: without it
+/// one request in a million would hang for minutes.
 const TAIL: f64 = 20.0;
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Client {
     /// A client of a swarm, by its number.
     Numbered(u32),
-    /// Anybody else, by where it comes from.
+    /// Any other client, by its address.
     At(Option<IpAddr>),
 }
 
 impl Client {
-    /// Who sent this request.
+    /// The sender of this request.
     pub(in super::super) fn of(request: &Request<'_>) -> Self {
         let agent = request.header("User-Agent").and_then(|agent| str::from_utf8(agent).ok());
         let number = agent.and_then(|agent| agent.rsplit_once(CLIENT_MARK)).map(|(_, n)| n);
@@ -42,7 +42,7 @@ impl Client {
         }
     }
 
-    /// Whether this is each `every`th client: those whose number it divides.
+    /// Whether this is each `every`th client: one whose number it divides.
     pub(super) fn is_each(self, every: NonZeroU32, seed: u64) -> bool {
         let number = match self {
             Self::Numbered(number) => number.into(),
@@ -57,21 +57,20 @@ impl Client {
     }
 }
 
-/// A number that looks random, always the same for the same seed and the same
-/// subject.
+/// A pseudo-random number that depends on the seed and the subject alone.
 pub(super) fn draw(seed: u64, subject: &[u64]) -> u64 {
     let mix = |value| SplitMix64::seed_from_u64(value).next_u64();
     subject.iter().fold(mix(seed), |mixed, part| mix(mixed ^ part))
 }
 
-/// A number for a text, to be the subject of a draw: FNV-1a.
+/// A number for a text, as the subject of a draw: FNV-1a.
 pub(super) fn number_of(text: &str) -> u64 {
     text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     })
 }
 
-/// How late a response is that has drawn these two numbers.
+/// The latency that these two numbers select.
 pub(super) fn lateness(latency: Latency, draws: [u64; 2]) -> Duration {
     let [first, second] = draws.map(unit);
     match latency {
@@ -79,7 +78,7 @@ pub(super) fn lateness(latency: Latency, draws: [u64; 2]) -> Duration {
         Latency::Uniform(least, most) => least + (most - least).mul_f64(first),
         // The inverse of the distribution function.
         Latency::Exponential(mean) => mean.mul_f64((-(1.0 - first).ln()).min(TAIL)),
-        // Box and Muller's transform; what would be early is at once.
+        // Box-Muller transform; negative values become 0.
         Latency::Normal(mean, deviation) => {
             let standard = (-2.0 * (1.0 - first).ln()).sqrt() * (TAU * second).cos();
             let off = deviation.mul_f64(standard.abs().min(TAIL));
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_known_by_its_agent_or_its_address() {
+    fn identifies_a_client_by_agent_or_address() {
         let peer = Some(IpAddr::from([127, 0, 0, 1]));
         assert_eq!(client("ffmpeg-hls-swarm/0.1.0/client-17", peer), Client::Numbered(17));
         for agent in ["curl/8", "x/client-", "x/client-1a", "x/client-+1", "x/client-99999999999"] {
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn each_tenth_client_is_one_in_ten() {
+    fn every_tenth_client_is_one_in_ten() {
         let ten = NonZeroU32::new(10).unwrap();
         let meant = (0..100).filter(|&n| Client::Numbered(n).is_each(ten, 1));
         assert_eq!(meant.collect::<Vec<_>>(), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_is_distributed_as_it_says() {
+    fn lateness_has_the_stated_distribution() {
         let ms = Duration::from_millis;
         for (latency, mean_ms, deviation_ms) in [
             (Latency::Fixed(ms(200)), 200.0, 0.0),
@@ -146,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lateness_stays_in_bounds(draws: [u64; 2], least in 0_u64..1_000, more in 0_u64..1_000) {
+        fn lateness_is_bounded(draws: [u64; 2], least in 0_u64..1_000, more in 0_u64..1_000) {
             let ms = Duration::from_millis;
             let uniform = lateness(Latency::Uniform(ms(least), ms(least + more)), draws);
             prop_assert!((ms(least)..=ms(least + more)).contains(&uniform));

@@ -1,10 +1,10 @@
-//! What of the origin a request asks for, and what a fault may befall.
+//! The resources that a fault can apply to.
 
 use std::fmt;
 
 use super::super::Thing;
 
-/// What a fault may befall.
+/// The resources that a fault can apply to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// Everything that belongs to the stream.
@@ -40,7 +40,7 @@ impl Target {
         Self::ALL.into_iter().find(|target| target.name() == name)
     }
 
-    /// Its name, as it is typed.
+    /// Its name, as typed.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl Target {
         }
     }
 
-    /// Whether a request for this may be befallen.
+    /// Whether it includes this kind of resource.
     #[must_use]
     pub fn has(self, thing: Thing) -> bool {
         match self {
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_tells_what_it_asks_for() {
+    fn target_follows_from_the_path() {
         for (path, thing) in [
             ("/stream.m3u8", Thing::Master),
             ("/vod/stream.m3u8", Thing::Master),

@@ -1,5 +1,4 @@
-//! Recipes as they are typed, and against the origin, at times and by clients
-//! that the test chooses.
+//! Recipes as typed, and applied to the origin, at chosen times and by chosen clients.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -27,7 +26,7 @@ fn refused(text: &str) -> String {
     text.parse::<Recipe>().expect_err(text).to_string()
 }
 
-/// An origin with these recipes, and the time.
+/// An origin with recipes, and the time.
 struct World {
     origin: Origin,
     faults: Faults,
@@ -93,7 +92,7 @@ fn sequence(playlist: &str) -> u64 {
 }
 
 #[test]
-fn recipes_are_shown_as_they_would_be_typed() {
+fn shows_recipes_as_typed() {
     let cases = [
         ("404", "404"),
         ("404:segments:5%", "404:segments:5%"),
@@ -133,15 +132,15 @@ fn recipes_are_shown_as_they_would_be_typed() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_with_the_remedy() {
+fn rejects_invalid_recipes_with_a_remedy() {
     let cases = [
-        ("", "\"\" is no kind of fault; give a status from 400 to 599 or one of latency"),
-        ("slow", "\"slow\" is no kind of fault"),
+        ("", "\"\" is not a kind of fault; give a status from 400 to 599 or one of latency"),
+        ("slow", "\"slow\" is not a kind of fault"),
         ("200", "give a status from 400 to 599"),
         ("600", "give a status from 400 to 599"),
         ("404:1.5s", "in whole seconds"),
-        ("404:segment", "\"segment\" is no target; give one of all, playlists, master"),
-        ("404:", "\"\" is no target"),
+        ("404:segment", "\"segment\" is not a target; give one of all, playlists, master"),
+        ("404:", "\"\" is not a target"),
         ("404:0%", "give the share as 5% or 0.05"),
         ("404:101%", "give the share as 5% or 0.05"),
         ("404:1.1", "give the share as 5% or 0.05"),
@@ -161,19 +160,19 @@ fn what_makes_no_sense_is_refused_with_the_remedy() {
         ("drip:0B/s", "give bytes a second"),
         ("truncate:5", "give bytes such as 10kB"),
         ("length:100B", "give bytes with a sign"),
-        ("stale:segments", "stale befalls playlists; leave the target out"),
-        ("rewind:all", "rewind befalls playlists"),
+        ("stale:segments", "stale applies to playlists; leave the target out"),
+        ("rewind:all", "rewind applies to playlists"),
         ("rewind:0", "give a number of segments from 1 to 1000"),
         ("discontinuity:5%", "give every how many segments"),
         ("discontinuity:/2", "give every how many segments"),
-        ("missing:playlists", "missing befalls segments"),
+        ("missing:playlists", "missing applies to segments"),
         ("redirect:304", "give a status of 301"),
         ("refuse", "refuse without an end could never be cleared"),
         ("refuse:@1s-", "refuse without an end could never be cleared"),
         ("refuse:@0s-87600h", "refuse for longer than an hour could not be cleared"),
         ("refuse:@1s-3601001ms", "refuse for longer than an hour could not be cleared"),
-        ("refuse:5%:@1s-2s", "refuse comes before any request"),
-        ("refuse:segments:@1s-2s", "refuse comes before any request"),
+        ("refuse:5%:@1s-2s", "refuse applies before any request"),
+        ("refuse:segments:@1s-2s", "refuse applies before any request"),
     ];
     for (text, part) in cases {
         let why = refused(text);
@@ -201,7 +200,7 @@ fn kinds() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn what_is_shown_is_read_again(
+    fn parses_what_is_shown(
         kind in kinds(),
         target in prop::option::of(prop::sample::select(Target::ALL.to_vec())),
         millionths in prop::option::of(1_u32..=1_000_000),
@@ -219,24 +218,24 @@ proptest! {
         if let Ok(recipe) = text.parse::<Recipe>() {
             prop_assert_eq!(recipe.to_string().parse(), Ok(recipe));
         } else {
-            // The kind and what it may not have.
+            // The kind and a field that it cannot have.
             prop_assert!(target.is_some() || millionths.is_some() || every.is_some());
         }
     }
 
     #[test]
-    fn nothing_that_is_typed_panics(text in "[-a-z0-9:%./@()+kMB, ]{0,60}") {
+    fn any_text_is_parsed_without_panic(text in "[-a-z0-9:%./@()+kMB, ]{0,60}") {
         let _ = text.parse::<Recipe>();
     }
 
     #[test]
-    fn a_share_converges(millionths in 1_u32..=1_000_000, seed: u64) {
+    fn share_converges(millionths in 1_u32..=1_000_000, seed: u64) {
         let share = format!("404:{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
         let mut world = World::seeded(&[&share], seed);
         let count = 2_000;
         let failed = (0..count).filter(|_| world.ask(MASTER).status == Status(404)).count() as f64;
         let share = f64::from(millionths) / 1e6;
-        // Six standard deviations: once in some hundred million runs.
+        // Six standard deviations: exceeded once in some hundred million runs.
         let slack = 6.0 * (f64::from(count) * share * (1.0 - share)).sqrt() + 1.0;
         prop_assert!((failed - f64::from(count) * share).abs() <= slack, "{failed}");
         prop_assert_eq!(world.injected("404") as f64, failed);
@@ -244,14 +243,14 @@ proptest! {
 }
 
 #[test]
-fn the_same_seed_has_the_same_faults_and_another_has_others() {
+fn faults_follow_from_the_seed() {
     let failed = |seed| {
         let mut world = World::seeded(&["404:segments:30%", "503:20%", "latency:exp(50ms)"], seed);
-        let answers = (0..200).map(|_| {
+        let responses = (0..200).map(|_| {
             let Response { status, delivery, .. } = world.ask(SEGMENT);
             (status.0, delivery)
         });
-        answers.collect::<Vec<_>>()
+        responses.collect::<Vec<_>>()
     };
     assert_eq!(failed(1), failed(1));
     assert_ne!(failed(1), failed(2));
@@ -269,7 +268,7 @@ fn windows_are_exact() {
 }
 
 #[test]
-fn a_posted_recipe_begins_when_it_is_posted() {
+fn posted_recipe_starts_when_posted() {
     let mut world = World::new(&["503:@0-10s"]);
     world.millis = 5_000;
     assert_eq!(world.ask(MASTER).status, Status(503));
@@ -283,13 +282,13 @@ fn a_posted_recipe_begins_when_it_is_posted() {
 }
 
 #[test]
-fn recipes_are_changed_from_this_host_alone_and_all_or_none() {
+fn replaces_recipes_from_this_host_only_and_atomically() {
     let mut world = World::new(&["503:media"]);
     let (status, said) = world.post("404", [192, 0, 2, 1]);
     assert_eq!((status, said.contains("on this host")), (403, true));
     let (status, said) = world.post("404\n\nstale:segments\n", [127, 1, 2, 3]);
     assert_eq!(status, 400);
-    assert!(said.starts_with("line 3, \"stale:segments\": stale befalls playlists"), "{said}");
+    assert!(said.starts_with("line 3, \"stale:segments\": stale applies to playlists"), "{said}");
     let (status, _) = world.post(&"404\n".repeat(65), [127, 0, 0, 1]);
     assert_eq!(status, 400);
     let (status, said) = world.post("discontinuity:2\ndiscontinuity:3:@5s-", [127, 0, 0, 1]);
@@ -305,17 +304,17 @@ fn recipes_are_changed_from_this_host_alone_and_all_or_none() {
 }
 
 #[test]
-fn each_nth_client_is_the_same_one_every_time() {
+fn every_nth_client_stays_the_same() {
     let mut world = World::new(&["503:/3"]);
     let status = |world: &mut World, client| world.ask_as(client, MASTER).response.status.0;
     for _ in 0..2 {
-        let met: Vec<u32> = (0..10).filter(|&n| status(&mut world, n) == 503).collect();
-        assert_eq!(met, [0, 3, 6, 9]);
+        let failing: Vec<u32> = (0..10).filter(|&n| status(&mut world, n) == 503).collect();
+        assert_eq!(failing, [0, 3, 6, 9]);
     }
 }
 
 #[test]
-fn targets_are_kept_to() {
+fn faults_apply_to_their_targets_only() {
     let hit =
         |target: &str, path| World::new(&[&format!("404:{target}")]).ask(path).status.0 == 404;
     for (target, master, media, segment) in [
@@ -336,7 +335,7 @@ fn targets_are_kept_to() {
 }
 
 #[test]
-fn deliveries_are_as_the_recipes_say() {
+fn deliveries_follow_the_recipes() {
     let length = World::new(&[]).ask(SEGMENT).body.bytes().len();
     let delivery = |recipe: &str| World::new(&[recipe]).ask(SEGMENT).delivery.map(|d| *d);
     let cut = |recipe: &str| delivery(recipe).unwrap().cut.map(|cut| (cut.after, cut.end));
@@ -354,7 +353,7 @@ fn deliveries_are_as_the_recipes_say() {
 }
 
 #[test]
-fn recipes_add_up_and_of_two_of_a_kind_the_first_counts() {
+fn recipes_combine_and_the_first_of_a_kind_wins() {
     let recipes = ["latency:1s", "404", "503", "latency:2s", "truncate", "hang"];
     let mut world = World::new(&recipes);
     let Injected { response, kinds } = world.ask_as(0, SEGMENT);
@@ -366,7 +365,7 @@ fn recipes_add_up_and_of_two_of_a_kind_the_first_counts() {
 }
 
 #[test]
-fn a_429_says_when_to_come_again_and_a_redirect_where_to() {
+fn a_429_has_retry_after_and_a_redirect_a_location() {
     let field = |response: &Response, name: &str| {
         response.headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_string())
     };
@@ -382,7 +381,7 @@ fn a_429_says_when_to_come_again_and_a_redirect_where_to() {
 }
 
 #[test]
-fn a_stale_playlist_is_that_of_the_moment_at_which_it_froze() {
+fn stale_playlist_is_that_of_the_start_of_its_window() {
     let mut world = World::new(&["stale:@10s-30s"]);
     world.millis = 10_000;
     let frozen = World { millis: 10_000, ..World::new(&[]) }.text(MEDIA);
@@ -398,7 +397,7 @@ fn a_stale_playlist_is_that_of_the_moment_at_which_it_froze() {
 }
 
 #[test]
-fn a_playlist_goes_back() {
+fn rewinds_a_playlist() {
     let mut world = World::new(&["rewind:4:@10s-"]);
     world.millis = 9_999;
     let before = sequence(&world.text(MEDIA));
@@ -407,7 +406,7 @@ fn a_playlist_goes_back() {
 }
 
 #[test]
-fn missing_segments_are_the_same_for_everybody() {
+fn missing_segments_are_the_same_for_every_client() {
     let missing = |client| {
         let mut world = World::new(&["missing:30%"]);
         world.millis = 4_000;
@@ -425,10 +424,10 @@ fn missing_segments_are_the_same_for_everybody() {
 }
 
 #[test]
-fn discontinuities_are_told_and_counted() {
+fn lists_and_counts_discontinuities() {
     let mut world = World::new(&["discontinuity:4:@0-40s"]);
     let even = world.text(MEDIA);
-    assert!(!even.contains("#EXT-X-DISCONTINUITY\n"), "none before it begins: {even}");
+    assert!(!even.contains("#EXT-X-DISCONTINUITY\n"), "none before its start: {even}");
     let mut jumps = 0;
     for millis in (0..120_000).step_by(2_000) {
         world.millis = millis;
@@ -437,22 +436,26 @@ fn discontinuities_are_told_and_counted() {
         // 897,708,600 is a multiple of 4; the window holds 20 segments, so 5 of them.
         let gone = (START_INDEX..first).filter(|n| n % 4 == 0 && *n < START_INDEX + 20).count();
         assert_eq!(line(&playlist, "#EXT-X-DISCONTINUITY-SEQUENCE:"), Some(gone as u64));
-        let mut told = playlist.lines().filter(|line| !line.starts_with("#EXT-X-PROGRAM"));
-        while let Some(line) = told.next() {
+        let mut tags = playlist.lines().filter(|line| !line.starts_with("#EXT-X-PROGRAM"));
+        while let Some(line) = tags.next() {
             if line == "#EXT-X-DISCONTINUITY" {
-                let name = told.nth(1).unwrap();
+                let name = tags.nth(1).unwrap();
                 let index: u64 = name.strip_suffix(".ts").unwrap().parse().unwrap();
                 assert_eq!(index % 4, 0);
                 jumps += 1;
             }
         }
     }
-    assert_eq!(jumps, 5 * 6, "each is in the playlist six times");
-    assert_eq!(world.injected("discontinuity"), 19, "the playlists that told one in its window");
+    assert_eq!(jumps, 5 * 6, "each is listed six times");
+    assert_eq!(
+        world.injected("discontinuity"),
+        19,
+        "the playlists that contained one in its window"
+    );
 }
 
 #[test]
-fn connections_are_refused_in_their_windows() {
+fn refuses_connections_in_windows() {
     let mut world = World::new(&["refuse:@10s-20s", "refuse:@30s-40s", "404"]);
     let at = Tick::from_millis;
     for (millis, open, next) in [

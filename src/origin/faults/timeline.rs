@@ -1,8 +1,8 @@
 //! Where media time jumps, as a function of the number of a live segment.
 //!
-//! What has been is kept: when recipes change, the jumps of segments that were
-//! served stay where they were, or clients would meet one that no playlist
-//! tells. Knows no clock and no playlist.
+//! The past is kept: when recipes change, jumps at served segments remain, since
+//! clients would otherwise meet a jump that no playlist marks. Knows no clock and no
+//! playlist.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use std::time::Duration;
 use super::super::playlist::Window;
 use crate::units::nanos;
 
-/// A jump is at least this long: longer than the seconds that players bridge.
+/// Smallest jump: longer than the seconds that players bridge.
 const JUMP: Duration = Duration::from_secs(1_000);
 
-/// A picture in nanoseconds; a jump is a whole number of them, so that every
-/// segment keeps the length that its playlist says.
+/// Duration of a picture in nanoseconds; a jump is a multiple of it, so that every
+/// segment keeps its stated length.
 const PICTURE_NS: u64 = 40_000_000;
 
-/// Segments for which runs that are over are still kept apart: more than the
-/// longest playlist, with what has left it, holds.
+/// Segments for which past runs are kept: more than the longest playlist and the
+/// segments that left it.
 const KEPT: u64 = 1_000;
 
 /// Discontinuities at every multiple of `every` among these segments.
@@ -44,28 +44,28 @@ impl Run {
 #[derive(Debug, Clone)]
 pub struct Timeline {
     segment_ns: u64,
-    /// Those of runs that are no longer kept.
+    /// Number of discontinuities in runs that are no longer kept.
     forgotten: u64,
     runs: Vec<Run>,
 }
 
 impl Timeline {
-    /// A timeline without discontinuities, of segments of this duration.
+    /// A timeline without discontinuities, for segments of this duration.
     #[must_use]
     pub fn new(segment_duration: Duration) -> Self {
         Self { segment_ns: nanos(segment_duration).max(1), forgotten: 0, runs: Vec::new() }
     }
 
-    /// The first segment that begins at this time, or after it, in nanoseconds
-    /// since the Unix epoch.
+    /// The first segment that starts at or after this time, in nanoseconds since the
+    /// Unix epoch.
     #[must_use]
     pub fn first_from(&self, unix_ns: u64) -> u64 {
         unix_ns.div_ceil(self.segment_ns)
     }
 
-    /// From this segment on there are discontinuities at the multiples of every
-    /// second number, among the segments beside it, in place of what was to come.
-    /// The ranges must not overlap.
+    /// Replaces the discontinuities from this segment on: each pair is a range of
+    /// segments and the distance between discontinuities in it. The ranges must not
+    /// overlap.
     pub fn go_on(&mut self, from: u64, runs: impl IntoIterator<Item = (Range<u64>, u64)>) {
         for run in &mut self.runs {
             run.segments.end = run.segments.end.min(from);
@@ -81,7 +81,7 @@ impl Timeline {
         }));
     }
 
-    /// Whether there never was a discontinuity and none is to come.
+    /// Whether there are no discontinuities, past or future.
     #[must_use]
     pub fn is_even(&self) -> bool {
         self.forgotten == 0 && self.runs.is_empty()
@@ -101,20 +101,20 @@ impl Timeline {
         self.runs.iter().fold(self.forgotten, |sum, run| sum.saturating_add(run.before(segment)))
     }
 
-    /// Whether a playlist with these segments tells of a discontinuity.
+    /// Whether a playlist with these segments contains a discontinuity.
     #[must_use]
-    pub fn is_told_in(&self, window: Window) -> bool {
+    pub fn is_in(&self, window: Window) -> bool {
         self.jumps_before(window.end) > self.jumps_before(window.first)
     }
 
-    /// The segment of the even stream whose media this segment has.
+    /// The segment of the stream without discontinuities whose media this segment has.
     #[must_use]
     pub fn media_of(&self, segment: u64) -> u64 {
         let jumps = self.jumps_before(segment.saturating_add(1));
         segment.saturating_add(jumps.saturating_mul(self.jump_segments()))
     }
 
-    /// Segments that a jump skips.
+    /// Segments skipped by a jump.
     fn jump_segments(&self) -> u64 {
         let whole = PICTURE_NS / greatest_common_divisor(self.segment_ns, PICTURE_NS);
         nanos(JUMP).div_ceil(self.segment_ns).next_multiple_of(whole)
@@ -136,14 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn an_even_stream_is_served_as_it_is() {
+    fn even_stream_is_unchanged() {
         let even = timeline();
         assert!(even.is_even());
         assert_eq!((even.media_of(7), even.jumps_before(7), even.jumps_at(5)), (7, 0, false));
     }
 
     #[test]
-    fn what_was_served_stays_as_it_was() {
+    fn keeps_the_past_when_recipes_change() {
         let mut timeline = timeline();
         timeline.go_on(100, [(100..u64::MAX, 5)]);
         let before: Vec<_> = (90..120).map(|n| timeline.media_of(n)).collect();
@@ -155,14 +155,15 @@ mod tests {
         assert_eq!(timeline.jumps_before(1_000_000), 4);
         assert!(!timeline.jumps_at(120) && timeline.jumps_at(115));
         timeline.go_on(1_000_000, [(1_000_000..1_000_010, 2)]);
-        assert_eq!(timeline.runs.len(), 1, "what nobody can ask for is counted alone");
+        assert_eq!(timeline.runs.len(), 1, "expired runs are only counted");
         assert_eq!(timeline.jumps_before(1_000_003), 6);
     }
 
     proptest! {
-        /// Media time goes on by one segment, but for a discontinuity, where it jumps.
+        /// Media time advances by one segment, except at a discontinuity, where it
+        /// jumps.
         #[test]
-        fn every_jump_is_told(
+        fn every_jump_is_listed(
             millis in 1_000_u64..10_000, from in 0_u64..1_000, length in 0_u64..100,
             every in 1_u64..20, later in 0_u64..200, again in 1_u64..20,
         ) {
@@ -172,8 +173,8 @@ mod tests {
             for n in from..from + 300 {
                 let step = timeline.media_of(n + 1) - timeline.media_of(n);
                 prop_assert_eq!(step != 1, timeline.jumps_at(n + 1));
-                let told = timeline.jumps_before(n + 1) - timeline.jumps_before(n);
-                prop_assert_eq!(told, u64::from(timeline.jumps_at(n)));
+                let listed = timeline.jumps_before(n + 1) - timeline.jumps_before(n);
+                prop_assert_eq!(listed, u64::from(timeline.jumps_at(n)));
                 let jumped = (step - 1) * millis * 1_000_000;
                 prop_assert!(jumped.is_multiple_of(PICTURE_NS));
                 prop_assert!(step == 1 || jumped >= nanos(JUMP));

@@ -1,4 +1,4 @@
-//! Reads fMP4 back with the crate `mp4-atom` and holds it to the promises.
+//! Reads fMP4 back with the crate `mp4-atom`.
 
 use mp4_atom::{Any, Codec, DecodeMaybe, FourCC, Mdat, Moof, Moov, Traf};
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ fn movie(variant: Variant) -> Moov {
     }
 }
 
-/// The samples of a track, cut out of the fragment as a reader would.
+/// The samples of a track, cut from the fragment as a reader would.
 fn samples<'a>(fragment: &'a [u8], track: &Traf) -> Vec<&'a [u8]> {
     assert!(track.tfhd.default_base_is_moof);
     let [run] = &track.trun[..] else { panic!("{track:?}") };
@@ -49,7 +49,7 @@ fn samples<'a>(fragment: &'a [u8], track: &Traf) -> Vec<&'a [u8]> {
     cut.collect()
 }
 
-/// When a track begins, how many samples it has and how long each lasts.
+/// When a track starts, how many samples it has and how long each lasts.
 fn course(track: &Traf) -> (u64, u64, u64) {
     let begin = track.tfdt.as_ref().unwrap().base_media_decode_time;
     let count = track.trun[0].samples.len() as u64;
@@ -68,7 +68,7 @@ fn nal_types(mut sample: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn sizes_are_those_of_the_bitrate() {
+fn sizes_match_the_bitrate() {
     for bitrate in [BITRATE_MIN, 200_000, 600_000, 1_500_000, 5_000_000, BITRATE_MAX] {
         for millis in [1_000, 1_500, 2_000, 6_006, 10_000] {
             let variant = variant(bitrate, millis);
@@ -84,7 +84,7 @@ fn sizes_are_those_of_the_bitrate() {
 }
 
 #[test]
-fn encrypted_sizes_are_told_too() {
+fn states_encrypted_sizes() {
     let variant = variant(200_000, 2_000);
     for form in Form::all() {
         let segment = variant.segment_of(form, TODAY, TODAY);
@@ -93,7 +93,7 @@ fn encrypted_sizes_are_told_too() {
 }
 
 #[test]
-fn the_initialization_section_tells_of_both_tracks() {
+fn initialization_section_describes_both_tracks() {
     for bitrate in [200_000, 600_000, 1_500_000, 5_000_000, 10_000_000] {
         let variant = variant(bitrate, 2_000);
         let movie = movie(variant);
@@ -126,7 +126,7 @@ fn the_initialization_section_tells_of_both_tracks() {
 }
 
 #[test]
-fn a_fragment_begins_with_a_key_picture_and_has_no_filler() {
+fn fragment_starts_with_a_key_picture_without_filler() {
     let fragment = variant(600_000, 2_000).fragment(TODAY);
     let (head, _) = read(&fragment);
     let [video, audio] = &head.traf[..] else { panic!("{head:?}") };
@@ -134,8 +134,8 @@ fn a_fragment_begins_with_a_key_picture_and_has_no_filler() {
     // SEI before a slice, of an IDR picture first (H.264 table 7-1).
     assert_eq!(nal_types(pictures[0]), [6, 5]);
     assert!(pictures[1..].iter().all(|picture| nal_types(picture) == [6, 1]));
-    // sample_depends_on and sample_is_non_sync_sample (ISO/IEC 14496-12 §8.8.3.1):
-    // the first one has flags of its own, the others take the default.
+    // sample_depends_on and sample_is_non_sync_sample (ISO/IEC 14496-12 §8.8.3.1): the
+    // first sample has its own flags, the others use the default.
     let own: Vec<Option<u32>> = video.trun[0].samples.iter().map(|s| s.flags).collect();
     assert_eq!(own[0], Some(2 << 24));
     assert!(own[1..].iter().all(Option::is_none));
@@ -145,7 +145,7 @@ fn a_fragment_begins_with_a_key_picture_and_has_no_filler() {
 }
 
 #[test]
-fn times_are_those_of_the_programme() {
+fn times_follow_the_programme() {
     for (index, millis) in [(TODAY, 2_000), (7, 1_500), (0, 2_000)] {
         let variant = variant(200_000, millis);
         let (head, _) = read(&variant.fragment(index));
@@ -157,7 +157,7 @@ fn times_are_those_of_the_programme() {
 }
 
 #[test]
-fn the_last_index_of_all_still_gives_a_fragment() {
+fn maximum_index_has_a_fragment() {
     let variant = variant(BITRATE_MAX, 10_000);
     assert_eq!(variant.fragment(u64::MAX).len() as u64, variant.segment_bytes(FMP4));
 }
@@ -165,9 +165,9 @@ fn the_last_index_of_all_still_gives_a_fragment() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// Each track goes on where the fragment before left it.
+    /// Each track continues where the previous fragment ended.
     #[test]
-    fn fragments_made_apart_fit_together(
+    fn separately_made_fragments_fit_together(
         bitrate in BITRATE_MIN..3_000_000,
         millis in 1_000u64..4_000,
         first in prop_oneof![0..100u64, TODAY - 9..TODAY + 9],

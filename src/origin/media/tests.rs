@@ -1,4 +1,4 @@
-//! Reads segments back with the crate `mpeg2ts` and holds them to the promises.
+//! Reads segments back with the crate `mpeg2ts`.
 
 use mpeg2ts::ts::{ReadTsPacket, TsPacket, TsPacketReader, TsPayload};
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ fn presentation_times(packets: &[TsPacket], pid: u16) -> Vec<u64> {
     times.collect()
 }
 
-/// Place and value of every PCR.
+/// Position and value of every PCR.
 fn clocks(packets: &[TsPacket]) -> Vec<(usize, u64)> {
     let all = packets.iter().enumerate();
     let clocks = all.filter_map(|(place, packet)| {
@@ -46,7 +46,7 @@ fn clocks(packets: &[TsPacket]) -> Vec<(usize, u64)> {
     clocks.collect()
 }
 
-/// Steps between neighbours, in a counter that wraps at `wrap`.
+/// Differences of adjacent values of a counter that wraps at `wrap`.
 fn steps(values: &[u64], wrap: u64) -> Vec<u64> {
     values.windows(2).map(|pair| (pair[1] + wrap - pair[0]) % wrap).collect()
 }
@@ -66,7 +66,7 @@ fn sizes_reach_the_bitrate_within_a_percent() {
 }
 
 #[test]
-fn a_segment_follows_from_its_index_alone() {
+fn segment_follows_from_its_index() {
     let variant = variant(600_000, 2_000);
     assert_eq!(variant.segment(TODAY), variant.segment(TODAY));
     assert_ne!(variant.segment(TODAY), variant.segment(TODAY + 1));
@@ -85,7 +85,7 @@ fn tables_come_first_and_name_the_streams() {
 }
 
 #[test]
-fn the_size_of_the_pictures_follows_the_bitrate() {
+fn picture_size_follows_the_bitrate() {
     let cases = [
         (0, (320, 180), "avc1.42C00D,mp4a.40.2"),
         (200_000, (320, 180), "avc1.42C00D,mp4a.40.2"),
@@ -127,7 +127,7 @@ fn spans_join_and_follow_the_clock() {
 }
 
 #[test]
-fn the_last_index_of_all_still_gives_a_segment() {
+fn maximum_index_has_a_segment() {
     let variant = variant(BITRATE_MAX, 10_000);
     assert_eq!(variant.segment(u64::MAX).len() as u64, variant.segment_bytes(Form::LIVE));
     assert_eq!(variant.span(u64::MAX).start, Duration::from_millis(u64::MAX));
@@ -136,10 +136,10 @@ fn the_last_index_of_all_still_gives_a_segment() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// Counters, timestamps and the clock run through over borders, and every
-    /// access unit is there before it is due.
+    /// Counters, timestamps and the clock continue across segments, and every access
+    /// unit arrives before it is due.
     #[test]
-    fn segments_made_apart_fit_together(
+    fn separately_made_segments_fit_together(
         bitrate in BITRATE_MIN..3_000_000,
         millis in 1_000u64..4_000,
         first in prop_oneof![0..100u64, 47_000..48_000u64, TODAY - 9..TODAY + 9, 0..u64::MAX / 2],
@@ -161,8 +161,8 @@ proptest! {
     }
 }
 
-/// Holds PCRs to at most 100 ms between two (ISO/IEC 13818-1 §2.7.2) and access
-/// units to arrive whole before their PTS, yet not a second before.
+/// Checks that PCRs are at most 100 ms apart (ISO/IEC 13818-1 §2.7.2) and that access
+/// units arrive completely before their PTS, by less than a second.
 fn check_clock(packets: &[TsPacket]) -> Result<(), TestCaseError> {
     const WRAP: u64 = (1 << 33) * 300;
     let clocks = clocks(packets);
