@@ -119,7 +119,7 @@ impl Capture {
                 Ok(code) => ExitStatus::Code(code),
                 Err(_) => ExitStatus::Signal(self.exit.unsigned_abs() as u8),
             },
-            told: self.told_ms.is_some(),
+            asked: self.told_ms.is_some(),
             stalled_by_us: false,
             over_memory: false,
             oom: false,

@@ -1,4 +1,4 @@
-//! Arguments that every FFmpeg program is given: where to connect and how.
+//! Input arguments common to every FFmpeg program: where and how to connect.
 //!
 //! Shared by [`command`](super::command), for FFmpeg, and
 //! [`variants`](super::variants), for ffprobe, which opens the same URL.
@@ -15,7 +15,7 @@ use crate::ffmpeg::options::Options;
 /// Longest reconnect delay that FFmpeg accepts, in seconds (`http.c`).
 const RECONNECT_DELAY_MAX_SECS: u32 = 4294;
 
-/// What is opened, after `-resolve` had its say.
+/// The URL to open, with `-resolve` applied.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) url: Url,
@@ -24,13 +24,13 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Where and with which headers to connect.
+    /// Derives the URL and the header fields from the options.
     pub(super) fn new(
         options: &Options,
         capabilities: &Capabilities,
     ) -> Result<Self, CommandError> {
         let mut url = options.url.clone();
-        // FFmpeg would send the fragment to the origin (RFC 9110, 7.1 excludes it).
+        // FFmpeg would send the fragment to the origin, which RFC 9110 §7.1 excludes.
         url.set_fragment(None);
         let https = url.scheme() == "https";
         let version = || capabilities.version().to_owned();
@@ -42,7 +42,7 @@ impl Source {
             if https && capabilities.verifies_tls() {
                 return Err(CommandError::ResolveRefused { version: version() });
             }
-            // A Host header of the user's own stands in for ours: two are an error.
+            // A Host header of the user replaces ours: two are an error.
             if !options.headers.iter().any(|header| is_host(header)) {
                 headers.push(format!("Host: {}", authority(&url)));
             }
@@ -66,7 +66,7 @@ fn is_host(header: &str) -> bool {
     header.split_once(':').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case("host"))
 }
 
-/// Arguments for one FFmpeg program, those it does not know left out.
+/// Arguments for one FFmpeg program, without those that it does not support.
 pub(super) struct Arguments<'a> {
     capabilities: &'a Capabilities,
     arguments: Vec<String>,
@@ -94,16 +94,16 @@ impl<'a> Arguments<'a> {
         self.push_known(OptionName::RwTimeout, timeout.as_micros().min(i64::MAX as u128));
     }
 
-    /// Reconnecting, on the first playlist alone: the HLS demuxer hands these options
-    /// on to nothing else.
+    /// Reconnect options. They apply to the first playlist only: the HLS demuxer does
+    /// not pass them on.
     ///
-    /// `-reconnect_streamed` is left out on purpose. FFmpeg takes an unknown
-    /// size for the largest possible one, so the close that ends a response without
-    /// Content-Length looks like a lost connection (`http_read_stream` in `http.c`,
-    /// 4.1 to 9.0). With that option and `-reconnect` it then asks for the playlist
-    /// from its start, at once, and so without end: over 2,000 requests a second.
-    /// What is lost is little: a playlist that broke off was appended to its own
-    /// beginning. Where the origin serves ranges, `-reconnect` alone resumes it.
+    /// `-reconnect_streamed` is left out on purpose. FFmpeg treats an unknown size as
+    /// the largest possible one, so the close that ends a response without
+    /// Content-Length looks like a lost connection (`http_read_stream` in `http.c`, 4.1
+    /// to 9.0). With that option and `-reconnect` it requests the playlist again from
+    /// its start, at once and without end: over 2,000 requests a second. Little is
+    /// lost: FFmpeg appends the repeated playlist to the broken one. If the origin
+    /// serves ranges, `-reconnect` alone resumes it.
     pub(super) fn push_reconnect(&mut self, delay_max_secs: u32) {
         self.push_known(OptionName::Reconnect, 1);
         self.push_known(OptionName::ReconnectOnNetworkError, 1);
@@ -111,7 +111,7 @@ impl<'a> Arguments<'a> {
         self.push_known(OptionName::ReconnectDelayMax, delay_max_secs);
     }
 
-    /// FFmpeg refuses `-tls_verify` before an http URL, so it goes with https alone.
+    /// FFmpeg rejects `-tls_verify` before an http URL, so it is given for https only.
     pub(super) fn push_tls(&mut self, source: &Source) {
         if source.skip_tls_verification {
             self.push_known(OptionName::TlsVerify, 0);
@@ -126,12 +126,12 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// The options that this FFmpeg does not know.
+    /// The options that this FFmpeg does not support.
     pub(super) fn into_left_out(self) -> Vec<OptionName> {
         self.left_out
     }
 
-    /// What was pushed since the last call.
+    /// The arguments pushed since the last call.
     pub(super) fn take(&mut self) -> Result<Vec<CString>, CommandError> {
         self.arguments.drain(..).map(into_c_string).collect()
     }
@@ -141,20 +141,20 @@ pub(super) fn into_c_string(argument: String) -> Result<CString, CommandError> {
     CString::new(argument).map_err(|_| CommandError::Nul)
 }
 
-/// Why there is no command.
+/// Why a command cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandError {
-    /// An argument holds a NUL, which no argument can (execve(2)).
+    /// An argument contains a NUL byte, which execve(2) does not allow.
     Nul,
-    /// The URL has no host that could be replaced.
+    /// The URL has no host to replace.
     NoHost,
     /// An https URL, and an FFmpeg without TLS.
     NoHttps {
         /// Its version.
         version: String,
     },
-    /// `-resolve` for https, and an FFmpeg that verifies certificates by default:
-    /// its HLS demuxer hands `-tls_verify 0` on to no segment.
+    /// `-resolve` for https with an FFmpeg that verifies certificates by default: its
+    /// HLS demuxer passes `-tls_verify 0` to no segment.
     ResolveRefused {
         /// Its version.
         version: String,
@@ -164,7 +164,7 @@ pub enum CommandError {
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nul => write!(f, "an argument for FFmpeg holds a NUL byte: remove it"),
+            Self::Nul => write!(f, "an argument for FFmpeg contains a NUL byte: remove it"),
             Self::NoHost => write!(f, "-resolve needs a URL with a host"),
             Self::NoHttps { version } => write!(
                 f,

@@ -1,29 +1,28 @@
-//! What an FFmpeg binary says of itself: its version and the options it knows.
+//! The version of an FFmpeg binary and the options that it supports.
 //!
-//! FFmpeg refuses a command for one option it does not know, so what was added
-//! or compiled in later than another version must be asked for. The binary is
-//! run twice, with [`VERSION_ARGS`] and [`HELP_ARGS`]: one `-h full` of 1 MB
-//! takes as long as a single `-h demuxer=hls` (0.1 s with 215 shared libraries,
-//! 0.02 s static), holds the options of every part, and is understood by old
-//! versions that know no `-h protocol=`.
+//! FFmpeg rejects a command with an unknown option, so options that were added later or
+//! can be left out at compile time must be checked. The binary is run twice, with
+//! [`VERSION_ARGS`] and [`HELP_ARGS`]: one `-h full` of 1 MB takes as long as a single
+//! `-h demuxer=hls` (0.1 s with 215 shared libraries, 0.02 s static), lists the options
+//! of every component, and works in old versions without `-h protocol=`.
 //!
-//! Knows no process; it reads what one printed.
+//! Knows no process; it parses the output of one.
 
 use std::fmt;
 
 /// Arguments that make FFmpeg print its version on stdout.
 pub const VERSION_ARGS: &[&str] = &["-version"];
 
-/// Arguments that make FFmpeg print every option of every part on stdout.
+/// Arguments that make FFmpeg print every option of every component on stdout.
 pub const HELP_ARGS: &[&str] = &["-hide_banner", "-h", "full"];
 
-/// Most that is read of either output, in bytes: four times what 9.0.2 prints.
+/// Most bytes read of either output: four times the output of 9.0.2.
 pub const OUTPUT_LIMIT_BYTES: usize = 5 << 20;
 
-/// An option that some FFmpeg in use does not know.
+/// An option that some supported FFmpeg versions lack.
 ///
-/// The rest of the command (`-progress`, `-headers`, …) is as old as HLS in
-/// FFmpeg and is not asked for.
+/// The other options of the command (`-progress`, `-headers`, …) are as old as HLS in
+/// FFmpeg and are not checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptionName {
     /// Period of `-progress`; from 4.4.
@@ -40,14 +39,14 @@ pub enum OptionName {
     RwTimeout,
     /// Retries of a segment; from 6.0.
     SegMaxRetry,
-    /// Reloads of a playlist that brings nothing new.
+    /// Reloads of a playlist without new segments.
     MaxReload,
     /// FFmpeg's own prefetching; from 4.1.
     HttpMultiple,
 }
 
 impl OptionName {
-    /// Every option that is asked for.
+    /// Every option that is checked.
     pub const ALL: [Self; 9] = [
         Self::StatsPeriod,
         Self::TlsVerify,
@@ -60,7 +59,7 @@ impl OptionName {
         Self::HttpMultiple,
     ];
 
-    /// The option as it is written in a command.
+    /// The option as written in a command.
     #[must_use]
     pub const fn flag(self) -> &'static str {
         match self {
@@ -76,14 +75,16 @@ impl OptionName {
         }
     }
 
-    /// The part of FFmpeg whose option it is: others have options of that name.
-    const fn part(self) -> Part {
+    /// The component that the option belongs to; others have options of the same name.
+    const fn component(self) -> Component {
         match self {
-            Self::StatsPeriod => Part::Program,
-            Self::TlsVerify => Part::Tls,
-            Self::Reconnect | Self::ReconnectOnNetworkError | Self::ReconnectDelayMax => Part::Http,
-            Self::RwTimeout => Part::Url,
-            Self::SegMaxRetry | Self::MaxReload | Self::HttpMultiple => Part::HlsDemuxer,
+            Self::StatsPeriod => Component::Program,
+            Self::TlsVerify => Component::Tls,
+            Self::Reconnect | Self::ReconnectOnNetworkError | Self::ReconnectDelayMax => {
+                Component::Http
+            }
+            Self::RwTimeout => Component::Url,
+            Self::SegMaxRetry | Self::MaxReload | Self::HttpMultiple => Component::HlsDemuxer,
         }
     }
 
@@ -92,10 +93,10 @@ impl OptionName {
     }
 }
 
-/// A part of FFmpeg, as the headings of `-h full` divide it.
+/// A component of FFmpeg, by the headings of `-h full`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    /// The list has no headings: any option may be of any part.
+enum Component {
+    /// The list has no headings: an option may belong to any component.
     Unnamed,
     Program,
     Url,
@@ -106,11 +107,11 @@ enum Part {
     Other,
 }
 
-impl Part {
-    /// The part that a heading opens; `None` for a line that is no heading.
+impl Component {
+    /// The component that a heading introduces; `None` for a line that is no heading.
     ///
-    /// Libraries head their options with `NAME AVOptions:`, the program its own
-    /// with a phrase. The HLS demuxer was `hls,applehttp` until 4.1.
+    /// Libraries introduce their options with `NAME AVOptions:`, the program its own
+    /// with a phrase. The HLS demuxer was named `hls,applehttp` until 4.1.
     fn of_heading(line: &str) -> Option<Self> {
         let heading = line.strip_suffix(':').filter(|h| !h.starts_with([' ', '-']))?;
         Some(match heading.strip_suffix(" AVOptions") {
@@ -125,7 +126,7 @@ impl Part {
     }
 }
 
-/// What one FFmpeg binary can do.
+/// The capabilities of one FFmpeg binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
     version: String,
@@ -135,24 +136,24 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Reads what the binary printed for [`VERSION_ARGS`] and [`HELP_ARGS`].
+    /// Parses the output for [`VERSION_ARGS`] and [`HELP_ARGS`].
     ///
-    /// A list of options without headings is taken as it is, as one of all parts.
+    /// In a list without headings every option counts for every component.
     ///
     /// # Errors
     ///
-    /// [`CapabilitiesError`] if this is no FFmpeg or its options cannot be read.
+    /// [`CapabilitiesError`] if the binary is not FFmpeg or its options cannot be read.
     pub fn parse(version_output: &[u8], help_output: &[u8]) -> Result<Self, CapabilitiesError> {
         let version = parse_version(&String::from_utf8_lossy(version_output))
             .ok_or(CapabilitiesError::NotFfmpeg)?;
         let mut found = Self { version, known: 0, https: false, verifies_tls: false };
-        let mut part = Part::Unnamed;
+        let mut component = Component::Unnamed;
         for line in String::from_utf8_lossy(help_output).lines() {
-            match Part::of_heading(line) {
-                Some(next) => part = next,
-                None => found.read_option(part, line),
+            match Component::of_heading(line) {
+                Some(next) => component = next,
+                None => found.read_option(component, line),
             }
-            found.https |= matches!(part, Part::Https | Part::Unnamed);
+            found.https |= matches!(component, Component::Https | Component::Unnamed);
         }
         if found.known == 0 {
             return Err(CapabilitiesError::NoOptions { version: found.version });
@@ -160,13 +161,14 @@ impl Capabilities {
         Ok(found)
     }
 
-    /// Takes note of the option that a line of the list names, if it is one.
-    fn read_option(&mut self, part: Part, line: &str) {
+    /// Records the option that a line of the list names, if any.
+    fn read_option(&mut self, component: Component, line: &str) {
         let Some(flag) = line.split_whitespace().next().filter(|word| word.starts_with('-')) else {
             return;
         };
         let named = |option: &OptionName| {
-            option.flag() == flag && (part == option.part() || part == Part::Unnamed)
+            option.flag() == flag
+                && (component == option.component() || component == Component::Unnamed)
         };
         let Some(option) = OptionName::ALL.into_iter().find(named) else { return };
         self.known |= option.bit();
@@ -175,13 +177,13 @@ impl Capabilities {
         }
     }
 
-    /// The version as the binary names it, for example `5.1.9-0+deb12u1`.
+    /// The version as printed by the binary, for example `5.1.9-0+deb12u1`.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Whether the binary takes this option.
+    /// Whether the binary supports this option.
     #[must_use]
     pub const fn knows(&self, option: OptionName) -> bool {
         self.known & option.bit() != 0
@@ -193,8 +195,7 @@ impl Capabilities {
         self.https
     }
 
-    /// Whether certificates are verified unless `-tls_verify 0` is given: not in
-    /// 7.0, but in 9.0.
+    /// Whether certificates are verified by default: not in 7.0, but in 9.0.
     #[must_use]
     pub const fn verifies_tls(&self) -> bool {
         self.verifies_tls
@@ -210,9 +211,9 @@ fn parse_version(output: &str) -> Option<String> {
 /// Why a binary cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CapabilitiesError {
-    /// It does not call itself FFmpeg.
+    /// Its version line does not name FFmpeg.
     NotFfmpeg,
-    /// It is FFmpeg, but its list of options names none that was asked for.
+    /// It is FFmpeg, but its list has none of the options that are checked.
     NoOptions {
         /// Its version.
         version: String,
@@ -222,7 +223,7 @@ pub enum CapabilitiesError {
 impl fmt::Display for CapabilitiesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFfmpeg => write!(f, "it is not FFmpeg: `-version` does not say so"),
+            Self::NotFfmpeg => write!(f, "it is not FFmpeg, by the output of `-version`"),
             Self::NoOptions { version } => write!(
                 f,
                 "FFmpeg {version} lists none of the options needed in `-h full`: \
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_headings_is_taken_as_it_is() {
+    fn list_without_headings_counts_for_every_component() {
         let help = b"  -max_reload <int> .D\n  -seg_max_retry <int> .D\n  -tls_verify <int> ED\n";
         let found = Capabilities::parse(b"ffmpeg version 9.0-fake Copyright\n", help).unwrap();
         assert_eq!(found.version(), "9.0-fake");
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_of_another_part_does_not_count() {
+    fn option_of_another_component_does_not_count() {
         let help = "URLContext AVOptions:\n  -rw_timeout <int64> ED.\n\
                     dash AVOptions:\n  -max_reload <int> .D.\n\
                     RTSP demuxer AVOptions:\n  -tls_verify <boolean> ED. (default true)\n\
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ffmpeg() {
+    fn rejects_other_programs() {
         let help = capture!("ffmpeg-5.1.9").1;
         for version in
             ["", "\n", "ffprobe version 5.1.9", "GNU bash, version 5.2", "ffmpeg version ", "\u{0}"]

@@ -1,12 +1,12 @@
-//! FFmpeg's log, a line at a time: who spoke, when by its own clock, and what it
-//! says of requests, connections and failures.
+//! Parses FFmpeg's log, a line at a time: its source, its time by FFmpeg's clock, and
+//! what it says about requests, connections and failures.
 //!
-//! Reads the words of FFmpeg 4.1 to 9.x at the levels verbose and debug, given
+//! Reads the messages of FFmpeg 4.1 to 9.x at levels verbose and debug, given
 //! `-loglevel level+…`, with or without the `datetime` stamp of 8.0 and later
-//! (`libavutil/log.c`). Most lines are noise and are told by their first bytes;
-//! the rest are told by the first letter of their words. Borrows from the line,
-//! allocates nothing, and takes any bytes. Knows no client and no clock: what
-//! follows from the order of the lines is for `stats::client`.
+//! (`libavutil/log.c`). Most lines are irrelevant and are recognized by their first
+//! bytes, the others by the first letter of their message. Borrows from the line,
+//! allocates nothing, and accepts any bytes. Knows no client and no clock: what follows
+//! from the order of the lines is for `stats::client`.
 
 mod date;
 mod prefix;
@@ -22,24 +22,24 @@ pub use prefix::{Level, Source, Stamp};
 pub struct Line<'a> {
     /// When it was written, if FFmpeg says so.
     pub stamp: Option<Stamp>,
-    /// The part of FFmpeg that spoke.
+    /// The component that logged it.
     pub source: Source,
-    /// The address of that part, which tells connections apart; 0 if unknown, and
-    /// for lines without a note.
+    /// The address of that component, which distinguishes connections; 0 if unknown,
+    /// and for lines without a note.
     pub address: u64,
-    /// How much the line matters to FFmpeg.
+    /// Its log level.
     pub level: Level,
-    /// What the line says; `None` for the many that say nothing of use here.
+    /// What the line reports; `None` for the many irrelevant lines.
     pub note: Option<Note<'a>>,
 }
 
-/// What a line says. Words are those of `libavformat` (`hls.c`, `http.c`,
-/// `tcp.c`, `network.c`, `aviobuf.c`) and `fftools`.
+/// An event reported by a line of `libavformat` (`hls.c`, `http.c`, `tcp.c`,
+/// `network.c`, `aviobuf.c`) or `fftools`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Note<'a> {
-    /// A request for this URL begins.
+    /// A request for this URL starts.
     Opening {
-        /// As asked for; with the prefix `crypto+` where the answer is encrypted.
+        /// As requested; with the prefix `crypto+` if the response is encrypted.
         url: &'a [u8],
         /// Whether an open connection is used again.
         reused: bool,
@@ -48,68 +48,68 @@ pub enum Note<'a> {
     HlsRequest {
         /// Its URL.
         url: &'a [u8],
-        /// Where in the resource it begins; 0 where the line was cut.
+        /// First byte requested; 0 if the line was cut.
         offset: u64,
-        /// The playlist that names it, from 0; `u32::MAX` where the line was cut.
+        /// The playlist that lists it, from 0; `u32::MAX` if the line was cut.
         playlist: u32,
     },
-    /// What was asked for last is an initialization section (level debug only).
+    /// The last request was for an initialization section (level debug only).
     InitSection,
-    /// A TCP connect begins.
+    /// A TCP connect starts.
     ConnectStarted,
     /// A TCP connect succeeded.
     Connected,
-    /// One address could not be connected to; another may follow.
+    /// Connecting to one address failed; another may follow.
     ConnectAttemptFailed,
-    /// The answer has an error status.
+    /// The response has an error status.
     HttpStatus(u16),
     /// A request or a connection failed.
     Failed(Failure),
-    /// FFmpeg could not open its input or gave up reading it; the connection may
-    /// have said why before.
+    /// FFmpeg could not open its input or gave up reading it; the connection may have
+    /// reported the reason before.
     InputFailed(Failure),
-    /// A request on a kept-alive connection failed; one on a new follows.
+    /// A request on a kept-alive connection failed; one on a new connection follows.
     KeepaliveFailed(Failure),
-    /// FFmpeg will try again, on a new connection.
+    /// FFmpeg will retry on a new connection.
     WillReconnect,
-    /// Segments left the playlist before FFmpeg came to them.
+    /// Segments left the playlist before FFmpeg reached them.
     SegmentsSkipped {
         /// How many.
         count: u64,
     },
-    /// A segment could not be opened. Before 6.0 it is skipped, since then it may
-    /// be tried again (`-seg_max_retry`).
+    /// A segment could not be opened. Before 6.0 it is skipped; since then it may be
+    /// retried (`-seg_max_retry`).
     SegmentFailed,
-    /// A segment was tried too often and is skipped (6.0 and later).
+    /// A segment failed too often and is skipped (6.0 and later).
     SegmentGivenUp,
     /// An initialization section could not be opened.
     InitFailed,
     /// A key could not be opened or read.
     KeyFailed,
-    /// A playlist could not be loaded anew.
+    /// A playlist could not be reloaded.
     ReloadFailed,
-    /// A playlist could not be read at the start; why is said by another line.
+    /// A playlist could not be read at the start; another line gives the reason.
     PlaylistFailed,
-    /// A playlist names no segment.
+    /// A playlist lists no segment.
     PlaylistEmpty,
     /// The playlists were read, and the first media after them was not.
     MediaUnreadable,
-    /// FFmpeg refuses an option of its command.
+    /// FFmpeg rejects an option of its command.
     OptionRefused,
-    /// FFmpeg was refused memory, or a thread, which takes memory too.
+    /// FFmpeg could not allocate memory, or a thread, which needs memory as well.
     OutOfMemory,
     /// The media sequence of a playlist went back or jumped.
     SequenceChanged,
-    /// A playlist has a tag that the demuxer does not know, so it is being read.
+    /// A playlist has a tag that the demuxer does not know: a playlist is being read.
     TagSkipped,
-    /// As [`Note::TagSkipped`], with the time at which a segment begins.
+    /// As [`Note::TagSkipped`], with the time at which a segment starts.
     ProgramDateTime {
         /// Nanoseconds since the Unix epoch.
         unix_ns: i64,
     },
     /// A connection or a file closes.
     BytesRead {
-        /// Payload read from it: without heads, after decryption.
+        /// Payload bytes read from it: without heads, after decryption.
         bytes: u64,
     },
     /// A client closes.
@@ -119,19 +119,19 @@ pub enum Note<'a> {
     },
     /// The input's streams are known.
     InputOpened,
-    /// The length of the input, said once when it is opened.
+    /// The duration of the input, logged once when it is opened.
     Duration {
         /// Whether it has one: a live playlist has none until it ended.
         known: bool,
     },
-    /// FFmpeg read its input to the end, or to a failure that it took for the end.
+    /// FFmpeg read its input to the end, or to a failure that it treated as the end.
     InputEnded,
-    /// FFmpeg obeys a signal.
+    /// FFmpeg exits on a signal.
     ExitingOnSignal,
 }
 
 impl Note<'_> {
-    /// Whether the line names something that failed, and not for our signal.
+    /// Whether the line reports a failure other than by our signal.
     #[must_use]
     pub const fn is_failure(self) -> bool {
         match self {
@@ -155,17 +155,17 @@ pub enum Failure {
     Dns,
     /// Refused or unreachable.
     Connect,
-    /// Reset, closed or broken by the other side.
+    /// Reset, closed or broken by the peer.
     Lost,
     /// The TLS handshake or the certificate failed.
     Tls,
-    /// Nothing came in time.
+    /// Timed out.
     Timeout,
-    /// The answer ended before it was whole.
+    /// The response ended before it was complete.
     Truncated,
-    /// An error status, told by a line of its own.
+    /// An error status, which a line of its own reports.
     Status,
-    /// What came was not what was expected.
+    /// The data were not as expected.
     Invalid,
     /// FFmpeg was asked to end.
     Interrupted,
@@ -175,13 +175,13 @@ pub enum Failure {
     Other,
 }
 
-/// What a line says, without the stamp, the part that speaks and its level.
+/// The message of a line, without the stamp, the component and the level.
 #[must_use]
 pub fn words(line: &[u8]) -> &[u8] {
     prefix::split(prefix::stamp(line).1).words
 }
 
-/// Reads one line, given without its end.
+/// Parses one line, given without its end.
 #[must_use]
 pub fn parse(line: &[u8]) -> Line<'_> {
     let (stamp, rest) = prefix::stamp(line);

@@ -1,4 +1,4 @@
-//! The command of a client as it may be shown: secrets masked.
+//! The command of a client with its secrets masked.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::command::{Template, quote};
 use crate::http::redact::{MASK, Masking};
 use crate::units::ClientId;
 
-/// Options of FFmpeg whose value is a secret by itself.
+/// Options of FFmpeg whose value is a secret.
 const SECRET_OPTIONS: [&str; 8] = [
     "-cookies",
     "-cryptokey",
@@ -19,7 +19,7 @@ const SECRET_OPTIONS: [&str; 8] = [
     "-post_data",
 ];
 
-/// An argument of FFmpeg as it may be shown behind the one before it.
+/// An argument of FFmpeg, masked according to the one before it.
 #[must_use]
 pub fn masked_argument<'a>(before: &str, argument: &'a str, masking: &Masking) -> Cow<'a, str> {
     match before {
@@ -30,8 +30,8 @@ pub fn masked_argument<'a>(before: &str, argument: &'a str, masking: &Masking) -
     }
 }
 
-/// The values among FFmpeg's arguments that are secrets by themselves: FFmpeg prints them
-/// at level debug.
+/// The values among FFmpeg's arguments that are secrets: FFmpeg prints them at level
+/// debug.
 pub fn secret_values(arguments: &[String]) -> impl Iterator<Item = &str> {
     let pairs = arguments.iter().zip(arguments.iter().skip(1));
     pairs
@@ -66,7 +66,7 @@ mod tests {
     use crate::ffmpeg::options::Options;
 
     #[test]
-    fn no_secret_is_in_it_and_all_else_is() {
+    fn masks_secrets_and_keeps_the_rest() {
         let options = Options {
             url: "http://u:SECRET@h/a?token=SECRET&b=2".parse().unwrap(),
             resolve: None,

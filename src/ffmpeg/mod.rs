@@ -1,9 +1,10 @@
-//! All that knows FFmpeg: its command line, its abilities, its output.
+//! Everything specific to FFmpeg: its command line, its capabilities, its output.
 
 mod arguments;
 pub mod capabilities;
 pub mod command;
 pub mod evidence;
+pub mod last_lines;
 pub mod lines;
 pub mod log;
 pub mod masked;

@@ -1,11 +1,11 @@
-//! What every client requests of FFmpeg, before it is put into arguments.
+//! The settings of every client's FFmpeg, before they become arguments.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use url::Url;
 
-/// Which renditions of the master playlist a client reads.
+/// Which streams of the master playlist a client reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
     /// Every stream of every variant (`-map 0`).
@@ -18,7 +18,7 @@ pub enum Variant {
     First,
 }
 
-/// How much FFmpeg logs (`-loglevel`), from which the numbers are read.
+/// How much FFmpeg logs (`-loglevel`), which determines the available statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogDetail {
     /// Requests, but no connects.
@@ -30,7 +30,7 @@ pub enum LogDetail {
 }
 
 impl LogDetail {
-    /// The level as FFmpeg names it.
+    /// The level's name in FFmpeg.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl LogDetail {
     }
 }
 
-/// What every client asks of FFmpeg; the same for all but the client's number.
+/// The settings of every client's FFmpeg; only the client's number differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The playlist to load, http or https.
@@ -64,8 +64,8 @@ pub struct Options {
     pub reconnect_delay_secs: u32,
     /// Retries of a segment.
     pub segment_retries: u32,
-    /// Whether FFmpeg's own prefetching stays on.
+    /// Whether FFmpeg's own prefetching stays enabled.
     pub http_multiple: bool,
-    /// How much FFmpeg logs; `None` is warnings alone, and no progress.
+    /// How much FFmpeg logs; `None` is warnings only, and no progress.
     pub stats: Option<LogDetail>,
 }

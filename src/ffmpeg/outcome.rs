@@ -1,7 +1,7 @@
-//! How an attempt ended, told from its exit code, its signal, the last events of
-//! its log and its media time together: FFmpeg exits 0 on real failures.
+//! The outcome of an attempt, from its exit code or signal, the last events of its log
+//! and its media time together: FFmpeg exits 0 on real failures.
 //!
-//! Knows no log line: what the log told comes in as [`Evidence`].
+//! Knows no log line: the log's contribution is [`Evidence`].
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ pub enum Outcome {
     Completed,
     /// A playlist could not be loaded, parsed or reloaded.
     PlaylistError,
-    /// The playlist did not move on.
+    /// The playlist was not updated.
     StalePlaylist,
-    /// The origin answered with an error status.
+    /// The origin responded with an error status.
     HttpError,
     /// Connect, TLS or a broken connection.
     NetworkError,
@@ -26,23 +26,23 @@ pub enum Outcome {
     Dns,
     /// The network was silent for too long.
     Timeout,
-    /// What came as segment or initialization section was no media.
+    /// A segment or initialization section was not media.
     MediaError,
-    /// It had no media when it ended, for no reason that its log names.
+    /// It had no media when it ended, for no reason in its log.
     NoInput,
     /// We killed it for a stall.
     Stalled,
-    /// We asked it to end: it had played, or was too young to be missing its media.
+    /// We asked it to end: it had played, or was too young to have media.
     Stopped,
-    /// A signal that was not ours ended it.
+    /// A signal from elsewhere ended it.
     Crashed,
-    /// The kernel killed it for want of memory.
+    /// The kernel killed it because memory was exhausted.
     OomKilled,
-    /// FFmpeg was refused memory by this host.
+    /// This host refused memory to FFmpeg.
     HostMemory,
-    /// We killed it because it exceeded the limit of memory.
+    /// We killed it because it exceeded the memory limit.
     MemoryLimit,
-    /// The rest.
+    /// Any other end.
     Error,
 }
 
@@ -67,7 +67,7 @@ impl Outcome {
         Self::Error,
     ];
 
-    /// Its place in [`Outcome::ALL`].
+    /// Its index in [`Outcome::ALL`].
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
@@ -96,13 +96,13 @@ impl Outcome {
         }
     }
 
-    /// Whether something went wrong: neither all was played nor did we end it.
+    /// Whether something went wrong: neither was all played nor did we end it.
     #[must_use]
     pub const fn is_failure(self) -> bool {
         !matches!(self, Self::Completed | Self::Stopped)
     }
 
-    /// Whether this host, and not the origin, is what failed.
+    /// Whether this host, not the origin, is the cause.
     #[must_use]
     pub const fn is_lack_of_memory(self) -> bool {
         matches!(self, Self::OomKilled | Self::HostMemory)
@@ -115,53 +115,56 @@ impl Outcome {
     }
 }
 
-/// All that is known of the end of an attempt.
+/// Everything that is known of the end of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ending {
     /// Its exit code or signal.
     pub status: ExitStatus,
-    /// We asked it to end, and not for a stall.
-    pub told: bool,
+    /// We asked it to end, other than for a stall.
+    pub asked: bool,
     /// We asked it to end for a stall.
     pub stalled_by_us: bool,
-    /// We killed it for its memory.
+    /// We killed it because of its memory use.
     pub over_memory: bool,
-    /// The kernel's count of processes that it killed for want of memory rose.
+    /// The kernel's count of processes killed for lack of memory rose.
     pub oom: bool,
-    /// Media time reached, zero if none came; `None` if its progress was not read.
+    /// Media time reached, zero without media; `None` if its progress was not read.
     pub media: Option<Duration>,
-    /// What its log told.
+    /// Evidence from its log.
     pub evidence: Evidence,
 }
 
-/// A playlist is stale after so many refreshes without a new segment. They come
-/// half a target duration apart, and a server has one and a half for the next
-/// segment (RFC 8216 §6.3.4, §6.2): this is twice as long.
+/// A playlist is stale after this many refreshes without a new segment. They are half a
+/// target duration apart, and a server has one and a half for the next segment (RFC
+/// 8216 §6.3.4, §6.2): this is twice as long.
 pub const STALE_REFRESHES: u32 = 6;
 
 /// How an attempt ended.
 ///
-/// What we did comes first, then signals. Then the failure that the log named
-/// last: FFmpeg logs every failure that can end it, and exits 0 on many. So an
-/// exit code of 0 with media and without such a failure is the end of the
-/// playlist, which FFmpeg does not log, but for a stale playlist, which it gives
-/// up in silence (`max_reload`). Where progress was not read, an exit code of 0
-/// without a failure is believed.
+/// Our own actions come first, then signals, then the last failure in the log: FFmpeg
+/// logs every failure that can end it, and exits 0 on many. So exit code 0 with media
+/// and without such a failure is the end of the playlist, which FFmpeg does not log.
+/// The exception is a stale playlist, which FFmpeg gives up without a message
+/// (`max_reload`). If progress was not read, exit code 0 without a failure is trusted.
 #[must_use]
 pub fn classify(ending: &Ending) -> Outcome {
-    let Ending { status, told, stalled_by_us, over_memory, oom, media, evidence } = *ending;
+    let Ending { status, asked, stalled_by_us, over_memory, oom, media, evidence } = *ending;
     if over_memory {
         return Outcome::MemoryLimit;
     }
     if stalled_by_us {
         return Outcome::Stalled;
     }
-    if told {
-        return if media == Some(Duration::ZERO) { kept_by(&evidence) } else { Outcome::Stopped };
+    if asked {
+        return if media == Some(Duration::ZERO) {
+            why_not_playing(&evidence)
+        } else {
+            Outcome::Stopped
+        };
     }
     match status {
         ExitStatus::Signal(SIGKILL) if oom => return Outcome::OomKilled,
-        // A program that is refused memory often ends by SIGSEGV or SIGABRT.
+        // A program that cannot allocate memory often ends by SIGSEGV or SIGABRT.
         ExitStatus::Signal(signal) if evidence.out_of_memory && signal != SIGKILL => {
             return Outcome::HostMemory;
         }
@@ -183,8 +186,8 @@ pub fn classify(ending: &Ending) -> Outcome {
     }
 }
 
-/// What kept an attempt without media from playing, until we ended it.
-fn kept_by(evidence: &Evidence) -> Outcome {
+/// Why an attempt without media did not play before we ended it.
+fn why_not_playing(evidence: &Evidence) -> Outcome {
     if evidence.out_of_memory {
         return Outcome::HostMemory;
     }
@@ -198,7 +201,8 @@ fn kept_by(evidence: &Evidence) -> Outcome {
     }
 }
 
-/// Why an attempt without media ended by itself, if no failure stood at its end.
+/// Why an attempt without media ended by itself, if its log does not end with a
+/// failure.
 fn without_media(evidence: &Evidence) -> Outcome {
     match lasting(evidence) {
         Some(outcome) => outcome,
@@ -207,18 +211,17 @@ fn without_media(evidence: &Evidence) -> Outcome {
     }
 }
 
-/// The failure after which no segment came. One without a reason is a connection
-/// that was closed before the response: a status and a timeout have lines of their
-/// own in every version.
+/// The failure after which no segment came. A failure without a reason is a connection
+/// closed before the response: statuses and timeouts have log lines of their own in
+/// every version.
 fn lasting(evidence: &Evidence) -> Option<Outcome> {
     let trouble = &evidence.lasting;
     let unnamed = trouble.failure == Some(Failure::Other);
     failure(trouble).or_else(|| unnamed.then_some(Outcome::NetworkError))
 }
 
-/// The outcome that a failure makes. What the network did is more telling than
-/// which file it was done to; of what the origin answered it is the other way
-/// round.
+/// The outcome of a failure. For network failures the cause matters more than the kind
+/// of file; for responses of the origin it is the reverse.
 fn failure(trouble: &Trouble) -> Option<Outcome> {
     use Failure::{Connect, Dns, Lost, Status, Timeout, Tls, Truncated};
     match trouble.failure {

@@ -1,14 +1,13 @@
-//! FFmpeg's `-progress` output: `key=value` lines, a block a second.
+//! Parses FFmpeg's `-progress` output: `key=value` lines, one block a second.
 //!
-//! Reads the media time alone, and allocates nothing. With `-f null` a block
-//! holds no bytes, and its `speed` is an average over the life of the process.
-//! Knows no process and no clock.
+//! Reads only the media time, and allocates nothing. With `-f null` a block has no byte
+//! count, and its `speed` is an average over the life of the process. Knows no process
+//! and no clock.
 
 use std::time::Duration;
 
-/// The media time that a line tells, if it is one of media time and any media
-/// came: `N/A` and values of 0 and below stand before the first
-/// (`fftools/ffmpeg.c`, `print_report`).
+/// The media time in a line; `None` for other lines and before the first media, when
+/// FFmpeg prints `N/A` or a value of 0 or below (`fftools/ffmpeg.c`, `print_report`).
 #[must_use]
 pub fn media_time(line: &[u8]) -> Option<Duration> {
     let value = line.strip_prefix(b"out_time_us=")?;
@@ -16,10 +15,10 @@ pub fn media_time(line: &[u8]) -> Option<Duration> {
     (micros > 0).then(|| Duration::from_micros(micros))
 }
 
-/// What a block of lines tells.
+/// The contents of a block of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
-    /// Media time of the output; `None` while no media came.
+    /// Media time of the output; `None` before the first media.
     pub media: Option<Duration>,
     /// Whether it is the last block of the process.
     pub last: bool,
@@ -39,7 +38,7 @@ impl Progress {
             self.media = Some(media);
             return None;
         }
-        // The word behind it is `continue` or `end`.
+        // The word after it is `continue` or `end`.
         let word = line.strip_prefix(b"progress=")?.trim_ascii_end();
         Some(Block { media: self.media.take(), last: word == b"end" })
     }
@@ -52,8 +51,8 @@ mod tests {
     use super::*;
     use crate::ffmpeg::lines::LineSplitter;
 
-    /// As the version prints it: the build of 2018 and 5.1.9 print both times in
-    /// microseconds; 9.0 pads the speed.
+    /// As printed by different versions: the build of 2018 and 5.1.9 print both times
+    /// in microseconds; 9.0 pads the speed.
     const BEFORE_MEDIA: &str = "frame=0\nfps=0.00\nstream_0_0_q=-1.0\nbitrate=N/A\n\
         total_size=N/A\nout_time_us=N/A\nout_time_ms=N/A\nout_time=N/A\ndup_frames=0\n\
         drop_frames=0\nspeed=N/A\nprogress=continue\n";
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_positive_media_time_counts() {
+    fn accepts_positive_media_times_only() {
         let some = Some(Duration::from_micros(1_500_000));
         for (line, want) in [
             ("out_time_us=1500000", some),
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_ends_with_its_last_line() {
+    fn block_ends_with_its_last_line() {
         let cases = [
             (BEFORE_MEDIA, block(None, false)),
             (NEGATIVE, block(None, false)),
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_without_media_time_does_not_repeat_the_last_one() {
+    fn block_without_media_time_does_not_repeat_the_last_one() {
         let text = [PLAYING, "progress=continue\n"].concat();
         assert_eq!(blocks(&[text.as_bytes()])[1], block(None, false));
     }
@@ -139,7 +138,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_at_all_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        fn accepts_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
             let ends = bytes.windows(9).filter(|part| *part == b"progress=").count();
             prop_assert!(blocks(&[&bytes]).len() <= ends);
         }

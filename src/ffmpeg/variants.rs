@@ -1,10 +1,10 @@
-//! The variants of a master playlist, as ffprobe lists them.
+//! The variants of a master playlist, as listed by ffprobe.
 //!
-//! FFmpeg's HLS demuxer makes each variant a program whose tag `variant_bitrate`
-//! is the playlist's BANDWIDTH (`hls.c`); for a media playlist it makes one, of
-//! bitrate 0. `-map 0:p:ID` then reads that variant alone.
+//! FFmpeg's HLS demuxer makes a program of each variant, whose tag `variant_bitrate` is
+//! the playlist's BANDWIDTH (`hls.c`); of a media playlist it makes one, of bitrate 0.
+//! `-map 0:p:ID` then reads that variant alone.
 //!
-//! Knows no process; it says what to run and reads what that printed.
+//! Knows no process; it provides the arguments and parses the output.
 
 use std::ffi::CString;
 use std::fmt;
@@ -17,21 +17,21 @@ use crate::ffmpeg::capabilities::Capabilities;
 use crate::ffmpeg::command::Map;
 use crate::ffmpeg::options::{Options, Variant};
 
-/// How long ffprobe may take: it opens a segment of every variant.
+/// Time limit of ffprobe, which opens a segment of every variant.
 pub const PROBE_TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// Most that is read of ffprobe's output, in bytes: about 250 variants, each
-/// with all that is known of its streams.
+/// Most bytes read of ffprobe's output: about 250 variants with all details of their
+/// streams.
 pub const PROBE_OUTPUT_LIMIT_BYTES: usize = 1 << 20;
 
 /// The arguments that make ffprobe list the variants as JSON on stdout.
 ///
 /// ffprobe connects as the clients do, with `/probe` after the user agent. It is
-/// taken to know what FFmpeg knows, for they come together.
+/// assumed to support the same options as FFmpeg, since both are released together.
 ///
 /// # Errors
 ///
-/// [`CommandError`] if this FFmpeg cannot open the URL as asked.
+/// [`CommandError`] if this FFmpeg cannot open the URL with these options.
 pub fn probe_arguments(
     options: &Options,
     capabilities: &Capabilities,
@@ -67,12 +67,12 @@ impl fmt::Display for Program {
 pub struct Variants(Vec<Program>);
 
 impl Variants {
-    /// Reads what ffprobe printed. Programs without a bitrate tag are ignored:
-    /// they are not the demuxer's variants.
+    /// Parses ffprobe's output. Programs without a bitrate tag are ignored: they are
+    /// not the demuxer's variants.
     ///
     /// # Errors
     ///
-    /// [`VariantsError`] if this is no such list or an empty one.
+    /// [`VariantsError`] if the output is not such a list, or an empty one.
     pub fn parse(output: &[u8]) -> Result<Self, VariantsError> {
         let document: Document =
             serde_json::from_slice(output).map_err(|_| VariantsError::Unreadable)?;
@@ -87,7 +87,7 @@ impl Variants {
         &self.0
     }
 
-    /// The streams to read for `variant`. Of equal bitrates the first is taken; a
+    /// The streams to read for `variant`. Of equal bitrates the first is used; a
     /// variant without a bitrate is the lowest only if there is no other.
     #[must_use]
     pub fn map(&self, variant: Variant) -> Map {
@@ -97,13 +97,13 @@ impl Variants {
         }
     }
 
-    /// The one program that `variant` means, if it is told by its bitrate.
+    /// The program selected by `variant`, if it is selected by bitrate.
     #[must_use]
     pub fn chosen(&self, variant: Variant) -> Option<Program> {
         let programs = self.0.iter().copied();
         match variant {
             Variant::All | Variant::First => None,
-            // Of equal ones `max_by_key` takes the last and `min_by_key` the first.
+            // Of equal ones `max_by_key` returns the last and `min_by_key` the first.
             Variant::Highest => programs.rev().max_by_key(|program| program.bitrate),
             Variant::Lowest => {
                 programs.min_by_key(|program| program.bitrate.checked_sub(1).unwrap_or(u64::MAX))
@@ -145,7 +145,7 @@ impl RawProgram {
     }
 }
 
-/// Why the variants are not known.
+/// Why the variants are unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VariantsError {
     /// The output is not ffprobe's JSON.
@@ -157,7 +157,9 @@ pub enum VariantsError {
 impl fmt::Display for VariantsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unreadable => "ffprobe's output cannot be read: is -ffprobe an ffprobe?",
+            Self::Unreadable => {
+                "ffprobe's output cannot be read: check that -ffprobe names ffprobe"
+            }
             Self::None => {
                 "ffprobe found no variant: check that the URL opens, or use -variant first"
             }
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lists_no_variant() {
+    fn rejects_output_without_variants() {
         let cases = [
             ("", VariantsError::Unreadable),
             ("ffprobe version 5", VariantsError::Unreadable),

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use crate::ffmpeg::lines::{LastLines, LineSplitter};
+use crate::ffmpeg::last_lines::LastLines;
+use crate::ffmpeg::lines::LineSplitter;
 use crate::ffmpeg::log::parse;
 use crate::http::redact::Masking;
 use crate::reactor::host::journal::for_people;

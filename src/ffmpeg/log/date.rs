@@ -1,15 +1,15 @@
-//! A point in time as origins write it into playlists.
+//! Parses a date and time as origins write it into playlists.
 //!
-//! At level verbose every third line of a live client holds one, so the form that
-//! nearly all write is read by hand; every other is left to jiff.
+//! At level verbose every third line of a live client contains one, so the common form
+//! is parsed by hand; every other form is left to jiff.
 
 const NS_PER_SEC: i64 = 1_000_000_000;
 
-/// The years that are read by hand: nanoseconds of all of them fit into 64 bits.
+/// Years that are parsed by hand: their nanoseconds fit into 64 bits.
 const YEARS: std::ops::RangeInclusive<i64> = 1970..=2200;
 
-/// Nanoseconds since the Unix epoch. RFC 8216 §4.3.2.6: ISO 8601, of which only a
-/// time with an offset names a point in time.
+/// Nanoseconds since the Unix epoch. RFC 8216 §4.3.2.6 requires ISO 8601; only a time
+/// with an offset is a point in time.
 pub(super) fn unix_ns(date: &[u8]) -> Option<i64> {
     usual(date).or_else(|| by_jiff(date))
 }
@@ -20,8 +20,8 @@ fn by_jiff(date: &[u8]) -> Option<i64> {
     i64::try_from(time.as_nanosecond()).ok()
 }
 
-/// `2026-11-23T07:49:06.000Z`, with a fraction or none, and with `Z`, `+0000` or
-/// `+00:00` at its end.
+/// `2026-11-23T07:49:06.000Z`, with or without a fraction, ending in `Z`, `+0000` or
+/// `+00:00`.
 #[rustfmt::skip]
 fn usual(date: &[u8]) -> Option<i64> {
     let (head, tail) = date.split_first_chunk::<19>()?;
@@ -44,8 +44,8 @@ fn two(tens: u8, ones: u8, most: i64) -> Option<i64> {
     digits.then(number).filter(|&number| number <= most)
 }
 
-/// Days since the epoch, counted in years that begin with March, so that the day
-/// of a leap year is the last of its year.
+/// Days since the epoch, counted in years that begin in March, so that a leap day is
+/// the last day of its year.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leaps = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let longest = match month {
@@ -59,11 +59,11 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let (year, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     // The days of the months before: 31, 30, 31, 30, 31, and so on from August.
     let days = (153 * months + 2) / 5 + day - 1;
-    // 1 March of the year 0 lies 719,468 days before the epoch.
+    // 1 March of the year 0 is 719,468 days before the epoch.
     Some(365 * year + year / 4 - year / 100 + year / 400 + days - 719_468)
 }
 
-/// Takes `.123` off the front: nanoseconds, of one to nine digits.
+/// Removes `.123` from the front: nanoseconds, from one to nine digits.
 fn fraction(tail: &[u8]) -> Option<(i64, &[u8])> {
     let Some(mut rest) = tail.strip_prefix(b".") else { return Some((0, tail)) };
     let (mut ns, mut unit) = (0, NS_PER_SEC);
@@ -75,7 +75,7 @@ fn fraction(tail: &[u8]) -> Option<(i64, &[u8])> {
     (1..NS_PER_SEC).contains(&unit).then_some((ns, rest))
 }
 
-/// The seconds by which local time is ahead.
+/// The offset of local time in seconds.
 fn offset(tail: &[u8]) -> Option<i64> {
     let (sign, hours, minutes) = match *tail {
         [b'Z'] => return Some(0),
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_form_is_read_by_hand() {
+    fn parses_the_common_form_by_hand() {
         let ns = |secs: i64, ns: i64| Some(secs * NS_PER_SEC + ns);
         for (date, want) in [
             ("1970-01-01T00:00:00Z", ns(0, 0)),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_form_is_read_as_well() {
+    fn parses_other_forms() {
         let other = unix_ns(b"2026-11-23 07:49:06Z");
         assert_eq!(other, Some(1_795_420_146 * NS_PER_SEC));
         assert_eq!(unix_ns(b"1969-12-31T23:59:59Z"), Some(-NS_PER_SEC));
@@ -135,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn by_hand_or_not_it_is_the_same_moment(
+        fn both_parsers_agree(
             date in "(19[67]|20[0-9]|2[12]0)[0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\
                      (|\\.[0-9]{0,10})(|Z|[+-][0-2][0-9]:?[0-6][0-9])",
         ) {
@@ -144,7 +144,7 @@ mod tests {
         }
 
         #[test]
-        fn a_day_of_any_year_is_counted(days_before in 0_i64..84_000, ms in 0_i64..86_400_000) {
+        fn counts_days_of_any_year(days_before in 0_i64..84_000, ms in 0_i64..86_400_000) {
             let ns = days_before * 86_400 * NS_PER_SEC + ms * 1_000_000;
             let date = jiff::Timestamp::from_nanosecond(i128::from(ns)).unwrap().to_string();
             prop_assert_eq!(usual(date.as_bytes()), Some(ns), "{}", date);

@@ -1,26 +1,26 @@
-//! What stands before the words of a log line: the stamp, the part of FFmpeg that
-//! speaks with its address, and the level (`libavutil/log.c`, `format_line`).
+//! The prefix of a log line: the stamp, the component with its address, and the level
+//! (`libavutil/log.c`, `format_line`).
 
 use std::time::Duration;
 
 use memchr::memchr;
 
-/// Parts that may stand before one another: a program's and a library's.
+/// Most components before a message: a program's and a library's.
 const PARTS_MAX: usize = 3;
 
 const DAY_MS: u32 = 24 * 3600 * 1000;
 
 /// FFmpeg's own time of a line: milliseconds of the local day.
 ///
-/// Good for differences alone. The date is left out, since an attempt's lines
-/// follow within hours, and the time zone is not known.
+/// Meaningful for differences only. The date is ignored, since the lines of an attempt
+/// are hours apart at most, and the time zone is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     day_ms: u32,
 }
 
 impl Stamp {
-    /// The span since `earlier`, which is taken to lie at most a day back.
+    /// The span since `earlier`, assumed to be at most a day.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         let ms = (self.day_ms + DAY_MS - earlier.day_ms) % DAY_MS;
@@ -28,7 +28,7 @@ impl Stamp {
     }
 }
 
-/// Takes the stamp `2026-11-23 01:51:19.937 ` off a line, if there is one.
+/// Removes the stamp `2026-11-23 01:51:19.937 ` from a line, if there is one.
 pub(super) fn stamp(line: &[u8]) -> (Option<Stamp>, &[u8]) {
     if line.first().is_none_or(|byte| !byte.is_ascii_digit()) {
         return (None, line);
@@ -50,15 +50,15 @@ fn day_ms(head: &[u8; 24]) -> Option<Stamp> {
     let two = |a, b| Some(digit(a)? * 10 + digit(b)?);
     let (hours, minutes, secs) = (two(h1, h2)?, two(m1, m2)?, two(s1, s2)?);
     let ms = two(f1, f2)? * 10 + digit(f3)?;
-    // A leap second is written as 60 and counts as the next minute's first.
+    // A leap second is written as 60 and counts as the first of the next minute.
     let day_ms = ((hours * 60 + minutes) * 60 + secs) * 1000 + ms;
     Some(Stamp { day_ms: day_ms % DAY_MS })
 }
 
-/// The part of FFmpeg that speaks.
+/// The component of FFmpeg that logged a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// The program itself, or a line without a part.
+    /// The program itself, or a line without a component.
     Program,
     /// A TCP connection.
     Tcp,
@@ -66,14 +66,14 @@ pub enum Source {
     Tls,
     /// An HTTP or HTTPS connection.
     Http,
-    /// The HLS demuxer: `hls`, `hls,applehttp` (4.1), `in#0/hls` and, before the
-    /// input is open, `in#0` (7.0 and later); these are also the thread that reads.
+    /// The HLS demuxer: `hls`, `hls,applehttp` (4.1), `in#0/hls` and, before the input
+    /// is open, `in#0` (7.0 and later); the latter two are also the reading thread.
     Hls,
     /// A buffer before a connection or a file.
     Buffer,
-    /// A context without a class name yet: the first playlist's opening, before 7.
+    /// A context without a class name: opening the first playlist, before 7.0.
     Unnamed,
-    /// Any other part.
+    /// Any other component.
     Other,
 }
 
@@ -107,7 +107,7 @@ pub enum Level {
     Verbose,
     /// `debug` or `trace`.
     Debug,
-    /// The line does not say: it goes on from the one before, or none is printed.
+    /// No level: the line continues the one before, or levels are not printed.
     Unknown,
 }
 
@@ -125,7 +125,7 @@ impl Level {
     }
 }
 
-/// A line taken apart.
+/// A line split into its parts.
 pub(super) struct Prefix<'a> {
     pub(super) source: Source,
     pub(super) level: Level,
@@ -135,7 +135,7 @@ pub(super) struct Prefix<'a> {
 }
 
 impl Prefix<'_> {
-    /// The address of the part that speaks; 0 if it is unreadable.
+    /// The address of the component; 0 if it cannot be parsed.
     pub(super) fn address(&self) -> u64 {
         let digits = self.hex.strip_prefix(b"0x").unwrap_or_default();
         let digits = digits.iter().take(16).map(|&byte| char::from(byte).to_digit(16));
@@ -143,11 +143,11 @@ impl Prefix<'_> {
     }
 }
 
-/// Splits `[part @ 0x…] [level] words`; of several parts the last speaks.
+/// Splits `[part @ 0x…] [level] words`; of several components the last counts.
 pub(super) fn split(line: &[u8]) -> Prefix<'_> {
     let mut found =
         Prefix { source: Source::Program, level: Level::Unknown, words: line, hex: b"" };
-    // Levels alone, and debug above all, open most lines.
+    // Most lines start with a level only, above all debug.
     if let Some(words) = line.strip_prefix(b"[debug] ") {
         return Prefix { level: Level::Debug, words, ..found };
     }
@@ -168,7 +168,7 @@ pub(super) fn split(line: &[u8]) -> Prefix<'_> {
     found
 }
 
-/// Takes `[inside] ` off the front.
+/// Removes `[inside] ` from the front.
 fn bracket(words: &[u8]) -> Option<(&[u8], &[u8])> {
     let open = words.strip_prefix(b"[")?;
     let end = memchr(b']', open)?;

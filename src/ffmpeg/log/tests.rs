@@ -1,4 +1,4 @@
-//! Lines of every version beside the notes that they give, and any bytes at all.
+//! Log lines of every version with their notes, and arbitrary bytes.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn opening(url: &str, reused: bool) -> Option<Note<'_>> {
 }
 
 #[test]
-fn requests_are_told_in_the_words_of_every_version() {
+fn recognizes_requests_of_every_version() {
     let segment = Some(Note::HlsRequest { url: b"http://h/0.ts", offset: 18, playlist: 2 });
     for part in ["hls,applehttp @ 0x1a2", "hls @ 0x55dd2193d200", "in#0/hls @ 0x1", "in#0 @ 0x1"] {
         let request = format!(
@@ -32,7 +32,7 @@ fn requests_are_told_in_the_words_of_every_version() {
 }
 
 #[test]
-fn the_first_playlist_is_told_at_level_debug() {
+fn recognizes_the_first_playlist_at_level_debug() {
     for part in ["NULL", "in#0", "hls"] {
         let line = format!("[{part} @ 0x1] [debug] Opening 'http://h/m.m3u8' for reading");
         assert_eq!(note_of(&line), opening("http://h/m.m3u8", false), "{part}");
@@ -45,7 +45,7 @@ fn the_first_playlist_is_told_at_level_debug() {
 }
 
 #[test]
-fn a_url_may_hold_a_quote_and_a_line_may_be_cut() {
+fn accepts_quotes_in_urls_and_cut_lines() {
     let quote = "[hls @ 0x1] [info] Opening 'http://h/o'clock.ts' for reading";
     assert_eq!(note_of(quote), opening("http://h/o'clock.ts", false));
     assert_eq!(note_of("[hls @ 0x1] [info] Opening 'http://h/lo"), opening("http://h/lo", false));
@@ -57,7 +57,7 @@ fn a_url_may_hold_a_quote_and_a_line_may_be_cut() {
 }
 
 #[test]
-fn every_kind_of_line_has_its_note() {
+fn recognizes_every_kind_of_line() {
     use Failure::*;
     for (line, want) in [
         ("[tcp @ 0x1] [verbose] Starting connection attempt to ::1 port 80", Note::ConnectStarted),
@@ -183,7 +183,7 @@ fn every_kind_of_line_has_its_note() {
 }
 
 #[test]
-fn noise_has_no_note() {
+fn irrelevant_lines_have_no_note() {
     for line in [
         "",
         "[",
@@ -197,13 +197,13 @@ fn noise_has_no_note() {
         "[tcp @ 0x1] [debug] Original list of addresses:",
         "[AVIOContext @ 0x1] [verbose] Statistics: 2417 bytes written, 0 seeks, 13 writeouts",
         "[AVIOContext @ 0x1] [verbose] Statistics: 0 seeks, 12 writeouts",
-        // Some versions say so at the end of every segment.
+        // Some versions log this at the end of every segment.
         "[http @ 0x1] [error] Error reading HTTP response: End of file",
         "[verbose]   Total: 1149 packets (367122 bytes) muxed",
         "ffmpeg: error while loading shared libraries: libx.so: cannot open shared object file: No such file or directory",
         "[fatal] Stream map '' matches no streams.",
         "[info] frame=  399 fps= 33 q=-1.0 Lsize=N/A time=00:00:16.00 bitrate=N/A speed=1.33x",
-        // The response had no Content-Length: the close is its end.
+        // The response had no Content-Length: it ends when the connection closes.
         "[http @ 0x1] [error] Stream ends prematurely at 9, should be 18446744073709551615",
     ] {
         assert_eq!(note_of(line), None, "{line}");
@@ -211,7 +211,7 @@ fn noise_has_no_note() {
 }
 
 #[test]
-fn the_prefix_tells_who_spoke_and_when() {
+fn parses_component_and_stamp() {
     let line = parse(b"2026-11-23 01:51:19.937 [tcp @ 0x55ab] [verbose] Successfully connected to");
     assert_eq!(line.source, Source::Tcp);
     assert_eq!(line.address, 0x55ab);
@@ -228,7 +228,7 @@ fn the_prefix_tells_who_spoke_and_when() {
 }
 
 #[test]
-fn of_two_parts_the_last_speaks() {
+fn last_of_two_components_counts() {
     let line = parse(b"[in#0/hls @ 0x1] [http @ 0x2] [info] Opening 'http://h/0.ts' for reading");
     assert_eq!((line.source, line.address), (Source::Http, 2));
     assert_eq!(line.note, Some(Note::Opening { url: b"http://h/0.ts", reused: true }));
@@ -255,7 +255,7 @@ fn a_date_needs_an_offset() {
     }
 }
 
-/// Bytes that often begin as lines do, so that the deep branches are reached too.
+/// Bytes that often begin as lines do, so that the deep branches are reached as well.
 fn line() -> impl Strategy<Value = Vec<u8>> {
     let starts: Vec<&[u8]> = vec![
         b"",
@@ -276,7 +276,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_without_a_panic(line in line()) {
+    fn accepts_any_bytes(line in line()) {
         let _ = parse(&line);
     }
 }

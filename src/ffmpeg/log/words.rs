@@ -1,12 +1,12 @@
-//! The words of a log line, told first by who speaks and then by their first
-//! letter, so that a line of no interest costs one or two comparisons.
+//! The message of a log line, recognized by its component and then by its first letter,
+//! so that an irrelevant line costs one or two comparisons.
 
 use memchr::memmem;
 
 use super::date::unix_ns;
 use super::{Failure, Level, Note, Source};
 
-/// What the words say, or nothing.
+/// The note of a message, if it is relevant.
 pub(super) fn note(source: Source, level: Level, words: &[u8]) -> Option<Note<'_>> {
     if level == Level::Debug {
         return debug(source, words);
@@ -21,20 +21,20 @@ pub(super) fn note(source: Source, level: Level, words: &[u8]) -> Option<Note<'_
         Source::Program => program(level, words),
     };
     note.or_else(|| match level {
-        Level::Fatal | Level::Error | Level::Warning => complaint(level, words),
+        Level::Fatal | Level::Error | Level::Warning => problem(level, words),
         Level::Unknown if source == Source::Program => loader(words),
         _ => None,
     })
 }
 
-/// What any part may complain of.
-fn complaint(level: Level, words: &[u8]) -> Option<Note<'static>> {
+/// Problems that any component may report.
+fn problem(level: Level, words: &[u8]) -> Option<Note<'static>> {
     const MEMORY: [&[u8]; 6] = [
         b"Cannot allocate memory",
         b"Error allocating ",
         b"ailed to allocate ",
         b"Could not allocate ",
-        // Its stack is what the host refuses, or one thread more.
+        // The host refuses the thread's stack, or another thread.
         b"pthread_create failed",
         b"pthread_create() failed",
     ];
@@ -57,8 +57,8 @@ fn complaint(level: Level, words: &[u8]) -> Option<Note<'static>> {
     (words == b"error reading header").then_some(Note::MediaUnreadable)
 }
 
-/// The dynamic loader (ld.so(8)) that cannot map a library. It names no reason for
-/// a lack of memory, and one for all else.
+/// The dynamic loader (ld.so(8)) that cannot map a library. It gives no reason if
+/// memory is lacking, and one otherwise.
 fn loader(words: &[u8]) -> Option<Note<'static>> {
     memmem::find(words, b": error while loading shared libraries: ")?;
     const MEMORY: [&[u8]; 2] =
@@ -66,7 +66,7 @@ fn loader(words: &[u8]) -> Option<Note<'static>> {
     MEMORY.iter().any(|end| words.ends_with(end)).then_some(Note::OutOfMemory)
 }
 
-/// The first playlist's opening is told at level debug alone.
+/// The opening of the first playlist is logged at level debug only.
 fn debug(source: Source, words: &[u8]) -> Option<Note<'_>> {
     match (source, words.first()?) {
         (Source::Hls | Source::Unnamed, b'O') => opening(words, false),
@@ -126,8 +126,8 @@ fn opening(words: &[u8], reused: bool) -> Option<Note<'_>> {
     (tail.is_empty() || tail == b" for reading").then_some(Note::Opening { url, reused })
 }
 
-/// A URL up to the last quote, since one may hold quotes, and what stands behind
-/// it; a line that was cut has no end.
+/// A URL up to the last quote, since it may contain quotes, and the text after it; a
+/// cut line has no end.
 fn quoted(words: &[u8]) -> (&[u8], &[u8]) {
     match memchr::memrchr(b'\'', words).and_then(|end| words.split_at_checked(end)) {
         Some((url, tail)) => (url, tail.get(1..).unwrap_or_default()),
@@ -202,8 +202,8 @@ fn tcp(words: &[u8]) -> Option<Note<'_>> {
     }
 }
 
-/// `Connection to URL failed: REASON` ends it; `Connection attempt …` and, in
-/// some versions, `Connected attempt failed: …` tell of one address.
+/// `Connection to URL failed: REASON` ends the connect; `Connection attempt …` and, in
+/// some versions, `Connected attempt failed: …` concern one address.
 fn connection(words: &[u8]) -> Option<Note<'_>> {
     if words.starts_with(b"Connection attempt ") || words.starts_with(b"Connected attempt ") {
         return Some(Note::ConnectAttemptFailed);
@@ -235,31 +235,31 @@ fn http(words: &[u8]) -> Option<Note<'_>> {
     }
 }
 
-/// `9, should be 18`. A response without Content-Length ends by the close, as it may
-/// (RFC 9112, 6.3); FFmpeg takes its length for the largest there is.
+/// `9, should be 18`. A response without Content-Length may end by the close (RFC 9112
+/// §6.3); FFmpeg assumes the largest length for it.
 fn ends_early(words: &[u8]) -> Option<Note<'_>> {
     let unknown = words.ends_with(b", should be 18446744073709551615");
     (!unknown).then_some(Note::Failed(Failure::Truncated))
 }
 
-/// An end of file is left out: some versions print it at the end of every segment,
-/// and on a kept-alive connection it only means that the origin closed it.
+/// An end of file is ignored: some versions print it at the end of every segment, and
+/// on a kept-alive connection it only means that the origin closed it.
 fn unread(reason: &[u8]) -> Option<Note<'_>> {
     (reason != b"End of file").then(|| Note::Failed(Failure::of(reason)))
 }
 
-/// `Statistics: 468120 bytes read, 0 seeks`; one that wrote says so instead.
+/// `Statistics: 468120 bytes read, 0 seeks`; a context that wrote logs another text.
 fn statistics(words: &[u8]) -> Option<Note<'_>> {
     let rest = words.strip_prefix(b"Statistics: ")?;
     memmem::find(rest, b" bytes read")?;
     Some(Note::BytesRead { bytes: number(rest)? })
 }
 
-/// Any complaint of the TLS layer (`tls_gnutls.c`, `tls_openssl.c`), but for the
-/// one that only announces that the next line says why.
+/// Any problem of the TLS layer (`tls_gnutls.c`, `tls_openssl.c`), except the line that
+/// only announces the next one.
 fn tls(level: Level, words: &[u8]) -> Option<Note<'_>> {
-    let complaint = matches!(level, Level::Fatal | Level::Error | Level::Warning);
-    if !complaint || words.starts_with(b"Error in the p") {
+    let problem = matches!(level, Level::Fatal | Level::Error | Level::Warning);
+    if !problem || words.starts_with(b"Error in the p") {
         return None;
     }
     let io = words.strip_prefix(b"IO error: ").map(Failure::of);
@@ -276,12 +276,12 @@ fn program(level: Level, words: &[u8]) -> Option<Note<'_>> {
         b'N' => words.starts_with(b"No more output streams").then_some(Note::InputEnded),
         b'E' => {
             if words == b"Empty playlist" {
-                // 4.1 names no part here.
+                // 4.1 names no component here.
                 return Some(Note::PlaylistEmpty);
             }
             words.starts_with(b"Exiting normally, received signal").then_some(Note::ExitingOnSignal)
         }
-        // 4.1 says it without naming the demuxer.
+        // 4.1 logs it without naming the demuxer.
         b's' => skipping(words),
         b'h' if level == Level::Error && words.starts_with(b"http") => {
             let at = memmem::rfind(words, b": ")?;
@@ -303,7 +303,7 @@ fn number(words: &[u8]) -> Option<u64> {
 }
 
 impl Failure {
-    /// Tells a reason from the words with which it begins.
+    /// Recognizes a reason by its first words.
     fn of(reason: &[u8]) -> Self {
         const REASONS: [(&[u8], Failure); 16] = [
             (b"Server returned ", Failure::Status),

@@ -1,4 +1,4 @@
-//! Endings as they were seen, and what each is called.
+//! Observed endings and their outcomes.
 
 use super::*;
 
@@ -9,7 +9,7 @@ const NOT_READ: Option<Duration> = None;
 /// No failure.
 const NOTHING: Trouble = Trouble { failure: None, status: None, playlist: false, media: false };
 
-/// A log that told nothing.
+/// A log without evidence.
 const SILENT: Evidence = Evidence {
     trouble: NOTHING,
     lasting: NOTHING,
@@ -41,7 +41,7 @@ const fn no_media(failure: Failure) -> Evidence {
     troubled(Trouble { failure: Some(failure), media: true, ..NOTHING })
 }
 
-/// A failure that a playlist came after, and no segment.
+/// A failure followed by a playlist, but by no segment.
 const fn repaired(evidence: Evidence) -> Evidence {
     Evidence { trouble: NOTHING, ..evidence }
 }
@@ -58,8 +58,8 @@ const fn stale(vain_refreshes: u32) -> Evidence {
 
 const fn code(code: u8, media: Option<Duration>, evidence: Evidence) -> Ending {
     let status = ExitStatus::Code(code);
-    let (told, stalled_by_us, over_memory, oom) = (false, false, false, false);
-    Ending { status, told, stalled_by_us, over_memory, oom, media, evidence }
+    let (asked, stalled_by_us, over_memory, oom) = (false, false, false, false);
+    Ending { status, asked, stalled_by_us, over_memory, oom, media, evidence }
 }
 
 const fn signal(signal: u8, oom: bool) -> Ending {
@@ -111,7 +111,7 @@ fn exits_with_more() -> Vec<Row> {
         ("the master is 404", code(8, NO_MEDIA, playlist(Status)), PlaylistError),
         ("the master is no playlist", code(183, NO_MEDIA, playlist(Invalid)), PlaylistError),
         ("the master hangs", code(146, NO_MEDIA, playlist(Timeout)), Outcome::Timeout),
-        ("nobody listens", code(145, NO_MEDIA, playlist(Connect)), NetworkError),
+        ("nothing listens", code(145, NO_MEDIA, playlist(Connect)), NetworkError),
         ("the name is unknown", code(251, NO_MEDIA, playlist(Dns)), NoAddress),
         ("the certificate is not trusted", code(251, NO_MEDIA, failed(Tls)), NetworkError),
         ("the first segments are 404", code(1, NO_MEDIA, failed(Status)), HttpError),
@@ -129,50 +129,50 @@ fn exits_with_more() -> Vec<Row> {
     ]
 }
 
-/// What we did, and what others did.
+/// Endings caused by us, and by others.
 fn ended_by_someone() -> Vec<Row> {
     use Outcome::{Crashed, HostMemory, MemoryLimit, OomKilled, Stalled, Stopped};
-    let told = |ending| Ending { told: true, ..ending };
+    let asked = |ending| Ending { asked: true, ..ending };
     let starved = Ending { evidence: OUT_OF_MEMORY, ..signal(11, false) };
     let stalled = |ending| Ending { stalled_by_us: true, ..ending };
     let large = |ending| Ending { over_memory: true, ..ending };
     let signalled = Evidence { exiting_on_signal: true, ..failed(Failure::Interrupted) };
     vec![
-        ("we stopped it", told(code(255, MEDIA, signalled)), Stopped),
+        ("we stopped it", asked(code(255, MEDIA, signalled)), Stopped),
         (
             "we stopped it while segments failed",
-            told(code(255, MEDIA, failed(Failure::Status))),
+            asked(code(255, MEDIA, failed(Failure::Status))),
             Stopped,
         ),
-        ("we stopped what nobody read", told(code(255, NOT_READ, SILENT)), Stopped),
-        ("we killed it", told(signal(SIGKILL, true)), Stopped),
+        ("we stopped an attempt without statistics", asked(code(255, NOT_READ, SILENT)), Stopped),
+        ("we killed it", asked(signal(SIGKILL, true)), Stopped),
         ("we ended it for a stall", stalled(code(255, MEDIA, signalled)), Stalled),
-        ("the stop came into that", told(stalled(signal(SIGKILL, false))), Stalled),
+        ("the stop came during that", asked(stalled(signal(SIGKILL, false))), Stalled),
         ("we killed it for its memory", large(signal(SIGKILL, true)), MemoryLimit),
         ("it was stalled as well", large(stalled(signal(SIGKILL, false))), MemoryLimit),
-        ("somebody else sent SIGTERM", code(255, MEDIA, signalled), Crashed),
+        ("another process sent SIGTERM", code(255, MEDIA, signalled), Crashed),
         ("it crashed", signal(11, true), Crashed),
-        ("it crashed for want of memory", starved, HostMemory),
-        ("somebody else killed it", signal(SIGKILL, false), Crashed),
+        ("it crashed for lack of memory", starved, HostMemory),
+        ("another process killed it", signal(SIGKILL, false), Crashed),
         ("the kernel killed it", signal(SIGKILL, true), OomKilled),
     ]
 }
 
-/// What kept an attempt from playing until we ended it, whatever its exit code is.
+/// Why an attempt did not play until we ended it, whatever its exit code.
 fn ended_before_media() -> Vec<Row> {
     use Failure::{Connect, Dns, Invalid, Other, Status, Timeout};
     use Outcome::{
         Dns as NoAddress, HostMemory, HttpError, MediaError, NetworkError, NoInput, PlaylistError,
         Stopped,
     };
-    let ended = |evidence| Ending { told: true, ..code(1, NO_MEDIA, evidence) };
+    let ended = |evidence| Ending { asked: true, ..code(1, NO_MEDIA, evidence) };
     let waited = |waiting| ended(Evidence { waiting: Some(waiting), ..SILENT });
     vec![
         ("it was young", ended(SILENT), Stopped),
         ("every segment was 403", ended(repaired(failed(Status))), HttpError),
         ("every segment hung", ended(repaired(failed(Timeout))), Outcome::Timeout),
         ("every segment was reset", ended(repaired(failed(Other))), NetworkError),
-        ("nobody listened", ended(playlist(Connect)), NetworkError),
+        ("nothing listened", ended(playlist(Connect)), NetworkError),
         ("the name was unknown", ended(playlist(Dns)), NoAddress),
         ("the master was 404", ended(playlist(Status)), PlaylistError),
         ("a segment was no media", ended(no_media(Invalid)), MediaError),
@@ -185,7 +185,7 @@ fn ended_before_media() -> Vec<Row> {
 }
 
 #[test]
-fn every_ending_has_its_name() {
+fn classifies_every_ending() {
     let table =
         [exits_with_0(), exits_with_more(), ended_by_someone(), ended_before_media()].concat();
     for (what, ending, outcome) in &table {
@@ -197,20 +197,20 @@ fn every_ending_has_its_name() {
 }
 
 #[test]
-fn indices_are_places_in_the_list_of_all() {
+fn indices_follow_the_list_of_all() {
     for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
         assert_eq!(outcome.index(), place, "{}", outcome.name());
     }
 }
 
 #[test]
-fn only_what_was_played_or_told_to_end_is_no_failure() {
+fn only_completed_and_stopped_are_no_failures() {
     let good: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| !outcome.is_failure()).collect();
     assert_eq!(good, [Outcome::Completed, Outcome::Stopped]);
 }
 
 #[test]
-fn names_lead_back_to_outcomes() {
+fn names_identify_outcomes() {
     for outcome in Outcome::ALL {
         assert_eq!(Outcome::named(outcome.name()), Some(outcome));
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::ffmpeg::lines::{LastLines, LineSplitter};
+use crate::ffmpeg::last_lines::LastLines;
+use crate::ffmpeg::lines::LineSplitter;
 use crate::ffmpeg::progress::Progress;
 use crate::stats::{ClientRequests, LiveUse, Totals, Viewing};
 use crate::swarm::Exit;

@@ -12,7 +12,7 @@ impl Client {
         let stalled_by_us = self.attempt.stalled_out;
         classify(&Ending {
             status: end.exit.status,
-            told: end.asked && !stalled_by_us && !self.attempt.over_memory,
+            asked: end.asked && !stalled_by_us && !self.attempt.over_memory,
             stalled_by_us,
             over_memory: self.attempt.over_memory,
             oom: end.exit.oom_suspected,
