@@ -1,112 +1,124 @@
-//! The parts of the loop that have deadlines: the one list of them.
+//! The parts of the loop: what each of them can do, and the two lists of them.
 //!
-//! Dispatched by a match, so that a turn calls nothing through a pointer. Knows when
-//! a part is due, not what it does then.
+//! A part is a type with a file of its own. One more part is that file, a field of
+//! [`Parts`], its [`Owner`] if it has a descriptor, and a line in [`Parts::ready`],
+//! [`Parts::visit`] or both. All calls are static.
 
+use super::host::display::Display;
+use super::host::notify::Notify;
+use super::host::signals::Signals;
 use super::net::fetch::Fetches;
 use super::net::server::Server;
-use super::net::traffic::Traffic;
+use super::part::Part;
+use super::process::clients::Clients;
+use super::process::others::Others;
 use super::start_gate::StartGate;
-use super::{Application, Reactor};
+use super::table::Owner;
+use super::timer::Timer;
+use super::turn::Turn;
 use crate::swarm::Input;
 use crate::units::Tick;
 
-/// A part of the loop that wakes it at a point in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    /// Reaps orphans.
-    Orphans,
-    /// Times out connections, and accepts again after a pause.
-    Server,
-    /// Samples the clients' sockets.
-    Traffic,
-    /// Looks at the memory of the clients' processes.
-    Memory,
-    /// Polls other servers.
-    Fetches,
+/// Every part.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) timer: Timer,
+    pub(super) signals: Signals,
+    pub(super) clients: Clients,
+    pub(super) others: Others,
+    pub(super) server: Option<Server>,
+    pub(super) fetches: Option<Fetches>,
     /// Holds the start until its moment.
-    StartGate,
-    /// Draws frames.
-    Display,
-    /// Decides what clients do.
-    Application,
-    /// Reads the clients' pipes in rounds; done while events are queued.
-    Pipes,
-    /// Reports to the service manager; done at the end of each turn.
-    Notify,
-    /// Reads the clock; done at the start of each turn.
-    Pulse,
+    pub(super) start_gate: Option<StartGate>,
+    pub(super) display: Option<Display>,
+    pub(super) notify: Notify,
 }
 
-impl Part {
-    /// Every part, in the order in which they act within a turn. The application acts
-    /// on what the parts before it reported.
-    pub(super) const ALL: [Self; 11] = [
-        Self::Orphans,
-        Self::Server,
-        Self::Traffic,
-        Self::Memory,
-        Self::Fetches,
-        Self::StartGate,
-        Self::Display,
-        Self::Application,
-        Self::Pipes,
-        Self::Notify,
-        Self::Pulse,
-    ];
+impl Parts {
+    /// Gives the part that owns a ready descriptor its turn. True if it has more to do.
+    pub(super) fn ready(&mut self, turn: &mut Turn<'_>, owner: Owner, hung_up: bool) -> bool {
+        match owner {
+            Owner::Output(..) | Owner::Exit(_) => self.clients.ready(turn, owner, hung_up),
+            Owner::Signals => self.signals.ready(turn, owner, hung_up),
+            Owner::Watched => self.others.ready(turn, owner, hung_up),
+            Owner::Listener | Owner::Connection(_) => self.server.ready(turn, owner, hung_up),
+            Owner::Fetch(_) => self.fetches.ready(turn, owner, hung_up),
+            Owner::Terminal | Owner::TerminalSignals => self.display.ready(turn, owner, hung_up),
+            Owner::Timer => {
+                self.timer.fired();
+                false
+            }
+            // Flushed at the end of each turn.
+            Owner::LogSink => false,
+        }
+    }
+
+    /// Visits the parts that have deadlines, in the order in which they act within a
+    /// turn. The program comes last, since it decides on what the others reported.
+    fn visit(&mut self, visitor: &mut impl Visitor) {
+        visitor.visit(&mut self.others);
+        visitor.visit(&mut self.server);
+        visitor.visit(&mut self.clients);
+        visitor.visit(&mut self.fetches);
+        visitor.visit(&mut self.start_gate);
+        visitor.visit(&mut self.display);
+        visitor.visit(&mut self.notify);
+        visitor.visit(&mut Program);
+    }
+
+    /// The earliest deadline; `None` if only an event can wake the loop.
+    pub(super) fn next_deadline(&mut self, turn: &Turn<'_>) -> Option<Tick> {
+        let mut earliest = Earliest { turn, deadline: None };
+        self.visit(&mut earliest);
+        earliest.deadline
+    }
+
+    /// Lets each part act whose deadline has come.
+    pub(super) fn act_if_due(&mut self, turn: &mut Turn<'_>) {
+        self.visit(&mut Act { turn });
+    }
 }
 
-impl Reactor {
-    /// When the first of all parts is due; `None` if only an event can wake the loop.
-    pub(super) fn next_deadline(&self, application: &dyn Application) -> Option<Tick> {
-        Part::ALL.iter().filter_map(|&part| self.deadline(part, application)).min()
-    }
+/// What is done with each part that has deadlines.
+trait Visitor {
+    fn visit(&mut self, part: &mut impl Part);
+}
 
-    /// Lets each part act that is due.
-    pub(super) fn act_if_due(&mut self, now: Tick, application: &mut dyn Application) {
-        for part in Part::ALL {
-            if self.deadline(part, application).is_some_and(|due| due <= now) {
-                self.act(part, now, application);
-            }
+/// Finds the earliest deadline.
+struct Earliest<'a, 'b> {
+    turn: &'a Turn<'b>,
+    deadline: Option<Tick>,
+}
+
+impl Visitor for Earliest<'_, '_> {
+    fn visit(&mut self, part: &mut impl Part) {
+        let deadline = part.deadline(self.turn);
+        self.deadline = [self.deadline, deadline].into_iter().flatten().min();
+    }
+}
+
+/// Lets parts act.
+struct Act<'a, 'b> {
+    turn: &'a mut Turn<'b>,
+}
+
+impl Visitor for Act<'_, '_> {
+    fn visit(&mut self, part: &mut impl Part) {
+        if part.deadline(self.turn).is_some_and(|deadline| deadline <= self.turn.now) {
+            part.due(self.turn);
         }
     }
+}
 
-    /// When this part is due.
-    fn deadline(&self, part: Part, application: &dyn Application) -> Option<Tick> {
-        match part {
-            Part::Orphans => self.sweep_at,
-            Part::Server => self.server.as_ref().and_then(Server::next_deadline),
-            Part::Traffic => self.traffic.as_ref().and_then(Traffic::next_sample),
-            Part::Memory => self.memory.next_look(),
-            Part::Fetches => self.fetches.as_ref().and_then(Fetches::next_deadline),
-            Part::StartGate => self.start_gate.as_ref().map(StartGate::next_look),
-            Part::Display => self.display.as_ref()?.next_frame(application),
-            Part::Application => application.next_deadline(),
-            Part::Pipes => self.registrar.pipes.next_look(),
-            Part::Notify => self.notify.next_deadline(),
-            Part::Pulse => self.pulse(),
-        }
+/// The program that decides, as a part: it has a deadline and no descriptor.
+struct Program;
+
+impl Part for Program {
+    fn deadline(&self, turn: &Turn<'_>) -> Option<Tick> {
+        turn.application.next_deadline()
     }
 
-    /// Lets this part act, since it is due.
-    fn act(&mut self, part: Part, now: Tick, application: &mut dyn Application) {
-        match part {
-            Part::Orphans => self.sweep(now),
-            Part::Server => {
-                self.serve(application, |server, registrar, service| {
-                    server.deadline_reached(registrar, now, service);
-                    false
-                });
-            }
-            Part::Traffic => self.step_traffic(now, application),
-            Part::Memory => self.look_at_memory(now, application),
-            Part::Fetches => self.poll_due(now, application),
-            Part::StartGate => self.look_for_start(application),
-            Part::Display => self.draw(now, application),
-            Part::Application => {
-                application.handle(now, Input::DeadlineReached, &mut self.actions);
-            }
-            Part::Pipes | Part::Notify | Part::Pulse => {}
-        }
+    fn due(&mut self, turn: &mut Turn<'_>) {
+        turn.input(Input::DeadlineReached);
     }
 }

@@ -4,15 +4,26 @@
 //! scrape took. Knows no path.
 
 use super::Application;
+use super::registrar::Registrar;
 use super::timer::Clock;
+use super::turn::Turn;
 use super::vitals::Vitals;
 use crate::http::{Delivered, Refusal, Request, Response, Service, Ticket};
 
-/// The application, and the parts of the reactor that its responses need.
+/// The application, and what its responses need.
 pub(super) struct RequestContext<'a> {
-    pub(super) application: &'a mut dyn Application,
-    pub(super) vitals: Vitals<'a>,
-    pub(super) clock: Clock,
+    application: &'a mut dyn Application,
+    vitals: Vitals<'a>,
+    clock: Clock,
+}
+
+impl Turn<'_> {
+    /// The context of the requests of this turn, and the registrar beside it.
+    pub(super) fn request_context(&mut self) -> (&mut Registrar, RequestContext<'_>) {
+        let clock = self.core.clock;
+        let (registrar, vitals) = self.core.with_vitals();
+        (registrar, RequestContext { application: self.application, vitals, clock })
+    }
 }
 
 impl Service for RequestContext<'_> {

@@ -5,6 +5,11 @@
 
 use std::time::Duration;
 
+use super::host::reports;
+use super::part::Part;
+use super::timer::Clock;
+use super::turn::Turn;
+use crate::swarm::Input;
 use crate::units::{Moment, Tick, Wall, nanos};
 
 /// Interval between readings of the wall clock while we wait: a clock that is set is
@@ -17,19 +22,20 @@ const SET_BY: Duration = Duration::from_millis(500);
 
 /// A start later than this is worth a warning: clocks of hosts that are kept in
 /// step differ by less.
-pub(super) const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_secs(1);
 
 /// The start that is waited for.
 #[derive(Debug)]
 pub(super) struct StartGate {
     at: Wall,
     seen: Moment,
-    look_at: Tick,
+    /// When the clock is read next; `None` once the run has started.
+    look_at: Option<Tick>,
 }
 
 /// What a look at the clock came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+enum Look {
     /// It is not time yet.
     Wait {
         /// The wall clock was set, and this is how long it now is to the start.
@@ -45,32 +51,54 @@ pub(super) enum Look {
 impl StartGate {
     /// Waits from `now` until the wall clock says `at`.
     pub(super) const fn new(at: Wall, now: Moment) -> Self {
-        Self { at, seen: now, look_at: now.tick }
+        Self { at, seen: now, look_at: Some(now.tick) }
     }
 
-    /// When the clock is to be looked at next.
-    pub(super) const fn next_look(&self) -> Tick {
-        self.look_at
+    /// Logs how long it is until the start.
+    pub(super) fn report(&self) {
+        reports::waiting(self.left(Clock::wall()));
     }
 
-    /// How long it is until the start by this wall clock; zero if it was.
-    pub(super) const fn left(&self, wall: Wall) -> Duration {
+    /// How long it is until the start by this wall clock; zero if it has passed.
+    const fn left(&self, wall: Wall) -> Duration {
         Duration::from_nanos(self.at.as_unix_nanos().saturating_sub(wall.as_unix_nanos()))
     }
 
     /// Looks at the clock.
-    pub(super) fn look(&mut self, now: Moment) -> Look {
+    fn look(&mut self, now: Moment) -> Look {
         let before = std::mem::replace(&mut self.seen, now);
         let left = self.left(now.wall);
         if left.is_zero() {
+            self.look_at = None;
             let behind_ns = now.wall.as_unix_nanos().saturating_sub(self.at.as_unix_nanos());
             return Look::Go { behind: Duration::from_nanos(behind_ns) };
         }
-        self.look_at = now.tick.after(left.min(LOOK_EVERY));
+        self.look_at = Some(now.tick.after(left.min(LOOK_EVERY)));
         let ticked_ns = nanos(now.tick.since(before.tick));
         let expected_ns = before.wall.as_unix_nanos().saturating_add(ticked_ns);
         let moved = Duration::from_nanos(now.wall.as_unix_nanos().abs_diff(expected_ns));
         Look::Wait { set: (moved >= SET_BY).then_some(left) }
+    }
+}
+
+impl Part for StartGate {
+    fn deadline(&self, _: &Turn<'_>) -> Option<Tick> {
+        self.look_at
+    }
+
+    fn due(&mut self, turn: &mut Turn<'_>) {
+        let now = turn.core.clock.moment();
+        match self.look(now) {
+            Look::Go { behind } => {
+                if behind > LATE {
+                    reports::late_start(behind);
+                }
+                let input = Input::StartedLate { behind };
+                turn.application.handle(now.tick, input, &mut turn.core.actions);
+            }
+            Look::Wait { set: Some(left) } => reports::clock_set(left),
+            Look::Wait { set: None } => {}
+        }
     }
 }
 
@@ -90,10 +118,10 @@ mod tests {
     #[test]
     fn looks_now_and_then_and_goes_in_time() {
         let mut gate = StartGate::new(at(0, 12_500).wall, at(5, 10_000));
-        assert_eq!(gate.next_look(), Tick::from_millis(5));
+        assert_eq!(gate.look_at, Some(Tick::from_millis(5)));
         let mut looks = Vec::new();
         let behind = loop {
-            let tick_ms = gate.next_look().as_nanos() / 1_000_000;
+            let tick_ms = gate.look_at.unwrap().as_nanos() / 1_000_000;
             looks.push(tick_ms);
             match gate.look(at(tick_ms, tick_ms - 5 + 10_000)) {
                 Look::Go { behind } => break behind,
@@ -101,6 +129,7 @@ mod tests {
             }
         };
         assert_eq!((looks, behind), (vec![5, 1_005, 2_005, 2_505], Duration::ZERO));
+        assert_eq!(gate.look_at, None);
     }
 
     #[test]
@@ -129,6 +158,6 @@ mod tests {
     fn the_farthest_moment_is_waited_for() {
         let mut gate = StartGate::new(Wall::from_unix_nanos(u64::MAX), at(0, 0));
         assert_eq!(gate.look(at(1, 1)), WAIT);
-        assert_eq!(gate.next_look(), Tick::from_millis(1_001));
+        assert_eq!(gate.look_at, Some(Tick::from_millis(1_001)));
     }
 }

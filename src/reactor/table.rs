@@ -53,14 +53,7 @@ impl Owner {
             Self::Connection(_) => EntryKind::Connection,
             Self::Output(..) => EntryKind::Output,
             Self::Exit(_) => EntryKind::Exit,
-            Self::Signals
-            | Self::Timer
-            | Self::Listener
-            | Self::LogSink
-            | Self::Watched
-            | Self::Fetch(_)
-            | Self::Terminal
-            | Self::TerminalSignals => EntryKind::Own,
+            _ => EntryKind::Own,
         }
     }
 }

@@ -34,7 +34,8 @@ impl Reactor {
     /// The time after the loop of a run whose stop began then.
     pub fn tail(&mut self, stop_began: Tick) -> Tail<'_> {
         let deadline = stop_began.after(SHUTDOWN.saturating_sub(EXIT));
-        Tail { signals: &mut self.signals, stops: &mut self.stops, clock: self.clock, deadline }
+        let Self { core, parts } = self;
+        Tail { signals: &mut parts.signals, stops: &mut core.stops, clock: core.clock, deadline }
     }
 }
 

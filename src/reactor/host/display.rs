@@ -9,13 +9,11 @@ use std::os::fd::AsFd as _;
 
 use mio::{Interest, Token};
 
-use super::signals::StopSignal;
-use super::stops::Request;
 use super::terminal::Terminal;
+use crate::reactor::part::Part;
 use crate::reactor::registrar::Registrar;
 use crate::reactor::table::Owner;
-use crate::reactor::{Application, Reactor, Vitals};
-use crate::swarm::Input;
+use crate::reactor::turn::{Core, Turn};
 use crate::units::Tick;
 
 /// Reads of the terminal in one turn: what is typed faster waits for the next.
@@ -30,19 +28,15 @@ pub(in crate::reactor) struct Display {
 }
 
 impl Display {
-    /// When the next frame is due; `None` while the last one is not written.
-    pub(in crate::reactor) fn next_frame(&self, application: &dyn Application) -> Option<Tick> {
-        self.terminal.is_clear().then(|| application.screen()?.next_frame()).flatten()
-    }
-}
-
-impl Reactor {
-    /// Shows what the application draws, from the start of the loop to its end.
+    /// A display on this terminal, whose events are registered.
     ///
     /// # Errors
     /// Those of epoll_ctl(2).
-    pub fn show_on(&mut self, terminal: Terminal) -> io::Result<()> {
-        let Registrar { poll, table, .. } = &mut self.registrar;
+    pub(in crate::reactor) fn new(
+        registrar: &mut Registrar,
+        terminal: Terminal,
+    ) -> io::Result<Self> {
+        let Registrar { poll, table, .. } = registrar;
         let registry = poll.registry();
         let both = Interest::READABLE | Interest::WRITABLE;
         let screen = table.insert(registry, terminal.as_fd(), Owner::Terminal, both)?;
@@ -52,87 +46,73 @@ impl Reactor {
             Owner::TerminalSignals,
             Interest::READABLE,
         )?;
-        let tokens = [screen, signals];
-        self.display = Some(Display { terminal, frame: Vec::new(), tokens });
-        Ok(())
+        Ok(Self { terminal, frame: Vec::new(), tokens: [screen, signals] })
     }
 
-    /// Gives the terminal back.
-    pub(in crate::reactor) fn end_display(&mut self) {
-        if let Some(display) = self.display.take() {
-            let Registrar { poll, table, .. } = &mut self.registrar;
-            for token in display.tokens {
-                table.remove(poll.registry(), token);
-            }
-            drop(display);
-            self.journal.share_stderr(false);
+    /// Restores the terminal at the end of the loop.
+    pub(in crate::reactor) fn end(self, core: &mut Core) {
+        let Registrar { poll, table, .. } = &mut core.registrar;
+        for token in self.tokens {
+            table.remove(poll.registry(), token);
         }
+        drop(self);
+        core.journal.share_stderr(false);
     }
 
-    /// The terminal took something, or something was typed. True if there may be more.
-    pub(in crate::reactor) fn tend_terminal(
-        &mut self,
-        now: Tick,
-        application: &mut dyn Application,
-    ) -> bool {
+    /// Writes what waits, and reads what was typed. True if there may be more.
+    fn exchange(&mut self, turn: &mut Turn<'_>) -> bool {
         for _ in 0..READS_PER_TURN {
-            let Some(display) = &mut self.display else { return false };
-            display.terminal.flush();
-            let typed = display.terminal.read(&mut self.buffer);
+            self.terminal.flush();
+            let Core { buffer, actions, .. } = &mut *turn.core;
+            let typed = self.terminal.read(buffer);
             if typed.is_empty() {
                 return false;
             }
-            let Some(screen) = application.screen_mut() else { return false };
-            for stop in screen.typed(now, typed, &mut self.actions) {
-                self.ask_stop(now, stop, application);
+            let Some(screen) = turn.application.screen_mut() else { return false };
+            for stop in screen.typed(turn.now, typed, actions) {
+                turn.ask_stop(stop);
             }
         }
         true
     }
 
-    /// A signal or a key asks us to stop.
-    pub(in crate::reactor) fn ask_stop(
-        &mut self,
-        now: Tick,
-        stop: StopSignal,
-        application: &mut dyn Application,
-    ) {
-        tracing::info!(signal = stop.name(), "received_signal");
-        let input = match self.stops.hear(now, stop) {
-            Request::Stop => Input::StopAsked,
-            Request::Kill => Input::KillAsked,
-            Request::Nothing => return,
-        };
-        application.handle(now, input, &mut self.actions);
-    }
-
-    pub(in crate::reactor) fn take_terminal_signals(&mut self, application: &mut dyn Application) {
-        let Some(display) = &mut self.display else { return };
-        if display.terminal.take_signals() {
-            self.journal.share_stderr(display.terminal.is_entered());
-            if let Some(screen) = application.screen_mut() {
+    /// The terminal changed its size, or came back from the background.
+    fn take_signals(&mut self, turn: &mut Turn<'_>) {
+        if self.terminal.take_signals() {
+            turn.core.journal.share_stderr(self.terminal.is_entered());
+            if let Some(screen) = turn.application.screen_mut() {
                 screen.want_frame();
             }
         }
     }
+}
 
-    /// Draws the frame that is due.
-    pub(in crate::reactor) fn draw(&mut self, now: Tick, application: &mut dyn Application) {
-        let Self { display, registrar, children, sampled, health, journal, actions, .. } = self;
-        let Some(display) = display else { return };
-        let anew = display.terminal.enter();
-        journal.share_stderr(display.terminal.is_entered());
-        display.frame.clear();
-        let size = display.terminal.size();
-        if let Some(screen) = application.screen_mut() {
-            health.entries = registrar.table.by_kind();
-            let children = children.as_ref();
-            let mut vitals =
-                Vitals { health, journal, children, sampled, actions, refreshed: false };
-            screen.draw(now, &mut vitals, size, anew, &mut display.frame);
+impl Part for Display {
+    fn ready(&mut self, turn: &mut Turn<'_>, owner: Owner, _: bool) -> bool {
+        if owner == Owner::Terminal {
+            return self.exchange(turn);
         }
-        if display.terminal.is_entered() {
-            display.terminal.write(&display.frame);
+        self.take_signals(turn);
+        false
+    }
+
+    /// When the next frame is due; `None` while the last one is not written.
+    fn deadline(&self, turn: &Turn<'_>) -> Option<Tick> {
+        self.terminal.is_clear().then(|| turn.application.screen()?.next_frame()).flatten()
+    }
+
+    /// Draws a frame.
+    fn due(&mut self, turn: &mut Turn<'_>) {
+        let anew = self.terminal.enter();
+        turn.core.journal.share_stderr(self.terminal.is_entered());
+        self.frame.clear();
+        let size = self.terminal.size();
+        if let Some(screen) = turn.application.screen_mut() {
+            let (_, mut vitals) = turn.core.with_vitals();
+            screen.draw(turn.now, &mut vitals, size, anew, &mut self.frame);
+        }
+        if self.terminal.is_entered() {
+            self.terminal.write(&self.frame);
         }
     }
 }

@@ -16,6 +16,8 @@ use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketT
 use tracing::warn;
 
 use crate::reactor::Status;
+use crate::reactor::part::Part;
+use crate::reactor::turn::Turn;
 use crate::units::Tick;
 
 /// The variables of the protocol, which are meant for this process alone and not
@@ -86,15 +88,15 @@ impl Notify {
         Self { manager: manager.map_err(unreachable).ok().flatten() }
     }
 
-    /// When something is to be told although nothing happens.
+    /// When something is to be reported although nothing happens.
     #[must_use]
-    pub(in crate::reactor) fn next_deadline(&self) -> Option<Tick> {
+    fn next_deadline(&self) -> Option<Tick> {
         let manager = self.manager.as_ref()?;
         [manager.sign_at, manager.status_at].into_iter().flatten().min()
     }
 
-    /// Tells what is new, after each turn of the loop; the first one means ready.
-    pub(in crate::reactor) fn tell(&mut self, now: Tick, program: &dyn Status) {
+    /// Reports what is new, after each turn of the loop; the first report means ready.
+    pub(in crate::reactor) fn report(&mut self, now: Tick, program: &dyn Status) {
         let Some(manager) = &mut self.manager else { return };
         if program.is_stopping(now) {
             manager.tell_stopping();
@@ -108,6 +110,13 @@ impl Notify {
         if let Some(manager) = &mut self.manager {
             manager.tell_stopping();
         }
+    }
+}
+
+/// Reports at the end of each turn, so there is nothing to do when the deadline has come.
+impl Part for Notify {
+    fn deadline(&self, _: &Turn<'_>) -> Option<Tick> {
+        self.next_deadline()
     }
 }
 
@@ -285,7 +294,7 @@ mod tests {
     #[test]
     fn without_a_manager_there_is_no_deadline() {
         let mut notify = Notify::new(&|_| None, 7);
-        notify.tell(at(0), &Standing::default());
+        notify.report(at(0), &Standing::default());
         notify.stopping();
         assert_eq!(notify.next_deadline(), None);
     }
@@ -295,15 +304,15 @@ mod tests {
         let (socket, mut notify) = manager("status", &[]);
         let mut standing = Standing { status: "one", stopping: false };
         assert_eq!(notify.next_deadline(), None);
-        notify.tell(at(0), &standing);
+        notify.report(at(0), &standing);
         assert_eq!(heard(&socket), ["READY=1\nSTATUS=one\n"]);
         assert_eq!(notify.next_deadline(), None);
         standing.status = "two";
-        notify.tell(at(1), &standing);
+        notify.report(at(1), &standing);
         assert_eq!((heard(&socket), notify.next_deadline()), (vec![], Some(at(5000))));
-        notify.tell(at(5000), &standing);
+        notify.report(at(5000), &standing);
         assert_eq!(heard(&socket), ["STATUS=two\n"]);
-        notify.tell(at(10_000), &standing);
+        notify.report(at(10_000), &standing);
         assert_eq!((heard(&socket), notify.next_deadline()), (vec![], None));
     }
 
@@ -311,11 +320,11 @@ mod tests {
     fn the_end_is_told_once() {
         let (socket, mut notify) = manager("end", &[]);
         let mut standing = Standing { status: "one", stopping: false };
-        notify.tell(at(0), &standing);
+        notify.report(at(0), &standing);
         heard(&socket);
         standing.stopping = true;
-        notify.tell(at(1), &standing);
-        notify.tell(at(2), &standing);
+        notify.report(at(1), &standing);
+        notify.report(at(2), &standing);
         notify.stopping();
         assert_eq!(heard(&socket), ["STOPPING=1\n"]);
     }
@@ -324,12 +333,12 @@ mod tests {
     fn a_watchdog_gets_a_sign_at_half_its_time() {
         let (socket, mut notify) = manager("sign", &[(WATCHDOG_USEC, "2000000")]);
         let standing = Standing::default();
-        notify.tell(at(0), &standing);
+        notify.report(at(0), &standing);
         assert_eq!(heard(&socket), ["READY=1\nSTATUS=\n", "WATCHDOG=1\n"]);
         assert_eq!(notify.next_deadline(), Some(at(1000)));
-        notify.tell(at(999), &standing);
+        notify.report(at(999), &standing);
         assert_eq!(heard(&socket), Vec::<String>::new());
-        notify.tell(at(1000), &standing);
+        notify.report(at(1000), &standing);
         assert_eq!(heard(&socket), ["WATCHDOG=1\n"]);
         assert_eq!(notify.next_deadline(), Some(at(2000)));
     }
@@ -341,10 +350,10 @@ mod tests {
         sender.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();
         while sender.send_to_addr(b"x", &address).is_ok() {}
-        notify.tell(at(0), &Standing::default());
+        notify.report(at(0), &Standing::default());
         assert_eq!(notify.next_deadline(), Some(at(5000)));
         assert!(heard(&socket).iter().all(|message| message == "x"));
-        notify.tell(at(5000), &Standing::default());
+        notify.report(at(5000), &Standing::default());
         assert_eq!(heard(&socket), ["READY=1\nSTATUS=\n"]);
         assert_eq!(notify.next_deadline(), None);
     }

@@ -8,7 +8,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+pub use super::stops::StopSignal;
+use crate::reactor::part::Part;
 use crate::reactor::process::child;
+use crate::reactor::table::Owner;
+use crate::reactor::turn::Turn;
 
 /// Signals that end a process by default and that ask for nothing that we could do.
 /// They reach whole groups of processes by mistake, and a load is worth more than
@@ -27,69 +31,6 @@ const IGNORED: [i32; 8] = [
     libc::SIGVTALRM,
     libc::SIGXFSZ,
 ];
-
-/// A signal that asks us to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopSignal {
-    /// `SIGINT`.
-    Interrupt,
-    /// `SIGTERM`.
-    Terminate,
-    /// `SIGHUP`.
-    HangUp,
-    /// `SIGPWR`: the power of this host is about to fail.
-    Power,
-    /// `SIGXCPU`: the limit of CPU time is near (setrlimit(2)).
-    CpuLimit,
-    /// No signal but the key `q` at the dashboard, which asks for the same as Ctrl-C.
-    Key,
-}
-
-impl StopSignal {
-    /// Its name in signal(7), or that of the key.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Interrupt => "SIGINT",
-            Self::Terminate => "SIGTERM",
-            Self::HangUp => "SIGHUP",
-            Self::Power => "SIGPWR",
-            Self::CpuLimit => "SIGXCPU",
-            Self::Key => "q",
-        }
-    }
-
-    /// Its number on x86 and ARM (signal(7)).
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::HangUp => 1,
-            Self::Interrupt | Self::Key => 2,
-            Self::Terminate => 15,
-            Self::CpuLimit => 24,
-            Self::Power => 30,
-        }
-    }
-
-    /// Whether it means "now" when it comes a second time. A terminal that goes
-    /// away hangs up more than once, and the kernel sends SIGXCPU each second,
-    /// without anybody's having lost patience.
-    #[must_use]
-    pub const fn forces(self) -> bool {
-        matches!(self, Self::Interrupt | Self::Terminate | Self::Key)
-    }
-
-    const fn of(signal: Signal) -> Option<Self> {
-        match signal {
-            Signal::SIGINT => Some(Self::Interrupt),
-            Signal::SIGTERM => Some(Self::Terminate),
-            Signal::SIGHUP => Some(Self::HangUp),
-            Signal::SIGPWR => Some(Self::Power),
-            Signal::SIGXCPU => Some(Self::CpuLimit),
-            _ => None,
-        }
-    }
-}
 
 /// What a signal says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +128,19 @@ impl Signals {
     pub fn release(mut self) {
         self.take();
         let _ = self.before.thread_set_mask();
+    }
+}
+
+impl Part for Signals {
+    fn ready(&mut self, turn: &mut Turn<'_>, _: Owner, _: bool) -> bool {
+        for heard in self.take() {
+            match heard {
+                Heard::Stop(signal) => turn.ask_stop(signal),
+                Heard::Reopen => turn.application.reopen(),
+                Heard::Child => turn.core.child_ended = true,
+            }
+        }
+        false
     }
 }
 

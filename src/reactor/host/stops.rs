@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::signals::StopSignal;
+use nix::sys::signal::Signal;
+
 use crate::units::Tick;
 
 /// The same signal again within this time after the first is a repeat and no second
@@ -13,6 +14,69 @@ use crate::units::Tick;
 /// signal a process and then the cgroup. Nobody waits so little for a stop in good
 /// order.
 pub(in crate::reactor) const REPEAT_WITHIN: Duration = Duration::from_millis(500);
+
+/// A signal that asks us to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSignal {
+    /// `SIGINT`.
+    Interrupt,
+    /// `SIGTERM`.
+    Terminate,
+    /// `SIGHUP`.
+    HangUp,
+    /// `SIGPWR`: the power of this host is about to fail.
+    Power,
+    /// `SIGXCPU`: the limit of CPU time is near (setrlimit(2)).
+    CpuLimit,
+    /// No signal but the key `q` at the dashboard, which asks for the same as Ctrl-C.
+    Key,
+}
+
+impl StopSignal {
+    /// Its name in signal(7), or that of the key.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+            Self::HangUp => "SIGHUP",
+            Self::Power => "SIGPWR",
+            Self::CpuLimit => "SIGXCPU",
+            Self::Key => "q",
+        }
+    }
+
+    /// Its number on x86 and ARM (signal(7)).
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::HangUp => 1,
+            Self::Interrupt | Self::Key => 2,
+            Self::Terminate => 15,
+            Self::CpuLimit => 24,
+            Self::Power => 30,
+        }
+    }
+
+    /// Whether it means "now" when it comes a second time. A terminal that goes
+    /// away hangs up more than once, and the kernel sends SIGXCPU each second,
+    /// without anybody's having lost patience.
+    #[must_use]
+    pub const fn forces(self) -> bool {
+        matches!(self, Self::Interrupt | Self::Terminate | Self::Key)
+    }
+
+    pub(super) const fn of(signal: Signal) -> Option<Self> {
+        match signal {
+            Signal::SIGINT => Some(Self::Interrupt),
+            Signal::SIGTERM => Some(Self::Terminate),
+            Signal::SIGHUP => Some(Self::HangUp),
+            Signal::SIGPWR => Some(Self::Power),
+            Signal::SIGXCPU => Some(Self::CpuLimit),
+            _ => None,
+        }
+    }
+}
 
 /// What is to be done about a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

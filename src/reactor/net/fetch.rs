@@ -15,9 +15,10 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use crate::http::{Fetched, ResponseReader};
+use crate::reactor::part::Part;
 use crate::reactor::registrar::Registrar;
 use crate::reactor::table::Owner;
-use crate::reactor::{Application, Reactor};
+use crate::reactor::turn::{Core, Turn};
 use crate::units::Tick;
 
 /// Longest body: some sixty times that of a usual node_exporter.
@@ -337,35 +338,26 @@ impl Link {
     }
 }
 
-impl Reactor {
-    /// Polls these servers while it runs; the responses go to
-    /// [`Asker::fetched`](crate::reactor::Asker::fetched).
-    pub fn fetch_with(&mut self, questions: Vec<Question>, every: Duration) {
-        self.fetches = Some(Fetches::new(questions, every, self.clock.tick()));
-    }
-
-    /// The connection of the question with this key is ready. True if there may be more
-    /// to do at once.
-    pub(in crate::reactor) fn fetch(
-        &mut self,
-        now: Tick,
-        key: usize,
-        application: &mut dyn Application,
-    ) -> bool {
-        let Self { fetches: Some(fetches), registrar, buffer, .. } = self else { return false };
-        let mut asker = application.asker();
-        fetches.turn(registrar, key, buffer, &mut |fetched| {
+impl Part for Fetches {
+    fn ready(&mut self, turn: &mut Turn<'_>, owner: Owner, _: bool) -> bool {
+        let Owner::Fetch(key) = owner else { return false };
+        let (now, Core { registrar, buffer, .. }) = (turn.now, &mut *turn.core);
+        let mut asker = turn.application.asker();
+        self.turn(registrar, key, buffer, &mut |fetched| {
             if let Some(asker) = &mut asker {
                 asker.fetched(now, key, fetched);
             }
         })
     }
 
-    /// Polls the servers that are due, and gives up on responses that are overdue.
-    pub(in crate::reactor) fn poll_due(&mut self, now: Tick, application: &mut dyn Application) {
-        let Self { fetches: Some(fetches), registrar, buffer, .. } = self else { return };
-        let mut asker = application.asker();
-        fetches.deadline_reached(registrar, now, buffer, &mut |key, fetched| {
+    fn deadline(&self, _: &Turn<'_>) -> Option<Tick> {
+        self.next_deadline()
+    }
+
+    fn due(&mut self, turn: &mut Turn<'_>) {
+        let (now, Core { registrar, buffer, .. }) = (turn.now, &mut *turn.core);
+        let mut asker = turn.application.asker();
+        self.deadline_reached(registrar, now, buffer, &mut |key, fetched| {
             if let Some(asker) = &mut asker {
                 asker.fetched(now, key, fetched);
             }

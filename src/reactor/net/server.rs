@@ -8,6 +8,7 @@
 
 pub mod certificate;
 mod listener;
+mod part;
 mod room;
 mod transport;
 

@@ -4,8 +4,10 @@
 
 pub mod child;
 pub mod children;
+pub(in crate::reactor) mod clients;
 pub mod memory;
 pub mod oom;
 pub mod orphans;
+pub(in crate::reactor) mod others;
 pub mod pipes;
 pub mod usage;
