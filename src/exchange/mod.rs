@@ -1,12 +1,12 @@
 //! What happens in an exchange: one request and its response.
 //!
 //! Plain data. Whoever follows requests writes events, and `stats::Requests` counts
-//! them; it has no other way in for requests.
+//! them; it has no other input for requests.
 //!
-//! An exchange is not one record but a few events, since FFmpeg's log shows it bit
-//! by bit: a request that went out counts at once, fails later, and may fail before
-//! it went out (a name that is not found). An exchange has at most one `Asked`. It
-//! then has one `Failed` or one `Succeeded`, or none if the log breaks off.
+//! An exchange is a few events and not one record, because FFmpeg's log shows it in
+//! parts: a request counts as soon as it is sent, fails later, and may fail before it
+//! is sent (a name that is not found). An exchange has at most one `Asked`, then one
+//! `Failed` or one `Succeeded`, or neither if the log breaks off.
 //!
 //! What the demuxer does between exchanges (skipped segments, failed reloads, jumps
 //! of the media sequence) and what sockets show (bytes, round trips) is not part of
@@ -17,19 +17,19 @@ use std::time::Duration;
 /// What happened in an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// Its TCP connection stands.
+    /// Its TCP connection is established.
     Connected {
         /// From the start of the connect to its success.
         took: Duration,
     },
-    /// Its request went out.
+    /// Its request was sent.
     Asked {
         /// What the request is for.
         kind: RequestKind,
         /// Whether its connection was kept alive from an earlier exchange.
         reused: bool,
     },
-    /// The head of its response came.
+    /// The head of its response was received.
     Responded {
         /// Its status; `stats` counts those of [`ERROR_STATUSES`].
         status: u16,
@@ -90,7 +90,8 @@ impl RequestKind {
     }
 }
 
-/// Why a request failed.
+/// Why a request failed. FFmpeg's own words for it are `ffmpeg::log::Failure`, which
+/// maps to these reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ErrorReason {
     /// A status of 400 to 499.
@@ -99,13 +100,13 @@ pub enum ErrorReason {
     Http5xx,
     /// The name could not be resolved.
     Dns,
-    /// The connection was refused, unreachable or reset before an answer.
+    /// The connection was refused, unreachable or reset before a response.
     Connect,
     /// The TLS handshake or the certificate failed.
     Tls,
-    /// Nothing came in time.
+    /// Nothing was received in time.
     Timeout,
-    /// The answer ended before it was whole.
+    /// The response ended before it was complete.
     Truncated,
     /// Anything else.
     Other,
@@ -123,6 +124,17 @@ impl ErrorReason {
         Self::Truncated,
         Self::Other,
     ];
+
+    /// The reason that a status of a response is; `None` unless it is one of
+    /// [`ERROR_STATUSES`].
+    #[must_use]
+    pub const fn of_status(status: u16) -> Option<Self> {
+        match status {
+            400..=499 => Some(Self::Http4xx),
+            500..=599 => Some(Self::Http5xx),
+            _ => None,
+        }
+    }
 
     /// Its place in [`ErrorReason::ALL`].
     #[must_use]
@@ -148,3 +160,22 @@ impl ErrorReason {
 
 /// First and last status that counts as an error (RFC 9110 §15.5, §15.6).
 pub const ERROR_STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_status_and_no_other_is_a_reason() {
+        for status in 0..=u16::MAX {
+            let is_error = ERROR_STATUSES.contains(&status);
+            assert_eq!(ErrorReason::of_status(status).is_some(), is_error, "{status}");
+        }
+    }
+
+    #[test]
+    fn kinds_and_reasons_stand_at_their_index() {
+        assert!(RequestKind::ALL.iter().enumerate().all(|(place, kind)| kind.index() == place));
+        assert!(ErrorReason::ALL.iter().enumerate().all(|(place, why)| why.index() == place));
+    }
+}

@@ -17,6 +17,8 @@ mod tests;
 
 pub use prefix::{Level, Source, Stamp};
 
+use crate::exchange::ErrorReason;
+
 /// One line of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
@@ -173,6 +175,23 @@ pub enum Failure {
     Memory,
     /// Anything else.
     Other,
+}
+
+impl Failure {
+    /// Why the request failed; `None` for what is no failure of a request, or is one
+    /// that another line names.
+    #[must_use]
+    pub const fn reason(self) -> Option<ErrorReason> {
+        match self {
+            Self::Dns => Some(ErrorReason::Dns),
+            Self::Connect | Self::Lost => Some(ErrorReason::Connect),
+            Self::Tls => Some(ErrorReason::Tls),
+            Self::Timeout => Some(ErrorReason::Timeout),
+            Self::Truncated => Some(ErrorReason::Truncated),
+            Self::Other => Some(ErrorReason::Other),
+            Self::Status | Self::Invalid | Self::Interrupted | Self::Memory => None,
+        }
+    }
 }
 
 /// The message of a line, without the stamp, the component and the level.

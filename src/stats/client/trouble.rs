@@ -3,7 +3,7 @@
 
 use super::timing::At;
 use super::{ClientRequests, Reading, Wire};
-use crate::exchange::{ERROR_STATUSES, ErrorReason, Event, RequestKind};
+use crate::exchange::{ErrorReason, Event, RequestKind};
 use crate::ffmpeg::evidence::Trouble;
 use crate::ffmpeg::log::{Failure, Note};
 use crate::stats::Requests;
@@ -79,11 +79,10 @@ impl ClientRequests {
     fn status(&mut self, status: u16, totals: &mut Requests) {
         self.sent(totals);
         // FFmpeg calls no other status an error (`http.c`, `check_http_code`).
-        if !ERROR_STATUSES.contains(&status) {
+        let Some(reason) = ErrorReason::of_status(status) else {
             return totals.refused.count(Claim::HttpStatus);
-        }
+        };
         totals.record(&Event::Responded { status });
-        let reason = if status >= 500 { ErrorReason::Http5xx } else { ErrorReason::Http4xx };
         self.error(Failure::Status, Some(status), reason, totals);
     }
 
@@ -91,19 +90,12 @@ impl ClientRequests {
         if failure == Failure::Lost && self.lost() {
             return;
         }
-        let reason = match failure {
-            Failure::Dns => ErrorReason::Dns,
-            Failure::Connect | Failure::Lost => ErrorReason::Connect,
-            Failure::Tls => ErrorReason::Tls,
-            Failure::Timeout => ErrorReason::Timeout,
-            Failure::Truncated => ErrorReason::Truncated,
-            // A status has a line of its own, and comes before this one.
-            Failure::Status | Failure::Interrupted => return,
+        match failure {
             Failure::Invalid => return self.invalid(),
-            // No failure of the origin's.
             Failure::Memory => return self.evidence.out_of_memory = true,
-            Failure::Other => ErrorReason::Other,
-        };
+            _ => {}
+        }
+        let Some(reason) = failure.reason() else { return };
         match &mut self.request {
             Some(request) if failure == Failure::Tls && request.wire != Wire::Counted => {
                 request.wire = Wire::Connecting;
