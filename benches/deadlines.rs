@@ -1,11 +1,11 @@
 //! What does it cost that a deadline can be moved and cleared?
 //!
 //! The floor is the standard library's `BinaryHeap` with the same 100,000
-//! entries, which knows no keys. It cannot move an entry: there the floor is to
-//! push the new one and to pop one that is stale by now.
+//! entries, which has no keys. It cannot move an entry: there the floor is to
+//! push the new one and to pop one.
 //!
-//! - `fill`: sets all of them and takes all of them out, in order
-//! - `churn`: takes the earliest out and sets it anew, as a client's next check
+//! - `fill`: sets all of them and removes all of them, in order
+//! - `churn`: removes the earliest and sets it again, as a client's next check
 //! - `move`: gives a random client another deadline
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use cpu_time::CpuTime;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ffmpeg_hls_swarm::swarm::deadlines::{Deadlines, Key};
+use ffmpeg_hls_swarm::swarm::deadlines::{Deadlines, Key, Timer};
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -32,7 +32,7 @@ const DELAY_MAX_NS: u64 = 12_000_000_000;
 
 type Heap = BinaryHeap<Reverse<(Tick, u32)>>;
 
-/// Delays and clients by chance, the same in every run.
+/// Random delays and clients, the same in every run.
 struct Dice(Xoshiro256PlusPlus);
 
 impl Dice {
@@ -50,7 +50,7 @@ impl Dice {
 }
 
 const fn key(client: u32) -> Key {
-    Key::Client(ClientId::new(client))
+    Key::Client(ClientId::new(client), Timer::StallCheck)
 }
 
 fn full() -> Deadlines {

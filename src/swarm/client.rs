@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use self::attempt::{Attempt, End, Past, Pipes};
 use super::backoff::with_jitter;
-use super::deadlines::{Deadlines, Key};
+use super::deadlines::{Deadlines, Key, Timer};
 use super::random::Random;
 use super::turn::Turn;
 use super::{Action, Exit, Report, Sample, ramp};
@@ -96,6 +96,17 @@ pub const fn next(state: State, event: Event, desired: Desired) -> Option<State>
         (Stopped, Raised, Up) => Idle,
         _ => return None,
     })
+}
+
+/// The timer that a client in this state may wait for.
+const fn timer(state: State) -> Option<Timer> {
+    match state {
+        State::Idle | State::Backoff => Some(Timer::Start),
+        State::Running => Some(Timer::StallCheck),
+        State::Stopping => Some(Timer::Signal),
+        State::Draining => Some(Timer::Drain),
+        State::Starting | State::Stopped => None,
+    }
 }
 
 /// A pipe that never ends is given up so long after the exit.
@@ -194,7 +205,7 @@ impl Client {
             client: self.id,
             state: self.state,
             attempts: u64::from(self.attempts),
-            deadline: deadlines.get(self.key()),
+            deadline: deadlines.of_client(self.id),
             stalled: self.attempt.viewing.is_stalled(),
             pace: self.attempt.viewing.pace(),
         }
@@ -302,7 +313,7 @@ impl Client {
         } else {
             let up = self.desired == Desired::Up;
             let delay = if up { DRAIN_MAX } else { DRAIN_MAX_STOPPING };
-            turn.common.deadlines.set(self.key(), turn.now.after(delay));
+            turn.common.deadlines.set(self.timer(Timer::Drain), turn.now.after(delay));
         }
     }
 
@@ -310,7 +321,6 @@ impl Client {
     /// over. While the process lives this means nothing yet.
     pub(super) fn drained(&mut self, turn: &mut Turn<'_>) {
         let Some(end) = self.attempt.end.take() else { return };
-        turn.common.deadlines.clear(self.key());
         self.close_pipes(turn);
         self.finish_requests(turn);
         let outcome = self.outcome(turn, end);
@@ -344,10 +354,9 @@ impl Client {
         self.desired = Desired::Down;
         self.step(turn, Event::Stop);
         match self.state {
-            State::Stopped => turn.common.deadlines.clear(self.key()),
             State::Draining => {
                 let drained = turn.now.after(DRAIN_MAX_STOPPING);
-                turn.common.deadlines.set_if_earlier(self.key(), drained);
+                turn.common.deadlines.set_if_earlier(self.timer(Timer::Drain), drained);
             }
             State::Stopping => self.end_process(turn),
             _ => {}
@@ -370,21 +379,25 @@ impl Client {
         self.close_pipes(turn);
     }
 
-    /// Makes the transition of the table; false if the event does not fit.
+    /// Makes the transition of the table and clears the timer of the state that is
+    /// left; false if the event does not fit.
     fn step(&mut self, turn: &mut Turn<'_>, event: Event) -> bool {
         let Some(next) = next(self.state, event, self.desired) else { return false };
+        if let Some(timer) = timer(self.state).filter(|_| next != self.state) {
+            turn.common.deadlines.clear(self.timer(timer));
+        }
         turn.common.ledger.moved(turn.now, self.state, next);
         self.state = next;
         true
     }
 
-    const fn key(&self) -> Key {
-        Key::Client(self.id)
+    const fn timer(&self, timer: Timer) -> Key {
+        Key::Client(self.id, timer)
     }
 
     fn schedule(&mut self, turn: &mut Turn<'_>, delay: Duration) {
         self.due = turn.now.after(delay);
-        turn.common.deadlines.set(self.key(), self.due);
+        turn.common.deadlines.set(self.timer(Timer::Start), self.due);
     }
 
     /// Sets the next start after one more failure and returns the delay.

@@ -1,9 +1,10 @@
-//! Points in time, at most one a key, earliest first.
+//! Named timers of the run and of its clients, at most one deadline each, earliest
+//! first.
 //!
 //! An indexed binary heap: setting, moving and clearing a deadline takes
 //! O(log n), so that one timer of the reactor serves every client. Equal ticks
-//! come in the order of their keys, whole-run keys first. Knows no clock and
-//! not what a deadline means.
+//! are in the order of their keys: those of the run, then those of the clients by
+//! their places. Knows no clock, and does nothing when a deadline is reached.
 
 use crate::units::shard::Shard;
 use crate::units::{ClientId, Tick};
@@ -14,12 +15,30 @@ const NONE: u32 = u32::MAX;
 /// What a deadline is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// Something of the whole run.
+    /// A timer of the whole run.
     Run(RunKey),
-    /// The next step of this client, by its state: its start, the check whether
-    /// it is stalled, the next signal to one that is ended for a stall, or the
-    /// end of its draining.
-    Client(ClientId),
+    /// A timer of this client.
+    Client(ClientId, Timer),
+}
+
+/// The timers of one client. Each runs in some of its states only and is cleared when
+/// the client leaves them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// Idle or in backoff: its next start.
+    Start,
+    /// Running: the check whether it is stalled, or while it is, the end of a window
+    /// of its speed.
+    StallCheck,
+    /// Stopping: the next signal to a process that is ended alone.
+    Signal,
+    /// Draining: its pipes are closed although they have not ended.
+    Drain,
+}
+
+impl Timer {
+    /// Every timer, in the order of a client's life.
+    pub const ALL: [Self; 4] = [Self::Start, Self::StallCheck, Self::Signal, Self::Drain];
 }
 
 /// The deadlines of the whole run.
@@ -35,7 +54,7 @@ pub enum RunKey {
     ForcedFinish,
     /// The next reminder that TLS is not verified.
     Dangerous,
-    /// The next line that tells how the run goes.
+    /// The next line of progress in the log.
     Progress,
 }
 
@@ -54,16 +73,24 @@ impl Key {
     fn slot(self) -> usize {
         match self {
             Self::Run(key) => key as usize,
-            Self::Client(client) => RunKey::ALL.len() + client.index(),
+            Self::Client(client, timer) => {
+                RunKey::ALL.len() + client.index() * Timer::ALL.len() + timer as usize
+            }
         }
     }
 
     fn of_slot(slot: u32, shard: Shard) -> Self {
-        let run_keys = RunKey::ALL.len() as u32;
-        match RunKey::ALL.get(slot as usize) {
-            Some(&key) => Self::Run(key),
-            None => Self::Client(shard.client(slot - run_keys)),
+        let (run_keys, timers) = (RunKey::ALL.len() as u32, Timer::ALL.len() as u32);
+        if let Some(&key) = RunKey::ALL.get(slot as usize) {
+            return Self::Run(key);
         }
+        let timer = match (slot - run_keys) % timers {
+            0 => Timer::Start,
+            1 => Timer::StallCheck,
+            2 => Timer::Signal,
+            _ => Timer::Drain,
+        };
+        Self::Client(shard.client((slot - run_keys) / timers), timer)
     }
 }
 
@@ -73,18 +100,19 @@ pub struct Deadlines {
     /// A binary heap of deadlines with their key's slot: no parent is later
     /// than its children.
     heap: Vec<(Tick, u32)>,
-    /// Where each slot's deadline stands in the heap.
+    /// Where each slot's deadline is in the heap.
     positions: Vec<u32>,
     shard: Shard,
 }
 
 impl Deadlines {
     /// No deadline, with room for the keys of `clients` clients; deadlines of
-    /// other clients are not taken.
+    /// other clients are ignored.
     #[must_use]
     pub fn new(clients: u32) -> Self {
-        let slots = RunKey::ALL.len() + clients as usize;
-        let heap = Vec::with_capacity(slots);
+        let slots = RunKey::ALL.len() + clients as usize * Timer::ALL.len();
+        // No state of a client has two timers.
+        let heap = Vec::with_capacity(RunKey::ALL.len() + clients as usize);
         Self { heap, positions: vec![NONE; slots], shard: Shard::WHOLE }
     }
 
@@ -132,13 +160,19 @@ impl Deadlines {
         self.heap.get(position as usize).map(|&(tick, _)| tick)
     }
 
+    /// The earliest deadline of this client.
+    #[must_use]
+    pub fn of_client(&self, client: ClientId) -> Option<Tick> {
+        Timer::ALL.iter().filter_map(|&timer| self.get(Key::Client(client, timer))).min()
+    }
+
     /// The earliest deadline.
     #[must_use]
     pub fn next(&self) -> Option<Tick> {
         self.heap.first().map(|&(tick, _)| tick)
     }
 
-    /// Takes the earliest deadline out if it is not after `now`.
+    /// Removes the earliest deadline and returns its key if it is not after `now`.
     pub fn pop_due(&mut self, now: Tick) -> Option<Key> {
         let &(tick, slot) = self.heap.first()?;
         if tick > now {
@@ -205,7 +239,7 @@ impl Deadlines {
         self.note(b);
     }
 
-    /// Writes down where the entry at `position` stands.
+    /// Records that the entry at `position` is there.
     fn note(&mut self, position: usize) {
         if let Some(&(_, slot)) = self.heap.get(position)
             && let Some(noted) = self.positions.get_mut(slot as usize)
@@ -223,7 +257,8 @@ mod tests {
 
     use super::*;
 
-    const CLIENTS: u32 = 20;
+    const CLIENTS: u32 = 8;
+    const SLOTS: u32 = RunKey::ALL.len() as u32 + CLIENTS * Timer::ALL.len() as u32;
 
     #[derive(Debug, Clone)]
     enum Step {
@@ -234,8 +269,7 @@ mod tests {
     }
 
     fn key() -> impl Strategy<Value = Key> {
-        let slots = RunKey::ALL.len() as u32 + CLIENTS;
-        (0..slots).prop_map(|slot| Key::of_slot(slot, Shard::WHOLE))
+        (0..SLOTS).prop_map(|slot| Key::of_slot(slot, Shard::WHOLE))
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -247,7 +281,7 @@ mod tests {
         ]
     }
 
-    /// The same by search: the earliest tick, and of those the least key.
+    /// The same by linear search: the earliest tick, and of those the least key.
     #[derive(Default)]
     struct Naive(BTreeMap<Key, Tick>);
 
@@ -265,7 +299,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn does_what_a_search_would_do(steps in prop::collection::vec(step(), 0..300)) {
+        fn equals_a_linear_search(steps in prop::collection::vec(step(), 0..300)) {
             let (mut heap, mut naive) = (Deadlines::new(CLIENTS), Naive::default());
             for step in steps {
                 match step {
@@ -289,7 +323,7 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(heap.next(), naive.next().map(|(tick, _)| tick));
-                for slot in 0..RunKey::ALL.len() as u32 + CLIENTS {
+                for slot in 0..SLOTS {
                     let key = Key::of_slot(slot, Shard::WHOLE);
                     prop_assert_eq!(heap.get(key), naive.0.get(&key).copied());
                 }
@@ -309,8 +343,20 @@ mod tests {
     #[test]
     fn a_client_out_of_range_has_no_deadline() {
         let mut deadlines = Deadlines::new(2);
-        deadlines.set(Key::Client(ClientId::new(2)), Tick::ZERO);
-        deadlines.clear(Key::Client(ClientId::new(7)));
+        deadlines.set(Key::Client(ClientId::new(2), Timer::Start), Tick::ZERO);
+        deadlines.clear(Key::Client(ClientId::new(7), Timer::Drain));
         assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn timers_of_a_client_are_independent() {
+        let mut deadlines = Deadlines::new(2);
+        let client = ClientId::new(1);
+        deadlines.set(Key::Client(client, Timer::Start), Tick::from_millis(2));
+        deadlines.set(Key::Client(client, Timer::Signal), Tick::from_millis(1));
+        assert_eq!(deadlines.of_client(client), Some(Tick::from_millis(1)));
+        assert_eq!(deadlines.of_client(ClientId::new(0)), None);
+        deadlines.clear(Key::Client(client, Timer::Signal));
+        assert_eq!(deadlines.next(), Some(Tick::from_millis(2)));
     }
 }

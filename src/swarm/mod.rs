@@ -27,7 +27,7 @@ use crate::stats::{ClientFigures, Phase, Snapshot, State};
 use crate::units::{ClientId, Tick};
 
 use client::Client;
-use deadlines::{Key, RunKey};
+use deadlines::{Key, RunKey, Timer};
 use turn::{Common, Turn};
 
 pub use client::{ClientDetail, ClientView, MEMORY_WARNING_BYTES};
@@ -296,21 +296,21 @@ impl Swarm {
         while let Some(key) = self.common.deadlines.pop_due(now) {
             match key {
                 Key::Run(key) => self.run_deadline(now, key, actions),
-                Key::Client(id) => self.client_deadline(now, id, actions),
+                Key::Client(id, Timer::Start) => self.ready.push_back(id),
+                Key::Client(id, Timer::StallCheck) => {
+                    self.with_client(now, id, actions, Client::check_stall);
+                }
+                Key::Client(id, Timer::Signal) => {
+                    self.with_client(now, id, actions, Client::signal_alone);
+                }
+                Key::Client(id, Timer::Drain) => {
+                    self.with_client(now, id, actions, Client::drained);
+                }
             }
         }
         for _ in 0..SPAWNS_PER_TURN {
             let Some(id) = self.ready.pop_front() else { break };
             self.with_client(now, id, actions, Client::start);
-        }
-    }
-
-    fn client_deadline(&mut self, now: Tick, id: ClientId, actions: &mut Vec<Action>) {
-        match self.clients.get(id.index()).map(Client::state) {
-            Some(State::Idle | State::Backoff) => self.ready.push_back(id),
-            Some(State::Running) => self.with_client(now, id, actions, Client::check_stall),
-            Some(State::Stopping) => self.with_client(now, id, actions, Client::signal_alone),
-            _ => self.with_client(now, id, actions, Client::drained),
         }
     }
 

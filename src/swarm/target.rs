@@ -7,7 +7,7 @@
 //! goes on where it was held, and nothing of it counts as late.
 
 use super::client::Client;
-use super::deadlines::Key;
+use super::deadlines::{Key, Timer};
 use super::turn::Turn;
 use super::{Action, Report, Swarm, ramp};
 use crate::stats::State;
@@ -35,7 +35,7 @@ impl Swarm {
         let idle = |id: &ClientId| clients.get(id.index()).map(Client::state) == Some(State::Idle);
         ready.retain(|id| !idle(id));
         for client in clients.iter().filter(|client| client.state() == State::Idle) {
-            common.deadlines.clear(Key::Client(client.id()));
+            common.deadlines.clear(Key::Client(client.id(), Timer::Start));
         }
         actions.push(Action::Report(Report::RampHeld));
     }

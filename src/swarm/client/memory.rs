@@ -6,6 +6,7 @@
 
 use super::{Client, Event};
 use crate::stats::State;
+use crate::swarm::deadlines::Timer;
 use crate::swarm::turn::Turn;
 use crate::swarm::{Action, Report, Signal};
 
@@ -56,7 +57,7 @@ impl Client {
         }
         if self.attempt.own_signals < KILLED {
             self.attempt.own_signals = KILLED;
-            turn.common.deadlines.clear(self.key());
+            turn.common.deadlines.clear(self.timer(Timer::Signal));
             turn.act(Action::Signal { client: self.id, signal: Signal::Kill });
         }
     }

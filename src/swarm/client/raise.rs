@@ -3,6 +3,7 @@
 
 use super::{Client, Desired, Event};
 use crate::stats::{Reading, State};
+use crate::swarm::deadlines::Timer;
 use crate::swarm::turn::Turn;
 use crate::swarm::{Report, ramp};
 use crate::units::{ClientId, Tick};
@@ -37,7 +38,7 @@ impl Client {
     pub(in crate::swarm) fn schedule_at(&mut self, turn: &mut Turn<'_>, due: Tick) {
         self.due = due;
         if turn.common.held_since.is_none() {
-            turn.common.deadlines.set(self.key(), due);
+            turn.common.deadlines.set(self.timer(Timer::Start), due);
         }
     }
 
@@ -70,7 +71,7 @@ impl Client {
 
     /// What it does from now on says nothing of the origin any more.
     fn note_end(&mut self, turn: &mut Turn<'_>) {
-        turn.common.deadlines.clear(self.key());
+        turn.common.deadlines.clear(self.timer(Timer::Signal));
         self.attempt.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
         let lived = turn.now.since(self.attempt.spawned_at);
         let seen_since = turn.common.seen_since;

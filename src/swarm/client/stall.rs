@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::{Client, Event};
 use crate::stats::{Playback, State, Viewing};
+use crate::swarm::deadlines::Timer;
 use crate::swarm::stopping::{KILL_AFTER, TERMINATE_AGAIN_AFTER};
 use crate::swarm::turn::Turn;
 use crate::swarm::{Action, Report, Signal};
@@ -106,7 +107,7 @@ impl Client {
         };
         turn.act(Action::Signal { client: self.id, signal });
         if let Some(delay) = next {
-            turn.common.deadlines.set(self.key(), turn.now.after(delay));
+            turn.common.deadlines.set(self.timer(Timer::Signal), turn.now.after(delay));
         }
     }
 
@@ -114,7 +115,7 @@ impl Client {
         if let Some(due) =
             self.attempt.viewing.stall_due().or_else(|| self.attempt.viewing.window_due())
         {
-            turn.common.deadlines.set(self.key(), on_grid(due));
+            turn.common.deadlines.set(self.timer(Timer::StallCheck), on_grid(due));
         }
     }
 }
