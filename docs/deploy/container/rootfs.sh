@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Makes a root file system with what the swarm needs and nothing else: the program,
-# ffmpeg and ffprobe, the certificates of the public authorities, and a user that is
-# not root. No shell, no package manager, no library that nobody asks for.
+# Creates a root file system that contains only what the swarm needs: the program,
+# ffmpeg and ffprobe, the certificates of public authorities, and a user that is not
+# root. It has no shell, no package manager and no unneeded library.
 #
 # usage: docs/deploy/container/rootfs.sh [--swarm FILE] [--ffmpeg FILE] [--ffprobe FILE] TARGET
 #
-#   --swarm FILE     a ffmpeg-hls-swarm in place of one built now, without libraries
-#   --ffmpeg FILE    an ffmpeg in place of the lean one, without libraries, that
-#                    docs/lean-ffmpeg.sh makes now
-#   --ffprobe FILE   its ffprobe; the one beside it is the default
-#   TARGET           the folder to fill; must be empty or missing
+#   --swarm FILE     an existing ffmpeg-hls-swarm; by default a static one is built
+#   --ffmpeg FILE    an existing ffmpeg; by default docs/lean-ffmpeg.sh builds a static
+#                    lean one
+#   --ffprobe FILE   its ffprobe; by default the one in the same folder
+#   TARGET           the folder to fill; it must be empty or missing
 #
-# A program with libraries brings those that the loader finds for it here, at the
-# paths where it looks for them. Needs no root and no container tools.
+# For a dynamically linked program, the libraries that the loader finds on this host
+# are copied to the same paths. Needs neither root nor container tools.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -54,7 +54,7 @@ done
 [ -n "$target" ] || usage
 [ -z "$(ls -A "$target" 2>/dev/null)" ] || fail "$target is not empty"
 
-# The swarm itself resolves no name, so that a static glibc takes nothing from it.
+# The swarm itself resolves no names, so a static glibc is no restriction for it.
 build_swarm() {
   local triple
   triple=$(rustc -vV | sed -n 's/^host: //p')
@@ -63,7 +63,8 @@ build_swarm() {
   echo "$top/target/$triple/release/ffmpeg-hls-swarm"
 }
 
-# libraries FILE: the loader and the libraries of a program; nothing for a static one.
+# libraries FILE: prints the loader and the libraries of a program; nothing for a static
+# one.
 libraries() {
   local found
   found=$(ldd "$1" 2>/dev/null) || return 0
@@ -71,9 +72,9 @@ libraries() {
   grep -o '/[^ ]*' <<<"$found" || true
 }
 
-# put FILE AS: copies a program and all it is linked with.
+# put FILE AS: copies a program and the libraries that it is linked with.
 put() {
-  [ -x "$1" ] || fail "$1 is no program"
+  [ -x "$1" ] || fail "$1 is not an executable file"
   install -D -m 755 "$1" "$target$2"
   local file
   while IFS= read -r file; do
@@ -89,7 +90,7 @@ certificates() {
       return
     }
   done
-  fail "no certificates of authorities are here; as root: apt-get install ca-certificates"
+  fail "no certificates of authorities found; as root: apt-get install ca-certificates"
 }
 
 mkdir -p "$target"
@@ -103,12 +104,12 @@ put "${swarm:-$(build_swarm)}" /bin/ffmpeg-hls-swarm
 put "$ffmpeg" /bin/ffmpeg
 put "${ffprobe:-$(dirname "$ffmpeg")/ffprobe}" /bin/ffprobe
 
-# GnuTLS looks at this path, OpenSSL at that of the link (as Debian builds both).
+# GnuTLS reads this path, OpenSSL that of the link (as Debian builds both).
 install -D -m 644 "$(certificates)" "$target/etc/ssl/certs/ca-certificates.crt"
 mkdir -p "$target/usr/lib/ssl"
 ln -s /etc/ssl/certs/ca-certificates.crt "$target/usr/lib/ssl/cert.pem"
 echo 'swarm:x:65532:65532::/:/bin/ffmpeg-hls-swarm' >"$target/etc/passwd"
 echo 'swarm:x:65532:' >"$target/etc/group"
-# Places to mount on.
+# Mount points.
 mkdir -p "$target/proc" "$target/sys" "$target/dev" "$target/run"
 mkdir -p -m 1777 "$target/tmp"

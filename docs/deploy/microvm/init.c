@@ -1,18 +1,18 @@
 /*
- * Process 1 of a virtual machine that is there for the swarm alone: prepares the
- * kernel and the network, runs /bin/ffmpeg-hls-swarm, and powers off when it ends.
+ * Process 1 of a virtual machine that runs only the swarm: prepares the kernel and the
+ * network, runs /bin/ffmpeg-hls-swarm, and powers off when it ends.
  *
- * What the swarm is to do stands on the kernel's command line. The kernel itself
- * hands words like CLIENTS=50 to process 1 as its environment and the words after
- * `--` as its arguments (Documentation/admin-guide/kernel-parameters.rst), and
- * this program hands both on. It reads two words of its own there:
+ * The settings of the swarm are on the kernel's command line. The kernel passes words
+ * like CLIENTS=50 to process 1 as its environment and the words after `--` as its
+ * arguments (Documentation/admin-guide/kernel-parameters.rst), and this program passes
+ * both to the swarm. It reads two words itself:
  *
  *   ip=ADDRESS::GATEWAY:NETMASK::DEVICE:off:DNS   as the kernel's own ip=
- *   reboot=k      the machine ends by a reset, as Firecracker wants it
+ *   reboot=k      the machine ends with a reset, as Firecracker requires
  *
- * Stops the swarm by SIGTERM when the power button is pressed and at Ctrl-Alt-Del.
- * Says on the console why the machine ends.
- * Knows no DHCP, no IPv6 and no disk. Build it with: cc -Os -static -o init init.c
+ * Stops the swarm with SIGTERM on the power button and on Ctrl-Alt-Del, and prints on
+ * the console why the machine ends.
+ * Has no DHCP, no IPv6 and no disk. Build it with: cc -Os -static -o init init.c
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -40,19 +40,19 @@
 
 #define PROGRAM "/bin/ffmpeg-hls-swarm"
 
-/* Names of modules, one a line, in the order in which they are to be loaded. */
+/* Names of modules, one per line, in the order of loading. */
 #define MODULES "/lib/modules/load"
 
 /* User and group of the swarm, as in /etc/passwd. */
 #define USER 65532
 
-/* Descriptors a process may have: 3 a client, for a third of a million of them. */
+/* Descriptors per process: 3 per client, for a third of a million clients. */
 #define DESCRIPTORS 1048576
 
-/* Buttons and keyboards that are listened to; a machine of this kind has three. */
+/* Maximum number of input devices; a machine of this kind has three. */
 #define INPUTS_MAX 16
 
-/* What is said here stands out among the lines of the swarm. */
+/* The prefix distinguishes these lines from those of the swarm. */
 #define say(...) (printf("init: " __VA_ARGS__), putchar('\n'), fflush(stdout))
 
 static void write_file(const char *path, const char *text) {
@@ -63,7 +63,7 @@ static void write_file(const char *path, const char *text) {
 
 static void mount_on(const char *type, const char *folder) {
   mkdir(folder, 0755);
-  /* Some kernels have mounted /dev by now. */
+  /* Some kernels mount /dev themselves. */
   if (mount(type, folder, type, MS_NOSUID, NULL) && errno != EBUSY)
     say("%s: %s", folder, strerror(errno));
 }
@@ -71,7 +71,7 @@ static void mount_on(const char *type, const char *folder) {
 static void load_modules(void) {
   char name[128], path[192];
   FILE *names = fopen(MODULES, "r");
-  if (!names) return; /* A kernel that has all of it built in. */
+  if (!names) return; /* All modules are built into this kernel. */
   while (fscanf(names, "%127s", name) == 1) {
     snprintf(path, sizeof path, "/lib/modules/%s", name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -82,7 +82,7 @@ static void load_modules(void) {
   fclose(names);
 }
 
-/* Limits that would be in the way of thousands of clients. */
+/* Raises limits that are too low for thousands of clients. */
 static void set_limits(void) {
   static const char *const settings[][2] = {
     {"/proc/sys/fs/nr_open", "1048576"},
@@ -95,13 +95,13 @@ static void set_limits(void) {
   };
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
     write_file(settings[i][0], settings[i][1]);
-  /* The swarm raises its own soft limit; FFmpeg shall keep the usual one. */
+  /* The swarm raises its own soft limit; FFmpeg keeps the usual one. */
   struct rlimit descriptors = {1024, DESCRIPTORS}, processes = {RLIM_INFINITY, RLIM_INFINITY};
   if (setrlimit(RLIMIT_NOFILE, &descriptors)) say("descriptors: %s", strerror(errno));
   if (setrlimit(RLIMIT_NPROC, &processes)) say("processes: %s", strerror(errno));
 }
 
-/* The value of a word NAME=value of the kernel's command line, or NULL. */
+/* Returns the value of a word NAME=value of the kernel's command line, or NULL. */
 static char *boot_word(const char *name) {
   static char line[4096];
   FILE *file = fopen("/proc/cmdline", "r");
@@ -115,12 +115,12 @@ static char *boot_word(const char *name) {
 
 static void set_address(struct sockaddr *where, const char *text) {
   struct sockaddr_in address = {.sin_family = AF_INET};
-  if (inet_pton(AF_INET, text, &address.sin_addr) != 1) say("ip=: %s is no address", text);
+  if (inet_pton(AF_INET, text, &address.sin_addr) != 1) say("ip=: %s is not an address", text);
   memcpy(where, &address, sizeof address);
 }
 
 static void configure(int fd, unsigned long request, void *with, const char *what) {
-  /* A kernel that reads ip= by itself has done it. */
+  /* A kernel that reads ip= itself has already done this. */
   if (ioctl(fd, request, with) && errno != EEXIST) say("%s: %s", what, strerror(errno));
 }
 
@@ -140,7 +140,7 @@ static void start_network(void) {
   for (int i = 0; i < FIELDS; i++)
     if (!field[i]) field[i] = "";
   if (!*field[ADDRESS]) {
-    say("no ip= on the command line: this machine has no network");
+    say("no ip= on the command line: the network is not configured");
     return;
   }
   const char *device = *field[DEVICE] ? field[DEVICE] : "eth0";
@@ -180,7 +180,7 @@ static pid_t start_swarm(char **arguments, const sigset_t *usual) {
   _exit(127);
 }
 
-/* Opens what may have a power button, behind the first of `polled`. */
+/* Opens the devices that may have a power button and appends them to `polled`. */
 static nfds_t listen_to_buttons(struct pollfd *polled) {
   nfds_t count = 1;
   DIR *folder = opendir("/dev/input");
@@ -194,7 +194,7 @@ static nfds_t listen_to_buttons(struct pollfd *polled) {
   return count;
 }
 
-/* Whether the power button was pressed; a device that is gone is asked no more. */
+/* Returns whether the power button was pressed; stops polling a removed device. */
 static int is_power_button(struct pollfd *device) {
   struct input_event event;
   if (!device->revents) return 0;
@@ -205,14 +205,14 @@ static int is_power_button(struct pollfd *device) {
   return event.type == EV_KEY && event.code == KEY_POWER && event.value == 1;
 }
 
-/* Says what killed the swarm, which could not say it by itself; its exit code. */
+/* Prints the signal that killed the swarm and returns the exit code. */
 static int killed_by(int number) {
   say("the swarm was killed by signal %d (%s)%s", number, strsignal(number),
       number == SIGKILL ? "; if the kernel ran out of memory, give this machine more" : "");
   return 128 + number;
 }
 
-/* Reaps whatever has ended; the exit code of the swarm if it is among them, else -1. */
+/* Reaps ended processes; returns the exit code of the swarm if it ended, else -1. */
 static int reap(pid_t swarm) {
   int status, code = -1;
   for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
@@ -220,7 +220,7 @@ static int reap(pid_t swarm) {
   return code;
 }
 
-/* Waits for the end of the swarm, and asks for it when this machine is to end. */
+/* Waits for the end of the swarm, and stops it when the machine is to end. */
 static int watch(pid_t swarm, int signals) {
   struct pollfd polled[1 + INPUTS_MAX] = {{.fd = signals, .events = POLLIN}};
   nfds_t count = listen_to_buttons(polled);
@@ -237,7 +237,7 @@ static int watch(pid_t swarm, int signals) {
     if (code >= 0) return code;
     if (signal.ssi_signo == SIGCHLD) continue;
     if (signal.ssi_signo == SIGINT) say("Ctrl-Alt-Del was pressed");
-    else say("process 1 got a SIGTERM");
+    else say("process 1 received SIGTERM");
     kill(swarm, SIGTERM);
   }
 }
@@ -253,19 +253,19 @@ int main(int count, char **arguments) {
   mount_on("proc", "/proc");
   mount_on("sysfs", "/sys");
   mount_on("devtmpfs", "/dev");
-  /* Ctrl-Alt-Del is SIGINT for process 1 then, not a reset. */
+  /* Ctrl-Alt-Del then sends SIGINT to process 1 instead of resetting the machine. */
   reboot(RB_DISABLE_CAD);
   load_modules();
   set_limits();
   start_network();
   pid_t swarm = start_swarm(arguments, &usual);
-  /* Without a process there is nothing to watch, and kill(-1) would mean everybody. */
+  /* If fork failed there is nothing to watch, and kill(-1) would signal all processes. */
   int code = swarm < 0 ? 127 : watch(swarm, signalfd(-1, &awaited, SFD_CLOEXEC));
   say("exit code %d", code);
   sync();
-  /* What is still on its way to the console would be lost. */
+  /* Output not yet written to the console would be lost. */
   tcdrain(STDOUT_FILENO);
   char *how = boot_word("reboot=");
   reboot(how && *how == 'k' ? RB_AUTOBOOT : RB_POWER_OFF);
-  for (;;) pause(); /* A machine that cannot be ended; process 1 must not return. */
+  for (;;) pause(); /* The machine could not be ended; process 1 must not return. */
 }

@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
 # Packs a root file system of docs/deploy/container/rootfs.sh into an initramfs that
-# runs the swarm as the one job of a virtual machine: with init.c as process 1, and
-# with those modules of the kernel that it cannot do without.
+# runs the swarm as the only job of a virtual machine, with init.c as process 1 and with
+# the kernel modules that it needs.
 #
 # usage: docs/deploy/microvm/initramfs.sh [--modules FOLDER] ROOTFS FILE
 #
-#   --modules FOLDER  /lib/modules/VERSION of the kernel that is to be booted; leave
-#                     it out where virtio, the network card and the rest are built in
-#   ROOTFS            the root file system, which stays as it is
-#   FILE              the initramfs, not compressed
+#   --modules FOLDER  /lib/modules/VERSION of the kernel to boot; not needed if virtio,
+#                     the network card and the others are built in
+#   ROOTFS            the root file system; it is not changed
+#   FILE              the initramfs to write, uncompressed
 #
 # Needs cc with a static libc, and cpio. Needs no root.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 
-# In the order in which they need each other: the bus of the devices, by PCI and by
-# memory; the network card; the power button; the kernel's counters of sockets.
+# In the order of their dependencies: the device bus, by PCI and by MMIO; the network
+# card; the power button; the kernel's socket counters.
 modules=(
   virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_mmio
   failover net_failover virtio_net
@@ -45,13 +45,13 @@ if [ "${1:-}" = --modules ] && [ $# -ge 2 ]; then
 fi
 [ $# = 2 ] && [ "${1#-}" = "$1" ] || usage
 root=$(cd "$1" && pwd)
-[ -x "$root/bin/ffmpeg-hls-swarm" ] || fail "$1 has no /bin/ffmpeg-hls-swarm; rootfs.sh makes it"
+[ -x "$root/bin/ffmpeg-hls-swarm" ] || fail "$1 has no /bin/ffmpeg-hls-swarm; create it with rootfs.sh"
 : >"$2"
 out=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 scratch=$(mktemp -d)
 
-# Which of the modules a kernel has built in is its own matter; its network card must
-# be there one way or the other, and process 1 says so if it is not.
+# A kernel may have some of the modules built in, so missing ones are not an error here.
+# Process 1 logs an error if the network card is missing.
 add_modules() {
   local name file
   mkdir -p "$scratch/lib/modules"
@@ -62,16 +62,16 @@ add_modules() {
     echo "$name.ko" >>"$scratch/lib/modules/load"
   done
   [ -e "$scratch/lib/modules/load" ] ||
-    fail "$folder has no module of these, or has them compressed: ${modules[*]}"
+    fail "$folder has none of these modules, or has them compressed: ${modules[*]}"
 }
 
-# pack FOLDER [NAME…]: an archive of a folder, owned by root.
+# pack FOLDER: writes an archive of a folder, owned by root.
 pack() (cd "$1" && find . -mindepth 1 -print0 | LC_ALL=C sort -z |
   cpio --quiet --null -o -H newc -R 0:0)
 
 cc -Os -static -o "$scratch/init" "$here/init.c"
 [ -z "$folder" ] || add_modules
-# The kernel unpacks archives one after the other.
+# The kernel unpacks concatenated archives in order.
 {
   pack "$root"
   pack "$scratch"

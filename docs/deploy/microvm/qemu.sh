@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# Boots a kernel and an initramfs of initramfs.sh with QEMU, by KVM if it is there,
-# else in software. The console is standard output. Ends when the swarm does.
+# Boots a kernel and an initramfs of initramfs.sh with QEMU, with KVM if available,
+# otherwise with software emulation. The console is standard output. Ends when the swarm
+# ends.
 #
 # usage: docs/deploy/microvm/qemu.sh [options] KERNEL INITRAMFS [NAME=value…] [-- flags…]
 #
-#   --memory MIB      1024 is the default
-#   --cpus N          1 is the default
-#   --accel NAME      kvm or tcg (software) alone; the default is what there is
-#   --scrape ADDR     address and port of this host that lead to the swarm's port
-#                     9090; 127.0.0.1:9090 is the default
-#   --monitor SOCKET  QEMU's monitor on a unix socket: `system_powerdown` there is
-#                     the power button
+#   --memory MIB      default: 1024
+#   --cpus N          default: 1
+#   --accel NAME      kvm, or tcg (software emulation); default: the first available
+#   --scrape ADDR     address and port of this host that are forwarded to the swarm's
+#                     port 9090; default: 127.0.0.1:9090
+#   --monitor SOCKET  Unix socket of QEMU's monitor; its command `system_powerdown`
+#                     presses the power button
 #
-# What follows goes to the kernel's command line: settings of the swarm by the names
-# of its environment, or its flags after `--`. From inside, this host is 10.0.2.2.
+# The remaining arguments go to the kernel's command line: settings of the swarm by the
+# names of its variables, or its flags after `--`. The machine reaches this host at
+# 10.0.2.2.
 set -euo pipefail
 
 usage() {
@@ -43,8 +45,8 @@ initramfs=$2
 shift 2
 [ "$monitor" = none ] || monitor=unix:$monitor,server=on,wait=off
 
-# A kernel that cannot go on ends the machine instead of waiting for somebody.
-# In software on a busy host its own test of the timer can fail, so it is left out.
+# A kernel panic ends the machine at once. With software emulation on a busy host the
+# kernel's timer check can fail, so it is disabled.
 boot="console=ttyS0 quiet panic=-1 no_timer_check ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off:10.0.2.3"
 exec qemu-system-x86_64 -machine q35,accel=$accel -cpu max \
   -m "$memory" -smp "$cpus" -nodefaults -no-user-config -no-reboot -display none \

@@ -1,4 +1,4 @@
-# What `nix run` starts: the program with the lean FFmpeg in its PATH.
+# The apps of `nix run`: the program with the lean FFmpeg in its PATH.
 { pkgs, own }:
 let
   app = name: first: {

@@ -1,5 +1,5 @@
-# What `nix flake check` runs. The tests that need a repository, a tracer or a second
-# FFmpeg are left to `cargo test`: a sandbox of Nix has none of them.
+# The checks of `nix flake check`. Tests that need a repository, a tracer or a second
+# FFmpeg run only with `cargo test`: the Nix sandbox has none of these.
 {
   pkgs,
   own,
@@ -23,7 +23,7 @@ let
       (top + "/tests")
     ];
   };
-  # cargoDoes NAME INPUTS COMMAND: a command of cargo with the crates at hand.
+  # cargoDoes NAME INPUTS COMMAND: a cargo command with the vendored crates.
   cargoDoes =
     name: inputs: command:
     own.default.overrideAttrs (before: {
@@ -48,7 +48,7 @@ in
       --test e2e_lifecycle --test e2e_stop --test e2e_notify
   '';
   nixos = pkgs.testers.runNixOSTest (import ./test.nix { inherit module; });
-  # An image without a shell stays one.
+  # The image must not contain a shell.
   container-has-no-shell =
     pkgs.runCommand "container-has-no-shell"
       {

@@ -1,4 +1,4 @@
-# The flags of a load (docs/CLI.md) with their types. tests/nix.rs holds that none is
+# The flags of a load (docs/CLI.md) with their types. tests/nix.rs checks that none is
 # missing.
 { lib }:
 let
@@ -24,7 +24,7 @@ in
   };
   duration = {
     type = span;
-    description = "Run time; 0 is until the service is stopped.";
+    description = "Run time; 0 runs until the service is stopped.";
   };
   seed = {
     type = types.ints.unsigned;
@@ -70,24 +70,24 @@ in
       "fallback"
       "fail"
     ];
-    description = "What to do if ffprobe cannot tell the variants.";
+    description = "Action if ffprobe cannot read the variants.";
   };
   target-duration = {
     type = span;
-    description = "Segment duration if not the stream's own; twice as long without media is a stall.";
+    description = "Segment duration, if not the stream's own; twice this time without media is a stall.";
   };
 
   resolve = {
     type = types.strMatching "[0-9a-fA-F.:]+";
-    description = "Connect to this IP in place of the URL's host; needs dangerous.";
+    description = "Connect to this IP instead of the URL's host; requires dangerous.";
   };
   no-cache = {
     type = types.bool;
-    description = "Ask caches for fresh answers.";
+    description = "Ask caches for fresh responses.";
   };
   header = {
     type = types.listOf header;
-    description = "Extra request headers; whoever may read the store can read them. \"@/run/secrets/headers\" is a file with one a line.";
+    description = "Extra request headers, which all users with access to the store can read. \"@/run/secrets/headers\" is a file with one per line.";
   };
   user-agent = {
     type = line;
@@ -95,11 +95,11 @@ in
   };
   timeout = {
     type = span;
-    description = "Network read and write timeout; 0 is none.";
+    description = "Network read and write timeout; 0 means none.";
   };
   reconnect = {
     type = types.bool;
-    description = "Let FFmpeg connect again when the first playlist's connection fails.";
+    description = "Let FFmpeg reconnect if the connection of the first playlist fails.";
   };
   reconnect-delay = {
     type = types.ints.between 0 4294;
@@ -107,7 +107,7 @@ in
   };
   seg-retry = {
     type = types.ints.unsigned;
-    description = "Retries of a segment, where this FFmpeg has the option.";
+    description = "Retries of a segment, if FFmpeg supports the option.";
   };
   http-multiple = {
     type = types.bool;
@@ -116,24 +116,24 @@ in
 
   ffmpeg = {
     type = types.path;
-    description = "FFmpeg; that of ffmpegPackage unless set.";
+    description = "FFmpeg; by default that of ffmpegPackage.";
   };
   ffprobe = {
     type = types.path;
-    description = "ffprobe; the one beside FFmpeg unless set.";
+    description = "ffprobe; by default the one next to FFmpeg.";
   };
   ffmpeg-memory-max = {
     type = types.strMatching "[0-9]+[KMGT]?";
-    description = "End an FFmpeg that has more resident memory; 0 is no limit.";
+    description = "Kill an FFmpeg with more resident memory than this; 0 means no limit.";
   };
   ffmpeg-arg = {
     type = types.listOf types.str;
-    description = "Extra arguments for FFmpeg before -i, one word each.";
+    description = "Extra arguments for FFmpeg before -i, one list element each.";
   };
 
   metrics = {
     type = types.either types.port types.str;
-    description = "Scrape address: a port, or addr:port; an empty string is off.";
+    description = "Scrape address: a port, or addr:port; an empty string disables it.";
   };
   prom-client-metrics = {
     type = types.bool;
@@ -187,11 +187,11 @@ in
   };
   check = {
     type = types.bool;
-    description = "One client for 10 s, then a verdict.";
+    description = "Run one client for 10 s, then print a verdict.";
   };
   skip-preflight = {
     type = types.bool;
-    description = "Leave this host's limits unchecked.";
+    description = "Do not check this host's limits.";
   };
   demo = {
     type = types.bool;
@@ -207,7 +207,7 @@ in
   };
   start-at = {
     type = types.str;
-    description = "The ramp begins at this moment (RFC 3339).";
+    description = "Time at which the ramp begins (RFC 3339).";
   };
   report = {
     type = types.str;
@@ -227,10 +227,10 @@ in
   };
   origin-metrics-interval = {
     type = span;
-    description = "From one look at the origin's side to the next.";
+    description = "Interval between polls of the origin's exporters.";
   };
   origin-metrics-window = {
     type = span;
-    description = "Span of the recent percentiles of the origin's side.";
+    description = "Window of the recent percentiles of the origin's exporters.";
   };
 }

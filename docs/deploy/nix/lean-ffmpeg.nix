@@ -1,6 +1,6 @@
-# An ffmpeg and an ffprobe with what a client of HLS needs, by the very lists of
-# docs/lean-ffmpeg.sh, from the source of nixpkgs. As there, a static one has OpenSSL
-# in the place of GnuTLS.
+# An ffmpeg and an ffprobe with only what an HLS client needs, by the lists of
+# docs/lean-ffmpeg.sh, from the source of nixpkgs. As there, a static build uses OpenSSL
+# instead of GnuTLS.
 {
   lib,
   stdenv,
@@ -13,7 +13,7 @@
 }:
 let
   script = lib.splitString "\n" (builtins.readFile ../../lean-ffmpeg.sh);
-  # words NAME: those of the line `NAME=(…)` of the script.
+  # words NAME: the words of the line `NAME=(…)` of the script.
   words =
     name:
     let
@@ -39,7 +39,7 @@ stdenv.mkDerivation {
     zlib
   ];
 
-  # The configure of FFmpeg is no autoconf's: it refuses what it does not know.
+  # FFmpeg's configure is not made by autoconf: it refuses unknown options.
   configurePlatforms = [ ];
   dontAddStaticConfigureFlags = true;
   dontDisableStatic = true;

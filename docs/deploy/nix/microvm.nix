@@ -1,4 +1,4 @@
-# A kernel and an initramfs for a virtual machine whose one job is the swarm, by the
+# A kernel and an initramfs for a virtual machine that runs only the swarm, by the
 # scripts of docs/deploy/microvm, with static programs.
 #
 #   nix build .#microvm && docs/deploy/microvm/qemu.sh result/kernel result/initramfs …
@@ -34,14 +34,14 @@ stdenvNoCC.mkDerivation {
     runHook preBuild
     install -D -t rootfs/bin ${swarm}/bin/ffmpeg-hls-swarm ${leanFfmpeg}/bin/{ffmpeg,ffprobe}
     install -D -m 644 ${cacert}/etc/ssl/certs/ca-bundle.crt rootfs/etc/ssl/certs/ca-certificates.crt
-    # Where the OpenSSL of nixpkgs looks.
+    # The path that the OpenSSL of nixpkgs reads.
     ln -s ca-certificates.crt rootfs/etc/ssl/certs/ca-bundle.crt
     echo 'swarm:x:65532:65532::/:/bin/ffmpeg-hls-swarm' >rootfs/etc/passwd
     echo 'swarm:x:65532:' >rootfs/etc/group
     mkdir -p rootfs/{proc,sys,dev,run,tmp}
     chmod 1777 rootfs/tmp
 
-    # Process 1 loads modules as they are; nixpkgs has them compressed.
+    # Process 1 does not decompress modules; those of nixpkgs are compressed.
     mkdir modules tools
     find ${modules}/lib/modules -name '*.ko*' -exec cp -t modules {} +
     find modules -name '*.xz' -exec xz -d {} +

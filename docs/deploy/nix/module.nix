@@ -1,8 +1,8 @@
 # services.ffmpeg-hls-swarm: a load of one playlist, and the built-in origin, as
 # services of NixOS. Units and kernel settings are those of docs/deploy/systemd.
 #
-# Every flag of a load is an option below `settings`: `-ramp-rate` is `rampRate`. One
-# that is null is left to the program.
+# Every flag of a load is an option below `settings`: `-ramp-rate` is `rampRate`. An
+# option that is null keeps the program's default.
 { ownPackages }:
 {
   config,
@@ -88,19 +88,19 @@ in
     url = mkOption {
       type = types.nullOr (types.strMatching "https?://[^[:space:]]+");
       default = null;
-      description = "Playlist to load. One with a secret goes into environmentFile as STREAM_URL.";
+      description = "Playlist to load. Put a URL with a secret into environmentFile as STREAM_URL.";
     };
 
     environmentFile = mkOption {
       type = types.nullOr types.path;
       default = null;
-      description = "File with variables of docs/CLI.md that are to be kept out of the store.";
+      description = "File with variables of docs/CLI.md that must not be in the store.";
     };
 
     profile = mkOption {
       type = types.nullOr (types.enum (lib.attrNames profiles));
       default = "default";
-      description = "Size of the load by name; settings outweigh it, null is none.";
+      description = "Size of the load by name; settings override it, null means none.";
     };
 
     settings = lib.mapAttrs' optionOf flags;
@@ -108,13 +108,13 @@ in
     openFirewall = mkOption {
       type = types.bool;
       default = false;
-      description = "Let others scrape the metrics.";
+      description = "Open the scrape port in the firewall.";
     };
 
     tuneKernel = mkOption {
       type = types.bool;
       default = true;
-      description = "Raise the limits of the kernel that thousands of clients meet.";
+      description = "Raise the kernel limits that are too low for thousands of clients.";
     };
 
     origin = {
@@ -141,7 +141,7 @@ in
       openFirewall = mkOption {
         type = types.bool;
         default = false;
-        description = "Let others fetch from the origin.";
+        description = "Open the origin's port in the firewall.";
       };
     };
   };
@@ -196,7 +196,7 @@ in
     })
 
     (lib.mkIf (cfg.tuneKernel && (cfg.enable || cfg.origin.enable)) {
-      # A machine that sets one of them itself keeps its own.
+      # The machine's own values take precedence.
       boot.kernel.sysctl = lib.mapAttrs (_: lib.mkDefault) sysctl;
     })
   ];

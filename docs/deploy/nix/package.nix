@@ -13,7 +13,7 @@ rustPlatform.buildRustPackage {
       (top + "/Cargo.toml")
       (top + "/Cargo.lock")
       (top + "/src")
-      # Named in Cargo.toml, which is not valid without it.
+      # Cargo.toml names it and is not valid without it.
       (top + "/benches/parsing.rs")
     ];
   };

@@ -1,5 +1,5 @@
-# Reads the plain files of docs/deploy/systemd, so that a NixOS machine gets what any
-# other gets: a unit, and settings of the kernel.
+# Reads the unit and the kernel settings of docs/deploy/systemd, so that a NixOS machine
+# uses the same ones as any other.
 { lib }:
 let
   linesOf =
@@ -9,8 +9,8 @@ let
     );
 in
 {
-  # unit FILE: its sections, each name with its value, or a list of them where it
-  # stands more than once.
+  # unit FILE: its sections; each name with its value, or with a list of values if it
+  # occurs more than once.
   unit =
     file:
     let
@@ -46,7 +46,7 @@ in
     lib.mapAttrs (_: lib.mapAttrs (_: values: if lib.tail values == [ ] then lib.head values else values))
       (lib.foldl' read start (linesOf file)).sections;
 
-  # sysctl FILE: its settings, numbers as such.
+  # sysctl FILE: its settings, with numbers as numbers.
   sysctl =
     file:
     let

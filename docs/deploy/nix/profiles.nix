@@ -1,4 +1,4 @@
-# Sizes of a load by name; single settings outweigh them.
+# Sizes of a load by name; single settings override them.
 {
   default = {
     clients = 50;

@@ -1,4 +1,4 @@
-# Two machines: an origin, and a load of it that is scraped and stopped.
+# Two machines: an origin, and a swarm that loads it and is scraped and stopped.
 { module }:
 {
   name = "ffmpeg-hls-swarm";
@@ -31,7 +31,7 @@
     origin.wait_for_unit("ffmpeg-hls-swarm-origin.service")
     origin.wait_for_open_port(8080)
 
-    # Notified means that the loop runs and the address answers.
+    # The unit is active once the loop runs and the address responds.
     client.wait_for_unit("ffmpeg-hls-swarm.service")
     client.succeed("curl -sf http://localhost:9090/health")
     client.wait_until_succeeds(

@@ -1,10 +1,10 @@
 # A run of four shards: nomad job run -var start_at=2026-01-31T18:00:00Z FILE
-# docs/SCALING-OUT.md tells the rest.
+# See docs/SCALING-OUT.md.
 
 variable "start_at" {
   type        = string
   default     = ""
-  description = "A moment after all shards are placed (RFC 3339); empty is at once."
+  description = "A time after all shards are placed (RFC 3339); empty means at once."
 }
 
 variable "stream_url" {
@@ -24,12 +24,12 @@ job "ffmpeg-hls-swarm" {
     # The same number as in SHARD below.
     count = 4
 
-    # Shards on one node share its network, which is what is to be multiplied.
+    # Shards on one node share its network; the purpose of shards is to use several.
     spread {
       attribute = "${node.unique.id}"
     }
 
-    # A shard that could not start is tried once more.
+    # A shard that could not start is retried once.
     restart {
       attempts = 1
       interval = "1h"
@@ -46,7 +46,7 @@ job "ffmpeg-hls-swarm" {
       port     = "metrics"
       provider = "nomad"
 
-      # Ready is set up, whether the ramp has begun or waits for START_AT.
+      # Ready means that the setup is complete, also while waiting for START_AT.
       check {
         type     = "http"
         path     = "/-/ready"
@@ -59,7 +59,7 @@ job "ffmpeg-hls-swarm" {
       driver = "docker"
       user   = "65532:65532"
 
-      # A stop is done within 10 s, whatever FFmpeg does.
+      # A stop takes at most 10 s, whatever FFmpeg does.
       kill_timeout = "15s"
 
       config {
@@ -76,7 +76,7 @@ job "ffmpeg-hls-swarm" {
       }
 
       env {
-        # Those of the whole run, but for the share of each.
+        # Settings of the whole run, except SHARD.
         STREAM_URL   = var.stream_url
         CLIENTS      = "1000"
         RAMP_RATE    = "50"
@@ -88,7 +88,7 @@ job "ffmpeg-hls-swarm" {
       }
 
       # 250 clients of one rendition with a lean FFmpeg: about 5 MiB each, and
-      # 0.8 ms of CPU a second; a start takes 7 ms, and 12 or 13 come a second.
+      # 0.8 ms of CPU a second; a start takes 7 ms, and there are 12 or 13 a second.
       resources {
         cpu    = 1000
         memory = 2048
