@@ -1,7 +1,7 @@
-# A layered image of the swarm, the lean FFmpeg and the certificates of the public
-# authorities: no shell, no package manager, a user without rights. It writes nothing,
-# so that its root may be mounted read-only. Settings are the variables of
-# docs/CLI.md, which the program reads itself.
+# A layered image of the swarm, the lean FFmpeg and the certificates of public
+# authorities, with an unprivileged user and without a shell or a package manager. It
+# writes nothing, so its root file system can be read-only. Settings are the environment
+# variables of docs/CLI.md.
 #
 #   nix build .#container && podman load <result
 {
@@ -24,7 +24,7 @@ dockerTools.buildLayeredImage {
   ];
   config = {
     Entrypoint = [ program ];
-    # Where a name of a program is looked for; the variables of a run come on top.
+    # PATH for finding FFmpeg; the variables of a run are added to these.
     Env = [
       "PATH=/bin"
       "SSL_CERT_FILE=/etc/ssl/certs/ca-bundle.crt"
@@ -32,7 +32,7 @@ dockerTools.buildLayeredImage {
     User = "65532:65532";
     WorkingDir = "/";
     ExposedPorts."9090/tcp" = { };
-    # The first signal stops the run in good order, within 10 s.
+    # The first signal stops the run gracefully, within 10 s.
     StopSignal = "SIGTERM";
     Healthcheck = {
       Test = [

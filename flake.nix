@@ -1,5 +1,5 @@
-# Builds, runs and tests ffmpeg-hls-swarm with Nix. docs/deploy/nix.md tells how, and
-# what of it was run.
+# Builds, runs and tests ffmpeg-hls-swarm with Nix. docs/deploy/nix.md describes the
+# outputs and which of them were tested.
 {
   description = "Puts an HLS origin or CDN under the load of real FFmpeg clients";
 
@@ -13,7 +13,7 @@
         make:
         lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (system: make nixpkgs.legacyPackages.${system});
       packagesOf = pkgs: self.packages.${pkgs.stdenv.hostPlatform.system};
-      # Without any library, for what has no operating system below it.
+      # Static builds, for images without an operating system.
       staticsOf = pkgs: {
         swarm = pkgs.pkgsStatic.callPackage ./docs/deploy/nix/package.nix { };
         leanFfmpeg = pkgs.pkgsStatic.callPackage ./docs/deploy/nix/lean-ffmpeg.nix { };
@@ -38,7 +38,7 @@
       devShells = forEachSystem (pkgs: {
         default = pkgs.mkShell {
           inputsFrom = [ (packagesOf pkgs).default ];
-          # What .ci/setup installs elsewhere.
+          # The packages that .ci/setup installs elsewhere.
           packages = [
             pkgs.cargo
             pkgs.clippy

@@ -1,33 +1,32 @@
 #!/usr/bin/env bash
-# Builds a lean ffmpeg and ffprobe: only what a client of HLS needs. They start in
-# a tenth of the CPU time of a distribution's build and take a quarter of its
-# memory. docs/lean-ffmpeg.md tells what is in, what is not, and what it brings.
+# Builds a lean ffmpeg and ffprobe with only the parts that an HLS client needs. They
+# start in a tenth of the CPU time of a distribution's build and take a quarter of its
+# memory. docs/lean-ffmpeg.md describes the contents and the gains.
 #
 # usage: docs/lean-ffmpeg.sh [--static] [--source FOLDER] [--jobs N] TARGET
 #
-#   --static         one file without any library, for an initramfs or an empty
-#                    container; TLS is then OpenSSL's
-#   --source FOLDER  an unpacked source of FFmpeg, of any version, in place of the
+#   --static         link no shared library, for an initramfs or an empty container;
+#                    TLS is then provided by OpenSSL
+#   --source FOLDER  an unpacked source of FFmpeg, of any version, instead of the
 #                    source package of this Debian or Ubuntu
-#   --jobs N         compile N files at a time; all processors is the default
-#   TARGET           the folder that gets ffmpeg and ffprobe; made if missing
+#   --jobs N         compile N files in parallel; the default is all processors
+#   TARGET           the folder for ffmpeg and ffprobe; created if missing
 #
-# Needs no root and changes nothing but TARGET: sources, package lists and objects
-# go to a folder under TMPDIR, about 200 MB, that is removed at the end. It needs
-# gcc, make, pkg-config, the development files of GnuTLS (OpenSSL if static) and
-# of zlib, and dpkg-dev unless --source is given; nasm if it is there.
+# Does not need root and changes only TARGET: sources, package lists and objects go to
+# a folder under TMPDIR, about 200 MB, that is removed at the end. Requires gcc, make,
+# pkg-config, the development files of GnuTLS (OpenSSL if static) and of zlib, and
+# dpkg-dev unless --source is given; uses nasm if installed.
 set -euo pipefail
 
-# What the program is made of. ffmpeg itself adds the filters that it cannot be
-# built without. docs/deploy/nix/lean-ffmpeg.nix reads these lists too: a list is a
-# line.
+# The parts to build. FFmpeg's configure adds the filters that ffmpeg requires.
+# docs/deploy/nix/lean-ffmpeg.nix also reads these lists, so each must be on one line.
 without=(everything autodetect doc debug avdevice swscale ffplay)
 with=(zlib small)
 protocols=(file pipe data tcp tls http https httpproxy crypto)
 demuxers=(hls mpegts mov aac ac3 eac3 mp3 webvtt)
 muxers=(null)
 parsers=(h264 hevc aac aac_latm ac3 mpegaudio)
-# Decoders serve the probing of a stream before it is played.
+# Decoders are used to probe a stream before it is played.
 decoders=(h264 hevc aac aac_latm ac3 eac3 mp3 webvtt)
 
 scratch=
@@ -73,7 +72,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$target" ] || usage
 
-# Names what is missing, all of it at once.
+# Fails with a list of all missing packages.
 check_tools() {
   local missing=() tls=gnutls tls_package=libgnutls28-dev
   if [ -n "$static" ]; then
@@ -83,21 +82,21 @@ check_tools() {
   have make || missing+=(make)
   have pkg-config || missing+=(pkg-config)
   if [ -z "$source" ]; then
-    have apt-get || fail "there is no apt-get here: give an unpacked FFmpeg with --source"
+    have apt-get || fail "apt-get is missing: pass an unpacked FFmpeg with --source"
     have dpkg-source || missing+=(dpkg-dev)
   fi
   if ! have pkg-config || ! pkg-config --exists "$tls"; then missing+=("$tls_package"); fi
   if ! have pkg-config || ! pkg-config --exists zlib; then missing+=(zlib1g-dev); fi
   [ ${#missing[@]} = 0 ] || fail "missing; as root: apt-get install ${missing[*]}"
-  have nasm || say "without nasm the probing of a stream takes more CPU; to have it: apt-get install nasm"
+  have nasm || say "without nasm, probing a stream takes more CPU; as root: apt-get install nasm"
 }
 
-# source_lines: the entries of apt that offer ffmpeg, as entries for its source, in
-# the folder $1. Where apt has no lists yet nothing tells them apart, and all go.
+# source_lines FOLDER: writes apt's entries that offer ffmpeg to FOLDER, as entries for
+# source packages. If apt has no package lists yet, it writes all entries.
 source_lines() {
   local file uris
   uris=$(apt-cache madison ffmpeg 2>/dev/null | awk -F ' *[|] *' '{ split($3, word, " "); print word[1] }' || true)
-  # In the older format an entry is a line, in the newer a paragraph.
+  # In the older format an entry is a line, in the newer one a paragraph.
   while IFS= read -r file; do
     case "$file" in
       *.sources)
@@ -129,7 +128,7 @@ source_lines() {
   done < <(apt_files)
 }
 
-# The files in which apt is told its sources, wherever this machine keeps them.
+# Prints the files that contain apt's sources on this machine.
 apt_files() {
   local list parts file
   eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
@@ -138,9 +137,9 @@ apt_files() {
   done
 }
 
-# Fetches and unpacks the source package with a state of apt's own in the scratch
-# folder, so that the user's sources and lists stay as they are. apt checks the
-# signatures with the keys that the entries name.
+# Fetches and unpacks the source package with a separate apt state in the scratch folder,
+# so that the system's sources and lists are not changed. apt checks the signatures with
+# the keys that the entries name.
 fetch_source() {
   local apt=$scratch/apt
   mkdir -p "$apt/sources" "$apt/lists/partial" "$apt/cache/archives/partial"
@@ -152,14 +151,14 @@ fetch_source() {
     -o Acquire::Languages=none -o APT::Sandbox::User=root
   )
   say "fetching the source package of ffmpeg"
-  # An entry without sources is no matter as long as another has ffmpeg's.
+  # An entry without sources is not an error if another one has ffmpeg's.
   apt-get "${options[@]}" update >"$scratch/log" 2>&1 || true
   (cd "$scratch" && apt-get "${options[@]}" source ffmpeg) >>"$scratch/log" 2>&1 ||
     fail "no source package: $(grep -E '^E:' "$scratch/log" | head -n 1)"
   source=$(find "$scratch" -maxdepth 1 -type d -name 'ffmpeg-*' | head -n 1)
 }
 
-# parts KIND NAME…: the options of configure that enable them.
+# parts KIND NAME…: prints the configure options that enable these parts.
 parts() {
   local kind=$1 name
   shift
@@ -189,19 +188,19 @@ build() {
   say "configuring"
   "$source/configure" "${options[@]}" >"$scratch/log" 2>&1 ||
     fail "configure failed: $(grep -v '^ *$' "$scratch/log" | head -n 3 | tr '\n' ' ')"
-  say "compiling; this takes a minute or a few"
+  say "compiling; this takes a few minutes at most"
   make -j "$jobs" ffmpeg ffprobe >"$scratch/log" 2>&1 ||
     fail "make failed: $(grep -iE 'error|undefined' "$scratch/log" | head -n 1)"
 }
 
 check_tools
-# Both are used from another folder later.
+# Both are used from another working directory later.
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
 [ -z "$source" ] || source=$(cd "$source" && pwd)
 scratch=$(mktemp -d)
 [ -n "$source" ] || fetch_source
-[ -x "$source/configure" ] || fail "$source is no source of FFmpeg"
+[ -x "$source/configure" ] || fail "$source is not a source tree of FFmpeg"
 (build)
 install -s "$scratch/build/ffmpeg" "$scratch/build/ffprobe" "$target"
 "$target/ffmpeg" -version | head -n 1 >&2

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes docs/images/dashboard.svg anew: a demo with some faults, on the terminal of a tmux
-# of its own, after half a minute.
+# Regenerates docs/images/dashboard.svg: the screen of a demo with some faults in a private
+# tmux, after 40 s.
 #
 # usage: docs/images/dashboard.sh [PROGRAM [FILE]]
 #
-# Needs tmux, python3 and FFmpeg. Sends traffic to loopback alone.
+# Needs tmux, python3 and FFmpeg. Sends traffic to loopback only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -17,7 +17,7 @@ lines=40
 scratch=$(mktemp -d)
 socket=screenshot-$$
 cleanup() {
-  # What runs there ends with its terminal.
+  # The demo ends with its terminal.
   env -u TMUX tmux -L "$socket" kill-server 2>/dev/null || true
   rm -rf "$scratch"
 }

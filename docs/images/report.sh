@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes docs/images/report.png: a demo with faults, its report, and the top of that in
-# headless Chromium. Takes some 80 seconds; needs Chromium and FFmpeg.
+# Regenerates docs/images/report.png: the top of the report of a demo with faults, rendered
+# by headless Chromium. Takes about 80 seconds; needs Chromium and FFmpeg.
 #
 #   docs/images/report.sh [PROGRAM] [FFMPEG]
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Turns a screen of a terminal, as `tmux capture-pane -e -p` prints it, into an SVG.
+"""Converts a terminal screen, as printed by `tmux capture-pane -e -p`, into an SVG.
 
 usage: terminal.py COLUMNS LINES <screen >picture.svg
 
-Knows the sixteen colours, bold, dim, underlined and reversed. The colours are those of
-the picture, light or dark by the reader's preference; the terminal's own may differ.
+Supports the sixteen colours, bold, dim, underlined and reversed. The colours depend on the
+reader's light or dark preference; those of the terminal may differ.
 """
 
 import html
@@ -21,7 +21,7 @@ OFF = {22: ("bold", "dim"), 24: ("under",), 27: ("turned",)}
 
 
 def styled(line, style):
-    """The cells of a line with their styles; the style goes on to the next line."""
+    """Returns the cells of a line with their styles; the style continues on the next line."""
     cells = []
     for part in re.split(r"(\x1b\[[0-9;]*m)", line):
         found = re.fullmatch(r"\x1b\[([0-9;]*)m", part)
