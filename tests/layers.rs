@@ -403,7 +403,7 @@ mod on_made_up_sources {
             "pub(crate) struct A; pub(in crate::swarm) struct B;",
             "use crate::{units::{Tick, cli}, swarm};",
         ] {
-            assert_eq!(climbs("src/swarm/ramp.rs", text, HOUSE), [""; 0], "{text}");
+            assert_eq!(climbs("src/swarm/plan.rs", text, HOUSE), [""; 0], "{text}");
         }
     }
 

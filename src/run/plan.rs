@@ -1,7 +1,7 @@
 //! What the flags of a run plan that its duration does not allow, known before the start.
 
 use crate::swarm::Settings;
-use crate::swarm::ramp::{CutShort, cut_short};
+use crate::swarm::plan::{CutShort, cut_short};
 
 /// Why the target cannot be reached, with the remedy; `None` if it can.
 pub(super) fn warning(settings: &Settings) -> Option<String> {

@@ -12,7 +12,7 @@ use super::backoff::with_jitter;
 use super::deadlines::{Deadlines, Key, Timer};
 use super::random::Random;
 use super::turn::Turn;
-use super::{Action, Exit, Report, Sample, ramp};
+use super::{Action, Exit, Report, Sample, plan};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::{Pace, State};
 use crate::units::process::{Pipe, SpawnFailure};
@@ -219,7 +219,7 @@ impl Client {
     /// The ramp begins, or began so long ago.
     pub(super) fn schedule_first(&mut self, turn: &mut Turn<'_>, behind: Duration) {
         if self.state == State::Idle {
-            let offset = ramp::offset(self.id, &turn.common.settings, &mut self.random);
+            let offset = plan::offset(self.id, &turn.common.settings, &mut self.random);
             self.schedule(turn, offset.saturating_sub(behind));
         }
     }
@@ -246,7 +246,7 @@ impl Client {
         // Drawn anew and not kept: a client needs it no more.
         let planned = attempt == 1 && !turn.common.changed;
         let scheduled = planned
-            .then(|| ramp::offset(client, settings, &mut Random::new(settings.seed, client)));
+            .then(|| plan::offset(client, settings, &mut Random::new(settings.seed, client)));
         turn.report(Report::ClientStarted { client, pid, attempt, scheduled });
         self.begin_viewing(turn);
         if self.state == State::Stopping {

@@ -9,7 +9,7 @@
 pub mod backoff;
 pub mod client;
 pub mod deadlines;
-pub mod ramp;
+pub mod plan;
 pub mod random;
 pub mod stopping;
 

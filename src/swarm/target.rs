@@ -9,7 +9,7 @@
 use super::client::Client;
 use super::deadlines::{Key, Timer};
 use super::turn::Turn;
-use super::{Action, Report, Swarm, ramp};
+use super::{Action, Report, Swarm, plan};
 use crate::stats::State;
 use crate::units::{ClientId, Tick};
 
@@ -86,7 +86,7 @@ impl Swarm {
     fn raise(&mut self, now: Tick, before: u32, actions: &mut Vec<Action>) {
         let (seed, shard) = (self.common.settings.seed, self.common.settings.shard);
         // The other shards start theirs between.
-        let gap = ramp::due(ClientId::new(shard.count()), self.common.settings.ramp_rate);
+        let gap = plan::due(ClientId::new(shard.count()), self.common.settings.ramp_rate);
         let waiting = self.clients.iter().filter(|client| client.state() == State::Idle);
         let last = waiting.map(Client::due).max();
         let base = self.common.held_since.unwrap_or(now);

@@ -13,7 +13,7 @@ use ffmpeg_hls_swarm::swarm::stopping::{
 };
 use ffmpeg_hls_swarm::swarm::{
     Action, Input, PROGRESS_EVERY, Report, SPAWN_FAILURE_REPORTS_PER_SEC, SPAWNS_PER_TURN,
-    STALL_REPORTS_PER_SEC, Settings, Signal, Swarm, ramp,
+    STALL_REPORTS_PER_SEC, Settings, Signal, Swarm, plan,
 };
 use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe};
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
@@ -284,7 +284,7 @@ impl Referee {
     fn check_spawn(&mut self, now: Tick, client: ClientId) {
         assert!(self.stopped_at.is_none(), "a start after the stop");
         assert!(client.number() < self.target, "a start of one too many");
-        let first_due = self.began.unwrap().after(ramp::due(client, self.settings.ramp_rate));
+        let first_due = self.began.unwrap().after(plan::due(client, self.settings.ramp_rate));
         let (jitter, prompt) = (self.settings.ramp_jitter, self.prompt);
         let planned = !self.changed;
         let first = self.states[client.index()] == State::Idle;

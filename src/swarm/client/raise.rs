@@ -5,7 +5,7 @@ use super::{Client, Desired, Event};
 use crate::stats::{Reading, State};
 use crate::swarm::deadlines::Timer;
 use crate::swarm::turn::Turn;
-use crate::swarm::{Report, ramp};
+use crate::swarm::{Report, plan};
 use crate::units::{ClientId, Tick};
 
 impl Client {
@@ -29,7 +29,7 @@ impl Client {
         if !self.step(turn, Event::Raised) && self.state != State::Idle {
             return false;
         }
-        let jitter = ramp::jitter(turn.common.settings.ramp_jitter, &mut self.random);
+        let jitter = plan::jitter(turn.common.settings.ramp_jitter, &mut self.random);
         self.schedule_at(turn, due.after(jitter));
         true
     }
