@@ -1,12 +1,12 @@
 //! What the flags of a run plan that its duration does not allow, known before the start.
 
 use crate::swarm::Settings;
-use crate::swarm::plan::{CutShort, cut_short};
+use crate::swarm::plan::{CutShort, Plan};
 
 /// Why the target cannot be reached, with the remedy; `None` if it can.
 pub(super) fn warning(settings: &Settings) -> Option<String> {
-    let CutShort { started, takes } = cut_short(settings)?;
     let duration = settings.duration?;
+    let CutShort { started, takes } = Plan::new(settings, 0).cut_short(duration)?;
     let rate = settings.ramp_rate;
     // What is left for the ramp before the jitter of its last start.
     let room = duration.saturating_sub(settings.ramp_jitter).as_secs_f64();

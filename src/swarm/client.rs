@@ -12,7 +12,7 @@ use super::backoff::with_jitter;
 use super::deadlines::{Deadlines, Key, Timer};
 use super::random::Random;
 use super::turn::Turn;
-use super::{Action, Exit, Report, Sample, plan};
+use super::{Action, Exit, Report, Sample};
 use crate::ffmpeg::outcome::Outcome;
 use crate::stats::{Pace, State};
 use crate::units::process::{Pipe, SpawnFailure};
@@ -219,7 +219,7 @@ impl Client {
     /// The ramp begins, or began so long ago.
     pub(super) fn schedule_first(&mut self, turn: &mut Turn<'_>, behind: Duration) {
         if self.state == State::Idle {
-            let offset = plan::offset(self.id, &turn.common.settings, &mut self.random);
+            let offset = turn.common.plan.offset(self.id, &mut self.random);
             self.schedule(turn, offset.saturating_sub(behind));
         }
     }
@@ -242,11 +242,7 @@ impl Client {
         ledger.ever_started += u32::from(self.attempts == 1);
         ledger.totals.count_start(u64::from(self.attempts), turn.now.since(self.due));
         let (client, attempt) = (self.id, u64::from(self.attempts));
-        let settings = &turn.common.settings;
-        // Drawn anew and not kept: a client needs it no more.
-        let planned = attempt == 1 && !turn.common.changed;
-        let scheduled = planned
-            .then(|| plan::offset(client, settings, &mut Random::new(settings.seed, client)));
+        let scheduled = (attempt == 1).then(|| turn.common.plan.scheduled(client)).flatten();
         turn.report(Report::ClientStarted { client, pid, attempt, scheduled });
         self.begin_viewing(turn);
         if self.state == State::Stopping {

@@ -28,6 +28,7 @@ use crate::units::{ClientId, Tick};
 
 use client::Client;
 use deadlines::{Key, RunKey, Timer};
+use plan::Plan;
 use turn::{Common, Turn};
 
 pub use client::{ClientDetail, ClientView, MEMORY_WARNING_BYTES};
@@ -55,12 +56,7 @@ pub struct Swarm {
     /// keep up with the starts still drains, ends and stops in time.
     ready: VecDeque<ClientId>,
     common: Common,
-    /// Clients to keep up: those with a number below this. Those above it were
-    /// wanted before and go down, or are.
-    target: u32,
-    /// The most that the target can be.
-    room: u32,
-    /// Clients below the target that were never started.
+    /// Clients among the target that were never started.
     unstarted: u32,
     /// When the ramp began.
     began: Option<Tick>,
@@ -81,17 +77,15 @@ impl Swarm {
     /// raised up to that while it runs.
     #[must_use]
     pub fn with_room(settings: Settings, room: u32) -> Self {
-        let target = settings.share();
-        let room = room.max(target);
-        let mut common = Common::new(settings, room);
+        let plan = Plan::new(&settings, room);
+        let (seed, target) = (settings.seed, plan.target());
+        let clients = (0..target).map(|place| Client::new(seed, plan.client(place))).collect();
+        let mut common = Common::new(settings, plan);
         common.ledger.joined(target);
-        let (seed, shard) = (common.settings.seed, common.settings.shard);
         Self {
-            clients: (0..target).map(|place| Client::new(seed, shard.client(place))).collect(),
+            clients,
             ready: VecDeque::new(),
             common,
-            target,
-            room,
             unstarted: target,
             began: None,
             ramp_complete: false,
@@ -116,7 +110,7 @@ impl Swarm {
             Input::StopAsked => self.stop(now, Signal::Terminate, actions),
             Input::KillAsked => self.kill(now, actions),
             Input::RampHeld(true) => self.hold_ramp(now, actions),
-            Input::RampHeld(false) => self.let_ramp_go_on(now, actions),
+            Input::RampHeld(false) => self.resume_ramp(now, actions),
             Input::TargetAsked { clients } => self.set_target(now, clients, actions),
             Input::Sampled { client, sample } => {
                 self.with_client(now, client, actions, |c, turn| c.sampled(turn, sample));
@@ -133,8 +127,7 @@ impl Swarm {
                 self.note_activity(now);
                 let before = self.common.ledger.ever_started;
                 self.with_client(now, client, actions, |c, turn| c.spawned(turn, pid));
-                if self.common.ledger.ever_started > before && client.index() < self.target as usize
-                {
+                if self.common.ledger.ever_started > before && self.common.plan.wants(client) {
                     self.unstarted = self.unstarted.saturating_sub(1);
                 }
                 self.report_ramp_complete(now, actions);
@@ -188,8 +181,8 @@ impl Swarm {
             now,
             phase: self.phase(),
             elapsed: self.began.map(|began| now.since(began)).unwrap_or_default(),
-            target: self.target,
-            ramp_held: self.common.held_since.is_some(),
+            target: self.common.plan.target(),
+            ramp_held: self.common.plan.is_held(),
             by_state: ledger.by_state,
             ever_started: ledger.ever_started,
             peak_active: ledger.active_time.peak(),

@@ -18,7 +18,7 @@ use crate::units::Wall;
 use crate::units::process::{ExitStatus, Pipe, SpawnFailure, SpawnFailureReason};
 use crate::units::shard::Shard;
 
-fn settings(clients: u32) -> Settings {
+pub(super) fn settings(clients: u32) -> Settings {
     Settings {
         clients: NonZeroU32::new(clients).unwrap(),
         shard: Shard::WHOLE,

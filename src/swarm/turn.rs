@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::deadlines::Deadlines;
+use super::plan::Plan;
 use super::rate_limit::RateLimit;
 use super::{Action, Report, Settings, Signal};
 use crate::stats::{ActiveTime, ChildrenUse, State, Totals, Viewers};
@@ -88,6 +89,7 @@ impl Ledger {
 #[derive(Debug)]
 pub(super) struct Common {
     pub(super) settings: Settings,
+    pub(super) plan: Plan,
     pub(super) ledger: Ledger,
     pub(super) deadlines: Deadlines,
     pub(super) failure_reports: RateLimit,
@@ -101,18 +103,16 @@ pub(super) struct Common {
     pub(super) stop: Option<Signal>,
     /// How the clients were doing when the stop began.
     pub(super) viewers_at_stop: Option<Viewers>,
-    /// Since when first starts are held.
-    pub(super) held_since: Option<Tick>,
-    /// Starts were held or the target was changed: they do not follow the plan.
-    pub(super) changed: bool,
 }
 
 impl Common {
-    /// With tables for so many clients.
-    pub(super) fn new(settings: Settings, room: u32) -> Self {
+    /// With tables for all clients of the plan.
+    pub(super) fn new(settings: Settings, plan: Plan) -> Self {
+        let room = plan.room();
         let deadlines = Deadlines::new(room).in_shard(settings.shard);
         Self {
             settings,
+            plan,
             ledger: Ledger::new(room),
             deadlines,
             failure_reports: RateLimit::new(SPAWN_FAILURE_REPORTS_PER_SEC),
@@ -122,8 +122,6 @@ impl Common {
             seen_since: None,
             stop: None,
             viewers_at_stop: None,
-            held_since: None,
-            changed: false,
         }
     }
 }

@@ -31,6 +31,8 @@ const KILLED_MAX: Duration = Duration::from_millis(50 + 250);
 
 pub(crate) struct Referee {
     settings: Settings,
+    /// The plan as it was before any change.
+    ramp: plan::Plan,
     prompt: bool,
     mortal: bool,
     books: Books,
@@ -64,6 +66,7 @@ impl Referee {
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             settings: plan.settings.clone(),
+            ramp: plan::Plan::new(&plan.settings, plan.room),
             prompt: plan.is_prompt(),
             mortal: plan.is_mortal(),
             books: Books::new(plan.room),
@@ -284,7 +287,7 @@ impl Referee {
     fn check_spawn(&mut self, now: Tick, client: ClientId) {
         assert!(self.stopped_at.is_none(), "a start after the stop");
         assert!(client.number() < self.target, "a start of one too many");
-        let first_due = self.began.unwrap().after(plan::due(client, self.settings.ramp_rate));
+        let first_due = self.began.unwrap().after(self.ramp.due(client));
         let (jitter, prompt) = (self.settings.ramp_jitter, self.prompt);
         let planned = !self.changed;
         let first = self.states[client.index()] == State::Idle;

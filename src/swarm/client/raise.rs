@@ -3,9 +3,9 @@
 
 use super::{Client, Desired, Event};
 use crate::stats::{Reading, State};
+use crate::swarm::Report;
 use crate::swarm::deadlines::Timer;
 use crate::swarm::turn::Turn;
-use crate::swarm::{Report, plan};
 use crate::units::{ClientId, Tick};
 
 impl Client {
@@ -29,7 +29,7 @@ impl Client {
         if !self.step(turn, Event::Raised) && self.state != State::Idle {
             return false;
         }
-        let jitter = plan::jitter(turn.common.settings.ramp_jitter, &mut self.random);
+        let jitter = turn.common.plan.jitter(&mut self.random);
         self.schedule_at(turn, due.after(jitter));
         true
     }
@@ -37,7 +37,7 @@ impl Client {
     /// Sets its first start; while starts are held it is only noted.
     pub(in crate::swarm) fn schedule_at(&mut self, turn: &mut Turn<'_>, due: Tick) {
         self.due = due;
-        if turn.common.held_since.is_none() {
+        if !turn.common.plan.is_held() {
             turn.common.deadlines.set(self.timer(Timer::Start), due);
         }
     }
