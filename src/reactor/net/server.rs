@@ -9,6 +9,7 @@
 pub mod certificate;
 mod listener;
 mod part;
+mod peer;
 mod room;
 mod transport;
 
@@ -21,16 +22,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mio::{Interest, Token};
-use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::sockopt::{set_socket_linger, set_socket_send_buffer_size};
+use rustix::net::sockopt::set_socket_linger;
 use rustls::ServerConfig;
 use slab::Slab;
 
 use self::certificate::Certificate;
 use self::listener::{Accepted, Listener};
+use self::peer::Peer;
 use self::room::{Leaving, Tally};
-use self::transport::{Got, Transport};
+use self::transport::Transport;
 use crate::http::{Connection, Limits, Service};
 use crate::reactor::Registrar;
 use crate::reactor::host::reports;
@@ -44,9 +45,6 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// Reads and writes of one connection in one turn.
 const IO_PER_TURN: usize = 8;
 
-/// Bytes read at once from a connection; a request head is rarely longer than one.
-const READ_BYTES: usize = 4096;
-
 /// How long accepting or listening pauses when it failed: the host's descriptors or
 /// memory are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -58,17 +56,6 @@ pub struct ServerLimits {
     pub connections: usize,
     /// Bounds of each connection.
     pub connection: Limits,
-}
-
-#[derive(Debug)]
-struct Peer {
-    socket: OwnedFd,
-    token: Token,
-    transport: Transport,
-    connection: Connection,
-    deadline: Option<Tick>,
-    /// Whether there may be something to read.
-    readable: bool,
 }
 
 /// A listening socket and its connections.
@@ -364,65 +351,6 @@ impl Server {
             }
             registrar.table.remove(registrar.poll.registry(), peer.token);
         }
-    }
-}
-
-impl Peer {
-    /// Writes once and reads once, as far as there is something to write and
-    /// something is wanted. True if anything moved.
-    fn exchange(&mut self, now: Tick, hung_up: bool, service: &mut dyn Service) -> bool {
-        let wrote = self.write(now, service);
-        let read =
-            self.readable && self.connection.wants_read() && self.read(now, hung_up, service);
-        (wrote || read) && !self.connection.is_finished()
-    }
-
-    fn write(&mut self, now: Tick, service: &mut dyn Service) -> bool {
-        let flushed = self.transport.flush(&self.socket);
-        let written = flushed.and_then(|any| {
-            if !self.connection.wants_write() {
-                return Ok(any);
-            }
-            let count = self.transport.write(&self.socket, &self.connection.pending())?;
-            self.connection.sent(now, count, service);
-            Ok(true)
-        });
-        match written {
-            Ok(any) => any,
-            Err(Errno::AGAIN) => false,
-            Err(_) => {
-                self.connection.end(service);
-                false
-            }
-        }
-    }
-
-    fn read(&mut self, now: Tick, hung_up: bool, service: &mut dyn Service) -> bool {
-        let mut buffer = [0; READ_BYTES];
-        match self.transport.read(&self.socket, &mut buffer) {
-            Got::Bytes { count, last } => {
-                // What comes later is a new event (epoll(7)); only an end that was
-                // told with these bytes would not be told again.
-                self.readable = !last || hung_up;
-                self.connection.receive(now, buffer.get(..count).unwrap_or_default(), service);
-                return true;
-            }
-            Got::Progress => return true,
-            Got::Nothing => self.readable = false,
-            Got::End => self.connection.peer_closed(service),
-            Got::Failure => self.connection.end(service),
-        }
-        false
-    }
-
-    /// Whether the other side has all that the socket took, but for a packet. With
-    /// the smallest buffer the kernel calls a socket writable only then, and tells
-    /// us when that comes about.
-    fn has_sent_all(&self) -> bool {
-        let _ = set_socket_send_buffer_size(&self.socket, 0);
-        let mut polled = [PollFd::new(&self.socket, PollFlags::OUT)];
-        // What cannot be polled is not worth a wait.
-        !matches!(rustix::event::poll(&mut polled, Some(&Timespec::default())), Ok(0))
     }
 }
 

@@ -8,6 +8,7 @@ use std::net::{Shutdown as Half, TcpStream};
 
 use mio::Events;
 
+use super::peer::READ_BYTES;
 use super::*;
 use crate::http::{Delivered, Delivery, Request, Response, Status, Ticket};
 
