@@ -42,6 +42,7 @@ use ffmpeg_hls_swarm::reactor::host::signals::Signals;
 use ffmpeg_hls_swarm::reactor::process::child::Spawner;
 use ffmpeg_hls_swarm::reactor::process::children::Children;
 use ffmpeg_hls_swarm::reactor::process::orphans;
+use ffmpeg_hls_swarm::reactor::table::ServiceKey;
 use ffmpeg_hls_swarm::reactor::{
     Application, Driver, HttpService, Reactor, Status as ServiceStatus, Vitals,
 };
@@ -112,6 +113,8 @@ impl Driver for Echo {
                     actions.push(Action::Finish);
                 }
             }
+            // Comes once a second beside the output.
+            Input::MemorySeen { .. } => {}
             other => panic!("{other:?} came in between"),
         }
     }
@@ -137,7 +140,11 @@ impl ServiceStatus for Echo {
     }
 }
 
-impl Application for Echo {}
+impl Application for Echo {
+    fn service(&mut self, _: ServiceKey) -> &mut dyn HttpService {
+        self
+    }
+}
 
 /// The command of the version that says when it wrote a line.
 fn template() -> Template {
@@ -166,7 +173,7 @@ fn by_reactor(program: &Path, journal: &Journal, lines: u64) -> Duration {
     let program = CString::new(program.as_os_str().as_bytes()).unwrap();
     let children = Children::new(spawner, program, template(), PIPES);
     let signals = Signals::block().unwrap();
-    let mut reactor = Reactor::new(journal.clone(), signals, None, Some(children)).unwrap();
+    let mut reactor = Reactor::new(journal.clone(), signals, Vec::new(), Some(children)).unwrap();
     let mut echo = Echo::new(lines);
     reactor.run(&mut echo).unwrap();
     orphans::end_all();

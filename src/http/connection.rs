@@ -27,7 +27,6 @@ mod limits;
 mod outgoing;
 
 use std::io::IoSlice;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ pub use self::limits::Limits;
 use self::outgoing::Outgoing;
 use super::inbox::{Inbox, Scan};
 use super::request::{self, MAX_FIELDS};
-use super::{CutEnd, Method, Refusal, Request, Response, Service, Status};
+use super::{CutEnd, Method, PeerAddress, Refusal, Request, Response, Service, Status};
 use crate::units::Tick;
 
 /// Longest request body in bytes. The body of a `POST` is passed to the service, and a
@@ -68,7 +67,7 @@ enum Stage {
 #[derive(Debug)]
 pub struct Connection {
     limits: Rc<Limits>,
-    peer: Option<IpAddr>,
+    peer: Option<PeerAddress>,
     stage: Stage,
     /// Start of the current wait for the peer.
     since: Tick,
@@ -104,7 +103,7 @@ impl Connection {
 
     /// This connection with the address of its peer, which its requests carry.
     #[must_use]
-    pub fn from_peer(self, peer: Option<IpAddr>) -> Self {
+    pub fn from_peer(self, peer: Option<PeerAddress>) -> Self {
         Self { peer, ..self }
     }
 

@@ -17,14 +17,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::Request;
+use super::{PeerAddress, Request};
 
 /// Whether this request may change state.
 ///
 /// # Errors
 /// One line for the client: the reason and the remedy.
 pub fn permit(request: &Request<'_>) -> Result<(), &'static str> {
-    if !request.peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
+    if !request.peer.is_some_and(PeerAddress::is_local) {
         return Err("only programs on this host may do this; connect to 127.0.0.1 or [::1]");
     }
     let host = request.header("Host").unwrap_or_default();
@@ -67,7 +67,8 @@ mod tests {
             .iter()
             .map(|(name, value)| httparse::Header { name, value: value.as_bytes() })
             .collect();
-        let peer = peer.parse().ok();
+        let unix = (peer == "unix").then_some(PeerAddress::Unix);
+        let peer = unix.or_else(|| peer.parse().ok().map(PeerAddress::Ip));
         permit(&Request { peer, ..Request::new(Method::Post, "/faults", &headers) }).is_ok()
     }
 
@@ -79,6 +80,8 @@ mod tests {
         for peer in ["192.0.2.1", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.1", "unknown"] {
             assert!(!permits(peer, &[("Host", "127.0.0.1:8080")]), "{peer}");
         }
+        assert!(permits("unix", &[("Host", "localhost")]));
+        assert!(!permits("unix", &[("Host", "evil.example")]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod delivery;
 mod framing;
 pub mod guard;
 mod inbox;
+pub mod peer;
 pub mod question;
 pub mod redact;
 pub mod refusal;
@@ -20,6 +21,7 @@ pub mod service;
 
 pub use connection::{Connection, Limits};
 pub use delivery::{Cut, CutEnd, Delivery};
+pub use peer::PeerAddress;
 pub use question::Question;
 pub use refusal::Refusal;
 pub use request::{Method, Request};

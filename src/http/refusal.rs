@@ -2,9 +2,7 @@
 //!
 //! Only the request line is read, as far as it has arrived.
 
-use std::net::IpAddr;
-
-use super::{Method, Status};
+use super::{Method, PeerAddress, Status};
 
 /// Why a request was refused, and what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +15,13 @@ pub struct Refusal<'a> {
     /// except spaces and line ends.
     pub target: Option<&'a [u8]>,
     /// The address of the peer, if known.
-    pub peer: Option<IpAddr>,
+    pub peer: Option<PeerAddress>,
 }
 
 impl<'a> Refusal<'a> {
     /// The refusal of a request of which `came` has arrived.
     #[must_use]
-    pub fn new(status: Status, came: &'a [u8], peer: Option<IpAddr>) -> Self {
+    pub fn new(status: Status, came: &'a [u8], peer: Option<PeerAddress>) -> Self {
         let line_end = memchr::memchr(b'\n', came);
         let line = came.get(..line_end.unwrap_or(came.len())).unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);

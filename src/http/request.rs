@@ -1,8 +1,6 @@
 //! A parsed request head, and what it says about the connection after it.
 
-use std::net::IpAddr;
-
-use super::Status;
+use super::{PeerAddress, Status};
 
 /// Most header fields of a request; people and scrapers send about ten.
 pub const MAX_FIELDS: usize = 64;
@@ -46,7 +44,7 @@ pub struct Request<'a> {
     /// The body of a `POST`, at most 16 KiB; empty for every other method.
     pub body: &'a [u8],
     /// The address of the peer, if known.
-    pub peer: Option<IpAddr>,
+    pub peer: Option<PeerAddress>,
 }
 
 impl<'a> Request<'a> {

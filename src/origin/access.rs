@@ -42,7 +42,7 @@ impl AccessEntry {
         let agent = request.header("User-Agent").map(String::from_utf8_lossy);
         Self {
             client,
-            peer: request.peer.map(|peer| peer.to_canonical().to_string()),
+            peer: request.peer.map(|peer| peer.to_string()),
             method: named(request.method),
             uri: short(&redact(&uri)),
             user_agent: agent.map(|agent| short(&redact(&agent))),
@@ -55,7 +55,7 @@ impl AccessEntry {
         let target = refusal.target.map(String::from_utf8_lossy);
         Self {
             client: None,
-            peer: refusal.peer.map(|peer| peer.to_canonical().to_string()),
+            peer: refusal.peer.map(|peer| peer.to_string()),
             method: refusal.method.map_or(UNKNOWN, named),
             uri: target.map_or_else(|| UNKNOWN.to_owned(), |target| short(&redact(&target))),
             user_agent: None,

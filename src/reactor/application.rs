@@ -5,6 +5,7 @@
 
 use super::driver::Driver;
 use super::host::signals::StopSignal;
+use super::table::ServiceKey;
 use super::vitals::Vitals;
 use crate::http::{Delivered, Fetched, Refusal, Request, Response, Ticket};
 use crate::swarm::Action;
@@ -74,7 +75,10 @@ pub trait Asker {
 }
 
 /// What the reactor serves: what every program is, and what some are besides.
-pub trait Application: Driver + HttpService + Status {
+pub trait Application: Driver + Status {
+    /// The service of the server with this key.
+    fn service(&mut self, key: ServiceKey) -> &mut dyn HttpService;
+
     /// Its screen, if it has one.
     fn screen(&self) -> Option<&dyn Screen> {
         None

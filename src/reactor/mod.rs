@@ -40,6 +40,7 @@ use self::host::signals::{Signals, StopSignal};
 use self::host::terminal::Terminal;
 use self::net::fetch::{Fetches, Question};
 use self::net::server::Server;
+use self::net::servers::Servers;
 use self::net::traffic::Traffic;
 use self::parts::Parts;
 use self::process::child::Process;
@@ -85,7 +86,7 @@ impl Reactor {
     pub fn new(
         journal: Journal,
         mut signals: Signals,
-        server: Option<Server>,
+        servers: Vec<Server>,
         children: Option<Children>,
     ) -> io::Result<Self> {
         signals.hear_children()?;
@@ -95,7 +96,7 @@ impl Reactor {
             signals,
             clients: Clients::default(),
             others: Others::default(),
-            server,
+            servers: Servers::new(servers),
             fetches: None,
             start_gate: None,
             display: None,
@@ -120,10 +121,7 @@ impl Reactor {
             pipes.set_wait_max(children.wait_max());
             pipes.watch_from(registry)?;
         }
-        if let Some(server) = &mut parts.server {
-            server.start(&mut core.registrar)?;
-        }
-        Ok(())
+        parts.servers.start(&mut core.registrar)
     }
 
     /// Samples the sockets of the clients while it runs.
@@ -169,10 +167,10 @@ impl Reactor {
         &self.core.health
     }
 
-    /// The address it serves on, if it serves.
+    /// The address of its first server that listens on TCP.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.parts.server.as_ref().and_then(|server| server.local_addr().ok())
+        self.parts.servers.address()
     }
 
     /// The time on the reactor's clock.
@@ -267,17 +265,13 @@ impl Parts {
     fn turn_over(&mut self, turn: &mut Turn<'_>) {
         turn.now = turn.core.clock.tick();
         self.notify.report(turn.now, turn.application);
-        if let Some(server) = &mut self.server {
-            server.turn_over(turn);
-        }
+        self.servers.turn_over(turn);
     }
 
     /// Ends what the loop began.
     fn end(&mut self, turn: &mut Turn<'_>) {
         self.notify.stopping();
-        if let Some(server) = &mut self.server {
-            server.end(turn);
-        }
+        self.servers.end(turn);
         if let Some(display) = self.display.take() {
             display.end(turn.core);
         }

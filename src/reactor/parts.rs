@@ -8,7 +8,7 @@ use super::host::display::Display;
 use super::host::notify::Notify;
 use super::host::signals::Signals;
 use super::net::fetch::Fetches;
-use super::net::server::Server;
+use super::net::servers::Servers;
 use super::part::Part;
 use super::process::clients::Clients;
 use super::process::others::Others;
@@ -26,7 +26,7 @@ pub(super) struct Parts {
     pub(super) signals: Signals,
     pub(super) clients: Clients,
     pub(super) others: Others,
-    pub(super) server: Option<Server>,
+    pub(super) servers: Servers,
     pub(super) fetches: Option<Fetches>,
     /// Holds the start until its moment.
     pub(super) start_gate: Option<StartGate>,
@@ -41,7 +41,7 @@ impl Parts {
             Owner::Output(..) | Owner::Exit(_) => self.clients.ready(turn, owner, hung_up),
             Owner::Signals => self.signals.ready(turn, owner, hung_up),
             Owner::Watched => self.others.ready(turn, owner, hung_up),
-            Owner::Listener | Owner::Connection(_) => self.server.ready(turn, owner, hung_up),
+            Owner::Listener(_) | Owner::Connection(..) => self.servers.ready(turn, owner, hung_up),
             Owner::Fetch(_) => self.fetches.ready(turn, owner, hung_up),
             Owner::Terminal | Owner::TerminalSignals => self.display.ready(turn, owner, hung_up),
             Owner::Timer => {
@@ -57,7 +57,7 @@ impl Parts {
     /// turn. The program comes last, since it decides on what the others reported.
     fn visit(&mut self, visitor: &mut impl Visitor) {
         visitor.visit(&mut self.others);
-        visitor.visit(&mut self.server);
+        visitor.visit(&mut self.servers);
         visitor.visit(&mut self.clients);
         visitor.visit(&mut self.fetches);
         visitor.visit(&mut self.start_gate);

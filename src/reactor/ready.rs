@@ -67,7 +67,10 @@ impl Ready {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reactor::table::ServiceKey;
     use crate::units::ClientId;
+
+    const SERVICE: ServiceKey = ServiceKey(0);
 
     #[test]
     fn connections_go_first_and_clients_wait_for_the_next_poll() {
@@ -76,10 +79,10 @@ mod tests {
         for number in 0..CLIENTS_PER_TURN + 2 {
             ready.push(Token(number), exit);
         }
-        ready.push(Token(1000), Owner::Connection(0));
+        ready.push(Token(1000), Owner::Connection(SERVICE, 0));
         let mut share = ready.share();
         // What comes back during the turn waits as well.
-        ready.push(Token(1001), Owner::Connection(1));
+        ready.push(Token(1001), Owner::Connection(SERVICE, 1));
         let mut taken = Vec::new();
         while let Some(token) = ready.take(&mut share) {
             taken.push(token.0);

@@ -1,28 +1,33 @@
-//! The context of a request: joins the server to the application.
+//! The context of a request: joins a server to a service of the application.
 //!
 //! Reads the clock, asks the application for the response, and records how long a
 //! scrape took. Knows no path.
 
-use super::Application;
+use super::HttpService;
 use super::registrar::Registrar;
+use super::table::ServiceKey;
 use super::timer::Clock;
 use super::turn::Turn;
 use super::vitals::Vitals;
 use crate::http::{Delivered, Refusal, Request, Response, Service, Ticket};
 
-/// The application, and what its responses need.
+/// A service of the application, and what its responses need.
 pub(super) struct RequestContext<'a> {
-    application: &'a mut dyn Application,
+    service: &'a mut dyn HttpService,
     vitals: Vitals<'a>,
     clock: Clock,
 }
 
 impl Turn<'_> {
-    /// The context of the requests of this turn, and the registrar beside it.
-    pub(super) fn request_context(&mut self) -> (&mut Registrar, RequestContext<'_>) {
+    /// The context of this turn's requests to a service, and the registrar beside it.
+    pub(super) fn request_context(
+        &mut self,
+        service: ServiceKey,
+    ) -> (&mut Registrar, RequestContext<'_>) {
         let clock = self.core.clock;
         let (registrar, vitals) = self.core.with_vitals();
-        (registrar, RequestContext { application: self.application, vitals, clock })
+        let service = self.application.service(service);
+        (registrar, RequestContext { service, vitals, clock })
     }
 }
 
@@ -30,7 +35,7 @@ impl Service for RequestContext<'_> {
     fn respond(&mut self, request: &Request<'_>) -> Response {
         let began = self.clock.moment();
         self.vitals.refreshed = false;
-        let response = self.application.respond(began, &mut self.vitals, request);
+        let response = self.service.respond(began, &mut self.vitals, request);
         // A response made of fresh numbers is a scrape.
         if self.vitals.refreshed {
             self.vitals.health.last_scrape = Some(self.clock.tick().since(began.tick));
@@ -39,10 +44,10 @@ impl Service for RequestContext<'_> {
     }
 
     fn refused(&mut self, refusal: &Refusal<'_>) -> Option<Ticket> {
-        self.application.refused(self.clock.moment(), refusal)
+        self.service.refused(self.clock.moment(), refusal)
     }
 
     fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {
-        self.application.delivered(self.clock.moment(), ticket, delivered);
+        self.service.delivered(self.clock.moment(), ticket, delivered);
     }
 }

@@ -14,6 +14,10 @@ use crate::stats::EntryKind;
 use crate::units::ClientId;
 use crate::units::process::Pipe;
 
+/// Which of the application's services a server belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceKey(pub u8);
+
 /// Whom an event is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
@@ -21,10 +25,10 @@ pub enum Owner {
     Signals,
     /// The timerfd.
     Timer,
-    /// The listening socket.
-    Listener,
-    /// A connection, by its key in the server.
-    Connection(usize),
+    /// The listening socket of a service.
+    Listener(ServiceKey),
+    /// A connection to a service, by its key in the server.
+    Connection(ServiceKey, usize),
     /// Our own stderr, when it takes bytes again.
     LogSink,
     /// One of a client's pipes.
@@ -50,7 +54,7 @@ impl Owner {
 
     const fn kind(self) -> EntryKind {
         match self {
-            Self::Connection(_) => EntryKind::Connection,
+            Self::Connection(..) => EntryKind::Connection,
             Self::Output(..) => EntryKind::Output,
             Self::Exit(_) => EntryKind::Exit,
             _ => EntryKind::Own,
@@ -190,6 +194,8 @@ mod tests {
     use super::*;
     use std::os::fd::AsFd;
 
+    const SERVICE: ServiceKey = ServiceKey(0);
+
     fn pipe() -> (io::PipeReader, io::PipeWriter) {
         io::pipe().unwrap()
     }
@@ -200,18 +206,28 @@ mod tests {
         let mut table = Table::default();
         let (first, _w1) = pipe();
         let (second, _w2) = pipe();
-        let old = table.insert(poll.registry(), first.as_fd(), Owner::Listener, Interest::READABLE);
+        let old = table.insert(
+            poll.registry(),
+            first.as_fd(),
+            Owner::Listener(SERVICE),
+            Interest::READABLE,
+        );
         let old = old.unwrap();
         table.remove(poll.registry(), old);
         let new = table
-            .insert(poll.registry(), second.as_fd(), Owner::Connection(7), Interest::READABLE)
+            .insert(
+                poll.registry(),
+                second.as_fd(),
+                Owner::Connection(SERVICE, 7),
+                Interest::READABLE,
+            )
             .unwrap();
         assert_eq!(unpack(old).1, unpack(new).1, "the slab reuses the key");
         assert_eq!(table.mark_ready(old, false), None);
         assert_eq!(table.take_turn(old), None);
         table.remove(poll.registry(), old);
-        assert_eq!(table.mark_ready(new, true), Some(Owner::Connection(7)));
-        assert_eq!(table.take_turn(new), Some((Owner::Connection(7), true)));
+        assert_eq!(table.mark_ready(new, true), Some(Owner::Connection(SERVICE, 7)));
+        assert_eq!(table.take_turn(new), Some((Owner::Connection(SERVICE, 7), true)));
         assert_eq!(table.by_kind(), [1, 0, 0, 0]);
     }
 

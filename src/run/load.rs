@@ -64,7 +64,7 @@ fn run(
     ready: Ready,
 ) -> Result<Conclusion, Fatal> {
     let Ready {
-        server,
+        servers,
         children,
         demo_origin,
         origin_side,
@@ -76,7 +76,7 @@ fn run(
     } = ready;
     let settings = Settings { target_duration: stall.target_duration, ..config.swarm.clone() };
     let mut reactor =
-        Reactor::new(journal.clone(), signals, server, Some(children)).map_err(|error| {
+        Reactor::new(journal.clone(), signals, servers, Some(children)).map_err(|error| {
             Fatal(format!("the reactor cannot be set up: {}", remedy::with_remedy(&error)))
         })?;
     if config.swarm.ffmpeg_memory_max.is_some() {

@@ -23,10 +23,14 @@ use crate::reactor::net::server::certificate::Certificate;
 use crate::reactor::net::server::{Server, ServerLimits};
 use crate::reactor::process::child;
 use crate::reactor::process::usage;
+use crate::reactor::table::ServiceKey;
 use crate::reactor::{Application, Driver, HttpService, Reactor, Status, Vitals};
 use crate::swarm::{Action, Input};
 use crate::units::address::reachable;
 use crate::units::{Moment, Tick};
+
+/// The service of the stream.
+const ORIGIN: ServiceKey = ServiceKey(0);
 
 /// Bounds of the origin. A client of three variants keeps up to six connections,
 /// so this serves some two thousand; an idle one lives longer than the longest
@@ -64,7 +68,7 @@ pub(super) fn serve(config: &OriginConfig) -> Result<Conclusion, Fatal> {
     let _ = child::raise_nofile();
     let access_log = config.access_log.as_deref().map(open_access_log).transpose()?;
     let limits = ServerLimits { connections: connections_max(), ..LIMITS };
-    let mut server = Server::bind(config.listen, limits)
+    let mut server = Server::bind(ORIGIN, config.listen, limits)
         .map_err(|error| Fatal(remedy::of_listen(config.listen, &error, "with -listen")))?;
     let address = server
         .local_addr()
@@ -76,7 +80,7 @@ pub(super) fn serve(config: &OriginConfig) -> Result<Conclusion, Fatal> {
     let url = format!("{scheme}://{}/stream.m3u8\n", reachable(address));
     printed(stdout::write_unless(signals.as_fd(), url.as_bytes()))?;
     let mut reactor =
-        Reactor::new(journal.clone(), signals, Some(server), None).map_err(|error| {
+        Reactor::new(journal.clone(), signals, vec![server], None).map_err(|error| {
             Fatal(format!("the reactor cannot be set up: {}", remedy::with_remedy(&error)))
         })?;
     info!(%address, seed = config.seed, "origin_started");
@@ -228,4 +232,8 @@ impl Status for OriginProgram {
     }
 }
 
-impl Application for OriginProgram {}
+impl Application for OriginProgram {
+    fn service(&mut self, _: ServiceKey) -> &mut dyn HttpService {
+        self
+    }
+}

@@ -12,7 +12,7 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::SplitMix64;
 
 use super::recipe::Latency;
-use crate::http::Request;
+use crate::http::{PeerAddress, Request};
 
 /// Precedes a client's number at the end of a `User-Agent`.
 const CLIENT_MARK: &str = "/client-";
@@ -38,7 +38,7 @@ impl Client {
         let digits = number.filter(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
         match digits.and_then(|digits| digits.parse().ok()) {
             Some(number) => Self::Numbered(number),
-            None => Self::At(request.peer),
+            None => Self::At(request.peer.and_then(PeerAddress::ip)),
         }
     }
 
@@ -101,7 +101,10 @@ mod tests {
 
     fn client(agent: &str, peer: Option<IpAddr>) -> Client {
         let headers = [httparse::Header { name: "User-Agent", value: agent.as_bytes() }];
-        Client::of(&Request { peer, ..Request::new(Method::Get, "/", &headers) })
+        Client::of(&Request {
+            peer: peer.map(PeerAddress::Ip),
+            ..Request::new(Method::Get, "/", &headers)
+        })
     }
 
     #[test]

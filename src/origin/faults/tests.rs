@@ -1,6 +1,5 @@
 //! Recipes as typed, and applied to the origin, at chosen times and by chosen clients.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -70,7 +69,7 @@ impl World {
         let headers = [httparse::Header { name: "Host", value: b"localhost" }];
         let request = Request {
             body: body.as_bytes(),
-            peer: Some(IpAddr::from(peer)),
+            peer: Some(peer.into()),
             ..Request::new(Method::Post, CONTROL_PATH, &headers)
         };
         let at = self.moment();

@@ -5,5 +5,6 @@
 
 pub mod fetch;
 pub mod server;
+pub(in crate::reactor) mod servers;
 pub mod sock_diag;
 pub mod traffic;

@@ -8,15 +8,16 @@
 
 pub mod certificate;
 mod listener;
-mod part;
 mod peer;
 mod room;
 mod transport;
+mod unix;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,10 +33,10 @@ use self::listener::{Accepted, Listener};
 use self::peer::Peer;
 use self::room::{Leaving, Tally};
 use self::transport::Transport;
-use crate::http::{Connection, Limits, Service};
+use crate::http::{Connection, Limits, PeerAddress, Service};
 use crate::reactor::Registrar;
 use crate::reactor::host::reports;
-use crate::reactor::table::Owner;
+use crate::reactor::table::{Owner, ServiceKey};
 use crate::stats::ConnectionCounts;
 use crate::units::Tick;
 
@@ -61,6 +62,7 @@ pub struct ServerLimits {
 /// A listening socket and its connections.
 #[derive(Debug)]
 pub struct Server {
+    service: ServiceKey,
     listener: Listener,
     /// Connections at once.
     most: usize,
@@ -78,13 +80,32 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds and listens; connections wait until the reactor runs.
+    /// Binds and listens for this service; connections wait until the reactor runs.
     ///
     /// # Errors
     /// Those of bind(2) and listen(2), `EADDRINUSE` and `EACCES` above all.
-    pub fn bind(address: SocketAddr, limits: ServerLimits) -> io::Result<Self> {
-        Ok(Self {
-            listener: Listener::bind(address)?,
+    pub fn bind(
+        service: ServiceKey,
+        address: SocketAddr,
+        limits: ServerLimits,
+    ) -> io::Result<Self> {
+        Ok(Self::new(service, Listener::bind(address)?, limits))
+    }
+
+    /// The same on a Unix socket, which only processes of this user can connect to. A
+    /// socket that an ended process left at this path is replaced; the file is removed
+    /// when the server is dropped.
+    ///
+    /// # Errors
+    /// As [`Server::bind`], and a text where the path is too long.
+    pub fn bind_unix(service: ServiceKey, path: &Path, limits: ServerLimits) -> io::Result<Self> {
+        Ok(Self::new(service, Listener::bind_unix(path)?, limits))
+    }
+
+    fn new(service: ServiceKey, listener: Listener, limits: ServerLimits) -> Self {
+        Self {
+            service,
+            listener,
             most: limits.connections,
             limits: Rc::new(limits.connection),
             tls: None,
@@ -95,7 +116,12 @@ impl Server {
             accepted: 0,
             evicted: Tally::default(),
             failed: Tally::default(),
-        })
+        }
+    }
+
+    /// The service that it belongs to.
+    pub(super) const fn service(&self) -> ServiceKey {
+        self.service
     }
 
     /// Speaks TLS with this certificate on every connection from now on.
@@ -126,9 +152,9 @@ impl Server {
     /// # Errors
     /// Those of epoll_ctl(2).
     pub fn start(&mut self, registrar: &mut Registrar) -> io::Result<()> {
-        let fd = self.listener.as_fd();
+        let (fd, owner) = (self.listener.as_fd(), Owner::Listener(self.service));
         let registry = registrar.poll.registry();
-        let token = registrar.table.insert(registry, fd, Owner::Listener, Interest::READABLE)?;
+        let token = registrar.table.insert(registry, fd, owner, Interest::READABLE)?;
         self.listener_token = Some(token);
         Ok(())
     }
@@ -200,7 +226,7 @@ impl Server {
         registrar: &mut Registrar,
         now: Tick,
         socket: OwnedFd,
-        from: Option<IpAddr>,
+        from: Option<PeerAddress>,
     ) -> Option<Token> {
         self.accepted += 1;
         // Small responses must not wait for an acknowledgement of the last one.
@@ -210,7 +236,7 @@ impl Server {
         let vacant = self.peers.vacant_entry();
         let key = vacant.key();
         let interest = Interest::READABLE | Interest::WRITABLE;
-        let owner = Owner::Connection(key);
+        let owner = Owner::Connection(self.service, key);
         let registry = registrar.poll.registry();
         let token = registrar.table.insert(registry, socket.as_fd(), owner, interest).ok()?;
         let connection = Connection::new(now, Rc::clone(&self.limits)).from_peer(from);

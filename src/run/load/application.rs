@@ -9,6 +9,7 @@ use crate::http::{Fetched, Request, Response};
 use crate::measures::Measured;
 use crate::measures::Scene;
 use crate::reactor::host::signals::StopSignal;
+use crate::reactor::table::ServiceKey;
 use crate::reactor::{Application, Asker, Driver, HttpService, Screen, Status, Vitals};
 use crate::run::board::{About, Board};
 use crate::run::check::Check;
@@ -132,6 +133,10 @@ impl Asker for Load {
 }
 
 impl Application for Load {
+    fn service(&mut self, _: ServiceKey) -> &mut dyn HttpService {
+        self
+    }
+
     fn screen(&self) -> Option<&dyn Screen> {
         Some(self)
     }

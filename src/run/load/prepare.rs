@@ -18,6 +18,7 @@ use crate::reactor::host::{remedy, terminal};
 use crate::reactor::net::server::{Server, ServerLimits};
 use crate::reactor::process::child::{self, Spawner};
 use crate::reactor::process::children::Children;
+use crate::reactor::table::ServiceKey;
 use crate::reactor::timer::Clock;
 use crate::run::board::Board;
 use crate::run::demo_origin::DemoOrigin;
@@ -25,6 +26,9 @@ use crate::run::{Fatal, host, origin_side, report, summary_file, target_duration
 use crate::swarm::StallThreshold;
 use crate::units::address::reachable;
 use crate::units::nanos;
+
+/// The service of metrics and health.
+const METRICS: ServiceKey = ServiceKey(0);
 
 /// Bounds of the scrape server. Scrapers are few; 256 connections leave room for
 /// those that hang, and the descriptors for them are reserved by preflight.
@@ -48,7 +52,7 @@ pub(super) enum Prepared {
 
 /// Everything that a run needs.
 pub(super) struct Ready {
-    pub(super) server: Option<Server>,
+    pub(super) servers: Vec<Server>,
     pub(super) children: Children,
     pub(super) demo_origin: Option<DemoOrigin>,
     pub(super) origin_side: Option<origin_side::Plan>,
@@ -89,11 +93,11 @@ pub(super) fn prepare(
     let room = if shown { room } else { config.swarm.share() };
     let shown_url = config.masking.url(options.url.as_str());
     let board = shown.then(|| Board::new(config, &shown_url, room, &ffmpeg, &template));
-    let (server, origin_side) = (bind(config)?, origin_side::plan(config, stop)?);
+    let (servers, origin_side) = (bind(config)?, origin_side::plan(config, stop)?);
     // Last: a run that is refused above sends no request.
     let stall = target_duration::threshold(config, &options, stop);
     Ok(Prepared::Load(Box::new(Ready {
-        server,
+        servers,
         children: children(config, room, &ffmpeg, template)?,
         demo_origin,
         origin_side,
@@ -142,16 +146,16 @@ fn warn_left_out(template: &Template, capabilities: &Capabilities) {
     }
 }
 
-fn bind(config: &Config) -> Result<Option<Server>, Fatal> {
-    let Some(address) = config.metrics else { return Ok(None) };
-    let server = Server::bind(address, SCRAPE_LIMITS).map_err(|error| {
+fn bind(config: &Config) -> Result<Vec<Server>, Fatal> {
+    let Some(address) = config.metrics else { return Ok(Vec::new()) };
+    let server = Server::bind(METRICS, address, SCRAPE_LIMITS).map_err(|error| {
         Fatal(remedy::of_listen(address, &error, "with -metrics, or -metrics '' for none"))
     })?;
     if let Ok(address) = server.local_addr() {
         let url = format!("http://{}/metrics", reachable(address));
         info!(%address, url, "metrics_server_started");
     }
-    Ok(Some(server))
+    Ok(vec![server])
 }
 
 fn children(

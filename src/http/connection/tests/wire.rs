@@ -321,7 +321,7 @@ fn refuses_a_post_whose_body_cannot_be_received() {
 
 #[test]
 fn requests_carry_the_address_of_the_peer() {
-    let from: IpAddr = "192.0.2.7".parse().unwrap();
+    let from = PeerAddress::from([192, 0, 2, 7]);
     let mut seen = None;
     let mut connection = Connection::new(Tick::ZERO, LIMITS).from_peer(Some(from));
     let mut service = |request: &Request<'_>| {

@@ -1,17 +1,20 @@
-//! The listening socket: takes connections, and can be shut and opened again on
-//! the same port.
+//! The listening socket, TCP or Unix: accepts connections. One of TCP can be shut and
+//! opened again on the same port.
 //!
 //! Knows nothing of what is said on a connection.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
-use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, Shutdown, SocketAddrAny, SocketFlags, SocketType};
 
+use super::unix::UnixSocket;
+use crate::http::PeerAddress;
 use crate::units::address::EVERY;
 
 /// Connections waiting to be accepted; the kernel bounds it by `somaxconn`.
@@ -20,15 +23,30 @@ const BACKLOG: i32 = 1024;
 /// A listening socket.
 #[derive(Debug)]
 pub(super) struct Listener {
-    socket: TcpListener,
+    socket: Socket,
     open: bool,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixSocket),
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(socket) => socket.as_fd(),
+            Self::Unix(socket) => socket.as_fd(),
+        }
+    }
 }
 
 /// What came of accepting once.
 #[derive(Debug)]
 pub(super) enum Accepted {
     /// A connection, and from where.
-    Peer(OwnedFd, Option<IpAddr>),
+    Peer(OwnedFd, Option<PeerAddress>),
     /// The peer gave up while it waited (accept(2)).
     Gone,
     /// Nobody waits, or the listener is shut.
@@ -73,12 +91,22 @@ impl Listener {
             chooser
         };
         rustix::net::listen(&socket, BACKLOG)?;
-        Ok(Self { socket: TcpListener::from(socket), open: true })
+        Ok(Self { socket: Socket::Tcp(TcpListener::from(socket)), open: true })
     }
 
-    /// The address it listens on.
+    /// Binds a Unix socket with this path and listens.
+    pub(super) fn bind_unix(path: &Path) -> io::Result<Self> {
+        let socket = UnixSocket::bind(path)?;
+        rustix::net::listen(&socket, BACKLOG)?;
+        Ok(Self { socket: Socket::Unix(socket), open: true })
+    }
+
+    /// The address it listens on. A Unix socket has none: `EAFNOSUPPORT`.
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+        match &self.socket {
+            Socket::Tcp(socket) => socket.local_addr(),
+            Socket::Unix(_) => Err(Errno::AFNOSUPPORT.into()),
+        }
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
@@ -90,19 +118,24 @@ impl Listener {
     }
 
     /// Refuses connections from now on; those that wait are reset. The port stays
-    /// ours: without `SO_REUSEADDR` nobody else can bind it.
+    /// ours: without `SO_REUSEADDR` nobody else can bind it. On a Unix socket,
+    /// which the kernel could not open again, connections wait instead.
     pub(super) fn shut(&mut self) -> io::Result<()> {
-        set_socket_reuseaddr(&self.socket, false)?;
-        rustix::net::shutdown(&self.socket, Shutdown::Read)?;
+        if let Socket::Tcp(socket) = &self.socket {
+            set_socket_reuseaddr(socket, false)?;
+            rustix::net::shutdown(socket, Shutdown::Read)?;
+        }
         self.open = false;
         Ok(())
     }
 
-    /// Takes connections again. The connections that live need `SO_REUSEADDR`,
-    /// since they are bound to the same port.
+    /// Accepts connections again. The open ones need `SO_REUSEADDR`, since they are
+    /// bound to the same port.
     pub(super) fn open(&mut self) -> io::Result<()> {
-        set_socket_reuseaddr(&self.socket, true)?;
-        rustix::net::listen(&self.socket, BACKLOG)?;
+        if let Socket::Tcp(socket) = &self.socket {
+            set_socket_reuseaddr(socket, true)?;
+            rustix::net::listen(socket, BACKLOG)?;
+        }
         self.open = true;
         Ok(())
     }
@@ -113,16 +146,24 @@ impl Listener {
         }
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         match rustix::net::acceptfrom_with(&self.socket, flags) {
-            Ok((socket, from)) => {
-                let from = from.and_then(|address| SocketAddr::try_from(address).ok());
-                Accepted::Peer(socket, from.map(|address| address.ip().to_canonical()))
-            }
+            Ok((socket, from)) => Accepted::Peer(socket, self.peer(from)),
             Err(Errno::AGAIN) => Accepted::Nobody,
             Err(Errno::CONNABORTED | Errno::INTR) => Accepted::Gone,
             // The kernel looks for a descriptor first, and only then for a connection.
             Err(Errno::MFILE) if !self.is_awaited() => Accepted::Nobody,
             Err(Errno::MFILE) => Accepted::NoDescriptor,
             Err(errno) => Accepted::Failed(errno),
+        }
+    }
+
+    /// The address of a peer, if known.
+    fn peer(&self, from: Option<SocketAddrAny>) -> Option<PeerAddress> {
+        match self.socket {
+            Socket::Unix(_) => Some(PeerAddress::Unix),
+            Socket::Tcp(_) => {
+                let from = SocketAddr::try_from(from?).ok()?;
+                Some(from.ip().to_canonical().into())
+            }
         }
     }
 
@@ -159,7 +200,7 @@ fn bound(address: SocketAddr) -> io::Result<OwnedFd> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv6Addr, TcpStream};
+    use std::net::{IpAddr, Ipv6Addr, TcpStream};
 
     use super::*;
 
@@ -167,7 +208,7 @@ mod tests {
     fn peer(listener: &Listener, to: IpAddr) -> Option<IpAddr> {
         let _client = TcpStream::connect((to, listener.local_addr().unwrap().port())).unwrap();
         match listener.accept() {
-            Accepted::Peer(_, from) => from,
+            Accepted::Peer(_, from) => from?.ip(),
             other => panic!("{other:?}"),
         }
     }

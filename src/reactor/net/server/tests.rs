@@ -5,6 +5,7 @@ mod wire;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown as Half, TcpStream};
+use std::os::unix::net::UnixStream;
 
 use mio::Events;
 
@@ -25,6 +26,7 @@ const LIMITS: ServerLimits = ServerLimits {
 /// What neither side's socket buffers hold, in bytes.
 const BIG: usize = 64 << 20;
 
+const SERVICE: ServiceKey = ServiceKey(7);
 const START: Tick = Tick::from_millis(1000);
 const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
@@ -39,8 +41,11 @@ struct World {
 
 impl World {
     fn new(limits: ServerLimits) -> Self {
+        Self::of(Server::bind(SERVICE, "127.0.0.1:0".parse().unwrap(), limits).unwrap())
+    }
+
+    fn of(mut server: Server) -> Self {
         let mut registrar = Registrar::new().unwrap();
-        let mut server = Server::bind("127.0.0.1:0".parse().unwrap(), limits).unwrap();
         server.start(&mut registrar).unwrap();
         Self {
             registrar,
@@ -79,8 +84,10 @@ impl World {
             let Some((owner, hung_up)) = self.registrar.table.take_turn(token) else { continue };
             let Self { registrar, server, service, .. } = self;
             let more = match owner {
-                Owner::Listener => server.accept(registrar, self.now, service),
-                Owner::Connection(key) => server.turn(registrar, self.now, key, hung_up, service),
+                Owner::Listener(SERVICE) => server.accept(registrar, self.now, service),
+                Owner::Connection(SERVICE, key) => {
+                    server.turn(registrar, self.now, key, hung_up, service)
+                }
                 _ => panic!("{owner:?}"),
             };
             if more {
@@ -110,7 +117,7 @@ impl World {
     }
 
     /// Goes on until the last word of these was said.
-    fn says(&mut self, client: &mut TcpStream, last: &str) -> String {
+    fn says(&mut self, client: &mut impl Read, last: &str) -> String {
         let mut said = Vec::new();
         self.until(|_| {
             hear(client, &mut said);
@@ -130,7 +137,7 @@ impl World {
 }
 
 /// Reads all there is; true at the end.
-fn hear(client: &mut TcpStream, said: &mut Vec<u8>) -> bool {
+fn hear(client: &mut impl Read, said: &mut Vec<u8>) -> bool {
     match client.read_to_end(said) {
         Ok(_) => true,
         Err(error) => {
@@ -145,7 +152,7 @@ fn hear(client: &mut TcpStream, said: &mut Vec<u8>) -> bool {
 struct Answers {
     /// How every response goes out, each with a ticket.
     delivery: Option<Delivery>,
-    from: Vec<Option<IpAddr>>,
+    from: Vec<Option<PeerAddress>>,
     heard: Vec<Delivered>,
 }
 
@@ -168,6 +175,31 @@ impl Service for Answers {
 
 fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n").into_bytes()
+}
+
+#[test]
+fn serves_over_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control");
+    let mut world = World::of(Server::bind_unix(SERVICE, &path, LIMITS).unwrap());
+    let mut clients = Vec::new();
+    for open in [true, false, true] {
+        world.server.set_open(&mut world.registrar, START, open);
+        let mut client = UnixStream::connect(&path).unwrap();
+        client.set_nonblocking(true).unwrap();
+        client.write_all(GET).unwrap();
+        if open {
+            assert!(world.says(&mut client, "/a\n").starts_with("HTTP/1.1 200"));
+        } else {
+            assert!(!world.server.accept(&mut world.registrar, START, &mut world.service));
+            assert_eq!(world.server.peers.len(), 1);
+        }
+        clients.push(client);
+    }
+    world.until(|world| world.service.from.len() == 3);
+    assert_eq!(world.service.from, [Some(PeerAddress::Unix); 3]);
+    drop(world);
+    assert!(!path.exists());
 }
 
 #[test]

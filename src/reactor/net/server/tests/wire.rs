@@ -179,7 +179,7 @@ fn at_the_end_of_all_every_response_is_told_of() {
 #[test]
 fn requests_carry_the_address_of_their_peer() {
     let (world, client) = asked("/a", None);
-    assert_eq!(world.service.from, [Some(client.local_addr().unwrap().ip())]);
+    assert_eq!(world.service.from, [Some(client.local_addr().unwrap().ip().into())]);
 }
 
 #[test]
