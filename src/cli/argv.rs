@@ -1,8 +1,8 @@
-//! Go's dash styles, rewritten to the one that clap reads.
+//! Rewrites Go's dash styles to the one that clap parses.
 //!
-//! `-name value`, `-name=value` and `--name value` all become `--name=value`,
-//! driven by the command's own list of arguments. Knows no meaning of a flag
-//! but whether it takes a value.
+//! `-name value`, `-name=value` and `--name value` all become `--name=value`, by the
+//! command's list of arguments. Knows nothing about a flag except whether it takes a
+//! value.
 
 use clap::Command;
 
@@ -16,9 +16,9 @@ pub(super) struct Rewritten {
     pub(super) flags: Vec<String>,
     /// The other arguments, in order.
     pub(super) positionals: Vec<String>,
-    /// The first flag that the command does not know, as typed, without value.
+    /// The first unknown flag, as typed, without its value.
     pub(super) first_unknown: Option<String>,
-    /// The flags that were typed, by the names of the command.
+    /// The flags that were typed, by their canonical names.
     pub(super) typed: Vec<String>,
 }
 
@@ -26,14 +26,14 @@ pub(super) struct Rewritten {
 enum Value {
     /// After `=` or as the next argument.
     Required,
-    /// After `=` alone, or none.
+    /// After `=` only, or none.
     Optional,
 }
 
-/// Rewrites arguments, the program's name not among them.
+/// Rewrites arguments, without the program's name.
 ///
 /// # Errors
-/// A flag that needs a value and is the last argument; a flag without a name.
+/// A flag without a name, or a last flag without the value that it needs.
 pub(super) fn rewrite(command: &Command, args: &[String]) -> Result<Rewritten, UsageError> {
     let mut out = Rewritten::default();
     let mut args = args.iter();
@@ -76,7 +76,7 @@ fn typed_name(arg: &str) -> &str {
     arg.split_once('=').map_or(arg, |(name, _)| name)
 }
 
-/// Name and value of a flag; `None` if the argument is no flag. `-vv` is `-v`.
+/// Name and value of a flag; `None` if the argument is not a flag. `-vv` is `-v`.
 fn split(arg: &str) -> Option<(&str, Option<&str>)> {
     let body = arg.strip_prefix('-')?;
     if body.is_empty() {
@@ -139,21 +139,21 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_flag_keeps_its_dashes() {
+    fn unknown_flag_keeps_its_dashes() {
         for (arg, want) in [("-clinets=5", "-clinets"), ("--x", "--x"), ("---x", "---x")] {
             assert_eq!(rewritten(&["-v", arg, "-y"]).first_unknown.as_deref(), Some(want));
         }
     }
 
     #[test]
-    fn a_missing_value_is_named() {
+    fn names_the_flag_without_a_value() {
         let error = rewrite(&load_command(), &["-clients".to_owned()]).unwrap_err();
         assert_eq!(error.to_string(), "-clients needs a value; see -help");
     }
 
     proptest! {
         #[test]
-        fn nothing_gets_lost(args in prop::collection::vec("-{0,3}[a-z=v]{0,6}", 0..8)) {
+        fn keeps_every_argument(args in prop::collection::vec("-{0,3}[a-z=v]{0,6}", 0..8)) {
             if let Ok(out) = rewrite(&load_command(), &args) {
                 prop_assert!(out.flags.iter().all(|flag| flag.starts_with("--")));
                 prop_assert!(out.positionals.len() + out.flags.len() <= args.len());

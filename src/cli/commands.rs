@@ -1,7 +1,6 @@
-//! The subcommands, and the flags of each as shells and the manual need them.
+//! The subcommands, and the flags of each for shells and the manual.
 //!
-//! Drawn from the declarations in `flags.rs`, so that what is added there is
-//! everywhere. Knows no shell.
+//! Derived from the declarations in `flags.rs`. Knows no shell.
 
 use clap::{Arg, Command};
 
@@ -9,7 +8,7 @@ use super::flags::{health_command, load_command, merge_command, origin_command, 
 use super::help::house_dashes;
 use super::values;
 
-/// The shells that completions are made for.
+/// The shells for which completions are made.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
 /// A word that may be the first argument.
@@ -34,13 +33,13 @@ pub(super) const ALL: [Subcommand; 8] = [
     },
     Subcommand {
         name: "report",
-        about: "Make one HTML page of a run, or of two compared",
+        about: "Make an HTML report of a run, or of two runs to compare",
         command: Some(report_command),
         words: &["help"],
     },
     Subcommand {
         name: "healthcheck",
-        about: "Ask a running swarm whether it is alive",
+        about: "Check whether a running swarm is alive",
         command: Some(health_command),
         words: &["help"],
     },
@@ -52,7 +51,7 @@ pub(super) const ALL: [Subcommand; 8] = [
     },
     Subcommand {
         name: "completions",
-        about: "Print what completes the command line in this shell",
+        about: "Print the completion script for this shell",
         command: None,
         words: &SHELLS,
     },
@@ -66,18 +65,18 @@ pub(super) const ALL: [Subcommand; 8] = [
     Subcommand { name: "version", about: "Print the version", command: None, words: &[] },
 ];
 
-/// What the value of a flag may be.
+/// The kind of value that a flag takes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value {
-    /// There is none.
+    /// No value.
     None,
-    /// True or false, after `=` alone.
+    /// True or false, after `=` only.
     Boolean,
     /// One of these.
     Words(Vec<&'static str>),
     /// The path of a file.
     File,
-    /// Anything else; nothing can be offered.
+    /// Anything else; no completion is offered.
     Free,
 }
 
@@ -85,15 +84,15 @@ pub(super) enum Value {
 pub(super) struct Flag {
     /// Its name without dashes.
     pub(super) name: String,
-    /// Its name with the dashes that help and docs show.
+    /// Its name with the dashes shown in help and docs.
     pub(super) shown: String,
-    /// What it does, in one line.
+    /// Its help, in one line.
     pub(super) help: String,
-    /// What its value is called.
+    /// The name of its value.
     pub(super) value_name: String,
-    /// What its value may be.
+    /// The kind of its value.
     pub(super) value: Value,
-    /// Whether it adds up when it is repeated.
+    /// Whether repeating it accumulates values.
     pub(super) repeatable: bool,
 }
 
@@ -137,7 +136,7 @@ mod tests {
     use super::*;
     use std::ffi::OsString;
 
-    /// What the program says of a value that none of its flags takes.
+    /// The error for an invalid value.
     fn refusal(words: &[&str]) -> String {
         let args: Vec<OsString> = ["swarm"].iter().chain(words).map(OsString::from).collect();
         let no_file = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_offered_is_what_is_taken() {
+    fn offered_values_are_the_accepted_ones() {
         for (words, flags) in [(&[][..], main_flags()), (&["origin"], flags_of(&origin_command()))]
         {
             assert!(flags.iter().any(|flag| matches!(flag.value, Value::Words(_))));

@@ -1,6 +1,6 @@
-//! The environment variables of flags, and what is special in their values.
+//! The environment variables of flags, and the special cases of their values.
 //!
-//! Knows no environment: variables are looked up by the caller's closure.
+//! Reads no environment: the caller provides the lookup.
 
 use std::ffi::OsString;
 
@@ -9,16 +9,16 @@ use super::UsageError;
 /// Looks a variable up.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// Variable of the playlist, which is no flag.
+/// Variable of the playlist, which is not a flag.
 pub(super) const STREAM_URL: &str = "STREAM_URL";
 
 /// Variable of extra request headers, one a line.
 pub(super) const HEADERS: &str = "HEADERS";
 
-/// Variable of the scrape address. Empty is a value of it: off.
+/// Variable of the scrape address. An empty value is valid: it disables the address.
 const METRICS_PORT: &str = "METRICS_PORT";
 
-/// Id of the argument that is a scrape address without being a flag.
+/// Id of the argument that is a scrape address but not a flag.
 pub(super) const SCRAPE_ADDRESS: &str = "scrape-address";
 
 /// Names of flags and their variables.
@@ -56,21 +56,20 @@ pub fn variable_of(arg: &clap::Arg) -> Option<&'static str> {
     }
 }
 
-/// The value that the environment gives an argument, in the flag's grammar, and
-/// the name of the variable that it came from.
+/// The value of an argument from the environment, in the flag's syntax, and the name of
+/// its variable.
 ///
-/// An empty variable counts as not set, but for the scrape address, where it
-/// means off.
+/// An empty variable counts as unset, except for the scrape address, which it disables.
 ///
 /// # Errors
-/// A value that is not UTF-8, or half of a pair of variables.
+/// A value that is not UTF-8, or an incomplete pair of variables.
 pub(super) fn value_of(
     arg: &clap::Arg,
     lookup: Lookup<'_>,
 ) -> Result<Option<(String, &'static str)>, UsageError> {
     let Some(variable) = variable_of(arg) else { return Ok(None) };
     let value = match text_of(variable, lookup)? {
-        // They are added to those of the flag, and read where these are.
+        // They are added to those of the flag, in `secrets.rs`.
         _ if variable == HEADERS => return Ok(None),
         Some(value) if !value.is_empty() || variable == "METRICS_PORT" => value,
         _ if variable == "SHARD" => return shard_of_job(lookup),
@@ -91,16 +90,15 @@ pub(super) fn text_of(variable: &str, lookup: Lookup<'_>) -> Result<Option<Strin
         .map_err(|_| UsageError::new(format!("{variable} in the environment is not UTF-8")))
 }
 
-/// The share of one of `SHARDS` pods of an Indexed Job, to each of which
-/// Kubernetes tells its `JOB_COMPLETION_INDEX`. A job that is not divided has no
-/// `SHARDS`.
+/// The shard of a pod of an Indexed Job: Kubernetes sets `JOB_COMPLETION_INDEX` in each
+/// of the `SHARDS` pods. A job without shards has no `SHARDS`.
 fn shard_of_job(lookup: Lookup<'_>) -> Result<Option<(String, &'static str)>, UsageError> {
     let given = |variable| Ok(text_of(variable, lookup)?.filter(|value| !value.is_empty()));
     let Some(count) = given("SHARDS")? else { return Ok(None) };
     let Some(index) = given("JOB_COMPLETION_INDEX")? else {
         return Err(UsageError::new(
-            "SHARDS in the environment says how many shards there are, and nothing says which \
-             this is: give SHARD=I/N, or JOB_COMPLETION_INDEX beside SHARDS",
+            "SHARDS in the environment gives the number of shards, but not which one this \
+                         is: set SHARD=I/N, or JOB_COMPLETION_INDEX together with SHARDS",
         ));
     };
     Ok(Some((format!("{index}/{count}"), "JOB_COMPLETION_INDEX and SHARDS")))
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn bare_numbers_have_a_unit_where_stated() {
+    fn adds_a_unit_to_bare_numbers() {
         let cases = [
             ("ramp-jitter", "200", "200ms"),
             ("ramp-jitter", "1.5s", "1.5s"),
@@ -138,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_is_unset_but_for_the_scrape_address() {
+    fn empty_counts_as_unset_except_for_the_scrape_address() {
         for (flag, variable) in VARIABLES {
             let want = (variable == METRICS_PORT).then(String::new);
             assert_eq!(value(flag, ""), want, "{variable}");
@@ -146,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_is_told_by_itself_or_by_index_and_count() {
+    fn reads_a_shard_or_its_index_and_count() {
         let command = load_command();
         let arg = command.get_arguments().find(|arg| arg.get_long() == Some("shard")).unwrap();
         let ask = |env: &[(&str, &str)]| {
@@ -160,7 +158,7 @@ mod tests {
         assert_eq!(ask(&[index]), Ok(None));
         assert_eq!(ask(&[index, ("SHARDS", "")]), Ok(None));
         let half = ask(&[count]).unwrap_err().to_string();
-        assert!(half.contains("which this is: give SHARD=I/N"), "{half}");
+        assert!(half.contains("which one this is: set SHARD=I/N"), "{half}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is wrong with the command line, in one line that names the remedy.
+//! Errors of the command line, each in one line with the remedy.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use super::argv::Rewritten;
 use super::help::house_dashes;
 use crate::http::redact::redact;
 
-/// Longest part of a value that is shown, in characters: enough to recognise it.
+/// Longest part of a value that is shown, in characters: enough to recognize it.
 const SHOWN_CHARS: usize = 80;
 
-/// Bad usage: one line for the user (a few, for `-resolve`), with the remedy.
-/// Credentials are masked.
+/// Bad usage: one line for the user (more for `-resolve`), with the remedy. Credentials
+/// are masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageError(String);
 
@@ -30,8 +30,7 @@ impl fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// A value in quotes as it can be shown: credentials masked, control characters
-/// escaped, cut if long.
+/// A value in quotes: credentials masked, control characters escaped, cut if long.
 pub(super) fn quoted(value: &str) -> String {
     let masked = redact(value);
     if masked.chars().count() <= SHOWN_CHARS {
@@ -41,8 +40,8 @@ pub(super) fn quoted(value: &str) -> String {
     format!("{head:?}…")
 }
 
-/// Turns an error of clap into ours. `variable` gives the variable that a flag's
-/// value came from, if it came from the environment.
+/// Converts an error of clap. `variable` gives the variable of a flag whose value came
+/// from the environment.
 pub(super) fn explain(
     error: &Error,
     rewritten: &Rewritten,
@@ -74,8 +73,7 @@ pub(super) fn explain(
     }
 }
 
-/// The value that was refused; a header's is a secret too often to be shown
-/// where it cannot be told what it is.
+/// The refused value. The value of a header is not shown, since it may be a secret.
 fn shown_value(flag: &str, error: &Error) -> String {
     match text_of(error, ContextKind::InvalidValue) {
         Some(_) if flag == "header" => "value".to_owned(),
@@ -102,7 +100,7 @@ fn flag_name(signature: &str) -> Option<&str> {
     signature.strip_prefix("--")?.split([' ', '[', '=']).next()
 }
 
-/// clap's own first line, for errors that no rule above tells apart.
+/// clap's own first line, for all other errors.
 fn first_line(error: &Error) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
@@ -114,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shown_value_is_one_short_line_without_secrets() {
+    fn shown_value_is_one_short_line_without_secrets() {
         assert_eq!(quoted("a\nb"), r#""a\nb""#);
         assert_eq!(quoted("http://u:p@h"), r#""http://***@h""#);
         assert_eq!(quoted(&"x".repeat(100)), format!("\"{}\"…", "x".repeat(80)));
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_clap_lose_their_value() {
+    fn removes_the_value_from_names_of_clap() {
         let cases = [("--a-b <N>", "a-b"), ("--v[=<v>]", "v"), ("--x", "x"), ("--x=1", "x")];
         for (signature, want) in cases {
             assert_eq!(flag_name(signature), Some(want));

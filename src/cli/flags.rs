@@ -1,7 +1,7 @@
-//! Every flag: its name, its default, its subject and its help.
+//! Every flag: its name, default, heading and help.
 //!
-//! The declarations here are the one source for parsing, for `-help` and for the
-//! tests that hold docs/CLI.md. Knows neither dash styles nor the environment.
+//! These declarations are the one source for parsing, for `-help` and for the tests of
+//! docs/CLI.md. Knows neither dash styles nor the environment.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -23,15 +23,15 @@ use crate::units::{Wall, duration};
 /// `User-Agent` without the client's suffix.
 const USER_AGENT: &str = concat!("ffmpeg-hls-swarm/", env!("CARGO_PKG_VERSION"));
 
-/// Where a swarm is scraped unless told otherwise.
+/// Default scrape address of a swarm.
 pub(super) const SCRAPE_DEFAULT: &str = ":9090";
 
-/// What can be typed to load a playlist.
+/// The arguments of a load run.
 #[derive(Debug, Parser)]
 #[command(name = "ffmpeg-hls-swarm", version)]
 pub(super) struct LoadFlags {
-    // Declared for help and docs alone: it is split off before clap reads flags,
-    // since a URL may follow `--` and flags may follow the URL.
+    // Declared for help and docs only: it is removed before clap parses flags, since a
+    // URL may follow `--` and flags may follow the URL.
     /// Playlist to load, http or https
     #[arg(value_name = "HLS_URL", help_heading = "Playlist")]
     url: Option<String>,
@@ -69,16 +69,16 @@ pub(super) struct Load {
     /// Random offset of each start, 0 to this
     #[arg(long, value_name = "SPAN", default_value = "200ms", value_parser = duration::parse)]
     pub(super) ramp_jitter: Duration,
-    /// Run time; 0 is until a signal. With --demo 30s, with --check 10s unless given
+    /// Run time; 0 runs until stopped. Default 30s with --demo, 10s with --check
     #[arg(long, value_name = "SPAN", default_value = "0", value_parser = duration::parse)]
     pub(super) duration: Duration,
-    /// Makes jitter and backoff reproducible; random, and printed, unless given
+    /// Makes jitter and backoff reproducible; random and printed by default
     #[arg(long, value_name = "N", value_parser = values::seed)]
     pub(super) seed: Option<u64>,
-    /// Share of the clients: I of N, from 0, as in 0/4; the shards share a -seed
+    /// Share of the clients: I of N, from 0, as in 0/4; all shards need the same -seed
     #[arg(long, value_name = "I/N", default_value = "0/1", value_parser = values::shard)]
     pub(super) shard: Shard,
-    /// The ramp begins at this moment (RFC 3339), on every host at once
+    /// Start the ramp at this time (RFC 3339), on all hosts at once
     #[arg(long, value_name = "TIME", value_parser = values::start_at)]
     pub(super) start_at: Option<Wall>,
 }
@@ -95,10 +95,10 @@ pub(super) struct Restarts {
     /// Longest delay before a restart, ±20 %
     #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = values::backoff)]
     pub(super) backoff_max: Duration,
-    /// Growth of the delay from one restart to the next
+    /// Factor by which the delay grows from one restart to the next
     #[arg(long, value_name = "X", default_value = "1.7", value_parser = values::multiplier)]
     pub(super) backoff_multiplier: f64,
-    /// Kill stalled clients, so that they start again
+    /// Kill stalled clients, so that they restart
     #[arg(long)]
     pub(super) restart_on_stall: bool,
 }
@@ -106,16 +106,16 @@ pub(super) struct Restarts {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Stream")]
 pub(super) struct Stream {
-    /// Read the playlist's URL from this file, which ps does not show; - is stdin
+    /// Read the playlist's URL from this file, which hides it from ps; - is stdin
     #[arg(long, value_name = "FILE", value_parser = secrets::input_file)]
     pub(super) url_from: Option<PathBuf>,
     /// Renditions that each client reads: all, highest, lowest or first
     #[arg(long, value_name = "WHICH", default_value = "all", value_parser = values::variant)]
     pub(super) variant: Variant,
-    /// If ffprobe cannot tell the variants: fallback (use first, and warn) or fail
+    /// If ffprobe finds no variants: fallback (use first, and warn) or fail
     #[arg(long, value_name = "POLICY", default_value = "fallback", value_parser = values::policy)]
     pub(super) probe_failure_policy: ProbeFailurePolicy,
-    /// Segment duration if not the stream's own; media still for twice as long is a stall
+    /// Expected segment duration, if not the stream's own; a stall is twice as long without media
     #[arg(long, value_name = "SPAN", value_parser = values::target_duration)]
     pub(super) target_duration: Option<Duration>,
 }
@@ -126,10 +126,10 @@ pub(super) struct Network {
     /// Connect to this IP, v4 or v6, and keep the URL's port; needs --dangerous
     #[arg(long, value_name = "IP", value_parser = values::ip)]
     pub(super) resolve: Option<IpAddr>,
-    /// Ask caches for fresh answers: Cache-Control and Pragma: no-cache
+    /// Bypass caches: send Cache-Control and Pragma: no-cache
     #[arg(long)]
     pub(super) no_cache: bool,
-    /// Extra request header 'Name: value', or @FILE with one a line; repeatable
+    /// Extra request header 'Name: value', or @FILE with one per line; repeatable
     #[arg(long, value_name = "HEADER", value_parser = secrets::header)]
     pub(super) header: Vec<Header>,
     /// User-Agent; /client-N is appended, so that origin logs can be joined
@@ -138,16 +138,16 @@ pub(super) struct Network {
     /// Network read and write timeout; 0 is none
     #[arg(long, value_name = "SPAN", default_value = "15s", value_parser = duration::parse)]
     pub(super) timeout: Duration,
-    /// Let FFmpeg connect again when the first playlist's connection fails
+    /// Let FFmpeg reconnect when the first playlist's connection fails
     #[arg(long, default_value = "true")]
     pub(super) reconnect: bool,
-    /// Longest delay of a reconnect, in seconds
+    /// Longest reconnect delay, in seconds
     #[arg(long, value_name = "SECS", default_value = "5", value_parser = values::reconnect_delay)]
     pub(super) reconnect_delay: u32,
-    /// Retries of a segment, where this FFmpeg has the option
+    /// Retries of a segment, if this FFmpeg supports the option
     #[arg(long, value_name = "N", default_value = "3", value_parser = values::segment_retries)]
     pub(super) seg_retry: u32,
-    /// FFmpeg's own prefetching; off so that log lines bracket a download
+    /// FFmpeg's own prefetching; off by default, so that downloads can be timed
     #[arg(long)]
     pub(super) http_multiple: bool,
 }
@@ -155,16 +155,16 @@ pub(super) struct Network {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "FFmpeg")]
 pub(super) struct Ffmpeg {
-    /// FFmpeg: a path, or a name looked for in PATH
+    /// FFmpeg: a path, or a name to search in PATH
     #[arg(long, value_name = "FILE", default_value = "ffmpeg", value_parser = values::file)]
     pub(super) ffmpeg: PathBuf,
-    /// ffprobe; the one beside FFmpeg, else the one in PATH, unless given
+    /// ffprobe; by default the one next to FFmpeg, or the one in PATH
     #[arg(long, value_name = "FILE", value_parser = values::file)]
     pub(super) ffprobe: Option<PathBuf>,
-    /// End an FFmpeg that has more resident memory, as 512M or 1G; 0 is no limit
+    /// Kill an FFmpeg whose resident memory exceeds this, such as 512M; 0 is no limit
     #[arg(long, value_name = "SIZE", default_value = "0", value_parser = values::memory_max)]
     pub(super) ffmpeg_memory_max: u64,
-    /// Extra argument for FFmpeg, placed before -i; repeatable, one argument each
+    /// Extra argument for FFmpeg, placed before -i; repeatable, one argument at a time
     #[arg(long, value_name = "ARG", value_parser = values::ffmpeg_arg)]
     pub(super) ffmpeg_arg: Vec<String>,
 }
@@ -176,23 +176,23 @@ pub(super) struct Metrics {
     #[arg(long, value_name = "ADDR", default_value = SCRAPE_DEFAULT, alias = "metrics-port")]
     #[arg(value_parser = values::scrape_address)]
     pub(super) metrics: Scrape,
-    /// Show series of each client, of the first 1,000 at most
+    /// Export series per client, for the first 1,000 clients at most
     #[arg(long)]
     pub(super) prom_client_metrics: bool,
     /// Write the exit summary as JSON to this file; '' is off
     #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
     pub(super) summary_json: PathBuf,
-    /// Write a report of the run as one HTML page to this file; '' is off
+    /// Write an HTML report of the run to this file; '' is off
     #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
     pub(super) report: PathBuf,
-    /// Read FFmpeg's progress and log; without, only processes are counted
+    /// Read FFmpeg's progress and log; otherwise only processes are counted
     #[arg(long, default_value = "true")]
     pub(super) stats: bool,
     /// FFmpeg's log level when stats are on: info, verbose or debug
     #[arg(long, value_name = "LEVEL", default_value = "verbose")]
     #[arg(value_parser = values::log_detail)]
     pub(super) stats_loglevel: LogDetail,
-    /// Dashboard on the terminal; only where stdout is one unless given
+    /// Dashboard on the terminal; by default only if stdout is one
     #[arg(long, default_value = "true")]
     pub(super) tui: bool,
     /// Show the values of these query parameters; all others are masked
@@ -215,11 +215,11 @@ pub(super) struct OriginSide {
     /// Host of both exporters, at their usual ports: 9100 and 9113
     #[arg(long, value_name = "HOST", value_parser = values::exporter_host)]
     pub(super) origin_metrics_host: Option<String>,
-    /// From one look at the origin's side to the next
-    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = values::look_interval)]
+    /// Interval between polls of the origin's exporters
+    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = values::poll_interval)]
     pub(super) origin_metrics_interval: Duration,
-    /// What the recent percentiles of the origin's side are over
-    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = values::look_window)]
+    /// Time window of the recent percentiles of the origin's exporters
+    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = values::poll_window)]
     pub(super) origin_metrics_window: Duration,
 }
 
@@ -243,16 +243,16 @@ pub(super) struct Modes {
     /// Print the FFmpeg command, shell-quoted, and exit; works without a URL
     #[arg(long)]
     pub(super) print_cmd: bool,
-    /// One client for 10 s, then a verdict; text logs unless asked otherwise
+    /// Run one client for 10 s and report whether it played; text logs by default
     #[arg(long)]
     pub(super) check: bool,
-    /// Leave this host's limits unchecked
+    /// Do not check this host's limits
     #[arg(long)]
     pub(super) skip_preflight: bool,
-    /// Start the built-in origin and load it; text logs unless asked otherwise
+    /// Start the built-in origin and load it; text logs by default
     #[arg(long)]
     pub(super) demo: bool,
-    /// Fault of the demo's origin, see origin -help; repeatable
+    /// Fault to inject into the demo's origin, see origin -help; repeatable
     #[arg(long, value_name = "RECIPE", value_parser = values::fault)]
     pub(super) fault: Vec<Recipe>,
 }
@@ -268,7 +268,7 @@ struct About {
     version: Option<bool>,
 }
 
-/// What can be typed to serve the built-in origin.
+/// The arguments of the built-in origin.
 #[derive(Debug, Parser)]
 #[command(name = "ffmpeg-hls-swarm origin", version)]
 pub(super) struct OriginFlags {
@@ -293,7 +293,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "LIST", default_value = "200k,600k,1500k")]
     #[arg(value_parser = values::bitrates)]
     pub(super) variants: Bitrates,
-    /// In place of -variants: a ladder of N variants, 200 kbit/s to 6 Mbit/s; 0 is none
+    /// Instead of -variants: a ladder of N variants, 200 kbit/s to 6 Mbit/s; 0 is none
     #[arg(long, value_name = "N", default_value = "0")]
     pub(super) abr: usize,
     /// Duration of a segment
@@ -302,10 +302,10 @@ pub(super) struct Serve {
     /// Segments in the live playlist
     #[arg(long, value_name = "N", default_value = "6")]
     pub(super) window: usize,
-    /// Serve https, with a certificate made at the start
+    /// Serve https, with a certificate generated at the start
     #[arg(long)]
     pub(super) tls: bool,
-    /// Serve https, and write the certificate there as PEM for those who are to trust it
+    /// Serve https, and write the certificate as PEM to this file, for clients to trust
     #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
     pub(super) tls_ca: PathBuf,
 }
@@ -316,20 +316,20 @@ pub(super) struct FaultFlags {
     /// Fault to inject, KIND[:TARGET][:SHARE][:/N][:@FROM-TO][:PARAM]; repeatable
     #[arg(long, value_name = "RECIPE", value_parser = values::fault)]
     pub(super) fault: Vec<Recipe>,
-    /// Makes the faults reproducible; random, and printed, unless given
+    /// Makes the faults reproducible; random and printed by default
     #[arg(long, value_name = "N", value_parser = values::seed)]
     pub(super) seed: Option<u64>,
-    /// Append a line of JSON a response to this file; - is stdout, '' is off
+    /// Append one line of JSON per response to this file; - is stdout, '' is off
     #[arg(long, value_name = "FILE", default_value = "", value_parser = values::output_file)]
     pub(super) access_log: PathBuf,
 }
 
-/// What can be typed to merge the summaries of shards.
+/// The arguments of `merge`.
 #[derive(Debug, Parser)]
 #[command(name = "ffmpeg-hls-swarm merge", version)]
 pub(super) struct MergeFlags {
-    // Declared for help and docs alone, as the URL above.
-    /// Summaries that -summary-json wrote, one a shard
+    // Declared for help and docs only, as the URL above.
+    /// Summaries written by -summary-json, one per shard
     #[arg(value_name = "FILE...", help_heading = "Merge")]
     files: Option<String>,
     /// Write the merged summary as JSON to this file; '' is off
@@ -340,11 +340,11 @@ pub(super) struct MergeFlags {
     about: About,
 }
 
-/// What can be typed to ask whether a swarm is alive.
+/// The arguments of `healthcheck`.
 #[derive(Debug, Parser)]
 #[command(name = "ffmpeg-hls-swarm healthcheck", version)]
 struct HealthFlags {
-    // Split off before clap reads flags, as the playlist is.
+    // Removed before clap parses flags, as the URL above.
     /// Scrape address of the swarm: a port on this host, or addr:port
     #[arg(id = SCRAPE_ADDRESS, value_name = "ADDR", help_heading = "Swarm")]
     address: Option<String>,
@@ -352,21 +352,21 @@ struct HealthFlags {
     about: About,
 }
 
-/// The command that merges summaries, with every flag.
+/// The command of `merge`, with every flag.
 #[must_use]
 pub fn merge_command() -> Command {
     go_style(MergeFlags::command())
 }
 
-/// What can be typed to make a report of what runs wrote.
+/// The arguments of `report`.
 #[derive(Debug, Parser)]
 #[command(name = "ffmpeg-hls-swarm report", version)]
 pub(super) struct ReportFlags {
-    // Declared for help and docs alone, as the playlist of a load is.
-    /// File that -summary-json wrote
+    // Declared for help and docs only, as the URL of a load.
+    /// Summary written by -summary-json
     #[arg(value_name = "RUN.json", help_heading = "Runs")]
     run: Option<String>,
-    /// Another, to be compared with it
+    /// Another one to compare it with
     #[arg(value_name = "OTHER.json", help_heading = "Runs")]
     other: Option<String>,
     /// Write the page to this file; '' is stdout. Also -o
@@ -377,32 +377,32 @@ pub(super) struct ReportFlags {
     about: About,
 }
 
-/// The command that makes a report, with every flag.
+/// The command of `report`, with every flag.
 #[must_use]
 pub fn report_command() -> Command {
     go_style(ReportFlags::command())
 }
 
-/// The command that loads a playlist, with every flag.
+/// The command of a load run, with every flag.
 #[must_use]
 pub fn load_command() -> Command {
     go_style(LoadFlags::command())
 }
 
-/// The command that serves the built-in origin, with every flag.
+/// The command of the built-in origin, with every flag.
 #[must_use]
 pub fn origin_command() -> Command {
     go_style(OriginFlags::command())
 }
 
-/// The command that asks whether a swarm is alive, with every flag.
+/// The command of `healthcheck`, with every flag.
 #[must_use]
 pub fn health_command() -> Command {
     go_style(HealthFlags::command())
 }
 
-/// Makes clap parse as Go's flag package does: of a repeated flag the last one
-/// counts, and a boolean takes its value after `=` alone, or none.
+/// Makes clap parse as Go's flag package does: if a flag is repeated, the last one
+/// wins, and a boolean takes a value after `=` only.
 fn go_style(command: Command) -> Command {
     command.args_override_self(true).disable_help_flag(true).disable_version_flag(true).mut_args(
         |arg| match arg.get_action() {

@@ -1,4 +1,4 @@
-//! `-help` and `-version`, drawn from the command's own list of arguments.
+//! `-help` and `-version`, derived from the command's list of arguments.
 
 use clap::{Arg, Command};
 
@@ -7,11 +7,11 @@ use super::environment::variable_of;
 /// Width of the help in columns: the narrowest terminal in common use.
 const WIDTH: usize = 80;
 
-/// Column at which the descriptions begin.
+/// Column at which the descriptions start.
 const INDENT: usize = 26;
 
-/// Flags that open a safety gate or choose a diagnostic mode; they are shown
-/// with two dashes, all others with one.
+/// Safety gates and diagnostic modes, which are shown with two dashes; all other flags
+/// have one.
 const TWO_DASHES: [&str; 5] = ["dangerous", "print-cmd", "check", "skip-preflight", "demo"];
 
 /// A flag's name with the dashes that help, docs and errors show.
@@ -20,7 +20,7 @@ pub fn house_dashes(name: &str) -> String {
     if TWO_DASHES.contains(&name) { format!("--{name}") } else { format!("-{name}") }
 }
 
-/// An argument as help and docs show it, with the name of its value.
+/// An argument as shown in help and docs, with the name of its value.
 #[must_use]
 pub fn signature(arg: &Arg) -> String {
     let value = arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str());
@@ -30,7 +30,7 @@ pub fn signature(arg: &Arg) -> String {
     if takes_value { format!("{name} {value}") } else { name }
 }
 
-/// The default of an argument as it would be typed.
+/// The default of an argument as typed.
 #[must_use]
 pub fn default_of(arg: &Arg) -> Option<&str> {
     arg.get_default_values().first().and_then(|value| value.to_str())
@@ -41,10 +41,10 @@ pub(super) fn version() -> String {
     concat!("ffmpeg-hls-swarm ", env!("CARGO_PKG_VERSION"), "\n").to_owned()
 }
 
-/// The help of loading a playlist.
+/// The help of a load run.
 pub(super) fn load_help(command: &Command) -> String {
     let intro = "\
-Puts an HLS origin or CDN under the load of real FFmpeg clients.
+Loads an HLS origin or CDN with real FFmpeg clients.
 
 Usage: ffmpeg-hls-swarm [flags] <HLS_URL>
        ffmpeg-hls-swarm --demo [flags]
@@ -57,9 +57,10 @@ Usage: ffmpeg-hls-swarm [flags] <HLS_URL>
 ";
     let outro = "
 One dash or two, a space or = before the value: all are accepted. A boolean
-takes a value after = alone, as in -reconnect=false. Durations: 200ms, 1.5s,
-1h30m, 0. A flag outweighs its environment variable, and that the default.
-Exit codes: 0 done or stopped in good order, 1 failed, 2 bad usage, 130 or 143
+takes a value only after =, as in -reconnect=false. Durations: 200ms, 1.5s,
+1h30m, 0. A flag overrides its environment variable, which overrides the
+default.
+Exit codes: 0 done or stopped gracefully, 1 failed, 2 bad usage, 130 or 143
 forced by a second signal.
 
 Examples:
@@ -73,33 +74,33 @@ Examples:
 /// The help of the built-in origin.
 pub(super) fn origin_help(command: &Command) -> String {
     let intro = "\
-Serves synthetic HLS from memory: /stream.m3u8 live, /vod/ with an end.
+Serves synthetic HLS from memory: /stream.m3u8 live, /vod/ on demand.
 
 Usage: ffmpeg-hls-swarm origin [flags]
 ";
     let outro = "
-Kinds of faults, and what may follow them:
+Kinds of faults, with their parameters:
   404, 503, 429:5s        Error status, 400 to 599; the time is Retry-After
   latency:200ms           Late; also 100ms-900ms, exp(300ms), normal(300ms,50ms)
   hang                    No response, and the connection stays open
-  drip:10kB/s             Slow
-  truncate:10kB           Closed after so much of the body; without, half of it
-  reset:10kB              Reset after so much of the body; without, before it
+  drip:10kB/s             Limited rate
+  truncate:10kB           Closed after this much of the body; default half of it
+  reset:10kB              Reset after this much of the body; default before it
   length:+1kB             Wrong Content-Length
-  stale                   Live playlists stand still
-  rewind:3                Live playlists go back by so many segments
-  discontinuity:5         Media time jumps at every so many segments
-  missing                 Segments are listed and 404, the same for everybody
-  redirect:302            Redirect to the same thing
+  stale                   Live playlists are not updated
+  rewind:3                Live playlists go back by this many segments
+  discontinuity:5         Media time jumps every this many segments
+  missing                 Segments are listed but 404, the same for all clients
+  redirect:302            Redirect to the same resource
   refuse:@30s-60s         Connections are refused
 Fields may follow in any order:
   segments                TARGET: all, playlists, master, media, segments, init
                           or keys
-  5%, 0.05                SHARE of requests; of missing segments, of segments
+  5%, 0.05                SHARE of requests; for missing, of segments
   /10                     Every tenth client, by the number in its User-Agent
-  @30s-60s, @30s-         From when to when, since the start or the POST
-Recipes are changed while it runs, from this host: GET and POST /faults, one a
-line. Its own numbers are at /metrics. All of it in docs/ORIGIN.md.
+  @30s-60s, @30s-         Time window, from the start or the POST
+Recipes can be changed at run time, from this host only: GET and POST /faults,
+one per line. Metrics are at /metrics. For details see docs/ORIGIN.md.
 
 Examples:
   ffmpeg-hls-swarm origin -listen :8080 -variants 200k,1.5M
@@ -109,7 +110,7 @@ Examples:
     format!("{intro}{}{outro}", sections(command))
 }
 
-/// The help of merging summaries.
+/// The help of `merge`.
 pub(super) fn merge_help(command: &Command) -> String {
     let intro = "\
 Merges the summaries of the shards of one run into one.
@@ -117,9 +118,9 @@ Merges the summaries of the shards of one run into one.
 Usage: ffmpeg-hls-swarm merge [flags] <FILE...>
 ";
     let outro = "
-The files are what -summary-json wrote in each shard, in any order. A shard
-that is missing is named. Files of different runs, or one shard twice, are
-refused.
+The files were written by -summary-json of each shard; their order does not
+matter. Missing shards are named. Files of different runs, or the same shard
+twice, are refused.
 
 Example:
   ffmpeg-hls-swarm merge -summary-json run.json shard-0.json shard-1.json
@@ -127,25 +128,25 @@ Example:
     format!("{intro}{}{outro}", sections(command))
 }
 
-/// The help of asking whether a swarm is alive.
+/// The help of `healthcheck`.
 pub(super) fn health_help(command: &Command) -> String {
     let intro = "\
-Asks a running swarm whether it is alive: /-/healthy at its scrape address.
+Checks whether a running swarm is alive: /-/healthy at its scrape address.
 
 Usage: ffmpeg-hls-swarm healthcheck [ADDR]
 ";
     let outro = "
-Without ADDR it asks where METRICS_PORT says, or at port 9090 of this host.
-Exit codes: 0 it answers within 2 s, 1 it does not, 2 bad usage.
+ADDR defaults to METRICS_PORT, or to port 9090 of this host.
+Exit codes: 0 a response within 2 s, 1 none or an error, 2 bad usage.
 ";
     format!("{intro}{}{outro}", sections(command))
 }
 
-/// The help of making a report.
+/// The help of `report`.
 pub(super) fn report_help(command: &Command) -> String {
     let intro = "\
-Makes one HTML page of what a run wrote with -summary-json, or of two runs
-beside each other. The page needs nothing else and no network.
+Makes an HTML report of a run from its -summary-json file, or compares two runs.
+The page is self-contained and needs no network.
 
 Usage: ffmpeg-hls-swarm report [flags] RUN.json [OTHER.json]
 ";
@@ -157,30 +158,30 @@ Examples:
     format!("{intro}{}{outro}", sections(command))
 }
 
-/// All arguments, under their subjects.
+/// All arguments, by heading.
 pub(super) fn sections(command: &Command) -> String {
     let mut out = String::new();
-    for (subject, args) in subjects(command) {
+    for (subject, args) in headings(command) {
         out.push_str(&format!("\n{subject}:\n"));
         args.into_iter().for_each(|arg| out.push_str(&entry(arg)));
     }
     out
 }
 
-/// The subjects in the order of their first argument, and the arguments of each.
-pub(super) fn subjects(command: &Command) -> Vec<(&str, Vec<&Arg>)> {
-    let mut subjects: Vec<(&str, Vec<&Arg>)> = Vec::new();
+/// The headings in the order of their first argument, and the arguments of each.
+pub(super) fn headings(command: &Command) -> Vec<(&str, Vec<&Arg>)> {
+    let mut headings: Vec<(&str, Vec<&Arg>)> = Vec::new();
     for arg in command.get_arguments() {
         let subject = arg.get_help_heading().unwrap_or("Flags");
-        match subjects.iter_mut().find(|(known, _)| *known == subject) {
+        match headings.iter_mut().find(|(known, _)| *known == subject) {
             Some((_, args)) => args.push(arg),
-            None => subjects.push((subject, vec![arg])),
+            None => headings.push((subject, vec![arg])),
         }
     }
-    subjects
+    headings
 }
 
-/// One argument: its signature, and beside it its description.
+/// One argument: its signature, and its description next to it.
 fn entry(arg: &Arg) -> String {
     let signature = signature(arg);
     let lines = wrap(&description(arg), WIDTH - INDENT);
@@ -198,7 +199,7 @@ fn entry(arg: &Arg) -> String {
     out
 }
 
-/// Help, default and variable in pieces that a line break must not split.
+/// Help, default and variable, in pieces that are not split by a line break.
 fn description(arg: &Arg) -> Vec<String> {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let mut pieces: Vec<String> = help.split_whitespace().map(str::to_owned).collect();
@@ -236,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_line_is_wider_than_the_narrowest_terminal() {
+    fn no_line_exceeds_the_width() {
         let helps = [
             load_help(&load_command()),
             origin_help(&origin_command()),
@@ -253,9 +254,9 @@ mod tests {
     }
 
     #[test]
-    fn subjects_are_in_order() {
+    fn headings_are_in_order() {
         let help = load_help(&load_command());
-        let subjects: Vec<&str> =
+        let headings: Vec<&str> =
             help.lines().filter(|l| !l.starts_with(' ') && l.ends_with(':')).collect();
         let want = [
             "Playlist:",
@@ -269,6 +270,6 @@ mod tests {
             "Modes and safety:",
             "Examples:",
         ];
-        assert_eq!(subjects, want);
+        assert_eq!(headings, want);
     }
 }

@@ -1,5 +1,5 @@
-//! The manual page, in the man macros of roff (man(7)), made from the table of
-//! flags and the help.
+//! The manual page, in the man macros of roff (man(7)), derived from the table of flags
+//! and the help.
 
 use clap::{Arg, Command};
 
@@ -7,7 +7,7 @@ use super::commands::ALL;
 use super::environment::variable_of;
 use super::flags::load_command;
 use super::help::{
-    default_of, house_dashes, load_help, origin_help, sections, signature, subjects,
+    default_of, headings, house_dashes, load_help, origin_help, sections, signature,
 };
 
 /// The page.
@@ -35,7 +35,7 @@ pub(super) fn page() -> String {
     out
 }
 
-/// What may be the first argument, and the flags of what has some.
+/// The subcommands, and the flags of those that have some.
 fn subcommands() -> String {
     let mut out = ".SH COMMANDS\n".to_owned();
     for subcommand in &ALL {
@@ -62,10 +62,10 @@ fn subcommands() -> String {
     out
 }
 
-/// Every argument, under its subject.
+/// Every argument, by heading.
 fn options(command: &Command) -> String {
     let mut out = String::new();
-    for (subject, args) in subjects(command) {
+    for (subject, args) in headings(command) {
         out.push_str(&format!(".SS {}\n", escaped(subject)));
         args.into_iter().for_each(|arg| out.push_str(&option(arg)));
     }
@@ -87,20 +87,20 @@ fn option(arg: &Arg) -> String {
     out
 }
 
-/// The variables, and the flags whose values they give.
+/// The variables, and their flags.
 fn environment(command: &Command) -> String {
-    let mut out = ".SH ENVIRONMENT\nA flag outweighs its variable.\n".to_owned();
+    let mut out = ".SH ENVIRONMENT\nA flag overrides its variable.\n".to_owned();
     for arg in command.get_arguments() {
         let Some(variable) = variable_of(arg) else { continue };
         let of = arg.get_long().map_or_else(|| signature(arg), house_dashes);
         out.push_str(&format!(".TP\n\\fB{variable}\\fR\nAs {}.\n", escaped(&of)));
     }
-    out.push_str(".TP\n\\fBNO_COLOR\\fR\nHelp without colour, if not empty.\n");
+    out.push_str(".TP\n\\fBNO_COLOR\\fR\nIf not empty, the help has no colour.\n");
     out
 }
 
-/// Text of a help: headings end in a colon, what is indented stays as it is, and the
-/// rest is filled.
+/// Text of a help: headings end in a colon, indented text is kept, and the rest is
+/// filled.
 fn prose(text: &str) -> String {
     let mut out = String::new();
     let mut kept: Vec<&str> = Vec::new();
@@ -121,11 +121,11 @@ fn prose(text: &str) -> String {
         }
     }
     out.push_str(&verbatim(kept.into_iter()));
-    // A heading begins a paragraph by itself.
+    // A heading starts a paragraph by itself.
     out.replace(".PP\n.SS", ".SS")
 }
 
-/// Lines that are not to be filled, without the indentation that all of them have.
+/// Lines that are not filled, without their common indentation.
 fn verbatim<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let lines: Vec<&str> = lines.collect();
     let indent = |line: &&str| line.len() - line.trim_start().len();
@@ -135,8 +135,8 @@ fn verbatim<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     if kept.is_empty() { kept } else { format!(".nf\n{kept}.fi\n") }
 }
 
-/// Text in which roff finds nothing of its own: dashes are those that are typed, and
-/// no line begins with a control character.
+/// Escapes text for roff: dashes are literal, and no line starts with a control
+/// character.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for char in text.chars() {
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roff_finds_nothing_of_its_own_in_text() {
+    fn escapes_text_for_roff() {
         let cases = [
             ("-a 'b'", r"\-a \(aqb\(aq"),
             (".TH", r"\&.TH"),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_is_plain_ascii_with_every_flag() {
+    fn page_is_ascii_with_every_flag() {
         let page = page();
         assert!(page.is_ascii());
         for line in page.lines() {

@@ -1,4 +1,4 @@
-//! The command line of `merge`: some files, and where to write what they make.
+//! The command line of `merge`: input files and an output file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::flags::{MergeFlags, merge_command};
 use super::{UsageError, argv, error, from_matches, help};
 use crate::config::{Invocation, MergeConfig};
 
-/// Reads what follows `merge`.
+/// Parses the arguments after `merge`.
 ///
 /// # Errors
 /// Bad usage, with the remedy.
@@ -32,7 +32,7 @@ pub(super) fn parse(program: String, args: &[String]) -> Result<Invocation, Usag
     let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
     if files.is_empty() {
         return Err(UsageError::new(
-            "merge needs files; give what -summary-json wrote in each shard, as in \
+            "merge needs files; give those written by -summary-json of each shard, as in \
              ffmpeg-hls-swarm merge shard-0.json shard-1.json",
         ));
     }
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn files_and_the_flag_in_any_order() {
+    fn accepts_files_and_flag_in_any_order() {
         let want = MergeConfig {
             files: vec!["a.json".into(), "-b.json".into()],
             summary_json: Some("all.json".into()),
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_merged_is_told_with_the_remedy() {
+    fn errors_name_the_remedy() {
         for (args, why) in [
             (&[][..], "merge needs files"),
             (&["a", "b", "a"], "\"a\" is given twice"),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn help_and_version_are_printed() {
+    fn prints_help_and_version() {
         for (arg, start) in [("-h", "Merges the"), ("-help", "Merges the"), ("-version", "ffmpeg-")]
         {
             match read(&[arg]) {

@@ -1,8 +1,8 @@
 //! What was typed: flags, both dash styles, environment.
 //!
-//! [`parse`] turns arguments into a [`Config`](crate::config::Config), with the
-//! environment and a random seed handed in, so that it is a pure function. Does
-//! not know how anything is done with what it returns.
+//! [`parse`] turns arguments into a [`Config`](crate::config::Config). The environment
+//! and a random seed are arguments, so it is a pure function. Does not know what is
+//! done with the result.
 
 mod argv;
 mod commands;
@@ -38,10 +38,10 @@ pub use secrets::ReadFile;
 use crate::config::Invocation;
 use flags::{LoadFlags, OriginFlags};
 
-/// Name of the program where it was started without one.
+/// Name of the program if it was started without one.
 const PROGRAM: &str = "ffmpeg-hls-swarm";
 
-/// A command line, read but not yet understood.
+/// A command line, parsed but not interpreted.
 struct Typed {
     /// The program's name.
     program: String,
@@ -49,9 +49,9 @@ struct Typed {
     command: Command,
     /// Their values, from flags, environment and defaults.
     matches: ArgMatches,
-    /// Whether a flag was on the command line, and not only in the environment.
+    /// The flags on the command line, without those of the environment.
     flags: Vec<String>,
-    /// The argument that is no flag, the playlist's URL for most commands, if the
+    /// The argument that is not a flag, the playlist's URL for most commands, if the
     /// command line or the environment has one.
     url: Option<String>,
     /// Whether it was on the command line.
@@ -73,22 +73,22 @@ impl Typed {
     }
 }
 
-/// What there is beside the command line.
+/// The environment, files and seed.
 #[derive(Clone, Copy)]
 struct Outside<'a> {
     env: Lookup<'a>,
     read_file: ReadFile<'a>,
 }
 
-/// What reading a command line came to.
+/// The result of reading a command line.
 enum Read {
     Typed(Box<Typed>),
     Help,
     Version,
 }
 
-/// Reads a command line, the program's name first. `random_seed` is the seed
-/// of a run that is given none; `read_file` reads the files that hold URL and headers.
+/// Parses a command line, the program's name first. `random_seed` is the seed of a run
+/// without one; `read_file` reads the files that contain the URL and headers.
 ///
 /// # Errors
 /// Bad usage, with the remedy.
@@ -122,7 +122,7 @@ pub fn parse(
         }
         ["completions", shells @ ..] => return completions(shells),
         ["man"] => return Ok(Invocation::Print(man::page())),
-        ["man", ..] => return Err(UsageError::new("man takes no argument; leave it out")),
+        ["man", ..] => return Err(UsageError::new("man takes no argument; remove it")),
         ["origin", ..] => {
             let args = args.get(1..).unwrap_or_default();
             return parse_origin(program, args, env, random_seed);
@@ -142,7 +142,7 @@ pub fn parse(
     }
 }
 
-/// The script that completes the command line in a shell.
+/// The completion script of a shell.
 fn completions(words: &[&str]) -> Result<Invocation, UsageError> {
     let list = commands::SHELLS.join(", ");
     let [shell] = words else {
@@ -157,7 +157,7 @@ fn completions(words: &[&str]) -> Result<Invocation, UsageError> {
     })
 }
 
-/// Refuses a first word that is nearly a subcommand. It cannot be a URL, which has
+/// Rejects a first word that resembles a subcommand. It cannot be a URL, which contains
 /// more than letters.
 fn refuse_mistyped(word: &str) -> Result<(), UsageError> {
     let names = commands::ALL.map(|subcommand| subcommand.name);
@@ -215,7 +215,7 @@ fn to_text(args: &[OsString]) -> Result<(String, Vec<String>), UsageError> {
     Ok((program, text.collect::<Result<_, _>>()?))
 }
 
-/// Reads flags, and the environment for those that were not typed.
+/// Reads flags, and the environment for flags that were not typed.
 fn read(
     command: Command,
     program: String,
@@ -230,7 +230,7 @@ fn read(
             let boolean = rewritten.positionals.iter().find(|word| values::is_boolean(word));
             return Err(unexpected(boolean.unwrap_or(extra), positional.as_deref()));
         }
-        // Most likely the value of the unknown flag, which clap refuses below.
+        // Most likely the value of the unknown flag, which clap rejects below.
         (Some(_), Some(_)) => rewritten.positionals.truncate(limit),
         _ => {}
     }
@@ -268,7 +268,7 @@ fn read(
     }
 }
 
-/// An argument too many; often the value of a boolean.
+/// The error for an excess argument; often it is the value of a boolean.
 fn unexpected(extra: &str, positional: Option<&str>) -> UsageError {
     let remedy = if values::is_boolean(extra) {
         "a boolean takes its value after =, as in -reconnect=false"
@@ -276,7 +276,7 @@ fn unexpected(extra: &str, positional: Option<&str>) -> UsageError {
         match positional {
             Some("<ADDR>") => "give one address",
             Some(_) => "give one URL, and every flag before or after it with its dash",
-            None => "origin takes flags alone; see origin -help",
+            None => "origin takes flags only; see origin -help",
         }
     };
     UsageError::new(format!("unexpected argument {}: {remedy}", error::quoted(extra)))

@@ -1,16 +1,16 @@
-//! The known word that a mistyped one was most likely meant to be.
+//! The known word that a mistyped one most likely stands for.
 //!
-//! Knows only words; what to say about them is the caller's matter.
+//! Knows only words; the message is the caller's.
 
-/// Longest word looked at, in characters: no known one is half as long, and the
+/// Longest word considered, in characters: every known one has less than half, and the
 /// cost grows with the square.
 const MAX_CHARS: usize = 40;
 
-/// Fewest characters that count as the beginning of a word.
+/// Fewest characters that count as the start of a word.
 const MIN_PREFIX_CHARS: usize = 2;
 
-/// The word nearest to what was typed, if one is near enough to be meant: begun
-/// like it, or one mistake in three letters away, whatever the case.
+/// The known word nearest to the typed one, if it starts with it or is at most one
+/// mistake in three letters away, ignoring case.
 pub(super) fn nearest<'a>(
     typed: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -29,8 +29,8 @@ pub(super) fn nearest<'a>(
     (mistakes <= (length / 3).clamp(1, 3)).then_some(word)
 }
 
-/// Mistakes between two words: a letter too many, too few, another one, or two that
-/// changed places (optimal string alignment).
+/// Mistakes between two words: an extra, a missing, a wrong or two swapped letters
+/// (optimal string alignment).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut before: Vec<usize> = Vec::new();
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mistakes_are_counted() {
+    fn counts_mistakes() {
         let cases = [
             ("", "", 0),
             ("", "abc", 3),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_near_is_meant() {
+    fn suggests_near_words_only() {
         let known = ["all", "highest", "lowest", "first"];
         let cases = [
             ("hihgest", Some("highest")),

@@ -1,4 +1,4 @@
-//! Colour for a help text on a terminal that takes it.
+//! Colour for a help text on a capable terminal.
 //!
 //! Knows the form of a help text, not whether stdout is a terminal.
 
@@ -8,8 +8,8 @@ const BOLD: &str = "\x1b[1m";
 const CYAN: &str = "\x1b[36m";
 const PLAIN: &str = "\x1b[0m";
 
-/// Whether a text may have colour: a terminal that is not dumb, and a user who has
-/// not said `NO_COLOR` (<https://no-color.org>).
+/// Whether a text may have colour: on a terminal that is not dumb, unless `NO_COLOR` is
+/// set (<https://no-color.org>).
 #[must_use]
 pub fn takes_colour(is_terminal: bool, env: Lookup<'_>) -> bool {
     let refused = env("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_is_for_terminals_whose_user_wants_it() {
+    fn colour_needs_a_capable_terminal_and_no_no_color() {
         let cases = [
             (true, Some("xterm"), None, true),
             (true, Some("xterm"), Some(""), true),

@@ -7,11 +7,11 @@ use super::error::quoted;
 
 /// Parses the URL of a playlist.
 ///
-/// The `url` crate is as forgiving as a browser (WHATWG URL): it reads
+/// The `url` crate is as lenient as a browser (WHATWG URL): it parses
 /// `http:///live.m3u8` as the host `live.m3u8`. So the start is checked here.
 ///
 /// # Errors
-/// A URL that is not http(s), has no host or begins with a dash.
+/// A URL that is not http(s), has no host or starts with a dash.
 pub(super) fn parse(text: &str) -> Result<Url, UsageError> {
     let refuse = |why: &str| {
         UsageError::new(format!(
@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Result<Url, UsageError> {
         ))
     };
     if text.starts_with('-') {
-        return Err(refuse("begins with a dash"));
+        return Err(refuse("starts with a dash"));
     }
     let Some(rest) = after_scheme(text) else { return Err(refuse("is not http or https")) };
     if rest.is_empty() || rest.starts_with(['/', '\\', '?', '#', ':', '@']) {
@@ -33,14 +33,14 @@ pub(super) fn parse(text: &str) -> Result<Url, UsageError> {
     }
 }
 
-/// What follows `http://` or `https://`.
+/// The text after `http://` or `https://`.
 fn after_scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once("://")?;
     ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
 }
 
-/// The URL in quotes. Where it may hold a password that cannot be told from the
-/// rest, because the URL is not valid, it is left out.
+/// The URL in quotes. It is left out if it may contain a password, which cannot be
+/// located in an invalid URL.
 fn shown(text: &str) -> String {
     if text.contains('@') { "(not shown, it has a password)".to_owned() } else { quoted(text) }
 }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_http_and_https() {
+    fn accepts_http_and_https() {
         let cases = [
             ("http://h/a.m3u8", "http://h/a.m3u8"),
             ("HTTPS://H:8443", "https://h:8443/"),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_the_rest_in_one_line() {
+    fn rejects_other_urls_in_one_line() {
         let cases = [
             ("", "not http"),
             ("example.com/a.m3u8", "not http"),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn no_password_is_shown() {
+    fn shows_no_password() {
         for text in ["http://u:se/cret@h/", "ftp://u:secret@h", "http://u:secret@h:x/"] {
             let error = parse(text).unwrap_err().to_string();
             assert!(!error.contains("cret"), "{error}");

@@ -1,8 +1,8 @@
-//! The command that repeats a run: program, flags that differ from their
-//! defaults, seed and URL, shell-quoted, secrets masked.
+//! The command that repeats a run: program, flags that differ from their defaults, seed
+//! and URL, shell-quoted, secrets masked.
 //!
-//! What came from a file or from the environment is not in it, and need not be masked:
-//! the command works where these are.
+//! It leaves out values from files and from the environment, so these need no masking:
+//! the command works where they are available.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ pub(super) fn command(typed: &Typed, seed: u64, masking: &Masking) -> String {
     let mut words = vec![typed.program.clone()];
     for arg in typed.command.get_arguments() {
         match arg.get_long() {
-            // That moment has passed.
+            // That time has passed.
             Some("start-at") => {}
             Some("seed") => words.extend(["-seed".to_owned(), seed.to_string()]),
             Some(name) => push_flag(&mut words, typed, arg, name, masking),
@@ -28,7 +28,7 @@ pub(super) fn command(typed: &Typed, seed: u64, masking: &Masking) -> String {
     let elsewhere = words.iter().any(|word| word == "--demo" || word == "-url-from");
     if let Some(url) = typed.url.as_deref().filter(|_| !elsewhere) {
         let shown = masking.url(url);
-        // A masked URL is of use as a reminder alone, which STREAM_URL needs not.
+        // A masked URL is only a reminder, which STREAM_URL makes unnecessary.
         if typed.url_typed || shown == url {
             words.push(shown);
         }
@@ -36,7 +36,7 @@ pub(super) fn command(typed: &Typed, seed: u64, masking: &Masking) -> String {
     shell_words::join(words)
 }
 
-/// Adds a flag once for every value, unless it is the default.
+/// Adds a flag once for each value, unless it is the default.
 fn push_flag(words: &mut Vec<String>, typed: &Typed, arg: &Arg, name: &str, masking: &Masking) {
     let Ok(Some(raw)) = typed.matches.try_get_raw(arg.get_id().as_str()) else { return };
     let given: Vec<&str> = raw.filter_map(|value| value.to_str()).collect();
@@ -57,12 +57,12 @@ fn push_flag(words: &mut Vec<String>, typed: &Typed, arg: &Arg, name: &str, mask
     }
 }
 
-/// The value of a flag, which follows on another value of it.
+/// A value of a flag; `before` is the value before it.
 fn shown<'a>(name: &str, before: &str, value: &'a str, masking: &Masking) -> Cow<'a, str> {
     match name {
         "header" if !value.starts_with('@') => masking.headers(value).into(),
         "ffmpeg-arg" => masked_argument(before, value, masking),
-        // Names of files, which may look like tokens and must work.
+        // File names, which may look like tokens and must work.
         "header" | "url-from" | "ffmpeg" | "ffprobe" | "summary-json" | "report" => value.into(),
         _ => masking.text(value),
     }

@@ -1,4 +1,4 @@
-//! `report`: one or two files that runs wrote, and where the page goes.
+//! The command line of `report`: one or two summaries, and an output file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use super::flags::{ReportFlags, report_command};
 use super::{UsageError, argv, error, from_matches, help};
 use crate::config::{Invocation, ReportConfig};
 
-/// The help of making a report.
+/// The help of `report`.
 pub(super) fn help() -> Invocation {
     Invocation::Help(help::report_help(&report_command()))
 }
 
-/// Reads the arguments after `report`.
+/// Parses the arguments after `report`.
 ///
 /// # Errors
 /// Bad usage, with the remedy.
@@ -37,7 +37,7 @@ pub(super) fn parse(program: &str, args: &[String]) -> Result<Invocation, UsageE
     let mut files = rewritten.positionals.into_iter().map(PathBuf::from);
     let Some(run) = files.next() else {
         return Err(UsageError::new(
-            "report needs a file that -summary-json wrote, as in report run.json -o run.html",
+            "report needs a file written by -summary-json, as in report run.json -o run.html",
         ));
     };
     let other = files.next();
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_or_two_and_an_output_in_every_style() {
+    fn accepts_one_or_two_files_and_an_output() {
         for output in [&["-o", "p.html"][..], &["--output=p.html"], &["-output", "p.html"]] {
             let args: Vec<&str> = ["a.json", "b.json"].iter().chain(output).copied().collect();
             let config = parsed(&args).unwrap();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_usage_has_a_remedy() {
+    fn errors_name_the_remedy() {
         for (args, want) in [
             (&[][..], "report needs a file"),
             (&["a", "b", "c"], "one file, or two"),

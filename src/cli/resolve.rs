@@ -1,4 +1,4 @@
-//! From what was typed to what was meant: modes, and rules over several flags.
+//! From typed values to a configuration: modes, and rules across several flags.
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -28,7 +28,7 @@ use crate::origin::settings::{VARIANTS, ladder};
 use crate::swarm::{Backoff, Settings, TARGET_DURATION_DEFAULT};
 use crate::units::shard::Shard;
 
-/// What a load run means.
+/// The configuration of a load run.
 pub(super) fn load(
     typed: &Typed,
     flags: LoadFlags,
@@ -49,8 +49,8 @@ pub(super) fn load(
     let shard = shard(&flags, mode)?;
     if flags.metrics.report == flags.metrics.summary_json && flags.metrics.report != Path::new("") {
         return Err(UsageError::new(
-            "-report and -summary-json name one file, and the report would replace the \
-             summary; name two",
+            "-report and -summary-json name the same file, so the report would overwrite the \
+                         summary; name two files",
         ));
     }
     let seed = flags.load.seed.unwrap_or(random_seed);
@@ -98,7 +98,7 @@ pub(super) fn load(
     })))
 }
 
-/// What serving the built-in origin means.
+/// The configuration of the built-in origin.
 pub(super) fn origin(
     typed: &Typed,
     flags: OriginFlags,
@@ -108,7 +108,7 @@ pub(super) fn origin(
         0 => flags.serve.variants.0,
         _ if typed.typed("variants") => {
             return Err(UsageError::new(
-                "-abr and -variants both name the variants; leave out one of them".to_owned(),
+                "-abr and -variants cannot be combined; remove one of them".to_owned(),
             ));
         }
         count if !VARIANTS.contains(&count) => {
@@ -136,7 +136,7 @@ pub(super) fn origin(
     }))
 }
 
-/// Whom a health check asks: the address given, or the swarm's default one.
+/// The address for a health check: the one given, or the swarm's default.
 pub(super) fn health_check(typed: &Typed) -> Result<Invocation, UsageError> {
     let text = typed.url.as_deref().unwrap_or(SCRAPE_DEFAULT);
     let refused = |remedy: String| {
@@ -145,18 +145,18 @@ pub(super) fn health_check(typed: &Typed) -> Result<Invocation, UsageError> {
     };
     match values::scrape_address(text).map_err(refused)?.0 {
         Some(address) if address.port() == 0 => Err(refused(
-            "port 0 is chosen anew by each run; give the port of the one to ask".into(),
+            "port 0 is a different port in each run; give the port of the run to check".into(),
         )),
         address => Ok(Invocation::HealthCheck(address)),
     }
 }
 
-/// Ports at which the two exporters are found unless told otherwise
+/// Default ports of the two exporters
 /// (<https://github.com/prometheus/prometheus/wiki/Default-port-allocations>).
 const NODE_EXPORTER_PORT: u16 = 9100;
 const NGINX_EXPORTER_PORT: u16 = 9113;
 
-/// Whom to ask for the origin's side. A URL goes before the host of both.
+/// The exporters of the origin. A URL takes precedence over the common host.
 fn origin_metrics(flags: OriginSide) -> Result<OriginMetricsConfig, UsageError> {
     let (every, window) = (flags.origin_metrics_interval, flags.origin_metrics_window);
     if every > window {
@@ -174,13 +174,13 @@ fn origin_metrics(flags: OriginSide) -> Result<OriginMetricsConfig, UsageError> 
     Ok(OriginMetricsConfig { host, nginx, every, window })
 }
 
-/// Recipes that cannot be in force together are bad usage.
+/// Rejects recipes that cannot be combined.
 fn check_faults(recipes: &[Recipe]) -> Result<(), UsageError> {
     let checked = Faults::new(recipes.to_vec(), 0);
     checked.map(drop).map_err(|why| UsageError::new(format!("-fault: {why}")))
 }
 
-/// Faults are those of an origin of our own.
+/// The faults of the demo's origin; other origins cannot have any.
 fn demo_faults(recipes: Vec<Recipe>, mode: Mode) -> Result<Vec<Recipe>, UsageError> {
     if !recipes.is_empty() && mode != Mode::Demo {
         return Err(UsageError::new(
@@ -192,7 +192,7 @@ fn demo_faults(recipes: Vec<Recipe>, mode: Mode) -> Result<Vec<Recipe>, UsageErr
     Ok(recipes)
 }
 
-/// The one mode that was asked for.
+/// The mode.
 fn mode(modes: &Modes) -> Result<Mode, UsageError> {
     let asked = [
         (modes.demo, "--demo", Mode::Demo),
@@ -202,14 +202,14 @@ fn mode(modes: &Modes) -> Result<Mode, UsageError> {
     let mut asked = asked.into_iter().filter(|&(asked, ..)| asked);
     match (asked.next(), asked.next()) {
         (Some((_, first, _)), Some((_, second, _))) => {
-            Err(UsageError::new(format!("{first} and {second} exclude each other; give one")))
+            Err(UsageError::new(format!("{first} and {second} cannot be combined; give one")))
         }
         (Some((.., mode)), None) => Ok(mode),
         _ => Ok(Mode::Load),
     }
 }
 
-/// The playlist, or a placeholder where the mode needs none.
+/// The playlist, or a placeholder if the mode needs none.
 fn url(
     typed: &Typed,
     mode: Mode,
@@ -219,18 +219,18 @@ fn url(
     let placeholder = || playlist_url::parse(PLACEHOLDER_URL);
     match (mode, &typed.url) {
         (_, Some(_)) if typed.url_typed && file.is_some() => {
-            Err(UsageError::new("a URL and -url-from name two playlists; give one of them"))
+            Err(UsageError::new("a URL and -url-from cannot be combined; give one of them"))
         }
-        (Mode::Demo, _) if file.is_some() => Err(UsageError::new(
-            "--demo loads the built-in origin; leave out -url-from, or leave out --demo",
-        )),
+        (Mode::Demo, _) if file.is_some() => {
+            Err(UsageError::new("--demo loads the built-in origin; remove -url-from or --demo"))
+        }
         (_, _) if let Some(file) = file => {
             let error = |error| UsageError::new(format!("-url-from {}: {error}", file.display()));
             playlist_url::parse(&secrets::url(file, read_file)?).map_err(error)
         }
-        (Mode::Demo, Some(_)) if typed.url_typed => Err(UsageError::new(
-            "--demo loads the built-in origin; leave out the URL, or leave out --demo",
-        )),
+        (Mode::Demo, Some(_)) if typed.url_typed => {
+            Err(UsageError::new("--demo loads the built-in origin; remove the URL or --demo"))
+        }
         (Mode::Demo, _) | (Mode::PrintCommand, None) => placeholder(),
         (_, Some(text)) => playlist_url::parse(text).map_err(|error| match typed.url_typed {
             true => error,
@@ -242,7 +242,7 @@ fn url(
     }
 }
 
-/// The share of the clients. A check runs one client, which is all of it.
+/// The share of the clients. A check runs its one client without shards.
 fn shard(flags: &LoadFlags, mode: Mode) -> Result<Shard, UsageError> {
     let (shard, clients) = (flags.load.shard, flags.load.clients.get());
     match mode {
@@ -266,7 +266,7 @@ fn shard(flags: &LoadFlags, mode: Mode) -> Result<Shard, UsageError> {
     Ok(shard)
 }
 
-/// How long the run lasts. A check always ends.
+/// The duration of the run. A check always ends.
 fn run_time(typed: &Typed, mode: Mode, duration: Duration) -> Option<Duration> {
     let asked = (!duration.is_zero()).then_some(duration);
     match mode {
@@ -290,18 +290,18 @@ fn backoff(flags: &Restarts) -> Result<Backoff, UsageError> {
     })
 }
 
-/// How much FFmpeg tells. A check judges by FFmpeg's progress, so it always reads.
+/// FFmpeg's log level. A check is judged by FFmpeg's progress, so it always reads it.
 fn stats(flags: &LoadFlags, mode: Mode) -> Result<Option<LogDetail>, UsageError> {
     let read = flags.metrics.stats || mode == Mode::Check;
     if flags.restarts.restart_on_stall && !read {
         return Err(UsageError::new(
-            "-restart-on-stall needs FFmpeg's progress; leave out -stats=false",
+            "-restart-on-stall needs FFmpeg's progress; remove -stats=false",
         ));
     }
     Ok(read.then_some(flags.metrics.stats_loglevel))
 }
 
-/// Whether FFmpeg looks up a name, and its log would say that it connects then.
+/// Whether FFmpeg resolves a host name and would log its connects after that.
 fn looks_up_name(url: &Url, resolve: Option<IpAddr>, stats: Option<LogDetail>) -> bool {
     let named = matches!(url.host(), Some(url::Host::Domain(_)));
     let seen = matches!(stats, Some(LogDetail::Verbose | LogDetail::Debug));
@@ -331,8 +331,8 @@ fn options(
     }
 }
 
-/// Whether a dashboard is asked for, and what the environment says of terminals:
-/// `NO_COLOR` by <https://no-color.org>, `TERM` by term(7).
+/// The dashboard setting, and what the environment says about the terminal: `NO_COLOR`
+/// by <https://no-color.org>, `TERM` by term(7).
 fn dashboard(typed: &Typed, on: bool, env: Lookup<'_>) -> DashboardConfig {
     let term = env("TERM").unwrap_or_default();
     DashboardConfig {
@@ -342,7 +342,7 @@ fn dashboard(typed: &Typed, on: bool, env: Lookup<'_>) -> DashboardConfig {
     }
 }
 
-/// Whether people watch the log, and did not ask for a format.
+/// Whether people read the log, and no format was given.
 fn for_people(typed: &Typed, mode: Mode) -> bool {
     matches!(mode, Mode::Demo | Mode::Check) && !typed.given("log-format")
 }
@@ -352,7 +352,7 @@ fn log(flags: &Log, for_people: bool) -> LogConfig {
     LogConfig { level: flags.log_level, format }
 }
 
-/// Directories in which programs are looked for.
+/// The directories to search for programs.
 fn search_path(path: Option<OsString>) -> Vec<PathBuf> {
     std::env::split_paths(&path.unwrap_or_else(|| DEFAULT_SEARCH_PATH.into())).collect()
 }

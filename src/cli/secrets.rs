@@ -1,7 +1,8 @@
-//! The playlist and the headers from where ps(1) does not show them: files, standard
+//! The playlist and the headers from sources that ps(1) does not show: files, standard
 //! input, the environment.
 //!
-//! Opens no file itself: a reader is handed in, so that parsing stays a pure function.
+//! Opens no file: the caller provides the reader, so that parsing stays a pure
+//! function.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,12 +15,12 @@ use super::values::breaks_a_line;
 /// Reads a file as text; `-` is standard input.
 pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
 
-/// Extra request headers: one, or those of a file.
+/// Extra request headers: one, or those in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Header {
     /// `Name: value`.
     Field(String),
-    /// One in each line of it.
+    /// One on each line of the file.
     File(PathBuf),
 }
 
@@ -49,7 +50,7 @@ pub(super) fn header_field(text: &str) -> Result<String, String> {
 }
 
 /// The extra request headers: those of the environment, then those of the flags. A
-/// header of a flag replaces those of its name in the environment.
+/// header of a flag replaces one of the same name in the environment.
 pub(super) fn headers(
     typed: Vec<Header>,
     env: Lookup<'_>,
@@ -76,7 +77,7 @@ pub(super) fn headers(
     Ok(all)
 }
 
-/// The URL in a file: its one line.
+/// The URL in a file, which has one line.
 pub(super) fn url(file: &Path, read: ReadFile<'_>) -> Result<String, UsageError> {
     let whose = format!("-url-from {}", file.display());
     let text = read(file).map_err(|error| refused(&whose, error, GIVE_URL))?;
@@ -95,8 +96,8 @@ fn refused(whose: &str, why: impl std::fmt::Display, remedy: &str) -> UsageError
     UsageError::new(format!("{}: {why}; {remedy}", quoted(whose).replace('"', "")))
 }
 
-/// The header fields of a text, one a line. A line that is none is named by its number,
-/// since it may be a secret.
+/// The header fields of a text, one a line. An invalid line is identified by its
+/// number, since it may be a secret.
 fn fields(text: &str, whose: &str) -> Result<Vec<String>, UsageError> {
     let field = |(number, line)| {
         header_field(line)
@@ -109,14 +110,15 @@ fn fields(text: &str, whose: &str) -> Result<Vec<String>, UsageError> {
     Ok(fields)
 }
 
-/// Lines with their numbers, without blanks around them; empty ones and those that begin
-/// with `#` are left out.
+/// Lines with their numbers, without surrounding blanks; empty ones and those that
+/// start with `#` are left out.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
     numbered.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// The name of a header field, as names are compared (RFC 9110 §5.1).
+/// The name of a header field in lower case, since case does not matter (RFC 9110
+/// §5.1).
 fn name(field: &str) -> String {
     field.split_once(':').map_or(field, |(name, _)| name).trim().to_ascii_lowercase()
 }
@@ -127,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_one_line_with_a_name() {
+    fn header_is_one_line_with_a_name() {
         for text in ["A: b", "A:", "X-Y:z", "Host: a:80"] {
             assert_eq!(header(text), Ok(Header::Field(text.to_owned())));
         }

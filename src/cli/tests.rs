@@ -1,4 +1,4 @@
-//! Whole command lines: what they mean, and how they are refused.
+//! Whole command lines: their configuration, and their errors.
 
 mod secrets;
 
@@ -55,7 +55,7 @@ fn printed(args: &[&str]) -> String {
 }
 
 #[test]
-fn a_url_alone_means_the_defaults() {
+fn url_alone_selects_the_defaults() {
     let config = config(&[URL], &[]);
     assert_eq!(config.mode, Mode::Load);
     assert_eq!(config.swarm.clients.get(), 10);
@@ -89,7 +89,7 @@ fn a_url_alone_means_the_defaults() {
 }
 
 #[test]
-fn the_four_ways_to_write_a_flag_mean_the_same() {
+fn four_ways_to_write_a_flag_are_equivalent() {
     for args in [&["-clients", "7"][..], &["-clients=7"], &["--clients", "7"], &["--clients=7"]] {
         for url_first in [true, false] {
             let mut args = args.to_vec();
@@ -100,7 +100,7 @@ fn the_four_ways_to_write_a_flag_mean_the_same() {
 }
 
 #[test]
-fn booleans_take_a_value_after_an_equals_sign_alone() {
+fn booleans_take_a_value_after_an_equals_sign_only() {
     let cases = [("-reconnect", true), ("-reconnect=false", false), ("--reconnect=F", false)];
     for (arg, want) in cases {
         assert_eq!(config(&[arg, URL], &[]).options.reconnect, want, "{arg}");
@@ -114,7 +114,7 @@ fn booleans_take_a_value_after_an_equals_sign_alone() {
 }
 
 #[test]
-fn the_last_of_a_repeated_flag_counts_and_lists_grow() {
+fn last_of_a_repeated_flag_wins_and_lists_accumulate() {
     let config = config(
         &[
             "-clients",
@@ -135,7 +135,7 @@ fn the_last_of_a_repeated_flag_counts_and_lists_grow() {
 }
 
 #[test]
-fn a_flag_outweighs_the_environment_and_that_the_default() {
+fn flags_override_variables_and_variables_defaults() {
     let env = [("CLIENTS", "20"), ("RAMP_JITTER", "50"), ("STREAM_URL", "http://env/")];
     let from_env = config(&[], &env);
     assert_eq!(from_env.swarm.clients.get(), 20);
@@ -148,20 +148,20 @@ fn a_flag_outweighs_the_environment_and_that_the_default() {
 }
 
 #[test]
-fn a_flag_spares_a_bad_variable_and_help_needs_none() {
+fn overridden_variables_are_not_checked() {
     assert_eq!(config(&["-clients", "3", URL], &[("CLIENTS", "x")]).swarm.clients.get(), 3);
     assert!(matches!(invocation(&["-help"], &[("CLIENTS", "x")]), Ok(Invocation::Help(_))));
 }
 
 #[test]
-fn bare_numbers_are_for_the_environment_alone() {
+fn bare_numbers_are_for_the_environment_only() {
     assert_eq!(config(&[URL], &[("TIMEOUT", "3")]).options.timeout, Duration::from_secs(3));
     assert!(refusal(&[URL, "-timeout", "3"], &[]).starts_with(r#"-timeout "3": give a duration"#));
     assert!(refusal(&[URL, "-ramp-jitter", "3"], &[]).contains("200ms"));
 }
 
 #[test]
-fn an_empty_variable_is_unset_but_for_the_scrape_address() {
+fn empty_counts_as_unset_except_for_the_scrape_address() {
     assert_eq!(config(&[URL], &[("CLIENTS", ""), ("DURATION", "")]).swarm.clients.get(), 10);
     assert_eq!(config(&[URL], &[("METRICS_PORT", "")]).metrics, None);
     assert_eq!(config(&[URL, "-metrics="], &[]).metrics, None);
@@ -193,7 +193,7 @@ fn modes() {
 }
 
 #[test]
-fn help_and_version_in_every_spelling() {
+fn accepts_every_spelling_of_help_and_version() {
     let version = concat!("ffmpeg-hls-swarm ", env!("CARGO_PKG_VERSION"), "\n");
     let cases: [&[&str]; 6] = [
         &["-v"],
@@ -243,12 +243,12 @@ fn the_origin() {
 }
 
 #[test]
-fn refused_in_one_line_with_the_remedy() {
+fn errors_are_one_line_with_the_remedy() {
     let cases: &[(&[&str], &str)] = &[
         (&[], "no URL; give one as in"),
         (&["ftp://h/a"], r#"URL "ftp://h/a" is not http or https; give one such as"#),
         (&["http://"], r#"URL "http://" has no host; give"#),
-        (&["--", "-x"], r#"URL "-x" begins with a dash; give"#),
+        (&["--", "-x"], r#"URL "-x" starts with a dash; give"#),
         (&["-clients", "0", URL], r#"-clients "0": give a whole number from 1 to 1000000"#),
         (&["--clients=abc", URL], r#"-clients "abc": give a whole number"#),
         (&["-ramp-rate", "0.5", URL], r#"-ramp-rate "0.5": give a number from 1 to"#),
@@ -273,20 +273,20 @@ fn refused_in_one_line_with_the_remedy() {
         (&["-stats-loglevel", "quiet", URL], "give one of info, verbose, debug"),
         (
             &["-restart-on-stall", "-stats=0", URL],
-            "-restart-on-stall needs FFmpeg's progress; leave out -stats=false",
+            "-restart-on-stall needs FFmpeg's progress; remove -stats=false",
         ),
         (&[URL, "-clients"], "-clients needs a value; see -help"),
         (&[URL, "extra"], r#"unexpected argument "extra": give one URL"#),
-        (&["--demo", URL], "--demo loads the built-in origin; leave out the URL"),
-        (&["--demo", "--check"], "--demo and --check exclude each other; give one"),
-        (&["healthcheck", "0"], r#"address "0": port 0 is chosen anew by each run"#),
+        (&["--demo", URL], "--demo loads the built-in origin; remove the URL"),
+        (&["--demo", "--check"], "--demo and --check cannot be combined; give one"),
+        (&["healthcheck", "0"], r#"address "0": port 0 is a different port in each run"#),
         (&["healthcheck", "host:1"], r#"address "host:1": give a port or addr:port"#),
         (&["healthcheck", "9090", "9091"], r#"unexpected argument "9091": give one address"#),
         (&["healthcheck", "-clients", "1"], "unknown flag -clients; "),
-        (&["origin", "x"], r#"unexpected argument "x": origin takes flags alone"#),
+        (&["origin", "x"], r#"unexpected argument "x": origin takes flags only"#),
         (&["origin", "-window", "1"], "a window of 1 segments: give 3 to 100"),
         (&["origin", "-abr", "101"], "101 variants: give 1 to 100"),
-        (&["origin", "-abr", "3", "-variants", "1M"], "leave out one of them"),
+        (&["origin", "-abr", "3", "-variants", "1M"], "remove one of them"),
         (&["origin", "-variants", "1M,1"], "a variant of 1 bit/s: give a bit rate of 150000 to "),
         (&["origin", "-clients", "1"], "unknown flag -clients; "),
     ];
@@ -298,7 +298,7 @@ fn refused_in_one_line_with_the_remedy() {
 }
 
 #[test]
-fn a_bad_variable_is_named() {
+fn errors_name_the_variable() {
     let cases = [
         ("CLIENTS", "0", r#"CLIENTS in the environment, "0": give a whole number"#),
         ("RAMP_JITTER", "-5", r#"RAMP_JITTER in the environment, "-5ms": must not be negative"#),
@@ -314,7 +314,7 @@ fn a_bad_variable_is_named() {
 }
 
 #[test]
-fn an_unknown_flag_is_named_as_typed_with_the_nearest_known() {
+fn suggests_the_nearest_flag() {
     let cases = [
         ("-clinets=5", "unknown flag -clinets; did you mean -clients?"),
         ("--clinets", "unknown flag --clinets; did you mean -clients?"),
@@ -334,7 +334,7 @@ fn an_unknown_flag_is_named_as_typed_with_the_nearest_known() {
 }
 
 #[test]
-fn a_dashboard_is_asked_for_refused_or_left_to_the_terminal() {
+fn dashboard_is_on_off_or_left_to_the_terminal() {
     let xterm = ("TERM", "xterm");
     for (args, env, asked) in [
         (&[URL][..], &[xterm][..], None),
@@ -361,7 +361,7 @@ fn a_dashboard_is_asked_for_refused_or_left_to_the_terminal() {
 }
 
 #[test]
-fn a_health_check_asks_where_the_swarm_is_scraped() {
+fn health_check_uses_the_scrape_address() {
     let asked = |args: &[&str], env: &[(&str, &str)]| {
         let args = [&["healthcheck"], args].concat();
         match invocation(&args, env) {
@@ -381,7 +381,7 @@ fn a_health_check_asks_where_the_swarm_is_scraped() {
 }
 
 #[test]
-fn what_is_read_of_ffmpeg() {
+fn selects_what_is_read_of_ffmpeg() {
     let off = config(&["-stats=false", "-stats-loglevel", "debug", URL], &[]);
     assert_eq!((off.swarm.stats, off.options.stats), (false, None));
     let deep = config(&["-stats-loglevel", "debug", URL], &[]);
@@ -391,7 +391,7 @@ fn what_is_read_of_ffmpeg() {
 }
 
 #[test]
-fn a_summary_goes_to_a_file_that_is_named() {
+fn summary_needs_a_file_name() {
     let named = config(&["-summary-json", "out/run.json", "-report", "run.html", URL], &[]);
     assert_eq!(named.report.as_deref(), Some(Path::new("run.html")));
     assert_eq!(named.summary_json.as_deref(), Some(Path::new("out/run.json")));
@@ -399,7 +399,7 @@ fn a_summary_goes_to_a_file_that_is_named() {
 }
 
 #[test]
-fn resolve_needs_dangerous_and_says_why() {
+fn resolve_needs_dangerous_and_explains_it() {
     for env in [&[("RESOLVE_IP", "192.0.2.1")][..], &[]] {
         let args: &[&str] = if env.is_empty() { &["-resolve=192.0.2.1", URL] } else { &[URL] };
         let error = refusal(args, env);
@@ -412,7 +412,7 @@ fn resolve_needs_dangerous_and_says_why() {
 }
 
 #[test]
-fn the_command_to_repeat_a_run() {
+fn command_to_repeat_a_run() {
     type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
     let cases: &[Case<'_>] = &[
         (&["-clients=10", "-v", URL], &[], "swarm -seed 42 -v http://h/live.m3u8"),
@@ -445,7 +445,7 @@ fn the_command_to_repeat_a_run() {
 }
 
 #[test]
-fn a_repeated_run_is_the_same_run() {
+fn repeated_run_has_the_same_configuration() {
     let args =
         ["-clients", "3", "-duration=1h30m", "-user-agent", "it's", "-reconnect=0", "-v", URL];
     let first = config(&args, &[("TIMEOUT", "3")]);
@@ -458,7 +458,7 @@ fn a_repeated_run_is_the_same_run() {
 }
 
 #[test]
-fn no_refusal_shows_a_credential() {
+fn errors_show_no_credential() {
     let cases: [&[&str]; 5] = [
         &["-header", "Bearer secret", URL],
         &["-header", "Cookie secret", URL],
@@ -473,7 +473,7 @@ fn no_refusal_shows_a_credential() {
 }
 
 #[test]
-fn what_is_not_text_is_refused() {
+fn rejects_arguments_that_are_not_utf_8() {
     use std::os::unix::ffi::OsStringExt;
     let bad = OsString::from_vec(vec![0xff, b'a']);
     let error = parse(&["swarm".into(), bad.clone()], &|_| None, SEED, &no_file).unwrap_err();
@@ -484,14 +484,14 @@ fn what_is_not_text_is_refused() {
 }
 
 #[test]
-fn programs_are_looked_for_in_path() {
+fn searches_programs_in_path() {
     let config = config(&[URL], &[("PATH", "/a:/b")]);
     assert_eq!(config.search_path, [Path::new("/a"), Path::new("/b")]);
 }
 
 proptest! {
     #[test]
-    fn any_command_line_is_read_or_refused_in_a_few_lines(
+    fn any_command_line_is_accepted_or_rejected_briefly(
         args in prop::collection::vec(
             prop_oneof![
                 any::<String>(),
@@ -510,7 +510,7 @@ proptest! {
 }
 
 #[test]
-fn shards_share_a_seed_and_have_clients() {
+fn shards_need_a_common_seed_and_clients() {
     let pod = [("JOB_COMPLETION_INDEX", "1"), ("SHARDS", "3"), ("SEED", "9"), ("CLIENTS", "8")];
     let config = config(&[URL], &pod);
     assert_eq!((config.swarm.share(), config.swarm.shard.to_string().as_str()), (3, "1/3"));
@@ -522,13 +522,14 @@ fn shards_share_a_seed_and_have_clients() {
     let none = refusal(&["-shard", "2/4", "-seed", "1", "-clients", "2", URL], &[]);
     assert!(none.starts_with("-shard 2/4 has none of 2 clients: give -clients 4"), "{none}");
     let wrong = refusal(&[URL], &[("JOB_COMPLETION_INDEX", "4"), ("SHARDS", "3"), ("SEED", "9")]);
-    let told = "JOB_COMPLETION_INDEX and SHARDS in the environment, \"4/3\": shards count from 0";
-    assert!(wrong.starts_with(told), "{wrong}");
+    let message =
+        "JOB_COMPLETION_INDEX and SHARDS in the environment, \"4/3\": shards count from 0";
+    assert!(wrong.starts_with(message), "{wrong}");
     assert!(refusal(&[URL], &[("SHARDS", "3"), ("SEED", "9")]).contains("JOB_COMPLETION_INDEX"));
 }
 
 #[test]
-fn a_shard_of_one_needs_no_seed_and_a_check_is_a_run_by_itself() {
+fn single_shard_needs_no_seed_and_a_check_is_not_divided() {
     assert!(config(&["-shard", "0/1", URL], &[]).swarm.shard.is_whole());
     let check =
         config(&["--check", "-shard", "3/4", "-start-at", "2026-01-31T18:00:00Z", URL], &[]);
@@ -537,7 +538,7 @@ fn a_shard_of_one_needs_no_seed_and_a_check_is_a_run_by_itself() {
 }
 
 #[test]
-fn a_start_is_a_moment_with_its_offset() {
+fn start_is_a_time_with_an_offset() {
     let at = |text: &str| config(&[URL, "-start-at", text], &[]).start_at.unwrap();
     let noon = at("2026-01-31T12:00:00Z");
     assert_eq!(noon.as_unix_nanos(), 1_769_860_800_000_000_000);
@@ -552,7 +553,7 @@ fn a_start_is_a_moment_with_its_offset() {
 }
 
 #[test]
-fn a_mistyped_word_is_told_the_nearest() {
+fn suggests_the_nearest_word() {
     let cases: [(&[&str], &str); 10] = [
         (&["orign", "-window", "3"], "unknown command \"orign\"; did you mean origin?"),
         (&["completion"], "did you mean completions?"),
@@ -574,7 +575,7 @@ fn a_mistyped_word_is_told_the_nearest() {
 }
 
 #[test]
-fn whom_to_ask_for_the_origins_side_is_named_by_url_or_by_host() {
+fn exporters_are_named_by_url_or_by_host() {
     let asked = |args: &[&str]| {
         let asked = config(&[args, &[URL]].concat(), &[]).origin_metrics;
         [asked.host, asked.nginx].map(|url| url.map(String::from))
@@ -590,5 +591,8 @@ fn whom_to_ask_for_the_origins_side_is_named_by_url_or_by_host() {
     let error = refusal(&["-origin-metrics-interval", "1m", URL], &[]);
     assert!(error.contains("raise -origin-metrics-window"), "{error}");
     let error = refusal(&["-origin-metrics", "https://o/metrics", URL], &[]);
-    assert!(error.contains("-origin-metrics") && error.contains("TLS is not spoken"), "{error}");
+    assert!(
+        error.contains("-origin-metrics") && error.contains("https is not supported"),
+        "{error}"
+    );
 }

@@ -45,11 +45,11 @@ in
   };
   backoff-multiplier = {
     type = atLeastOne;
-    description = "Growth of the delay from one restart to the next.";
+    description = "Factor by which the delay grows from one restart to the next.";
   };
   restart-on-stall = {
     type = types.bool;
-    description = "Kill stalled clients, so that they start again.";
+    description = "Kill stalled clients, so that they restart.";
   };
 
   url-from = {
@@ -103,7 +103,7 @@ in
   };
   reconnect-delay = {
     type = types.ints.between 0 4294;
-    description = "Longest delay of a reconnect, in seconds.";
+    description = "Longest reconnect delay, in seconds.";
   };
   seg-retry = {
     type = types.ints.unsigned;
@@ -137,7 +137,7 @@ in
   };
   prom-client-metrics = {
     type = types.bool;
-    description = "Show series of each client.";
+    description = "Export series per client.";
   };
   summary-json = {
     type = types.str;
@@ -211,7 +211,7 @@ in
   };
   report = {
     type = types.str;
-    description = "Write a report as HTML to this file.";
+    description = "Write an HTML report of the run to this file.";
   };
   origin-metrics = {
     type = types.str;

@@ -3,7 +3,7 @@
 use super::super::commands::{ALL, Flag, Value, flags_of, main_flags};
 use super::names;
 
-/// Up to here the script knows where it is on the line.
+/// The start of the script: it determines the position on the line.
 const HEAD: &str = r#"# Completion of ffmpeg-hls-swarm for bash; made by `ffmpeg-hls-swarm completions bash`.
 
 _ffmpeg_hls_swarm() {
@@ -22,7 +22,7 @@ _ffmpeg_hls_swarm() {
     case $command in
 "#;
 
-/// From here on it offers what it has found.
+/// The end of the script: it offers the completions found.
 const TAIL: &str = r#"    esac
     if [[ $before == -* && -z $words ]]; then
         before=${before#-}
@@ -73,10 +73,10 @@ fn shown(flags: &[Flag]) -> String {
     shown.join(" ")
 }
 
-/// The cases of the flags of a command that take a value.
+/// The cases of a command's flags that take a value.
 fn values_of(command: &str, flags: &[Flag]) -> String {
     let mut out = String::new();
-    // A pattern for `command:flag`, with the `=` there or not.
+    // A pattern for `command:flag`, with or without `=`.
     let either = |names: Vec<&str>| {
         let patterns: Vec<String> = names
             .iter()

@@ -2,8 +2,8 @@
 
 use super::super::commands::{ALL, Flag, Value, flags_of, main_flags};
 
-/// Whether the first argument is one of these words, told from the line itself:
-/// fish's own function would find them anywhere.
+/// Whether the first argument is one of these words, read from the line itself: fish's
+/// own function would find them anywhere on it.
 const HEAD: &str = "\
 # Completion of ffmpeg-hls-swarm for fish; made by `ffmpeg-hls-swarm completions fish`.
 
@@ -44,12 +44,12 @@ pub(super) fn script() -> String {
     out
 }
 
-/// A flag in both dash styles. A flag of one letter is `-s` to fish.
+/// A flag in both dash styles. fish treats a flag of one letter as `-s`.
 fn line(condition: &str, flag: &Flag) -> String {
     let name = &flag.name;
     let style = if name.len() == 1 { format!("-s {name}") } else { format!("-o {name} -l {name}") };
     let value = match &flag.value {
-        // A boolean is whole without a value, and fish has no word for an optional one.
+        // A boolean needs no value, and fish cannot express an optional one.
         Value::None | Value::Boolean => String::new(),
         Value::Words(words) => format!(" -x -a '{}'", words.join(" ")),
         Value::File => " -r -F".to_owned(),
@@ -59,7 +59,7 @@ fn line(condition: &str, flag: &Flag) -> String {
     format!("complete -c ffmpeg-hls-swarm -n {condition} {style}{value} -d {help}\n")
 }
 
-/// A text in single quotes, in which fish knows `\\` and `\'`.
+/// A text in single quotes, where fish supports the escapes `\\` and `\'`.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }

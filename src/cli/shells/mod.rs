@@ -1,7 +1,7 @@
-//! What completes the command line in a shell, made from the table of flags.
+//! Completion scripts for shells, derived from the table of flags.
 //!
-//! One dash for normal flags and two for gates are offered, as help and docs have
-//! them; both styles are understood where a value is completed.
+//! They offer one dash for normal flags and two for gates, as in help and docs; values
+//! are completed in both styles.
 
 mod bash;
 mod fish;
@@ -9,7 +9,7 @@ mod zsh;
 
 use super::commands::{Flag, Value};
 
-/// The script for a shell; `None` for one that is not known.
+/// The script for a shell; `None` if it is not supported.
 pub(super) fn script(shell: &str) -> Option<String> {
     match shell {
         "bash" => Some(bash::script()),
@@ -19,12 +19,12 @@ pub(super) fn script(shell: &str) -> Option<String> {
     }
 }
 
-/// The names of the flags for which this holds.
+/// The names of the flags whose values match.
 fn names(flags: &[Flag], holds: impl Fn(&Value) -> bool) -> Vec<&str> {
     flags.iter().filter(|flag| holds(&flag.value)).map(|flag| flag.name.as_str()).collect()
 }
 
-/// A text in single quotes, as bash and zsh read them.
+/// A text in single quotes for bash and zsh.
 fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -58,8 +58,8 @@ pub(super) fn script() -> String {
     out
 }
 
-/// A call of `_arguments` with every flag as it is shown, and hidden in the other
-/// dash style, whose values are completed all the same.
+/// A call of `_arguments` with every flag as shown, and a hidden one in the other dash
+/// style, so that its values are completed as well.
 fn arguments(flags: &[Flag], more: &str) -> String {
     let mut out = "_arguments".to_owned();
     for flag in flags {
@@ -79,7 +79,7 @@ fn arguments(flags: &[Flag], more: &str) -> String {
     out + more
 }
 
-/// How a flag takes its value, and what the value may be.
+/// How a flag takes its value, and the completion of the value.
 fn value(flag: &Flag) -> Option<(&'static str, String)> {
     let name = &flag.value_name;
     match &flag.value {

@@ -1,4 +1,4 @@
-//! Secrets of files and of the environment, and what is shown of them.
+//! Secrets from files and from the environment, and what is shown of them.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn with_files(
 }
 
 #[test]
-fn headers_come_from_flags_files_and_the_environment() {
+fn reads_headers_from_flags_files_and_the_environment() {
     let files = [("h", "# token of today\r\nX-Token: hunter2\r\n\n  X-Odd:1\n")];
     let env = [("HEADERS", "x-odd: env\nX-Env: 2")];
     let config = with_files(&["-header", "@h", "-header", "A: b", URL], &env, &files).unwrap();
@@ -46,7 +46,7 @@ fn headers_come_from_flags_files_and_the_environment() {
 }
 
 #[test]
-fn the_url_comes_from_a_file_too() {
+fn reads_the_url_from_a_file() {
     let files = [("u", "# live\nhttp://h/a?k=hunter2\n"), ("-", "http://h/stdin"), ("two", "a\nb")];
     let env = [("STREAM_URL", "http://h/env")];
     let config = with_files(&["-url-from", "u"], &env, &files).unwrap();
@@ -55,7 +55,7 @@ fn the_url_comes_from_a_file_too() {
     let config = with_files(&["-url-from", "-"], &[], &files).unwrap();
     assert_eq!(config.options.url.as_str(), "http://h/stdin");
     for (args, why) in [
-        (&["-url-from", "u", URL][..], "a URL and -url-from name two playlists"),
+        (&["-url-from", "u", URL][..], "a URL and -url-from cannot be combined"),
         (&["-url-from", "u", "--demo"], "--demo loads the built-in origin"),
         (&["-url-from", "two"], "-url-from two: more than one line in it"),
         (&["-url-from", "none"], "-url-from none: "),
@@ -69,7 +69,7 @@ fn the_url_comes_from_a_file_too() {
 }
 
 #[test]
-fn a_secret_of_the_environment_is_not_in_the_command_that_repeats_the_run() {
+fn repeat_command_has_no_secret_of_the_environment() {
     let secret = [("STREAM_URL", "http://h/a?k=hunter2"), ("HEADERS", "X-A: hunter2")];
     assert_eq!(config(&[], &secret).repeat_command, "swarm -seed 42");
     let plain = config(&[], &[("STREAM_URL", URL)]).repeat_command;
@@ -77,5 +77,5 @@ fn a_secret_of_the_environment_is_not_in_the_command_that_repeats_the_run() {
     let args = ["-show-query", "q,%6b", "http://h/a?q=1&k=2&s=3"];
     let shown = config(&args, &[]).repeat_command;
     assert_eq!(shown, "swarm -seed 42 -show-query 'q,%6b' 'http://h/a?q=1&k=2&s=***'");
-    assert!(refusal(&["-show-query", "a,,b", URL], &[]).contains("give names with a comma"));
+    assert!(refusal(&["-show-query", "a,,b", URL], &[]).contains("give names separated by commas"));
 }
