@@ -60,8 +60,6 @@ fn closed_port() -> u16 {
 /// Everything that can be asked for.
 fn options(scheme: &str, host: &str) -> Options {
     Options {
-        url: format!("{scheme}://{host}:{}/a.m3u8", closed_port()).parse().unwrap(),
-        resolve: None,
         no_cache: true,
         headers: vec!["X-Test: it's \"quoted\"".to_owned()],
         extra_args: vec!["-re".to_owned()],
@@ -70,8 +68,8 @@ fn options(scheme: &str, host: &str) -> Options {
         reconnect: true,
         reconnect_delay_secs: 1,
         segment_retries: 3,
-        http_multiple: false,
         stats: Some(LogDetail::Verbose),
+        ..Options::new(format!("{scheme}://{host}:{}/a.m3u8", closed_port()).parse().unwrap())
     }
 }
 

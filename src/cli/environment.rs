@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 
 use super::UsageError;
+use super::flags::VARIABLES;
 
 /// Looks a variable up.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -16,34 +17,10 @@ pub(super) const STREAM_URL: &str = "STREAM_URL";
 pub(super) const HEADERS: &str = "HEADERS";
 
 /// Variable of the scrape address. An empty value is valid: it disables the address.
-const METRICS_PORT: &str = "METRICS_PORT";
+pub(super) const METRICS_PORT: &str = "METRICS_PORT";
 
 /// Id of the argument that is a scrape address but not a flag.
 pub(super) const SCRAPE_ADDRESS: &str = "scrape-address";
-
-/// Names of flags and their variables.
-const VARIABLES: [(&str, &str); 20] = [
-    ("clients", "CLIENTS"),
-    ("ramp-rate", "RAMP_RATE"),
-    ("ramp-jitter", "RAMP_JITTER"),
-    ("duration", "DURATION"),
-    ("seed", "SEED"),
-    ("shard", "SHARD"),
-    ("start-at", "START_AT"),
-    ("variant", "VARIANT"),
-    ("resolve", "RESOLVE_IP"),
-    ("no-cache", "NO_CACHE"),
-    ("header", HEADERS),
-    ("timeout", "TIMEOUT"),
-    ("reconnect", "RECONNECT"),
-    ("ffmpeg", "FFMPEG"),
-    ("ffprobe", "FFPROBE"),
-    ("metrics", METRICS_PORT),
-    ("tui", "TUI"),
-    ("log-level", "LOG_LEVEL"),
-    ("log-format", "LOG_FORMAT"),
-    ("dangerous", "DANGEROUS"),
-];
 
 /// The variable of an argument: of a flag, of the playlist's URL, or of the scrape
 /// address of a swarm.
@@ -98,7 +75,7 @@ fn shard_of_job(lookup: Lookup<'_>) -> Result<Option<(String, &'static str)>, Us
     let Some(index) = given("JOB_COMPLETION_INDEX")? else {
         return Err(UsageError::new(
             "SHARDS in the environment gives the number of shards, but not which one this \
-                         is: set SHARD=I/N, or JOB_COMPLETION_INDEX together with SHARDS",
+             is: set SHARD=I/N, or JOB_COMPLETION_INDEX together with SHARDS",
         ));
     };
     Ok(Some((format!("{index}/{count}"), "JOB_COMPLETION_INDEX and SHARDS")))

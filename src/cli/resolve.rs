@@ -10,9 +10,7 @@ use url::Url;
 
 use super::environment::{Lookup, STREAM_URL};
 use super::error::quoted;
-use super::flags::{
-    LoadFlags, Log, Modes, Network, OriginFlags, OriginSide, Restarts, SCRAPE_DEFAULT,
-};
+use super::flags::{LoadFlags, Log, Modes, OriginFlags, OriginSide, Restarts, SCRAPE_DEFAULT};
 use super::secrets::{self, ReadFile};
 use super::{Outside, Typed, UsageError, playlist_url, repeat, values};
 use crate::config::{
@@ -50,7 +48,7 @@ pub(super) fn load(
     if flags.metrics.report == flags.metrics.summary_json && flags.metrics.report != Path::new("") {
         return Err(UsageError::new(
             "-report and -summary-json name the same file, so the report would overwrite the \
-                         summary; name two files",
+             summary; name two files",
         ));
     }
     let seed = flags.load.seed.unwrap_or(random_seed);
@@ -77,7 +75,12 @@ pub(super) fn load(
         mode,
         swarm,
         target_duration_given: flags.stream.target_duration.is_some(),
-        options: options(url, headers, flags.network, flags.ffmpeg.ffmpeg_arg, stats),
+        options: flags.network.into_options(Options {
+            headers,
+            extra_args: flags.ffmpeg.ffmpeg_arg,
+            stats,
+            ..Options::new(url)
+        }),
         start_at: flags.load.start_at.filter(|_| mode != Mode::Check),
         variant: flags.stream.variant,
         probe_failure_policy: flags.stream.probe_failure_policy,
@@ -306,29 +309,6 @@ fn looks_up_name(url: &Url, resolve: Option<IpAddr>, stats: Option<LogDetail>) -
     let named = matches!(url.host(), Some(url::Host::Domain(_)));
     let seen = matches!(stats, Some(LogDetail::Verbose | LogDetail::Debug));
     named && resolve.is_none() && seen
-}
-
-fn options(
-    url: Url,
-    headers: Vec<String>,
-    network: Network,
-    extra_args: Vec<String>,
-    stats: Option<LogDetail>,
-) -> Options {
-    Options {
-        url,
-        resolve: network.resolve,
-        no_cache: network.no_cache,
-        headers,
-        extra_args,
-        user_agent: network.user_agent,
-        timeout: network.timeout,
-        reconnect: network.reconnect,
-        reconnect_delay_secs: network.reconnect_delay,
-        segment_retries: network.seg_retry,
-        http_multiple: network.http_multiple,
-        stats,
-    }
 }
 
 /// The dashboard setting, and what the environment says about the terminal: `NO_COLOR`

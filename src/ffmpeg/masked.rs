@@ -58,7 +58,6 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::ffmpeg::capabilities::Capabilities;
@@ -68,9 +67,6 @@ mod tests {
     #[test]
     fn masks_secrets_and_keeps_the_rest() {
         let options = Options {
-            url: "http://u:SECRET@h/a?token=SECRET&b=2".parse().unwrap(),
-            resolve: None,
-            no_cache: false,
             headers: ["Authorization: Bearer SECRET", "X-Odd: SECRET", "Kept: SECRET"]
                 .map(str::to_owned)
                 .into(),
@@ -86,12 +82,7 @@ mod tests {
             .map(str::to_owned)
             .into(),
             user_agent: "agent".to_owned(),
-            timeout: Duration::ZERO,
-            reconnect: false,
-            reconnect_delay_secs: 0,
-            segment_retries: 0,
-            http_multiple: false,
-            stats: None,
+            ..Options::new("http://u:SECRET@h/a?token=SECRET&b=2".parse().unwrap())
         };
         let version = include_bytes!("../../tests/data/ffmpeg-9.0.2-version.txt");
         let help = include_bytes!("../../tests/data/ffmpeg-9.0.2-help.txt");

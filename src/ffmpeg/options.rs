@@ -69,3 +69,25 @@ pub struct Options {
     /// How much FFmpeg logs; `None` is warnings only, and no progress.
     pub stats: Option<LogDetail>,
 }
+
+impl Options {
+    /// The plainest command for this URL: no headers, an empty user agent, no time limit,
+    /// no retries, no statistics.
+    #[must_use]
+    pub const fn new(url: Url) -> Self {
+        Self {
+            url,
+            resolve: None,
+            no_cache: false,
+            headers: Vec::new(),
+            extra_args: Vec::new(),
+            user_agent: String::new(),
+            timeout: Duration::ZERO,
+            reconnect: false,
+            reconnect_delay_secs: 0,
+            segment_retries: 0,
+            http_multiple: false,
+            stats: None,
+        }
+    }
+}

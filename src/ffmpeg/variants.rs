@@ -251,9 +251,7 @@ mod tests {
             b"  -rw_timeout <int64> ED\n  -tls_verify <int> ED\n",
         );
         let options = Options {
-            url: "https://h:8443/a.m3u8".parse().unwrap(),
             resolve: Some(Ipv4Addr::LOCALHOST.into()),
-            no_cache: false,
             headers: vec!["X: 1".to_owned()],
             extra_args: vec!["-re".to_owned()],
             user_agent: "ua".to_owned(),
@@ -261,8 +259,7 @@ mod tests {
             reconnect: true,
             reconnect_delay_secs: 5,
             segment_retries: 3,
-            http_multiple: false,
-            stats: None,
+            ..Options::new("https://h:8443/a.m3u8".parse().unwrap())
         };
         let arguments = probe_arguments(&options, &capabilities.unwrap()).unwrap();
         let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap()).collect();

@@ -196,18 +196,11 @@ mod tests {
 
     fn read(url: &str) -> Result<Duration, String> {
         let options = Options {
-            url: Url::parse(url).unwrap(),
-            resolve: None,
             no_cache: true,
             headers: vec!["Authorization: Bearer secret".to_owned(), "X-A: 1".to_owned()],
-            extra_args: vec![],
             user_agent: "ua/1".to_owned(),
             timeout: Duration::from_secs(1),
-            reconnect: false,
-            reconnect_delay_secs: 0,
-            segment_retries: 0,
-            http_multiple: false,
-            stats: None,
+            ..Options::new(Url::parse(url).unwrap())
         };
         let (stop, _asks) = io::pipe().unwrap();
         let wait = Wait::new(Duration::from_secs(20), Some(stop.as_fd()));

@@ -26,18 +26,13 @@ fn can((version, help): (&[u8], &[u8])) -> Capabilities {
 
 fn options(url: &str) -> Options {
     Options {
-        url: Url::parse(url).unwrap(),
-        resolve: None,
-        no_cache: false,
-        headers: vec![],
-        extra_args: vec![],
         user_agent: "ua/1".to_owned(),
         timeout: Duration::from_secs(15),
         reconnect: true,
         reconnect_delay_secs: 5,
         segment_retries: 3,
-        http_multiple: false,
         stats: Some(LogDetail::Verbose),
+        ..Options::new(Url::parse(url).unwrap())
     }
 }
 

@@ -300,20 +300,7 @@ pub(super) mod tests {
     const CLIENT: ClientId = ClientId::new(1);
 
     fn template() -> Template {
-        let options = Options {
-            url: "http://127.0.0.1:9/".parse().unwrap(),
-            resolve: None,
-            no_cache: false,
-            headers: vec![],
-            extra_args: vec![],
-            user_agent: String::new(),
-            timeout: Duration::ZERO,
-            reconnect: false,
-            reconnect_delay_secs: 0,
-            segment_retries: 0,
-            http_multiple: false,
-            stats: None,
-        };
+        let options = Options::new("http://127.0.0.1:9/".parse().unwrap());
         let version = include_bytes!("../../../tests/data/ffmpeg-9.0.2-version.txt");
         let help = include_bytes!("../../../tests/data/ffmpeg-9.0.2-help.txt");
         let capabilities = Capabilities::parse(version, help).unwrap();
