@@ -1,30 +1,30 @@
-//! What this process's control groups leave it, in version 1 and version 2.
+//! The limits of this process's control groups, version 1 and version 2.
 //!
-//! A limit holds for all groups below it, so the whole way up to the root is
-//! read and the tightest limit counts (cgroups(7), and `cgroup-v2.rst` and
-//! `cgroup-v1/` of the kernel's documentation). A file that is missing is no
-//! limit: the root has none, and a container sees no group above its own.
+//! A limit also applies to all groups below it, so every group up to the root is read
+//! and the tightest limit counts (cgroups(7), and `cgroup-v2.rst` and `cgroup-v1/` of
+//! the kernel's documentation). A missing file means no limit: the root has none, and a
+//! container sees no group above its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A limit at or above this is none: version 1 writes `i64::MAX`, rounded down to
-/// a page.
+/// Limits from this value on mean none: version 1 writes `i64::MAX`, rounded down to a
+/// page.
 const UNLIMITED: u64 = 1 << 62;
 
-/// A limit and what is used of it.
+/// A limit and its current use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
-    /// Most that may be used.
+    /// The limit.
     pub limit: u64,
-    /// What is used now.
+    /// The current use.
     pub used: u64,
-    /// The control group whose limit it is.
+    /// The control group that has the limit.
     pub directory: PathBuf,
 }
 
 impl Room {
-    /// What is left.
+    /// The unused part.
     #[must_use]
     pub const fn left(&self) -> u64 {
         self.limit.saturating_sub(self.used)
@@ -40,8 +40,8 @@ pub(super) fn pids(root: &Path) -> Option<Room> {
     }))
 }
 
-/// The tightest limit of memory, in bytes; `None` if there is none. File pages
-/// that were not used lately do not count as used: the kernel drops them first.
+/// The tightest limit of memory, in bytes; `None` if there is none. File pages that
+/// were not used recently do not count as used: the kernel drops them first.
 pub(super) fn memory(root: &Path) -> Option<Room> {
     const V2: [&str; 3] = ["memory.max", "memory.current", "inactive_file "];
     const V1: [&str; 3] =
@@ -70,7 +70,7 @@ pub(super) fn cores(root: &Path) -> Option<f64> {
             Some((quota.parse::<f64>().ok()?, period.parse::<f64>().ok()?))
         };
         let v1 = || {
-            // A quota of -1 is none, and no number here.
+            // A quota of -1 means none and fails to parse here.
             let quota = number(&directory.join("cpu.cfs_quota_us"))?;
             let period = number(&directory.join("cpu.cfs_period_us"))?;
             Some((quota as f64, period as f64))
@@ -88,8 +88,8 @@ fn number(path: &Path) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// The groups of this process for one controller, from its own up to the root,
-/// by the lines `id:controllers:path` of `/proc/self/cgroup`.
+/// The groups of this process for one controller, from its own up to the root, from the
+/// lines `id:controllers:path` of `/proc/self/cgroup`.
 fn directories(root: &Path, controller: &str) -> impl Iterator<Item = PathBuf> {
     let lines = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
     let mounts = root.join("sys/fs/cgroup");

@@ -1,4 +1,4 @@
-//! One check: what is needed, what is there, and how to mend it.
+//! One check: the requirement, what the host has, and the remedy.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ pub enum Severity {
     Soft,
 }
 
-/// How much of something.
+/// An amount of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub enum Amount {
-    /// Things; `u64::MAX` is unlimited.
+    /// A number; `u64::MAX` is unlimited.
     Count(u64),
     /// Bytes of memory.
     Bytes(u64),
@@ -40,16 +40,16 @@ pub struct Check {
     pub name: &'static str,
     /// What its failure means.
     pub severity: Severity,
-    /// What the run needs; `None` if it could not be told.
+    /// What the run needs; `None` if unknown.
     pub need: Option<Amount>,
-    /// What the host has; `None` if it could not be told.
+    /// What the host has; `None` if unknown.
     pub have: Option<Amount>,
-    /// The exact command or flag that mends it, should it fail.
+    /// The exact command or flag that fixes a failure.
     pub remedy: String,
 }
 
 impl Check {
-    /// Whether the host has what is needed, as far as is known.
+    /// Whether the host has what is needed, as far as known.
     #[must_use]
     pub fn ok(&self) -> bool {
         self.need.zip(self.have).is_none_or(|(need, have)| need <= have)
@@ -64,15 +64,15 @@ impl Check {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = |amount: Option<Amount>| {
+        let text = |amount: Option<Amount>| {
             amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
         };
-        write!(f, "{}: need {}, have {}", self.name, told(self.need), told(self.have))?;
+        write!(f, "{}: need {}, have {}", self.name, text(self.need), text(self.have))?;
         if self.need.is_none() || self.have.is_none() {
             write!(f, " (not checked)")?;
         }
         if !self.ok() {
-            write!(f, "; mend it with: {}", self.remedy)?;
+            write!(f, "; fix: {}", self.remedy)?;
         }
         Ok(())
     }

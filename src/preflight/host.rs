@@ -1,7 +1,7 @@
-//! What this host has, read from `/proc` and `/sys/fs/cgroup`.
+//! The resources of this host, read from `/proc` and `/sys/fs/cgroup`.
 //!
-//! Every fact may be missing: `/proc` can be masked, a limit absent. A missing
-//! fact is `None`, and never a guess. Decides nothing.
+//! Every fact may be missing: `/proc` can be masked, a limit absent. A missing fact is
+//! `None`, never an estimate. Decides nothing.
 
 use std::fs;
 use std::path::Path;
@@ -11,16 +11,16 @@ use super::cgroup::{self, Room};
 /// `CAP_SYS_ADMIN` and `CAP_SYS_RESOURCE` (capabilities(7)): either lifts RLIMIT_NPROC.
 const NPROC_CAPABILITIES: u64 = 1 << 21 | 1 << 24;
 
-/// What this host has.
+/// The resources of this host.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Host {
+pub struct HostFacts {
     /// Whether this process runs in a container, whose limits are set outside.
     pub container: bool,
     /// Hard RLIMIT_NOFILE; `u64::MAX` is unlimited.
     pub nofile_hard: Option<u64>,
-    /// Soft RLIMIT_NPROC; `u64::MAX` where it does not bind.
+    /// Soft RLIMIT_NPROC; `u64::MAX` if it does not apply.
     pub nproc_soft: Option<u64>,
-    /// Threads of this user that can be seen; read where RLIMIT_NPROC binds.
+    /// Visible threads of this user; read if RLIMIT_NPROC applies.
     pub user_threads: Option<u64>,
     /// The tightest limit of a pids control group.
     pub pids: Option<Room>,
@@ -30,7 +30,7 @@ pub struct Host {
     pub threads_max: Option<u64>,
     /// Threads of the whole system.
     pub system_threads: Option<u64>,
-    /// Memory that can be had without swapping (`MemAvailable`), in bytes.
+    /// Memory available without swapping (`MemAvailable`), in bytes.
     pub memory_available_bytes: Option<u64>,
     /// The tightest limit of a memory control group, in bytes.
     pub memory: Option<Room>,
@@ -40,8 +40,8 @@ pub struct Host {
     pub cores: Option<f64>,
 }
 
-impl Host {
-    /// Reads the facts below `root`, which is `/` but for tests.
+impl HostFacts {
+    /// Reads the facts below `root`, which is `/` except in tests.
     #[must_use]
     pub fn read(root: &Path) -> Self {
         let proc = Proc(root);
@@ -66,8 +66,8 @@ impl Host {
     }
 }
 
-/// Files that Docker and Podman leave, and names that Kubernetes and the like
-/// give to control groups.
+/// Whether this is a container: by files of Docker and Podman, and by names of control
+/// groups of Kubernetes and others.
 fn is_container(root: &Path) -> bool {
     let groups = Proc(root).text("self/cgroup");
     root.join(".dockerenv").exists()
@@ -76,7 +76,7 @@ fn is_container(root: &Path) -> bool {
         || ["docker", "kubepods", "containerd", "libpod"].iter().any(|name| groups.contains(name))
 }
 
-/// The cores of the CPU affinity, or the CPU quota if that is less.
+/// The cores of the CPU affinity, or the CPU quota if it is smaller.
 fn cores(root: &Path, status: &str) -> Option<f64> {
     let allowed = field(status, "Cpus_allowed_list:").and_then(count_of_list);
     [allowed.map(|count| count as f64), cgroup::cores(root)]
@@ -85,7 +85,7 @@ fn cores(root: &Path, status: &str) -> Option<f64> {
         .min_by(f64::total_cmp)
 }
 
-/// How many numbers a list such as `0-3,8` names (cpuset(7)).
+/// How many numbers a list such as `0-3,8` contains (cpuset(7)).
 fn count_of_list(list: &str) -> Option<u64> {
     list.split(',')
         .map(|range| {
@@ -96,12 +96,12 @@ fn count_of_list(list: &str) -> Option<u64> {
         .sum()
 }
 
-/// The text behind `name` on its line.
+/// The text after `name` on its line.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
-/// The first number behind `name` on its line.
+/// The first number after `name` on its line.
 fn first_number(text: &str, name: &str) -> Option<u64> {
     field(text, name)?.split_whitespace().next()?.parse().ok()
 }
@@ -118,7 +118,7 @@ impl Proc<'_> {
         self.text(name).trim().parse().ok()
     }
 
-    /// Soft and hard limit of this process.
+    /// The soft and the hard limit of this process.
     fn limit(&self, name: &str) -> Option<(u64, u64)> {
         let limits = self.text("self/limits");
         let mut words = field(&limits, name)?.split_whitespace();
@@ -129,8 +129,9 @@ impl Proc<'_> {
         Some((next()?, next()?))
     }
 
-    /// Whether RLIMIT_NPROC binds this process not (kernel/fork.c): root is exempt,
-    /// and who has one of two capabilities, but not so inside a user namespace.
+    /// Whether RLIMIT_NPROC does not apply to this process (kernel/fork.c): root is
+    /// exempt, and a process with one of two capabilities, except inside a user
+    /// namespace.
     fn is_exempt_from_nproc(&self, status: &str) -> bool {
         let map = self.text("self/uid_map");
         let initial = map.split_whitespace().eq(["0", "0", "4294967295"]);
@@ -141,7 +142,7 @@ impl Proc<'_> {
         initial && (is_root || capabilities & NPROC_CAPABILITIES != 0)
     }
 
-    /// Threads of all processes of the user of `own_status`.
+    /// Threads of all processes of the user in `own_status`.
     fn threads_of_user(&self, own_status: &str) -> Option<u64> {
         let user = first_number(own_status, "Uid:")?;
         let entries = fs::read_dir(self.0.join("proc")).ok()?;
@@ -155,7 +156,8 @@ impl Proc<'_> {
         Some(threads.sum())
     }
 
-    /// The second number of the fourth field of `loadavg`, `running/all`.
+    /// Threads of the system: the second number of the fourth field of `loadavg`,
+    /// `running/all`.
     fn system_threads(&self) -> Option<u64> {
         self.text("loadavg").split_whitespace().nth(3)?.split_once('/')?.1.parse().ok()
     }

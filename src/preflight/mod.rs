@@ -1,9 +1,9 @@
-//! Can this host do it?
+//! Checks whether this host can run the load.
 //!
-//! Each check is a pure function of what the run wants ([`Plan`]), of what the
-//! host has ([`Host`]) and of what one FFmpeg costs ([`Measured`]). A fact that
-//! is unknown (a masked `/proc`, no cgroup) makes its check pass and say so.
-//! `run` reads the facts, measures FFmpeg and stops at a hard check that failed.
+//! Each check is a pure function of the run's requirements ([`Demand`]), the host's
+//! resources ([`HostFacts`]) and the cost of one FFmpeg ([`ClientCost`]). If a fact is
+//! unknown (a masked `/proc`, no cgroup), its check passes and says so. `run` reads the
+//! facts, measures FFmpeg and stops at a hard check that failed.
 
 mod cgroup;
 mod check;
@@ -12,35 +12,35 @@ mod measure;
 
 pub use cgroup::Room;
 pub use check::{Amount, Check, Severity};
-pub use host::Host;
-pub use measure::{MEASURE_INPUT_BYTES, MEASURE_TIME_LIMIT, Measured, measure_arguments};
+pub use host::HostFacts;
+pub use measure::{ClientCost, MEASURE_INPUT_BYTES, MEASURE_TIME_LIMIT, measure_arguments};
 
-/// Descriptors the swarm holds for a client: its pidfd and two pipes.
+/// Descriptors that the swarm holds for a client: its pidfd and two pipes.
 pub const DESCRIPTORS_PER_CLIENT: u64 = 3;
 
-/// Descriptors for all else: connections of scrapers, the loop's own, and those
-/// that are open for a moment while a child is started.
+/// Descriptors for everything else: connections of scrapers, the loop's own, and those
+/// open briefly while a child is started.
 pub const DESCRIPTORS_RESERVE: u64 = 512;
 
-/// Connections of a client at one time: its playlist and its segment, seen with
+/// Simultaneous connections of a client: its playlist and its segment, observed with
 /// one variant and `-http_multiple 0`. Each further variant adds one to two.
 const CONNECTIONS_PER_CLIENT: u64 = 2;
 
-/// Threads of a client where FFmpeg could not be measured; 5.1 has one, 9.0 three.
+/// Threads of a client if FFmpeg could not be measured; 5.1 has one, 9.0 three.
 const THREADS_PER_CLIENT: u64 = 1;
 
-/// Local ports of an address when all but the privileged ones are given out.
+/// Most local ports of an address: all but the privileged ones.
 const PORTS_AT_MOST: u64 = 64_512;
 
-/// Memory checks are hard from this multiple of what is available. What FFmpeg
-/// was measured to need differs from stream to stream, by a third or so; beyond
-/// twice the memory there is no doubt that the kernel would kill.
+/// Memory checks are hard from this multiple of the available memory. The need of
+/// FFmpeg varies between streams by about a third; beyond twice the memory the kernel
+/// would certainly kill processes.
 const MEMORY_HARD_FACTOR: u64 = 2;
 
-/// What a run wants of its host.
+/// What a run requires of its host.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
-    /// Clients to keep up.
+pub struct Demand {
+    /// Target number of clients.
     pub clients: u32,
     /// Clients started a second.
     pub ramp_rate: f64,
@@ -48,24 +48,24 @@ pub struct Plan {
 
 /// Every check that applies, the hard ones first.
 #[must_use]
-pub fn checks(plan: Plan, host: &Host, measured: Option<Measured>) -> Vec<Check> {
-    let mut checks = vec![descriptors(plan, host), user_processes(plan, host, measured)];
-    checks.extend(host.pids.as_ref().map(|room| cgroup_processes(plan, host, room, measured)));
+pub fn checks(demand: Demand, host: &HostFacts, cost: Option<ClientCost>) -> Vec<Check> {
+    let mut checks = vec![descriptors(demand, host), user_processes(demand, host, cost)];
+    checks.extend(host.pids.as_ref().map(|room| cgroup_processes(demand, host, room, cost)));
     checks.extend([
-        system_processes(plan, host, measured),
-        memory(plan, host, measured),
-        ports(plan, host),
-        start_rate(plan, host, measured),
+        system_processes(demand, host, cost),
+        memory(demand, host, cost),
+        ports(demand, host),
+        start_rate(demand, host, cost),
     ]);
     checks
 }
 
-/// The most clients, up to `most`, with which no check fails that passes with those
-/// of the plan; those of the plan where one fails already.
+/// The most clients, up to `most`, at which every check passes that passes for the
+/// demanded number; that number itself if a check fails already.
 #[must_use]
-pub fn room(plan: Plan, most: u32, host: &Host, measured: Option<Measured>) -> u32 {
-    let fits = |clients| checks(Plan { clients, ..plan }, host, measured).iter().all(Check::ok);
-    let (mut room, mut too_many) = (plan.clients, most.max(plan.clients).saturating_add(1));
+pub fn room(demand: Demand, most: u32, host: &HostFacts, cost: Option<ClientCost>) -> u32 {
+    let fits = |clients| checks(Demand { clients, ..demand }, host, cost).iter().all(Check::ok);
+    let (mut room, mut too_many) = (demand.clients, most.max(demand.clients).saturating_add(1));
     if !fits(room) {
         return room;
     }
@@ -80,8 +80,8 @@ pub fn room(plan: Plan, most: u32, host: &Host, measured: Option<Measured>) -> u
     room
 }
 
-fn descriptors(plan: Plan, host: &Host) -> Check {
-    let need = u64::from(plan.clients) * DESCRIPTORS_PER_CLIENT + DESCRIPTORS_RESERVE;
+fn descriptors(demand: Demand, host: &HostFacts) -> Check {
+    let need = u64::from(demand.clients) * DESCRIPTORS_PER_CLIENT + DESCRIPTORS_RESERVE;
     Check {
         name: "file descriptors",
         severity: Severity::Hard,
@@ -95,15 +95,15 @@ fn descriptors(plan: Plan, host: &Host) -> Check {
     }
 }
 
-/// Threads of all clients, which is what the kernel counts as processes.
-fn threads(plan: Plan, measured: Option<Measured>) -> u64 {
-    let each = measured.map_or(THREADS_PER_CLIENT, |measured| u64::from(measured.threads).max(1));
-    u64::from(plan.clients) * each
+/// Threads of all clients, which the kernel counts as processes.
+fn threads(demand: Demand, cost: Option<ClientCost>) -> u64 {
+    let each = cost.map_or(THREADS_PER_CLIENT, |cost| u64::from(cost.threads).max(1));
+    u64::from(demand.clients) * each
 }
 
-/// RLIMIT_NPROC, which binds everyone but root and the privileged (setrlimit(2)).
-fn user_processes(plan: Plan, host: &Host, measured: Option<Measured>) -> Check {
-    let need = threads(plan, measured);
+/// RLIMIT_NPROC, which applies to all but root and privileged processes (setrlimit(2)).
+fn user_processes(demand: Demand, host: &HostFacts, cost: Option<ClientCost>) -> Check {
+    let need = threads(demand, cost);
     let used = host.user_threads.unwrap_or(0);
     let limit = need + used;
     Check {
@@ -119,8 +119,13 @@ fn user_processes(plan: Plan, host: &Host, measured: Option<Measured>) -> Check 
     }
 }
 
-fn cgroup_processes(plan: Plan, host: &Host, room: &Room, measured: Option<Measured>) -> Check {
-    let need = threads(plan, measured);
+fn cgroup_processes(
+    demand: Demand,
+    host: &HostFacts,
+    room: &Room,
+    cost: Option<ClientCost>,
+) -> Check {
+    let need = threads(demand, cost);
     let limit = room.used + need;
     Check {
         name: "processes of this cgroup",
@@ -135,9 +140,9 @@ fn cgroup_processes(plan: Plan, host: &Host, room: &Room, measured: Option<Measu
     }
 }
 
-/// `pid_max` and `threads-max` of the kernel; threads take process ids too.
-fn system_processes(plan: Plan, host: &Host, measured: Option<Measured>) -> Check {
-    let need = threads(plan, measured);
+/// `pid_max` and `threads-max` of the kernel; threads take process ids as well.
+fn system_processes(demand: Demand, host: &HostFacts, cost: Option<ClientCost>) -> Check {
+    let need = threads(demand, cost);
     let used = host.system_threads.unwrap_or(0);
     let limits = [("kernel.pid_max", host.pid_max), ("kernel.threads-max", host.threads_max)];
     let tightest = limits
@@ -158,9 +163,9 @@ fn system_processes(plan: Plan, host: &Host, measured: Option<Measured>) -> Chec
     }
 }
 
-fn memory(plan: Plan, host: &Host, measured: Option<Measured>) -> Check {
-    let clients = u64::from(plan.clients);
-    let each = measured.map(|measured| measured.private_bytes.max(1));
+fn memory(demand: Demand, host: &HostFacts, cost: Option<ClientCost>) -> Check {
+    let clients = u64::from(demand.clients);
+    let each = cost.map(|cost| cost.private_bytes.max(1));
     let need = each.map(|each| each.saturating_mul(clients));
     let in_cgroup = host.memory.as_ref().map(Room::left);
     let have = [host.memory_available_bytes, in_cgroup].into_iter().flatten().min();
@@ -180,9 +185,9 @@ fn memory(plan: Plan, host: &Host, measured: Option<Measured>) -> Check {
     }
 }
 
-/// A port is taken for each connection to the same address and port of an origin.
-fn ports(plan: Plan, host: &Host) -> Check {
-    let need = u64::from(plan.clients) * CONNECTIONS_PER_CLIENT;
+/// Each connection to the same address and port of an origin needs a local port.
+fn ports(demand: Demand, host: &HostFacts) -> Check {
+    let need = u64::from(demand.clients) * CONNECTIONS_PER_CLIENT;
     let command = if host.container {
         "docker run --sysctl net.ipv4.ip_local_port_range='1024 65535' …"
     } else {
@@ -204,15 +209,15 @@ fn ports(plan: Plan, host: &Host) -> Check {
     }
 }
 
-fn start_rate(plan: Plan, host: &Host, measured: Option<Measured>) -> Check {
-    let have = host.cores.zip(measured).map(|(cores, measured)| {
-        // A start cannot cost nothing; a microsecond stands for what was too short to see.
-        cores / measured.start_cpu.as_secs_f64().max(1e-6)
+fn start_rate(demand: Demand, host: &HostFacts, cost: Option<ClientCost>) -> Check {
+    let have = host.cores.zip(cost).map(|(cores, cost)| {
+        // A start takes some time; assume a microsecond if it was too short to measure.
+        cores / cost.start_cpu.as_secs_f64().max(1e-6)
     });
     Check {
         name: "starts a second",
         severity: Severity::Soft,
-        need: Some(Amount::PerSecond(plan.ramp_rate)),
+        need: Some(Amount::PerSecond(demand.ramp_rate)),
         have: have.map(Amount::PerSecond),
         remedy: format!("-ramp-rate {:.0}", have.unwrap_or(1.0).floor().max(1.0)),
     }

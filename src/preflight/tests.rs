@@ -1,15 +1,15 @@
-//! Every check, short and not, in a shell and in a container.
+//! Every check, passing and failing, in a shell and in a container.
 
 use std::time::Duration;
 
 use super::*;
 
-const MEASURED: Measured =
-    Measured { private_bytes: 10 << 20, start_cpu: Duration::from_millis(50), threads: 3 };
+const MEASURED: ClientCost =
+    ClientCost { private_bytes: 10 << 20, start_cpu: Duration::from_millis(50), threads: 3 };
 
-fn roomy() -> Host {
+fn roomy() -> HostFacts {
     let room = |limit| Some(Room { limit, used: 10, directory: "/sys/fs/cgroup/a".into() });
-    Host {
+    HostFacts {
         container: false,
         nofile_hard: Some(1 << 20),
         nproc_soft: Some(u64::MAX),
@@ -25,12 +25,12 @@ fn roomy() -> Host {
     }
 }
 
-fn found(host: &Host, measured: Option<Measured>) -> Vec<Check> {
-    checks(Plan { clients: 1000, ramp_rate: 50.0 }, host, measured)
+fn found(host: &HostFacts, measured: Option<ClientCost>) -> Vec<Check> {
+    checks(Demand { clients: 1000, ramp_rate: 50.0 }, host, measured)
 }
 
-/// The one check that fails, as people read it.
-fn only_failure(host: &Host) -> (String, bool) {
+/// The one check that fails, as displayed.
+fn only_failure(host: &HostFacts) -> (String, bool) {
     let found = found(host, Some(MEASURED));
     let failed: Vec<&Check> = found.iter().filter(|check| !check.ok()).collect();
     assert_eq!(failed.len(), 1, "{failed:?}");
@@ -43,16 +43,17 @@ fn a_roomy_host_passes() {
 }
 
 #[test]
-fn what_is_unknown_passes_and_says_so() {
-    let lines: Vec<String> = found(&Host::default(), None).iter().map(Check::to_string).collect();
+fn unknown_facts_pass_and_are_marked() {
+    let lines: Vec<String> =
+        found(&HostFacts::default(), None).iter().map(Check::to_string).collect();
     assert_eq!(lines.len(), 6);
     assert!(lines.iter().all(|line| line.ends_with("(not checked)")), "{lines:?}");
-    assert!(found(&Host::default(), Some(MEASURED)).iter().all(Check::ok));
+    assert!(found(&HostFacts::default(), Some(MEASURED)).iter().all(Check::ok));
     assert!(found(&roomy(), None).iter().all(Check::ok));
 }
 
 #[test]
-fn limits_are_met_exactly() {
+fn checks_pass_exactly_at_the_limit() {
     let mut host = roomy();
     host.nofile_hard = Some(3512);
     host.nproc_soft = Some(3007);
@@ -74,9 +75,9 @@ fn limits_are_met_exactly() {
 }
 
 #[test]
-fn failures_name_the_command_that_mends_them() {
-    type Change = fn(&mut Host);
-    let pids = |host: &mut Host| {
+fn failures_name_the_command_that_fixes_them() {
+    type Change = fn(&mut HostFacts);
+    let pids = |host: &mut HostFacts| {
         host.pids = Some(Room { limit: 500, used: 20, directory: "/sys/fs/cgroup/a".into() });
     };
     let cases: [(Change, &str, &str, bool); 7] = [
@@ -127,7 +128,7 @@ fn failures_name_the_command_that_mends_them() {
         for (container, remedy) in [(false, in_shell), (true, in_container)] {
             host.container = container;
             let (line, stopped) = only_failure(&host);
-            assert!(line.ends_with(&format!("; mend it with: {remedy}")), "{line}");
+            assert!(line.ends_with(&format!("; fix: {remedy}")), "{line}");
             assert_eq!(stopped, stops, "{line}");
         }
     }
@@ -143,9 +144,7 @@ fn memory_warns_first_and_stops_beyond_twice() {
         let fits = available_mib / 10;
         assert_eq!(
             line,
-            format!(
-                "memory: need 10000 MiB, have {available_mib} MiB; mend it with: -clients {fits}"
-            )
+            format!("memory: need 10000 MiB, have {available_mib} MiB; fix: -clients {fits}")
         );
         assert_eq!(stopped, stops, "{line}");
     }
@@ -158,30 +157,31 @@ fn memory_warns_first_and_stops_beyond_twice() {
 }
 
 #[test]
-fn more_ports_than_an_address_has() {
-    let plan = Plan { clients: 40_000, ramp_rate: 1.0 };
+fn suggests_fewer_clients_than_ports() {
+    let plan = Demand { clients: 40_000, ramp_rate: 1.0 };
     let check = ports(plan, &roomy());
     assert!(!check.ok() && !check.stops());
     assert_eq!(check.remedy, "-clients 32256 for an origin of one address");
 }
 
 #[test]
-fn what_was_measured_is_corrected() {
-    let measured = Measured::new(1000, 3, Duration::from_millis(40));
-    let wanted = Measured { private_bytes: 1100, start_cpu: Duration::from_millis(50), threads: 3 };
+fn corrects_the_measured_cost() {
+    let measured = ClientCost::new(1000, 3, Duration::from_millis(40));
+    let wanted =
+        ClientCost { private_bytes: 1100, start_cpu: Duration::from_millis(50), threads: 3 };
     assert_eq!(measured, wanted);
 }
 
 #[test]
-fn the_room_is_what_passes_every_check_and_no_more() {
-    let plan = Plan { clients: 100, ramp_rate: 10.0 };
+fn most_clients_pass_every_check() {
+    let plan = Demand { clients: 100, ramp_rate: 10.0 };
     let mut host = roomy();
     host.nofile_hard = Some(DESCRIPTORS_RESERVE + 250 * DESCRIPTORS_PER_CLIENT + 2);
     for (most, want) in [(500, 250), (250, 250), (249, 249), (100, 100), (0, 100)] {
         assert_eq!(room(plan, most, &host, Some(MEASURED)), want, "{most}");
     }
-    // What is tight for the plan already is not made tighter.
+    // A check that fails for the demand already does not lower the result.
     host.nofile_hard = Some(1);
     assert_eq!(room(plan, 500, &host, Some(MEASURED)), 100);
-    assert_eq!(room(plan, 9_999, &Host::default(), None), 9_999);
+    assert_eq!(room(plan, 9_999, &HostFacts::default(), None), 9_999);
 }

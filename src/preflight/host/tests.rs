@@ -1,4 +1,4 @@
-//! Facts read from a directory that stands for `/`.
+//! Facts read from a directory in place of `/`.
 
 use std::path::Path;
 
@@ -23,13 +23,13 @@ const STATUS: &str = "Name:\tswarm\nUid:\t1000\t1000\t1000\t1000\nThreads:\t2\n\
 const INITIAL_MAP: &str = "         0          0 4294967295\n";
 
 #[test]
-fn an_empty_root_tells_nothing() {
+fn empty_root_has_no_facts() {
     let root = root(&[]);
-    assert_eq!(Host::read(root.path()), Host::default());
+    assert_eq!(HostFacts::read(root.path()), HostFacts::default());
 }
 
 #[test]
-fn facts_of_an_ordinary_host() {
+fn reads_an_ordinary_host() {
     let root = root(&[
         ("proc/self/limits", LIMITS),
         ("proc/self/status", STATUS),
@@ -43,7 +43,7 @@ fn facts_of_an_ordinary_host() {
         ("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:    2048 kB\n"),
         ("proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n"),
     ]);
-    let wanted = Host {
+    let wanted = HostFacts {
         nofile_hard: Some(20_000),
         nproc_soft: Some(500),
         user_threads: Some(7),
@@ -53,13 +53,13 @@ fn facts_of_an_ordinary_host() {
         memory_available_bytes: Some(2 << 20),
         local_ports: Some(28_232),
         cores: Some(4.0),
-        ..Host::default()
+        ..HostFacts::default()
     };
-    assert_eq!(Host::read(root.path()), wanted);
+    assert_eq!(HostFacts::read(root.path()), wanted);
 }
 
 #[test]
-fn nproc_binds_neither_root_nor_the_capable() {
+fn nproc_applies_neither_to_root_nor_with_capabilities() {
     let cases = [
         ("1000", "0", INITIAL_MAP, Some(500)),
         ("0", "0", INITIAL_MAP, Some(u64::MAX)),
@@ -74,12 +74,16 @@ fn nproc_binds_neither_root_nor_the_capable() {
             ("proc/self/status", &status),
             ("proc/self/uid_map", map),
         ]);
-        assert_eq!(Host::read(root.path()).nproc_soft, nproc_soft, "{uid} {capabilities} {map}");
+        assert_eq!(
+            HostFacts::read(root.path()).nproc_soft,
+            nproc_soft,
+            "{uid} {capabilities} {map}"
+        );
     }
 }
 
 #[test]
-fn the_tightest_group_of_version_2_counts() {
+fn tightest_group_of_version_2_counts() {
     let root = root(&[
         ("proc/self/cgroup", "0::/user.slice/user-1000.slice/session.scope\n"),
         ("proc/self/status", STATUS),
@@ -97,7 +101,7 @@ fn the_tightest_group_of_version_2_counts() {
         ("sys/fs/cgroup/user.slice/cpu.max", "150000 100000\n"),
         ("sys/fs/cgroup/user.slice/user-1000.slice/cpu.max", "max 100000\n"),
     ]);
-    let host = Host::read(root.path());
+    let host = HostFacts::read(root.path());
     let group = |name: &str| root.path().join("sys/fs/cgroup/user.slice").join(name);
     assert_eq!(host.pids, Some(Room { limit: 900, used: 800, directory: group("") }));
     let slice = group("user-1000.slice");
@@ -107,7 +111,7 @@ fn the_tightest_group_of_version_2_counts() {
 }
 
 #[test]
-fn groups_of_version_1_as_a_container_sees_them() {
+fn reads_groups_of_version_1_in_a_container() {
     let root = root(&[
         (".dockerenv", ""),
         (
@@ -127,7 +131,7 @@ fn groups_of_version_1_as_a_container_sees_them() {
         ("sys/fs/cgroup/cpu/docker/f00/cpu.cfs_quota_us", "50000\n"),
         ("sys/fs/cgroup/cpu/docker/f00/cpu.cfs_period_us", "100000\n"),
     ]);
-    let host = Host::read(root.path());
+    let host = HostFacts::read(root.path());
     assert_eq!(host.pids.map(|room| room.left()), Some(97));
     assert_eq!(host.memory.map(|room| (room.limit, room.used)), Some((64, 30)));
     assert_eq!(host.cores, Some(0.5));
@@ -135,7 +139,7 @@ fn groups_of_version_1_as_a_container_sees_them() {
 }
 
 #[test]
-fn malformed_files_tell_nothing() {
+fn malformed_files_have_no_facts() {
     let root = root(&[
         ("proc/self/limits", "Max open files  many many files\nMax processes\n"),
         ("proc/self/status", "Uid:\nCpus_allowed_list:\t3-1,x\n"),
@@ -147,12 +151,12 @@ fn malformed_files_tell_nothing() {
         ("sys/fs/cgroup/cpu.max", "5\n"),
         ("sys/fs/cgroup/pids.max", "\n"),
     ]);
-    assert_eq!(Host::read(root.path()), Host::default());
+    assert_eq!(HostFacts::read(root.path()), HostFacts::default());
 }
 
 #[test]
-fn this_machine_can_be_read() {
-    let host = Host::read(Path::new("/"));
+fn reads_this_machine() {
+    let host = HostFacts::read(Path::new("/"));
     assert!(host.nofile_hard.is_some_and(|limit| limit > 0));
     assert!(host.cores.is_some_and(|cores| cores > 0.0));
 }
