@@ -1,13 +1,27 @@
-//! One client's life: the transition table first, then the code.
+//! One client's life.
 //!
 //! A client has a desired state (up or down) apart from its actual one, so that
-//! a stop is taken in at any moment of its life. Knows no other client; what it
+//! a stop is accepted at any moment of its life. Knows no other client; what it
 //! shares with them comes in as a turn.
+
+mod attempt;
+mod detail;
+mod ending;
+mod log;
+mod memory;
+mod raise;
+mod stall;
+mod transitions;
 
 use std::hint::black_box;
 use std::time::Duration;
 
+pub use self::detail::ClientDetail;
+pub use self::memory::MEMORY_WARNING_BYTES;
+pub use self::transitions::{Desired, Event, next};
+
 use self::attempt::{Attempt, End, Past, Pipes};
+use self::transitions::timer_of;
 use super::backoff::with_jitter;
 use super::deadlines::{Deadlines, Key, Timer};
 use super::random::Random;
@@ -17,97 +31,6 @@ use crate::ffmpeg::outcome::Outcome;
 use crate::stats::{Pace, State};
 use crate::units::process::{Pipe, SpawnFailure};
 use crate::units::{ClientId, Tick};
-
-/// What a client is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Desired {
-    /// Kept running.
-    Up,
-    /// Stopped: the run stops, its restarts are used up, or the target was lowered.
-    Down,
-}
-
-/// What moves a client from state to state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
-    /// It is due to start.
-    Due,
-    /// Its process runs.
-    Spawned,
-    /// Its process could not be started.
-    SpawnFailed,
-    /// It is stalled, and its process is ended for that.
-    Stalled,
-    /// Its process has too much memory, and is ended for that.
-    TooLarge,
-    /// Its process was reaped.
-    Exited,
-    /// After the exit: both pipes ended, or there was no time to wait for that.
-    Drained,
-    /// It is to go down.
-    Stop,
-    /// It is wanted again, after the target was lowered and raised.
-    Raised,
-}
-
-impl Event {
-    /// Every event.
-    pub const ALL: [Self; 9] = [
-        Self::Due,
-        Self::Spawned,
-        Self::SpawnFailed,
-        Self::Stalled,
-        Self::TooLarge,
-        Self::Exited,
-        Self::Drained,
-        Self::Stop,
-        Self::Raised,
-    ];
-}
-
-/// The transition table: the state that follows, or `None` where the event does
-/// not fit the state and is dropped.
-///
-/// A stop has put the desired state down before its event comes; so has the last
-/// restart before the draining of that attempt ends.
-#[must_use]
-pub const fn next(state: State, event: Event, desired: Desired) -> Option<State> {
-    use Desired::{Down, Up};
-    use Event::{Drained, Due, Exited, Raised, SpawnFailed, Spawned, Stalled, Stop, TooLarge};
-    use State::{Backoff, Draining, Idle, Running, Starting, Stopped, Stopping};
-    Some(match (state, event, desired) {
-        (Idle, Due, Up) => Starting,
-        (Idle, Stop, Down) => Stopped,
-        (Starting, Spawned, Up) => Running,
-        (Starting, Spawned, Down) => Stopping,
-        (Starting, SpawnFailed, Up) => Backoff,
-        (Starting, SpawnFailed, Down) => Stopped,
-        (Starting, Stop, Down) => Starting,
-        (Running, Stalled | TooLarge, Up) => Stopping,
-        (Running, Exited, Up) => Draining,
-        (Running, Stop, Down) => Stopping,
-        (Draining, Drained, Up) => Backoff,
-        (Draining, Drained, Down) => Stopped,
-        (Draining, Stop, Down) => Draining,
-        (Backoff, Due, Up) => Starting,
-        (Backoff, Stop, Down) => Stopped,
-        (Stopping, Exited, Up | Down) => Draining,
-        (Stopping, Stop, Down) => Stopping,
-        (Stopped, Raised, Up) => Idle,
-        _ => return None,
-    })
-}
-
-/// The timer that a client in this state may wait for.
-const fn timer(state: State) -> Option<Timer> {
-    match state {
-        State::Idle | State::Backoff => Some(Timer::Start),
-        State::Running => Some(Timer::StallCheck),
-        State::Stopping => Some(Timer::Signal),
-        State::Draining => Some(Timer::Drain),
-        State::Starting | State::Stopped => None,
-    }
-}
 
 /// A pipe that never ends is given up so long after the exit.
 pub const DRAIN_MAX: Duration = Duration::from_secs(1);
@@ -379,7 +302,7 @@ impl Client {
     /// left; false if the event does not fit.
     fn step(&mut self, turn: &mut Turn<'_>, event: Event) -> bool {
         let Some(next) = next(self.state, event, self.desired) else { return false };
-        if let Some(timer) = timer(self.state).filter(|_| next != self.state) {
+        if let Some(timer) = timer_of(self.state).filter(|_| next != self.state) {
             turn.common.deadlines.clear(self.timer(timer));
         }
         turn.common.ledger.moved(turn.now, self.state, next);
@@ -419,16 +342,14 @@ impl Client {
     }
 }
 
-mod attempt;
-mod detail;
-mod ending;
-mod log;
-mod memory;
-mod raise;
-mod stall;
-
-pub use detail::ClientDetail;
-pub use memory::MEMORY_WARNING_BYTES;
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    /// Ten thousand clients are to cost a few megabytes.
+    #[test]
+    fn a_client_is_small() {
+        let bytes = size_of::<Client>();
+        assert!(bytes <= 704, "{bytes} bytes");
+    }
+}
