@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::exchange::ErrorReason;
+use crate::exchange::{ErrorReason, RequestKind};
 use crate::ffmpeg::log::{Failure, parse};
 use crate::stats::refused::Refused;
 use crate::units::{Tick, Wall};

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::{ClientRequests, Reading, Request, Wire};
+use super::request::{Request, Wire};
+use super::{ClientRequests, Reading};
 use crate::exchange::RequestKind;
 use crate::ffmpeg::log::Stamp;
 use crate::units::Tick;

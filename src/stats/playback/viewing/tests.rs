@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::stats::playback::Viewers;
 
 const STALL_AFTER: Duration = Duration::from_secs(12);
 
