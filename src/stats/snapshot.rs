@@ -178,4 +178,35 @@ mod tests {
             assert_eq!(state.index(), place, "{}", state.name());
         }
     }
+
+    #[test]
+    fn the_target_is_reached_if_as_many_clients_ran_at_once() {
+        let totals = Totals::default();
+        let mut active_time = ActiveTime::new(4);
+        active_time.begin(Tick::ZERO);
+        for (active, target, reached) in
+            [(0, 1, false), (2, 3, false), (3, 3, true), (1, 3, true), (0, 4, false), (0, 2, true)]
+        {
+            active_time.change(Tick::ZERO, active);
+            let snapshot = Snapshot {
+                now: Tick::ZERO,
+                phase: Phase::Hold,
+                elapsed: Duration::ZERO,
+                target,
+                ramp_held: false,
+                by_state: [0; State::ALL.len()],
+                ever_started: 0,
+                peak_active: active_time.peak(),
+                children_cpu: Duration::ZERO,
+                children_resident_bytes: None,
+                active_time: &active_time,
+                stalled: 0,
+                stall_time: Duration::ZERO,
+                below_realtime: 0,
+                above_realtime: 0,
+                totals: &totals,
+            };
+            assert_eq!(snapshot.target_reached(), reached, "{active} of {target}");
+        }
+    }
 }
