@@ -123,15 +123,7 @@ impl Swarm {
             Input::Traffic { client, delta } => {
                 self.with_client(now, client, actions, |c, turn| c.traffic(turn, delta));
             }
-            Input::Spawned { client, pid } => {
-                self.note_activity(now);
-                let before = self.common.ledger.ever_started;
-                self.with_client(now, client, actions, |c, turn| c.spawned(turn, pid));
-                if self.common.ledger.ever_started > before && self.common.plan.wants(client) {
-                    self.unstarted = self.unstarted.saturating_sub(1);
-                }
-                self.report_ramp_complete(now, actions);
-            }
+            Input::Spawned { client, pid } => self.spawned(now, client, pid, actions),
             Input::SpawnFailed { client, failure } => {
                 self.note_activity(now);
                 self.with_client(now, client, actions, |c, turn| c.spawn_failed(turn, failure));
@@ -271,6 +263,16 @@ impl Swarm {
         for client in &mut self.clients {
             client.stood_still(now, span, playback);
         }
+    }
+
+    fn spawned(&mut self, now: Tick, client: ClientId, pid: u32, actions: &mut Vec<Action>) {
+        self.note_activity(now);
+        let before = self.common.ledger.ever_started;
+        self.with_client(now, client, actions, |c, turn| c.spawned(turn, pid));
+        if self.common.ledger.ever_started > before && self.common.plan.wants(client) {
+            self.unstarted = self.unstarted.saturating_sub(1);
+        }
+        self.report_ramp_complete(now, actions);
     }
 
     fn with_client(

@@ -25,7 +25,7 @@ impl ClientRequests {
                 self.connect = None;
                 self.failed(failure, totals);
             }
-            // It repeats what was said before of an option, or by a connection.
+            // It repeats what was logged before of an option, or by a connection.
             Note::InputFailed(_) if self.evidence.option_refused => {}
             Note::InputFailed(failure) => {
                 if self.request.is_some() || self.evidence.trouble.failure.is_none() {
@@ -41,6 +41,22 @@ impl ClientRequests {
                     request.wire = Wire::Connecting;
                 }
             }
+            Note::OptionRefused => self.evidence.option_refused = true,
+            Note::OutOfMemory => self.evidence.out_of_memory = true,
+            _ => return self.trouble_of_demuxer(at, note, reading, totals),
+        }
+        true
+    }
+
+    /// The same for what the demuxer could not do with a playlist, segment or key.
+    fn trouble_of_demuxer(
+        &mut self,
+        at: At,
+        note: Note<'_>,
+        reading: &Reading,
+        totals: &mut Requests,
+    ) -> bool {
+        match note {
             Note::SegmentFailed => {
                 self.unexplained(at, reading, totals);
                 if let Some(wanted) = &mut self.wanted {
@@ -70,8 +86,6 @@ impl ClientRequests {
                 self.troubled(Trouble { playlist: true, ..self.evidence.trouble });
             }
             Note::MediaUnreadable => self.media_unreadable = true,
-            Note::OptionRefused => self.evidence.option_refused = true,
-            Note::OutOfMemory => self.evidence.out_of_memory = true,
             _ => return false,
         }
         true
