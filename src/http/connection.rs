@@ -24,6 +24,7 @@
 //! response costs one head, one read and one response.
 
 mod limits;
+mod open_body;
 mod outgoing;
 
 use std::io::IoSlice;
@@ -34,7 +35,7 @@ pub use self::limits::Limits;
 use self::outgoing::Outgoing;
 use super::inbox::{Inbox, Scan};
 use super::request::{self, MAX_FIELDS};
-use super::{CutEnd, Method, PeerAddress, Refusal, Request, Response, Service, Status};
+use super::{Body, CutEnd, Method, PeerAddress, Refusal, Request, Response, Service, Status};
 use crate::units::Tick;
 
 /// Longest request body in bytes. The body of a `POST` is passed to the service, and a
@@ -131,10 +132,10 @@ impl Connection {
     }
 
     /// The peer sent its end of file. Requests received before still get their
-    /// responses, unless a response is being delayed.
+    /// responses, unless a response is being delayed or stays open.
     pub fn peer_closed(&mut self, service: &mut dyn Service) {
         self.peer_closed = true;
-        if self.outgoing.as_ref().is_none_or(Outgoing::is_delayed) {
+        if self.outgoing.as_ref().is_none_or(|it| it.is_delayed() || it.is_open()) {
             self.end(service);
         }
     }
@@ -193,10 +194,10 @@ impl Connection {
     }
 
     /// Whether the peer waits for us because the delivery delays or stalls the
-    /// response.
+    /// response, or because the service has no more of an open body yet.
     #[must_use]
     pub fn holds_back(&self) -> bool {
-        self.stage == Stage::Stalled || self.next_due().is_some()
+        self.stage == Stage::Stalled || self.next_due().is_some() || self.waits_for_service()
     }
 
     /// Since when the connection waits for the peer: for a request, for the rest of
@@ -216,6 +217,7 @@ impl Connection {
         let longest = match self.stage {
             Stage::Idle => self.limits.idle_time,
             Stage::Head | Stage::Upload | Stage::Body => self.limits.head_time,
+            Stage::Sending if self.waits_for_service() => return None,
             Stage::Sending | Stage::Resetting => self.limits.write_time,
             Stage::Lingering => LINGER,
             Stage::Stalled => STALL,
@@ -309,7 +311,8 @@ impl Connection {
         self.inbox.consume(length);
         self.body_left = manners.body_bytes;
         self.body_left -= self.inbox.consume(self.body_left);
-        let connection = match (manners.keep_alive, manners.announce) {
+        let ends_body = matches!(response.body, Body::Open(_)) && !head_only;
+        let connection = match (manners.keep_alive && !ends_body, manners.announce) {
             (false, _) => Some("close"),
             (true, true) => Some("keep-alive"),
             (true, false) => None,

@@ -28,4 +28,4 @@ pub use request::{Method, Request};
 pub use response::{Audience, Body, Response, Status};
 pub use response_reader::{Fetched, ResponseError, ResponseReader};
 pub use select::{Selection, select};
-pub use service::{Delivered, Service, Ticket};
+pub use service::{Delivered, More, Service, Ticket};

@@ -82,6 +82,12 @@ pub enum Body {
     Owned(Vec<u8>),
     /// A part of bytes that many responses share.
     Shared(Rc<[u8]>, Range<usize>),
+    /// The first bytes of a body that stays open: the service is asked for the others
+    /// ([`Service::more`](super::Service::more)) by the ticket of the response, without
+    /// which there are none. Its length is unknown, so it ends with the connection, and
+    /// a delivery does not apply to it. A peer that vanishes is noticed only when
+    /// something is sent: a service sends at least a comment now and then.
+    Open(Vec<u8>),
 }
 
 impl Body {
@@ -90,7 +96,7 @@ impl Body {
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Empty => &[],
-            Self::Owned(bytes) => bytes,
+            Self::Owned(bytes) | Self::Open(bytes) => bytes,
             Self::Shared(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
         }
     }
@@ -196,7 +202,7 @@ impl Response {
             push_field(&mut head, name, value);
         }
         head.push_str(self.audience.fields());
-        if !self.status.forbids_body() {
+        if !self.status.forbids_body() && !matches!(self.body, Body::Open(_)) {
             let announced = self.delivery.as_ref().and_then(|delivery| delivery.content_length);
             let length = announced.unwrap_or(self.body.bytes().len() as u64);
             push_field(&mut head, "Content-Length", &length.to_string());

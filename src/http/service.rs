@@ -18,6 +18,15 @@ pub trait Service {
         None
     }
 
+    /// What follows in the body of a response that is [`Body::Open`](super::Body::Open).
+    /// Asked for when the peer has taken everything before it, so a slow reader is asked
+    /// for seldom and nothing piles up. Called often: an implementation keeps its
+    /// response ready and returns at once.
+    fn more(&mut self, ticket: Ticket) -> More {
+        let _ = ticket;
+        More::End
+    }
+
     /// How a response with a [`Ticket`] ended. Called once for each ticket, at the
     /// latest when the connection ends.
     fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {
@@ -34,6 +43,17 @@ impl<F: FnMut(&Request<'_>) -> Response> Service for F {
 /// Identifies a response to the service that chose the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
+
+/// What follows in a body that stays open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum More {
+    /// Nothing yet.
+    Later,
+    /// These bytes, at most some 64 KiB: they are kept until the peer has taken them.
+    Bytes(Vec<u8>),
+    /// The body ends here.
+    End,
+}
 
 /// How a response ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

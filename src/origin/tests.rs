@@ -7,7 +7,7 @@ use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 
 use super::*;
 use crate::hls::{Document, rewrite};
-use crate::http::{Body, Status};
+use crate::http::Status;
 
 /// 2026-11-23 07:00 UTC: segment 897,708,600 begins.
 const NOW_SECS: u64 = 1_795_417_200;
@@ -45,11 +45,7 @@ fn status(path: &str, secs: u64) -> u16 {
 }
 
 fn bytes(response: &Response) -> &[u8] {
-    match &response.body {
-        Body::Empty => &[],
-        Body::Owned(bytes) => bytes,
-        Body::Shared(bytes, range) => &bytes[range.clone()],
-    }
+    response.body.bytes()
 }
 
 fn field<'a>(response: &'a Response, name: &str) -> Option<&'a str> {

@@ -7,7 +7,7 @@ use super::driver::Driver;
 use super::host::signals::StopSignal;
 use super::table::ServiceKey;
 use super::vitals::Vitals;
-use crate::http::{Delivered, Fetched, Refusal, Request, Response, Ticket};
+use crate::http::{Delivered, Fetched, More, Refusal, Request, Response, Ticket};
 use crate::swarm::Action;
 use crate::units::{Moment, Tick};
 
@@ -21,6 +21,13 @@ pub trait HttpService {
     fn refused(&mut self, at: Moment, refusal: &Refusal<'_>) -> Option<Ticket> {
         let _ = (at, refusal);
         None
+    }
+
+    /// What follows in the body of a response that stays open; asked after every turn
+    /// as [`Service::more`](crate::http::Service::more) says.
+    fn more(&mut self, at: Moment, ticket: Ticket) -> More {
+        let _ = (at, ticket);
+        More::End
     }
 
     /// The outcome of a response that has a ticket.

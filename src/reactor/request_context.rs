@@ -9,7 +9,7 @@ use super::table::ServiceKey;
 use super::timer::Clock;
 use super::turn::Turn;
 use super::vitals::Vitals;
-use crate::http::{Delivered, Refusal, Request, Response, Service, Ticket};
+use crate::http::{Delivered, More, Refusal, Request, Response, Service, Ticket};
 
 /// A service of the application, and what its responses need.
 pub(super) struct RequestContext<'a> {
@@ -45,6 +45,10 @@ impl Service for RequestContext<'_> {
 
     fn refused(&mut self, refusal: &Refusal<'_>) -> Option<Ticket> {
         self.service.refused(self.clock.moment(), refusal)
+    }
+
+    fn more(&mut self, ticket: Ticket) -> More {
+        self.service.more(self.clock.moment(), ticket)
     }
 
     fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {

@@ -1,14 +1,13 @@
-//! A response on its way: what of it may go out by now, what the socket took,
-//! and where it ends.
+//! A response being sent: what of it may be sent by now, what the socket took, and
+//! where it ends.
 //!
-//! A plain response may go out whole at once. Any other goes by its [`Delivery`]:
-//! nothing before the delay is over, then a chunk, and the next one a period
-//! later. A chunk is a tenth of a second's worth of bytes, or one byte where that
-//! is less than one, so a drip wakes the loop at most 20 times a second. The
-//! periods are counted from when a chunk was due, not from when it went out, so
-//! small delays of ours do not add up; time in which the peer took nothing is not
-//! made up for. So in no span goes more out than the rate allows and one chunk,
-//! or two where a chunk was late.
+//! A plain response may be sent whole at once. Any other follows its [`Delivery`]:
+//! nothing until the delay is over, then a chunk, and the next chunk a period later. A
+//! chunk is a tenth of a second's worth of bytes, at least one byte, so a slow response
+//! wakes the loop at most 20 times a second. A period starts when its chunk was due,
+//! not when it was sent, so that small delays of ours do not add up; time in which the
+//! peer took nothing is not made up for. So no span carries more than the rate allows
+//! plus one chunk, or two if a chunk was late.
 //!
 //! Knows neither the connection's stage nor its time limits.
 
@@ -20,28 +19,32 @@ use crate::units::Tick;
 /// Chunks of a second's worth of bytes: often enough to look like a slow line.
 const CHUNKS_PER_SECOND: u64 = 10;
 
-/// A response on its way.
+/// A response being sent.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     head: Vec<u8>,
     body: Body,
     /// Bytes of head and body that the socket took.
     taken: usize,
+    /// Bytes of an open body that were taken before those in `body`.
+    taken_before: u64,
+    /// Whether the service is to be asked for more of the body.
+    open: bool,
     /// Whether nothing follows it on this connection.
     pub(super) last: bool,
-    /// By what the service knows it.
+    /// Identifies it to the service.
     pub(super) ticket: Option<Ticket>,
-    /// How it goes out; `None` is at once and whole.
+    /// How it is sent; `None` is at once and whole.
     pace: Option<Box<Pace>>,
 }
 
 #[derive(Debug)]
 struct Pace {
-    /// Bytes of head and body that may go out by now.
+    /// Bytes of head and body that may be sent by now.
     allowed: usize,
-    /// Bytes of head and body that go out in all.
+    /// Bytes of head and body that are sent in all.
     end: usize,
-    /// When the next chunk may go out; `None` once the last one may.
+    /// When the next chunk may be sent; `None` once the last one may.
     due: Option<Tick>,
     chunk: usize,
     period: Duration,
@@ -75,8 +78,8 @@ impl Pace {
 }
 
 impl Outgoing {
-    /// The response to a request that was whole at `now`; `connection` is the
-    /// value of that header field, if any.
+    /// The response to a request that was complete at `now`; `connection` is the value
+    /// of that header field, if any.
     pub(super) fn new(
         now: Tick,
         response: Response,
@@ -88,19 +91,21 @@ impl Outgoing {
         let Response { body, delivery, ticket, .. } = response;
         let body = if bodiless { Body::Empty } else { body };
         let body_bytes = body.bytes().len();
+        let open = matches!(body, Body::Open(_)) && ticket.is_some();
+        let delivery = delivery.filter(|_| !open);
         let broken = delivery.as_ref().is_some_and(|delivery| {
-            // A peer that was told another length cannot know where a next
-            // response would begin.
-            let lies = delivery.content_length.is_some_and(|told| told != body_bytes as u64);
+            // With another length announced, the peer cannot know where the next
+            // response begins.
+            let lies = delivery.content_length.is_some_and(|length| length != body_bytes as u64);
             delivery.cut.is_some() || (lies && !bodiless)
         });
         let pace =
             delivery.map(|delivery| Box::new(Pace::new(now, &delivery, head.len(), body_bytes)));
         let last = broken || connection == Some("close");
-        Self { head, body, taken: 0, last, ticket, pace }
+        Self { head, body, taken: 0, taken_before: 0, open, last, ticket, pace }
     }
 
-    /// What may be written now: of the rest of the head and the rest of the body.
+    /// What may be written now of the rest of the head and of the rest of the body.
     pub(super) fn pending(&self) -> [&[u8]; 2] {
         let part = |bytes: &[u8], before: usize| {
             let end = self.allowed().saturating_sub(before).min(bytes.len());
@@ -121,7 +126,7 @@ impl Outgoing {
         self.taken = self.taken.saturating_add(count).min(self.allowed());
     }
 
-    /// Lets the next chunk out, if it is due and all before it is taken; true if so.
+    /// Releases the next chunk, if it is due and all before it is taken; true if so.
     pub(super) fn let_out(&mut self, now: Tick) -> bool {
         let Some(due) = self.next_due().filter(|&due| due <= now) else { return false };
         if let Some(pace) = &mut self.pace {
@@ -130,7 +135,7 @@ impl Outgoing {
         true
     }
 
-    /// When the next chunk may go out, unless the peer is waited for.
+    /// When the next chunk may be sent, unless the peer is waited for.
     pub(super) fn next_due(&self) -> Option<Tick> {
         let pace = self.pace.as_ref()?;
         pace.due.filter(|_| self.taken >= pace.allowed)
@@ -141,23 +146,45 @@ impl Outgoing {
         self.pace.as_ref().is_some_and(|pace| pace.allowed == 0 && pace.due.is_some())
     }
 
-    /// Whether the socket took all that was to go out.
+    /// Whether the socket took all that was to be sent.
     pub(super) fn is_done(&self) -> bool {
         match &self.pace {
             Some(pace) => pace.due.is_none() && self.taken >= pace.end,
-            None => self.taken >= self.whole(),
+            None => !self.open && self.taken >= self.whole(),
         }
     }
 
-    /// What is to happen at the end, if that is no ordinary one.
+    /// How the response is cut, if it is.
     pub(super) fn cut(&self) -> Option<CutEnd> {
         self.pace.as_ref().and_then(|pace| pace.cut)
     }
 
-    /// What became of it, as of now.
+    /// How it ended, as of now.
     pub(super) fn delivered(&self) -> Delivered {
-        let body_bytes = self.taken.saturating_sub(self.head.len()) as u64;
+        let body_bytes = self.taken_before + self.taken.saturating_sub(self.head.len()) as u64;
         Delivered { body_bytes, complete: self.is_done() }
+    }
+
+    /// Whether the body stays open.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The ticket of an open body of which the socket took everything so far.
+    pub(super) fn wants_more(&self) -> Option<Ticket> {
+        self.ticket.filter(|_| self.open && self.taken >= self.whole())
+    }
+
+    /// Appends to an open body of which the socket took everything so far.
+    pub(super) fn append(&mut self, bytes: Vec<u8>) {
+        self.taken_before += self.body.bytes().len() as u64;
+        self.body = Body::Owned(bytes);
+        self.taken = self.head.len();
+    }
+
+    /// Ends an open body after what was appended.
+    pub(super) fn close(&mut self) {
+        self.open = false;
     }
 
     fn whole(&self) -> usize {

@@ -1,5 +1,6 @@
 //! Valid and invalid requests to a connection, in pieces of any size.
 
+mod open_body;
 mod wire;
 
 use std::rc::Rc;

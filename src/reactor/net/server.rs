@@ -8,6 +8,7 @@
 
 pub mod certificate;
 mod listener;
+mod open_bodies;
 mod peer;
 mod room;
 mod transport;
@@ -70,6 +71,8 @@ pub struct Server {
     tls: Option<Arc<ServerConfig>>,
     peers: Slab<Peer>,
     deadlines: BTreeSet<(Tick, usize)>,
+    /// Connections whose response has a body that stays open.
+    open_bodies: BTreeSet<usize>,
     listener_token: Option<Token>,
     accept_again: Option<Tick>,
     accepted: u64,
@@ -111,6 +114,7 @@ impl Server {
             tls: None,
             peers: Slab::new(),
             deadlines: BTreeSet::new(),
+            open_bodies: BTreeSet::new(),
             listener_token: None,
             accept_again: None,
             accepted: 0,
@@ -298,6 +302,7 @@ impl Server {
             self.close(registrar, key, service);
             return false;
         }
+        self.note_open_body(key);
         self.note_deadline(key);
         more
     }
@@ -372,6 +377,7 @@ impl Server {
             } else {
                 peer.transport.farewell(&peer.socket);
             }
+            self.open_bodies.remove(&key);
             if let Some(deadline) = peer.deadline {
                 self.deadlines.remove(&(deadline, key));
             }

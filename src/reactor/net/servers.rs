@@ -36,11 +36,17 @@ impl Servers {
         self.0.iter().find_map(|server| server.local_addr().ok())
     }
 
-    /// Accepts new connections or refuses them, as the application wants it by now.
+    /// Accepts new connections or refuses them, as the application wants it by now, and
+    /// sends what follows in bodies that stay open.
     pub(in crate::reactor) fn turn_over(&mut self, turn: &mut Turn<'_>) {
         for server in &mut self.0 {
             let open = turn.application.service(server.service()).is_open(turn.now);
             server.set_open(&mut turn.core.registrar, turn.now, open);
+            if server.has_open_bodies() {
+                let now = turn.now;
+                let (registrar, mut context) = turn.request_context(server.service());
+                server.refill(registrar, now, &mut context);
+            }
         }
     }
 

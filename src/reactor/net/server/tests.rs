@@ -11,7 +11,7 @@ use mio::Events;
 
 use super::peer::READ_BYTES;
 use super::*;
-use crate::http::{Delivered, Delivery, Request, Response, Status, Ticket};
+use crate::http::{Body, Delivered, Delivery, More, Request, Response, Status, Ticket};
 
 const LIMITS: ServerLimits = ServerLimits {
     connections: 200,
@@ -154,17 +154,24 @@ struct Answers {
     delivery: Option<Delivery>,
     from: Vec<Option<PeerAddress>>,
     heard: Vec<Delivered>,
+    /// What follows in an open body, the last first.
+    more: Vec<More>,
 }
 
 impl Service for Answers {
     fn respond(&mut self, request: &Request<'_>) -> Response {
         self.from.push(request.peer);
         let response = match request.path {
+            "/open" => Response::plain(Status::OK, Vec::new(), Body::Open(b"0\n".to_vec())),
             "/big" => Response::new(Status::OK, "text/plain", vec![b'x'; BIG]),
             path => Response::text(Status::OK, path),
         };
         let delivery = self.delivery.map(Box::new);
         Response { delivery, ticket: Some(Ticket(7)), ..response }
+    }
+
+    fn more(&mut self, _: Ticket) -> More {
+        self.more.pop().unwrap_or(More::Later)
     }
 
     fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {
@@ -364,6 +371,26 @@ fn one_that_sends_no_more_still_gets_its_answers() {
     let said = world.said_to(&mut client);
     assert_eq!(said.matches("\r\n\r\n/a").count(), 2, "{said}");
     world.until(|world| world.server.peers.is_empty());
+}
+
+#[test]
+fn appends_to_an_open_body_until_the_peer_goes() {
+    let mut world = World::new(LIMITS);
+    let mut client = world.welcomed();
+    client.write_all(&get("/open")).unwrap();
+    world.says(&mut client, "\r\n\r\n0\n");
+    for number in 1..4 {
+        let text = format!("{number}\n");
+        world.service.more.push(More::Bytes(text.clone().into_bytes()));
+        let World { server, registrar, service, .. } = &mut world;
+        server.refill(registrar, START, service);
+        assert_eq!(world.says(&mut client, &text), text);
+    }
+    assert!(world.server.has_open_bodies() && world.server.next_deadline().is_none());
+    drop(client);
+    world.until(|world| world.server.peers.is_empty());
+    assert!(!world.server.has_open_bodies());
+    assert_eq!(world.service.heard, [Delivered { body_bytes: 8, complete: false }]);
 }
 
 #[test]
