@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::process::Command;
 
-use ffmpeg_hls_swarm::measures::families::{ALL, ORIGIN};
+use ffmpeg_hls_swarm::measures::{self, Family};
 use serde_json::Value;
 use support::prometheus::{dashboard, dashboard_expressions, deployed, family_of, metric_names};
 use support::tools::tool;
@@ -25,6 +25,11 @@ fn rules(file: &str) -> String {
 /// The text of each rule after this keyword, up to the next rule.
 fn each<'a>(rules: &'a str, keyword: &str) -> Vec<&'a str> {
     rules.split(keyword).skip(1).collect()
+}
+
+/// The families of a run and of the built-in origin.
+fn families() -> impl Iterator<Item = Family> {
+    measures::families(measures::all()).chain(measures::families(measures::of_origin()))
 }
 
 #[test]
@@ -65,7 +70,7 @@ fn names_in_rules_and_dashboard_exist() {
     let expressions = dashboard_expressions(&dashboard()).join("\n");
     for text in [&recording, &alerts, &expressions] {
         for name in metric_names(text) {
-            let mut families = ALL.iter().chain(ORIGIN);
+            let mut families = families();
             let known = families.any(|family| [name, family_of(name)].contains(&family.name));
             assert!(known || recorded.contains(&name), "{name}");
         }
@@ -80,7 +85,7 @@ fn the_dashboard_shows_every_family_that_is_not_of_one_client() {
     let expressions = dashboard_expressions(&dashboard()).join("\n");
     let shown: HashSet<&str> =
         metric_names(&expressions).into_iter().flat_map(|name| [name, family_of(name)]).collect();
-    for family in ALL.iter().chain(ORIGIN) {
+    for family in families() {
         let of_one_client = family.labels.contains(&"client");
         assert!(of_one_client || shown.contains(family.name), "{} is not shown", family.name);
     }

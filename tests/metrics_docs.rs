@@ -4,7 +4,7 @@
 
 use ffmpeg_hls_swarm::exchange::{ErrorReason, RequestKind};
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
-use ffmpeg_hls_swarm::measures::families::{ALL, Family, ORIGIN};
+use ffmpeg_hls_swarm::measures::{self, Family};
 use ffmpeg_hls_swarm::origin::Thing;
 use ffmpeg_hls_swarm::origin::faults::Kind;
 use ffmpeg_hls_swarm::stats::origin_side::{CPU_MODES, Target};
@@ -12,6 +12,13 @@ use ffmpeg_hls_swarm::stats::{EntryKind, State};
 use ffmpeg_hls_swarm::units::process::SpawnFailureReason;
 
 const DOCS: &str = include_str!("../docs/METRICS.md");
+
+/// Every family of a run and of the built-in origin, in the order of the page.
+fn families() -> Vec<Family> {
+    let of_origin = measures::families(measures::of_origin());
+    let own = of_origin.filter(|family| !family.name.starts_with("process_"));
+    measures::families(measures::all()).chain(own).collect()
+}
 
 /// The text of a family's section, from its heading to the next.
 fn section(name: &str) -> Option<&'static str> {
@@ -32,21 +39,21 @@ fn unit(family: &Family) -> Option<&'static str> {
 
 #[test]
 fn every_family_is_documented_as_it_is() {
-    for family in ALL.iter().chain(ORIGIN) {
+    for family in families() {
         let section = section(family.name).unwrap_or_else(|| panic!("{} is missing", family.name));
         let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();
         let labels = Some(labels.join(", ")).filter(|labels| !labels.is_empty());
-        assert_eq!(entry(section, "Type"), Some(family.kind.name()), "{}", family.name);
+        assert_eq!(entry(section, "Type"), Some(family.type_name()), "{}", family.name);
         assert_eq!(entry(section, "Help"), Some(family.help), "{}", family.name);
         assert_eq!(entry(section, "Labels"), labels.as_deref(), "{}", family.name);
-        assert_eq!(entry(section, "Unit"), unit(family), "{}", family.name);
+        assert_eq!(entry(section, "Unit"), unit(&family), "{}", family.name);
     }
 }
 
 #[test]
 fn every_documented_family_exists_and_in_this_order() {
     let headings = DOCS.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
-    let names = ALL.iter().chain(ORIGIN).map(|family| family.name);
+    let names = families().into_iter().map(|family| family.name);
     assert_eq!(headings.collect::<Vec<_>>(), names.collect::<Vec<_>>());
 }
 
@@ -77,7 +84,8 @@ fn known_label_values_are_documented() {
 fn other_mentions_are_of_families_that_exist() {
     let words = DOCS.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     for word in words.filter(|word| word.starts_with("hlsswarm_")) {
-        let known = |name: &str| ALL.iter().chain(ORIGIN).any(|family| family.name == name);
+        let all = families();
+        let known = |name: &str| all.iter().any(|family| family.name == name);
         let of_histogram = word.strip_suffix("_bucket").or_else(|| word.strip_suffix("_count"));
         assert!(known(word) || of_histogram.is_some_and(known), "{word}");
     }

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use ffmpeg_hls_swarm::exposition::endpoints;
 use ffmpeg_hls_swarm::http::{Request, Response};
-use ffmpeg_hls_swarm::measures::Measured;
-use ffmpeg_hls_swarm::measures::Scene;
+use ffmpeg_hls_swarm::measures::{Measured, Scene};
 use ffmpeg_hls_swarm::stats::{Health, ProcessUse};
-use ffmpeg_hls_swarm::swarm::Swarm;
+use ffmpeg_hls_swarm::swarm::{StallThreshold, Swarm, TargetDurationSource};
 use ffmpeg_hls_swarm::units::Tick;
 
 use crate::swarm::{capture, running, stderr};
@@ -39,6 +38,9 @@ pub(crate) fn answer(swarm: &Swarm, now: Tick, health: &Health, request: &Reques
         measured: Measured { log: true, tcp: true },
         origin_side: None,
         clients: &[],
+        stall: StallThreshold::new(Duration::from_secs(6), TargetDurationSource::Stream),
+        cores: None,
+        own_peak_resident_bytes: None,
     };
     endpoints::respond(&scene, request)
 }

@@ -1,134 +1,47 @@
-//! The families of a scrape, filled from a scene.
+//! The families of a scrape, filled from the measures of a scene.
 //!
 //! Nothing is shown that was not measured: a family without a value is left out.
-//! Built afresh at each scrape, without a registry, so that a scrape and the
-//! summary draw from the same snapshot.
+//! Built at each scrape, without a registry, so that a scrape and the summary draw
+//! from the same snapshot.
 
-pub(crate) mod collector;
-mod origin_side;
-pub mod per_client;
-mod streaming;
+mod collector;
 
 use prometheus::proto::MetricFamily;
 
-use crate::ffmpeg::outcome::Outcome;
-use crate::measures::Scene;
-use crate::measures::families;
-use crate::stats::{EntryKind, ProcessUse, State, Totals};
-use crate::units::process::SpawnFailureReason;
+use crate::measures::per_client::MAX_CLIENTS;
+use crate::measures::{self, OriginScene, Scene, Source};
 use collector::Collector;
 
-/// Exit codes that are shown from the start: clean, error, SIGKILL, SIGTERM, and
-/// FFmpeg's own after a signal.
-const KNOWN_EXIT_CODES: [usize; 5] = [0, 1, 137, 143, 255];
-
-/// The families of `scene` that have a value, in the order of [`families::ALL`].
+/// The families of a run that have a value, in the order of the measures.
 #[must_use]
 pub fn collect(scene: &Scene<'_>) -> Vec<MetricFamily> {
-    let mut out = Collector { families: Vec::with_capacity(families::ALL.len()) };
-    clients(&mut out, scene);
-    starts_and_exits(&mut out, scene);
-    streaming::requests(&mut out, scene);
-    streaming::playback(&mut out, scene);
-    streaming::tcp(&mut out, scene);
-    origin_side::collect(&mut out, scene);
-    per_client::collect(&mut out, scene);
-    generator(&mut out, scene);
-    children(&mut out, scene);
-    process(&mut out, &scene.health.process);
+    let mut out = Collector::default();
+    let shown = scene.clients.get(..MAX_CLIENTS).unwrap_or(scene.clients);
+    let names: Vec<_> = shown.iter().map(|figures| figures.client.to_string()).collect();
+    for measure in measures::all() {
+        let Some(family) = &measure.family else { continue };
+        if let Source::Client(read) = measure.source {
+            if scene.knows(measure.needs) {
+                let values = names.iter().zip(shown);
+                out.add_numbers(family, values.filter_map(|(name, of)| Some((name, read(of)?))));
+            }
+        } else {
+            out.add(family, &measure.value(scene));
+        }
+    }
     out.families
 }
 
-fn clients(out: &mut Collector, scene: &Scene<'_>) {
-    let snapshot = scene.snapshot;
-    let version = env!("CARGO_PKG_VERSION");
-    out.labelled(families::BUILD_INFO, [(vec![version, scene.ffmpeg_version], 1.0)]);
-    out.single(families::CLIENTS_TARGET, f64::from(snapshot.target));
-    out.single(families::CLIENTS_ACTIVE, f64::from(snapshot.active()));
-    let by_state = State::ALL.map(|s| (vec![s.name()], f64::from(snapshot.in_state(s))));
-    out.labelled(families::CLIENTS, by_state);
-    if scene.measured.log {
-        out.single(families::CLIENTS_PLAYED, f64::from(snapshot.totals.reception.played()));
+/// The families of the built-in origin and of its process that have a value.
+#[must_use]
+pub fn collect_origin(scene: &OriginScene<'_>) -> Vec<MetricFamily> {
+    let mut out = Collector::default();
+    for measure in measures::of_origin() {
+        if let Some(family) = &measure.family {
+            out.add(family, &measure.of_origin_scene(scene));
+        }
     }
-}
-
-fn starts_and_exits(out: &mut Collector, scene: &Scene<'_>) {
-    let totals = scene.snapshot.totals;
-    out.single(families::CLIENTS_STARTED, totals.started as f64);
-    out.single(families::CLIENTS_RESTARTED, totals.restarted as f64);
-    out.single(families::MAX_RESTARTS_REACHED, totals.max_restarts_reached as f64);
-    let failures = SpawnFailureReason::ALL.iter().zip(totals.spawn_failures);
-    out.labelled(
-        families::SPAWN_FAILURES,
-        failures.map(|(reason, count)| (vec![reason.name()], count as f64)),
-    );
-    exits(out, totals);
-    out.histogram(families::CLIENT_UPTIME, &totals.uptime);
-    if scene.snapshot.target > 0 {
-        let share = f64::from(scene.snapshot.ever_started) / f64::from(scene.snapshot.target);
-        // More were started than are wanted now, if the target was lowered.
-        out.single(families::RAMP_PROGRESS, share.min(1.0));
-    }
-    out.histogram(families::START_LATENESS, &totals.lateness);
-}
-
-fn exits(out: &mut Collector, totals: &Totals) {
-    let shown: Vec<_> = (totals.exits.iter().enumerate())
-        .filter(|&(code, &count)| count > 0 || KNOWN_EXIT_CODES.contains(&code))
-        .map(|(code, &count)| (code.to_string(), count as f64))
-        .collect();
-    let samples = shown.iter().map(|(code, count)| (vec![code.as_str()], *count));
-    out.labelled(families::PROCESS_EXITS, samples);
-    let outcomes = Outcome::ALL.iter().zip(totals.outcomes);
-    out.labelled(
-        families::CLIENT_EXITS,
-        outcomes.map(|(outcome, count)| (vec![outcome.name()], count as f64)),
-    );
-}
-
-fn generator(out: &mut Collector, scene: &Scene<'_>) {
-    let (totals, health) = (scene.snapshot.totals, scene.health);
-    out.labelled(families::LOG_LINES, [(vec!["stderr"], totals.stderr_lines as f64)]);
-    out.labelled(families::LOG_LINES_CUT, [(vec!["stderr"], totals.stderr_lines_cut as f64)]);
-    let refused = totals.refused();
-    out.labelled(
-        families::VALUES_REFUSED,
-        refused.by_claim().map(|(claim, count)| (vec![claim.name()], count as f64)),
-    );
-    out.labelled(families::LOG_LINES_DROPPED, [(vec!["journal"], health.journal_dropped as f64)]);
-    out.histogram(families::REACTOR_TURN, &health.turns);
-    out.single(families::STANDSTILLS, health.standstills.count as f64);
-    out.single(families::STANDSTILL_SECONDS, health.standstills.total.as_secs_f64());
-    out.single(families::REACTOR_EVENTS, health.events as f64);
-    let entries = EntryKind::ALL.iter().zip(health.entries);
-    out.labelled(
-        families::REACTOR_ENTRIES,
-        entries.map(|(kind, count)| (vec![kind.name()], f64::from(count))),
-    );
-    if let Some(scrape) = health.last_scrape {
-        out.single(families::SCRAPE_DURATION, scrape.as_secs_f64());
-    }
-}
-
-fn children(out: &mut Collector, scene: &Scene<'_>) {
-    out.single(families::CHILDREN_CPU, scene.snapshot.children_cpu.as_secs_f64());
-    if let Some(bytes) = scene.snapshot.children_resident_bytes {
-        out.single(families::CHILDREN_RESIDENT, bytes as f64);
-    }
-}
-
-/// The standard process metrics; none of them before the first reading, which is
-/// told by the start time.
-pub(crate) fn process(out: &mut Collector, process: &ProcessUse) {
-    if process.start_unix_secs <= 0.0 {
-        return;
-    }
-    out.single(families::PROCESS_CPU, process.cpu.as_secs_f64());
-    out.single(families::PROCESS_RESIDENT, process.resident_bytes as f64);
-    out.single(families::PROCESS_VIRTUAL, process.virtual_bytes as f64);
-    out.single(families::PROCESS_OPEN_FDS, process.open_fds as f64);
-    out.single(families::PROCESS_MAX_FDS, process.max_fds as f64);
-    out.single(families::PROCESS_START, process.start_unix_secs);
+    out.families
 }
 
 #[cfg(test)]
@@ -137,12 +50,25 @@ mod tests {
 
     use super::*;
     use crate::exposition::format::Format;
+    use crate::ffmpeg::outcome::Outcome;
     use crate::http::Fetched;
     use crate::measures::Measured;
-    use crate::measures::families::Kind;
     use crate::measures::fixture::{Numbers, busy_run};
+    use crate::measures::per_client;
+    use crate::measures::{Family, playback, processes, requests, tcp};
     use crate::stats::Health;
+    use crate::stats::{ClientFigures, State, Totals};
+    use crate::units::ClientId;
     use crate::units::Tick;
+    use std::time::Duration;
+
+    fn families() -> Vec<Family> {
+        measures::families(measures::all()).collect()
+    }
+
+    fn name(of: &measures::Measure) -> &'static str {
+        of.family.unwrap().name
+    }
 
     fn names(families: &[MetricFamily]) -> Vec<&str> {
         families.iter().map(MetricFamily::name).collect()
@@ -153,9 +79,9 @@ mod tests {
         let numbers = busy_run();
         let snapshot = numbers.snapshot();
         let got = collect(&numbers.scene(&snapshot));
-        let want: Vec<_> = families::ALL.iter().map(|family| family.name).collect();
+        let want: Vec<_> = families().iter().map(|family| family.name).collect();
         assert_eq!(names(&got), want);
-        for (got, want) in got.iter().zip(families::ALL) {
+        for (got, want) in got.iter().zip(families()) {
             assert_eq!(got.help(), want.help);
             for metric in got.get_metric() {
                 let labels: Vec<_> = metric.get_label().iter().map(LabelPair::name).collect();
@@ -171,7 +97,7 @@ mod tests {
         snapshot.children_resident_bytes = None;
         snapshot.target = 0;
         let got = collect(&numbers.scene(&snapshot));
-        let absent: Vec<_> = families::ALL
+        let absent: Vec<_> = families()
             .iter()
             .map(|family| family.name)
             .filter(|name| !names(&got).contains(name))
@@ -198,18 +124,18 @@ mod tests {
             let scene = Scene { measured: Measured { log, tcp }, ..numbers.scene(&snapshot) };
             collect(&scene).iter().map(|family| family.name().to_owned()).collect::<Vec<_>>()
         };
-        let tcp = [families::TCP_RTT.name, families::TCP_RETRANSMITS.name];
-        let bytes = [families::BYTES_DOWNLOADED.name, families::CLIENT_BYTES.name];
+        let tcp = [name(&tcp::RTT), name(&tcp::RETRANSMITS)];
+        let bytes = [name(&requests::BYTES), name(&per_client::BYTES)];
         let (all, no_tcp, no_log, none) =
             (with(true, true), with(true, false), with(false, true), with(false, false));
-        assert_eq!(all.len(), families::ALL.len());
+        assert_eq!(all.len(), families().len());
         for name in &all {
             let of_tcp = tcp.contains(&name.as_str());
             let of_bytes = bytes.contains(&name.as_str());
             assert_eq!(no_tcp.contains(name), !of_tcp, "{name}");
             assert_eq!(no_log.contains(name), none.contains(name) || of_tcp || of_bytes, "{name}");
         }
-        assert!(none.contains(&families::CLIENT_EXITS.name.to_owned()));
+        assert!(none.contains(&name(&processes::OUTCOMES).to_owned()));
         let none = none.iter().filter(|name| !name.starts_with("hlsswarm_origin_"));
         assert_eq!(none.filter(|n| n.contains("stall") || n.contains("request")).count(), 0);
     }
@@ -240,9 +166,9 @@ mod tests {
         numbers.totals = Totals::default();
         let snapshot = numbers.snapshot();
         let got = collect(&numbers.scene(&snapshot));
-        let absent: Vec<_> = families::ALL.iter().map(|family| family.name).collect();
+        let absent: Vec<_> = families().iter().map(|family| family.name).collect();
         let absent: Vec<_> = absent.iter().filter(|name| !names(&got).contains(name)).collect();
-        assert_eq!(absent, [&families::TCP_CONNECT.name, &families::PLAYLIST_EDGE_AGE.name]);
+        assert_eq!(absent, [&name(&requests::TCP_CONNECT), &name(&playback::PLAYLIST_EDGE_AGE)]);
     }
 
     #[test]
@@ -252,15 +178,15 @@ mod tests {
         let snapshot = numbers.snapshot();
         let got = collect(&numbers.scene(&snapshot));
         let cases = [
-            (families::REQUESTS, 5),
-            (families::REQUEST_ERRORS, 40),
-            (families::HTTP_ERRORS, 2),
-            (families::CONNECTIONS, 2),
-            (families::CLIENT_EXITS, Outcome::ALL.len()),
+            (name(&requests::BY_KIND), 5),
+            (name(&requests::ERRORS), 40),
+            (name(&requests::HTTP_ERRORS), 2),
+            (name(&requests::CONNECTIONS_NEW), 2),
+            (name(&processes::OUTCOMES), Outcome::ALL.len()),
         ];
         for (family, series) in cases {
-            let found = got.iter().find(|found| found.name() == family.name).unwrap();
-            assert_eq!(found.get_metric().len(), series, "{}", family.name);
+            let found = got.iter().find(|found| found.name() == family).unwrap();
+            assert_eq!(found.get_metric().len(), series, "{family}");
             assert!(found.get_metric().iter().all(|m| m.get_counter().get_value() == 0.0));
         }
     }
@@ -283,12 +209,44 @@ mod tests {
 
     #[test]
     fn help_is_one_sentence_of_its_own() {
-        for family in families::ALL {
+        for family in families() {
             assert!(family.help.ends_with('.') && !family.help.contains('\n'), "{}", family.name);
             let counts = family.name.ends_with("_total");
-            assert_eq!(counts, family.kind == Kind::Counter, "{}", family.name);
-            let same = families::ALL.iter().filter(|other| other.help == family.help).count();
+            assert_eq!(
+                counts,
+                family.kind == prometheus::proto::MetricType::COUNTER,
+                "{}",
+                family.name
+            );
+            let same = families().iter().filter(|other| other.help == family.help).count();
             assert_eq!(same, 1, "{}", family.name);
         }
+    }
+
+    #[test]
+    fn samples_of_clients_have_a_limit() {
+        let numbers = busy_run();
+        let snapshot = numbers.snapshot();
+        let figures: Vec<_> = (0..1_500)
+            .map(|number| ClientFigures {
+                client: ClientId::new(number),
+                state: State::Running,
+                restarts: 0,
+                stalled: false,
+                media: Duration::ZERO,
+                speed: (number % 2 == 0).then_some(1.0),
+                bytes: None,
+            })
+            .collect();
+        let mut scene = numbers.scene(&snapshot);
+        scene.clients = &figures;
+        let families = collect(&scene);
+        let samples = |measure| {
+            let found = families.iter().find(|family| family.name() == name(measure));
+            found.map(|family| family.get_metric().len())
+        };
+        assert_eq!(samples(&per_client::UP), Some(MAX_CLIENTS));
+        assert_eq!(samples(&per_client::SPEED), Some(MAX_CLIENTS / 2));
+        assert_eq!(samples(&per_client::BYTES), None);
     }
 }

@@ -98,6 +98,9 @@ impl Numbers {
             measured: EVERYTHING,
             origin_side: Some(&self.origin_side),
             clients: &CLIENTS,
+            stall: STALL,
+            cores: Some(2),
+            own_peak_resident_bytes: None,
         }
     }
 }

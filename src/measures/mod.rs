@@ -1,48 +1,98 @@
-//! The numbers that a run reports, and the words that people read of them.
+//! Every number that a run reports, declared once, and the words that people read of
+//! them.
 //!
-//! Knows no format: how numbers are written, drawn or merged is known by the rooms
-//! above.
+//! A subject has a file. Its measures stand in the order of a scrape; `FIELDS` lists
+//! those of the JSON summary in their order there. `/metrics`, the JSON, merging, the
+//! text, the report and the series over time are made from these declarations.
 
-pub mod families;
+pub mod clients;
+pub mod distribution;
+pub mod exporters;
+pub mod facts;
+pub mod generator;
+pub mod host;
 pub(crate) mod limits;
+pub mod log;
+pub mod measure;
+pub mod never_played;
+pub mod origin;
+pub mod per_client;
+pub mod playback;
+pub mod processes;
+pub mod requests;
+pub mod run;
+pub mod scene;
+pub mod shortfalls;
+pub mod tcp;
+pub mod unit;
+pub mod value;
+pub mod values;
 pub(crate) mod words;
 
-use crate::stats::{ClientFigures, Health, OriginSide, Snapshot};
+pub use distribution::Distribution;
+pub use facts::{Ending, RunFacts};
+pub use measure::{Better, Family, Kind, Measure, Merge, Source, Zeros};
+pub use scene::{Measured, Needs, OriginScene, Scene};
+pub use unit::Unit;
+pub use value::{Held, Value, Values};
 
-/// What this run can measure; the rest is absent and never 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Measured {
-    /// FFmpeg's progress and log are read.
-    pub log: bool,
-    /// The kernel tells of the clients' sockets.
-    pub tcp: bool,
+/// The measures of a run by subject, in the order of a scrape.
+static SUBJECTS: [&[&Measure]; 11] = [
+    run::ALL,
+    clients::ALL,
+    processes::ALL,
+    requests::ALL,
+    playback::ALL,
+    tcp::ALL,
+    exporters::ALL,
+    per_client::ALL,
+    log::ALL,
+    generator::ALL,
+    host::ALL,
+];
+
+/// The fields of the JSON summary by subject, in their order there.
+static FIELDS: [&[&Measure]; 10] = [
+    run::FIELDS,
+    clients::FIELDS,
+    processes::FIELDS,
+    requests::FIELDS,
+    playback::FIELDS,
+    tcp::FIELDS,
+    exporters::FIELDS,
+    log::FIELDS,
+    host::FIELDS,
+    shortfalls::FIELDS,
+];
+
+/// Every measure of a run, in the order of a scrape.
+pub fn all() -> impl Iterator<Item = &'static Measure> {
+    SUBJECTS.iter().copied().flatten().copied().chain(shortfalls::ALL.iter().copied())
 }
 
-impl Measured {
-    /// Whether bytes are counted: by the kernel, by FFmpeg's closing lines, or by
-    /// both.
-    #[must_use]
-    pub const fn bytes(self) -> bool {
-        self.log || self.tcp
-    }
+/// Every measure that is in the JSON summary, in the order of its fields.
+pub fn fields() -> impl Iterator<Item = &'static Measure> {
+    FIELDS.iter().copied().flatten().copied()
 }
 
-/// All that is shown while a run goes on.
-#[derive(Debug, Clone, Copy)]
-pub struct Scene<'a> {
-    /// What the clients lived through.
-    pub snapshot: &'a Snapshot<'a>,
-    /// What the generator itself did.
-    pub health: &'a Health,
-    /// FFmpeg's version, as it says it.
-    pub ffmpeg_version: &'a str,
-    /// What can be told at all.
-    pub measured: Measured,
-    /// What the origin tells of itself; `None` if it is not asked.
-    pub origin_side: Option<&'a OriginSide>,
-    /// The clients that are shown one by one, in the order of their numbers; none
-    /// unless asked for.
-    pub clients: &'a [ClientFigures],
+/// Every measure that is in the series over time.
+pub fn columns() -> impl Iterator<Item = (&'static Measure, &'static str)> {
+    all().filter_map(|measure| Some((measure, measure.column?)))
+}
+
+/// The measures of the built-in origin and of its process, in the order of a scrape.
+pub fn of_origin() -> impl Iterator<Item = &'static Measure> {
+    origin::ALL.iter().copied().chain(host::PROCESS.iter().copied())
+}
+
+/// Each family of these measures once, in their order.
+pub fn families(measures: impl Iterator<Item = &'static Measure>) -> impl Iterator<Item = Family> {
+    let mut last = "";
+    measures.filter_map(move |measure| {
+        let family = measure.family.filter(|family| family.name != last)?;
+        last = family.name;
+        Some(family)
+    })
 }
 
 #[cfg(test)]

@@ -25,6 +25,11 @@ pub(crate) fn span(span: Duration) -> String {
     format!("{} h {:02} min", minutes / 60, minutes % 60)
 }
 
+/// So many seconds as a span; the longest there is for more, and for no number.
+pub(crate) fn duration(secs: f64) -> Duration {
+    Duration::try_from_secs_f64(secs.max(0.0)).unwrap_or(Duration::MAX)
+}
+
 /// Bytes in binary units: `512 B`, `12.3 MiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let mut value = bytes as f64;

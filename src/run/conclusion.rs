@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use tracing::error;
 
+use crate::measures::never_played;
 use crate::reactor::host::signals::StopSignal;
 use crate::stats::Snapshot;
-use crate::summary::never_played;
 use crate::summary::text::Ending;
 
 /// What an invocation came to, as far as exit codes distinguish it.

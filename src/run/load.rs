@@ -19,8 +19,8 @@ use super::conclusion::Conclusion;
 use super::recorder::Recorder;
 use super::{Fatal, complain, install_journal, plan, print, stopped_by, take_signals};
 use crate::config::{Config, Mode};
-use crate::exposition::metrics::per_client;
 use crate::measures::Measured;
+use crate::measures::per_client;
 use crate::reactor::Reactor;
 use crate::reactor::host::journal::Journal;
 use crate::reactor::host::signals::Signals;
@@ -28,6 +28,7 @@ use crate::reactor::host::terminal::{self, Terminal};
 use crate::reactor::host::{remedy, reports};
 use crate::reactor::net::traffic::Traffic;
 use crate::reactor::process::orphans;
+use crate::reactor::process::usage;
 use crate::swarm::{Report, Settings, Swarm};
 
 /// Runs a load.
@@ -106,6 +107,7 @@ fn run(
             log: config.swarm.stats,
             tcp: config.swarm.stats && sample_sockets(&mut reactor),
         },
+        cores: usage::cores(),
         origin_side: origin_side.map(|plan| plan.start(&mut reactor)),
         client_metrics: config.client_metrics,
         check: (config.mode == Mode::Check)

@@ -15,6 +15,7 @@ use crate::exposition::format::METRICS_PATH;
 use crate::exposition::origin;
 use crate::http::redact::Masking;
 use crate::http::{Delivered, Limits, Refusal, Request, Response, Ticket};
+use crate::measures::OriginScene;
 use crate::origin::FaultyOrigin;
 use crate::origin::faults::Faults;
 use crate::reactor::host::log_sink::LogSink;
@@ -197,7 +198,8 @@ impl HttpService for OriginProgram {
             let health = vitals.refresh(at.tick, self);
             let dropped = self.access_log.as_ref().map_or(0, LogSink::dropped);
             self.origin.counts_mut().access_lines_dropped = dropped;
-            return origin::respond(&self.origin, health, request);
+            let scene = OriginScene { origin: &self.origin, health };
+            return origin::respond(&scene, request);
         }
         self.origin.respond(at, request)
     }

@@ -25,6 +25,14 @@ pub struct ProcessUse {
     pub start_unix_secs: f64,
 }
 
+impl ProcessUse {
+    /// Whether it was ever read: no process began at the epoch.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.start_unix_secs > 0.0
+    }
+}
+
 /// What an entry of the event table is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {

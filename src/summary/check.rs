@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use crate::ffmpeg::outcome::Outcome;
+use crate::measures::never_played;
 use crate::measures::words;
 use crate::stats::Totals;
-use crate::summary::never_played;
 use crate::units::process::SpawnFailureReason;
 
 /// What a check saw.

@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 
 use crate::exchange::{ERROR_STATUSES, ErrorReason, RequestKind};
 use crate::ffmpeg::outcome::Outcome;
+use crate::measures::never_played;
 use crate::stats::{Requests, Snapshot};
 use crate::summary::document::{
     Asked, Bytes, Clients, Counts, Distribution, Document, Host, Log, Pattern, Playback, Processes,
     Run, SCHEMA_VERSION, Share, Tcp,
 };
-use crate::summary::never_played;
 use crate::summary::text::streaming::{self, SHOWN_PATTERNS};
 use crate::summary::text::{self, Ending, SummaryInput};
 use crate::units::process::SpawnFailureReason;

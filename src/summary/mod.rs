@@ -7,7 +7,6 @@ pub mod check;
 pub mod document;
 pub mod json;
 pub mod merge;
-pub mod never_played;
 pub mod text;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Families of a scrape, put together from numbers.
+//! Families of a scrape, put together from values.
 //!
 //! Knows the library's types and not what is shown. A family without a sample is
 //! left out.
@@ -6,86 +6,136 @@
 use prometheus::proto;
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
-use crate::measures::families::{Family, Kind};
+use crate::measures::value::{Counts, Names};
+use crate::measures::{Family, Value, Zeros};
 use crate::stats::Histogram;
 use crate::units::text::visible;
 
 /// Families in the order in which they are added.
-pub(crate) struct Collector {
-    pub(crate) families: Vec<MetricFamily>,
+#[derive(Default)]
+pub(super) struct Collector {
+    pub(super) families: Vec<MetricFamily>,
 }
 
 impl Collector {
-    fn push(&mut self, family: Family, metrics: Vec<Metric>) {
+    /// Adds a value to its family, which is the last one or begins here.
+    pub(super) fn add(&mut self, family: &Family, value: &Value<'_>) {
+        match value {
+            Value::Whole(value) => self.push(family, vec![number(family, *value as f64)]),
+            Value::Number(value) => self.push(family, vec![number(family, *value)]),
+            Value::Times(times) => self.push(family, vec![histogram(family, times)]),
+            Value::Counts(counts) => self.push(family, by_name(family, counts)),
+            Value::Samples(samples) => {
+                let samples = samples.iter().map(|(labels, value)| {
+                    sample(family, labels.iter().map(AsRef::as_ref), *value)
+                });
+                self.push(family, samples.collect());
+            }
+            Value::Absent
+            | Value::Flag(_)
+            | Value::Text(_)
+            | Value::Texts(_)
+            | Value::Patterns(_) => {}
+        }
+    }
+
+    /// Adds numbers by one label.
+    pub(super) fn add_numbers<'n>(
+        &mut self,
+        family: &Family,
+        numbers: impl Iterator<Item = (&'n String, f64)>,
+    ) {
+        let samples = numbers.map(|(name, value)| sample(family, [name.as_str()], value));
+        self.push(family, samples.collect());
+    }
+
+    fn push(&mut self, family: &Family, mut metrics: Vec<Metric>) {
         if metrics.is_empty() {
+            return;
+        }
+        if let Some(last) = self.families.last_mut().filter(|last| last.name() == family.name) {
+            let mut all = last.take_metric();
+            all.append(&mut metrics);
+            last.set_metric(all);
             return;
         }
         let mut filled = MetricFamily::default();
         filled.set_name(family.name.to_owned());
         filled.set_help(family.help.to_owned());
-        filled.set_field_type(match family.kind {
-            Kind::Counter => MetricType::COUNTER,
-            Kind::Gauge => MetricType::GAUGE,
-            Kind::Histogram => MetricType::HISTOGRAM,
-        });
+        filled.set_field_type(family.kind);
         filled.set_metric(metrics);
         self.families.push(filled);
     }
+}
 
-    /// A family of one sample without labels.
-    pub(crate) fn single(&mut self, family: Family, value: f64) {
-        self.push(family, vec![sample(family.kind, value)]);
-    }
+/// A sample for each count that is shown.
+fn by_name(family: &Family, counts: &Counts<'_>) -> Vec<Metric> {
+    let all = counts.counts.all().iter().enumerate();
+    let samples = all.filter_map(|(place, &count)| {
+        let value = count as f64;
+        Some(match counts.names {
+            Names::One(name) => sample(family, [name(place)], value),
+            Names::Two(names) => sample(family, names(place), value),
+            Names::Numbers(first) => {
+                let number = first.saturating_add(u16::try_from(place).ok()?);
+                if count == 0 && !shows_zero(family, number) {
+                    return None;
+                }
+                sample(family, [number.to_string().as_str()], value)
+            }
+        })
+    });
+    samples.collect()
+}
 
-    /// One sample for each list of label values, in the order of the family's
-    /// label names.
-    pub(crate) fn labelled<'v>(
-        &mut self,
-        family: Family,
-        samples: impl IntoIterator<Item = (Vec<&'v str>, f64)>,
-    ) {
-        let labelled = samples.into_iter().map(|(values, value)| {
-            let mut metric = sample(family.kind, value);
-            let pairs = family.labels.iter().zip(values);
-            metric.set_label(pairs.map(|(name, value)| label(name, value)).collect());
-            metric
-        });
-        let metrics = labelled.collect();
-        self.push(family, metrics);
-    }
-
-    /// A family of one histogram without labels.
-    pub(crate) fn histogram(&mut self, family: Family, counts: &Histogram) {
-        let mut filled = proto::Histogram::default();
-        filled.set_sample_count(counts.count());
-        filled.set_sample_sum(counts.sum_secs());
-        let buckets = counts.cumulative().map(|(bound, count)| {
-            let mut bucket = proto::Bucket::default();
-            bucket.set_upper_bound(bound);
-            bucket.set_cumulative_count(count);
-            bucket
-        });
-        filled.set_bucket(buckets.collect());
-        let mut metric = Metric::default();
-        metric.set_histogram(filled);
-        self.push(family, vec![metric]);
+fn shows_zero(family: &Family, number: u16) -> bool {
+    match family.zeros {
+        Zeros::Shown => true,
+        Zeros::ShownOf(numbers) => numbers.contains(&number),
     }
 }
 
-fn sample(kind: Kind, value: f64) -> Metric {
+/// A number, labelled by what is fixed of its family.
+fn number(family: &Family, value: f64) -> Metric {
+    sample(family, [], value)
+}
+
+/// A number with the values of labels beside those that are fixed, in the order of the
+/// family's label names.
+fn sample<'v>(family: &Family, labels: impl IntoIterator<Item = &'v str>, value: f64) -> Metric {
     let mut metric = Metric::default();
-    match kind {
-        Kind::Counter => {
-            let mut counter = proto::Counter::default();
-            counter.set_value(value);
-            metric.set_counter(counter);
-        }
-        Kind::Gauge | Kind::Histogram => {
-            let mut gauge = proto::Gauge::default();
-            gauge.set_value(value);
-            metric.set_gauge(gauge);
-        }
+    if family.kind == MetricType::COUNTER {
+        let mut counter = proto::Counter::default();
+        counter.set_value(value);
+        metric.set_counter(counter);
+    } else {
+        let mut gauge = proto::Gauge::default();
+        gauge.set_value(value);
+        metric.set_gauge(gauge);
     }
+    if !family.labels.is_empty() {
+        let values = family.fixed.iter().copied().chain(labels);
+        let pairs = family.labels.iter().zip(values);
+        metric.set_label(pairs.map(|(name, value)| label(name, value)).collect());
+    }
+    metric
+}
+
+fn histogram(family: &Family, counts: &Histogram) -> Metric {
+    let mut filled = proto::Histogram::default();
+    filled.set_sample_count(counts.count());
+    filled.set_sample_sum(counts.sum_secs());
+    let buckets = counts.cumulative().map(|(bound, count)| {
+        let mut bucket = proto::Bucket::default();
+        bucket.set_upper_bound(bound);
+        bucket.set_cumulative_count(count);
+        bucket
+    });
+    filled.set_bucket(buckets.collect());
+    let mut metric = Metric::default();
+    metric.set_histogram(filled);
+    let pairs = family.labels.iter().zip(family.fixed);
+    metric.set_label(pairs.map(|(name, value)| label(name, value)).collect());
     metric
 }
 

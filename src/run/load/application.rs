@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use crate::exposition::endpoints;
 use crate::exposition::format::METRICS_PATH;
-use crate::exposition::metrics::per_client;
 use crate::http::{Fetched, Request, Response};
-use crate::measures::Measured;
-use crate::measures::Scene;
+use crate::measures::per_client;
+use crate::measures::{Measured, Scene};
 use crate::reactor::host::signals::StopSignal;
 use crate::reactor::table::ServiceKey;
 use crate::reactor::{Application, Asker, Driver, HttpService, Screen, Status, Vitals};
@@ -15,7 +14,7 @@ use crate::run::board::{About, Board};
 use crate::run::check::Check;
 use crate::run::origin_side;
 use crate::run::recorder::Recorder;
-use crate::stats::{OriginSide, Phase};
+use crate::stats::{Health, OriginSide, Phase, Snapshot};
 use crate::swarm::{Action, Input, StallThreshold, Swarm};
 use crate::units::{ClientId, Moment, Tick};
 
@@ -28,12 +27,31 @@ pub(super) struct Load {
     /// The playlist that is loaded, as it may be shown.
     pub(super) shown_url: String,
     pub(super) measured: Measured,
+    /// Cores that this run may use, if known.
+    pub(super) cores: Option<u32>,
     pub(super) origin_side: Option<OriginSide>,
     pub(super) client_metrics: bool,
     pub(super) check: Option<Check>,
     /// How long after its moment the ramp began; `None` until it has.
     pub(super) behind: Option<Duration>,
     pub(super) recorder: Recorder,
+}
+
+impl Load {
+    /// The run at this moment, without single clients.
+    pub(super) fn scene<'a>(&'a self, snapshot: &'a Snapshot<'a>, health: &'a Health) -> Scene<'a> {
+        Scene {
+            snapshot,
+            health,
+            ffmpeg_version: &self.ffmpeg_version,
+            measured: self.measured,
+            stall: self.stall,
+            origin_side: self.origin_side.as_ref(),
+            clients: &[],
+            cores: self.cores,
+            own_peak_resident_bytes: None,
+        }
+    }
 }
 
 impl Driver for Load {
@@ -67,14 +85,7 @@ impl HttpService for Load {
         let single = self.client_metrics && scrape;
         let most = if single { per_client::MAX_CLIENTS } else { 0 };
         let clients: Vec<_> = self.swarm.figures().take(most).collect();
-        let scene = Scene {
-            snapshot: &snapshot,
-            health,
-            ffmpeg_version: &self.ffmpeg_version,
-            measured: self.measured,
-            origin_side: self.origin_side.as_ref(),
-            clients: &clients,
-        };
+        let scene = Scene { clients: &clients, ..self.scene(&snapshot, health) };
         endpoints::respond(&scene, request)
     }
 }
