@@ -1,13 +1,14 @@
-//! Attribute lists of tags (RFC 8216 §4.2), read as tolerantly as FFmpeg reads them.
+//! Attribute lists of tags (RFC 8216 §4.2), parsed as tolerantly as by FFmpeg.
 //!
-//! A value in quotes ends at the next quote, any other at a comma or a blank. Quotes may
+//! A quoted value ends at the next quote, any other at a comma or a blank. Quotes may
+//! be missing, also only the last one. An element without `=` is skipped.
 //! be left out, and the last quote may be missing. An element without `=` is passed over.
 
 use memchr::{memchr, memrchr};
 
 use super::lines::split_once;
 
-/// An attribute list: all that stands behind the colon of a tag.
+/// An attribute list: everything after the colon of a tag.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attributes<'a>(&'a [u8]);
 
@@ -18,7 +19,7 @@ pub struct Attribute<'a> {
     pub name: &'a [u8],
     /// Its value without the quotes.
     pub value: &'a [u8],
-    /// Whether the value stands in quotes.
+    /// Whether the value is quoted.
     pub quoted: bool,
 }
 
@@ -29,7 +30,7 @@ impl<'a> Attributes<'a> {
         Self(text)
     }
 
-    /// The value of the last attribute of this name, the one that FFmpeg takes too.
+    /// The value of the last attribute of this name, which FFmpeg uses as well.
     #[must_use]
     pub fn get(self, name: &[u8]) -> Option<&'a [u8]> {
         self.filter(|found| found.name == name).last().map(|found| found.value)
@@ -47,7 +48,7 @@ impl<'a> Iterator for Attributes<'a> {
 
     fn next(&mut self) -> Option<Attribute<'a>> {
         let (before, after) = split_once(self.0, b'=')?;
-        // Whatever has no `=` of its own stands before a comma.
+        // Text without a `=` of its own ends at a comma.
         let name = memrchr(b',', before).and_then(|comma| before.get(comma + 1..));
         let name = name.unwrap_or(before).trim_ascii();
         let quoted = after.first() == Some(&b'"');
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_are_read_as_ffmpeg_reads_them() {
+    fn parses_attributes_as_ffmpeg_does() {
         for (text, want) in [
             ("", &[][..]),
             ("A=1", &[("A", "1")]),

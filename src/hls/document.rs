@@ -1,6 +1,6 @@
-//! A whole playlist of either kind, read without a copy of its text.
+//! A playlist of either kind, parsed without copying its text.
 //!
-//! Tolerant as players are: byte order mark, any line ends, unknown tags, attributes
+//! As tolerant as players: byte order mark, any line ends, unknown tags, attributes
 //! without quotes, bytes that are not UTF-8. Time and memory are linear in the text.
 
 use super::limits::{PLAYLIST_BYTES_MAX, PlaylistError};
@@ -11,15 +11,15 @@ use super::media::Media;
 /// A playlist.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Document<'a> {
-    /// Names the variants of a presentation.
+    /// Lists the variants of a presentation.
     Master(Master<'a>),
-    /// Names the segments of a variant.
+    /// Lists the segments of a variant.
     Media(Media<'a>),
 }
 
 impl<'a> Document<'a> {
-    /// Reads a playlist. The first tag that only one kind may have decides which kind it
-    /// is; what belongs to the other kind is passed over.
+    /// Parses a playlist. The first tag that belongs to only one kind decides which
+    /// kind it is; tags of the other kind are skipped.
     ///
     /// # Errors
     /// [`PlaylistError::NotAPlaylist`] without `#EXTM3U`, [`PlaylistError::Neither`] if no
@@ -41,7 +41,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Whether only a master playlist has this tag; `None` if neither or both may have it.
+/// Whether only a master playlist can have this tag; `None` if neither or both can.
 fn is_of_master(tag: &[u8]) -> Option<bool> {
     match tag {
         b"EXT-X-STREAM-INF"

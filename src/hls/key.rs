@@ -1,15 +1,15 @@
-//! Keys (RFC 8216 §4.3.2.4), and which of them apply to a segment.
+//! Keys (RFC 8216 §4.3.2.4), and the segments that they apply to.
 
 use std::ops::Range;
 
 use super::attributes::Attributes;
 use super::value::hexadecimal;
 
-/// Keys of different formats that apply at once. DRM systems in use are three, and one
-/// key may be in the clear; further ones are passed over.
+/// Most keys of different formats that apply at once: three DRM systems are in use, and
+/// one key may be in the clear. Further keys are skipped.
 pub const KEY_FORMATS_MAX: usize = 4;
 
-/// The format of a key that does not say its own (§4.3.2.4).
+/// The default format of a key (§4.3.2.4).
 const IDENTITY: &[u8] = b"identity";
 
 /// How segments are encrypted.
@@ -21,7 +21,7 @@ pub enum Method<'a> {
     Aes128,
     /// Samples within the segments.
     SampleAes,
-    /// A method that the RFC does not know; empty if there is none.
+    /// A method that is not in the RFC; empty if the attribute is missing.
     Other(&'a [u8]),
 }
 
@@ -30,11 +30,11 @@ pub enum Method<'a> {
 pub struct Key<'a> {
     /// How segments are encrypted.
     pub method: Method<'a>,
-    /// Where the key is.
+    /// The URI of the key.
     pub uri: Option<&'a [u8]>,
     /// The initialization vector; `None` if it follows from the media sequence number.
     pub iv: Option<u128>,
-    /// How the key is represented, `identity` if it does not say.
+    /// How the key is represented; `identity` by default.
     pub format: &'a [u8],
     /// All attributes.
     pub attributes: Attributes<'a>,
@@ -58,17 +58,18 @@ impl<'a> Key<'a> {
     }
 }
 
-/// The keys of a playlist in order, and those that apply now.
+/// The keys of a playlist in order, and those that apply at present.
 #[derive(Debug, Default)]
 pub(super) struct Keys<'a> {
     pub(super) all: Vec<Key<'a>>,
-    /// The keys that apply; the last ones of all, unless a segment has them already.
+    /// The keys that apply: the last ones of all, unless a segment uses them already.
     current: Range<usize>,
     has_segment: bool,
 }
 
 impl<'a> Keys<'a> {
-    /// A key applies until the next one of its format; the method `NONE` ends all.
+    /// Adds a key, which applies until the next one of its format; the method `NONE`
+    /// ends all.
     pub(super) fn add(&mut self, key: Key<'a>) {
         let end = self.all.len();
         if key.method == Method::None {
@@ -76,7 +77,7 @@ impl<'a> Keys<'a> {
             return;
         }
         if self.has_segment {
-            // The segments before keep theirs; the others still apply to what follows.
+            // Earlier segments keep their keys; the other formats still apply.
             self.all.extend_from_within(self.current.clone());
             (self.current, self.has_segment) = (end..self.all.len(), false);
         }
@@ -90,7 +91,7 @@ impl<'a> Keys<'a> {
         self.current.end = self.all.len();
     }
 
-    /// The places of the keys of the next segment.
+    /// The indices of the keys of the next segment.
     pub(super) fn of_segment(&mut self) -> (usize, usize) {
         self.has_segment = true;
         (self.current.start, self.current.end)

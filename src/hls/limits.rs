@@ -1,31 +1,34 @@
-//! What a playlist may hold, and why one cannot be read.
+//! Limits of playlists, and why one cannot be parsed.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Longest target duration that is believed. Segments are seconds long; a number above
-/// this is a mistake, and no client would ever count as stalled.
+/// Longest target duration that is accepted. Segments last seconds; a larger number is
+/// a mistake, with which no client would ever count as stalled.
 pub const TARGET_DURATION_MAX: Duration = Duration::from_secs(600);
 
-/// Bytes of one playlist. 100,000 segments with dates take some 8 MB.
+/// Most bytes of a playlist. 100,000 segments with dates take about 8 MB.
 pub const PLAYLIST_BYTES_MAX: usize = 16 << 20;
 
-/// Segments of one playlist. Two days of 2 s have 86,400; each takes some 200 bytes.
+/// Most segments of a playlist. Two days of 2 s have 86,400; each takes about 200
+/// bytes.
 pub const SEGMENTS_MAX: usize = 100_000;
 
-/// Entries of one kind in one playlist: variants, renditions, keys. Real ones have tens.
+/// Most entries of one kind in a playlist: variants, renditions, keys. Real ones have
+/// tens.
 pub const ENTRIES_MAX: usize = 10_000;
 
-/// Why a playlist cannot be read.
+/// Why a playlist cannot be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlaylistError {
-    /// It does not begin with `#EXTM3U`.
+    /// It does not start with `#EXTM3U`.
     NotAPlaylist,
-    /// No tag says whether it is a master or a media playlist.
+    /// No tag shows whether it is a master or a media playlist.
     Neither,
-    /// The target duration is no number of seconds from 1 to [`TARGET_DURATION_MAX`].
+    /// The target duration is not a number of seconds from 1 to
+    /// [`TARGET_DURATION_MAX`].
     TargetDuration,
-    /// The URI of the first variant is none of http or https.
+    /// The URI of the first variant is not http or https.
     VariantUri,
     /// It has more than [`PLAYLIST_BYTES_MAX`].
     Bytes,
@@ -42,7 +45,7 @@ impl fmt::Display for PlaylistError {
             Self::Neither => f.write_str("the playlist has no EXT-X-TARGETDURATION"),
             Self::TargetDuration => write!(
                 f,
-                "EXT-X-TARGETDURATION is no number from 1 to {}",
+                "EXT-X-TARGETDURATION is not a number from 1 to {}",
                 TARGET_DURATION_MAX.as_secs()
             ),
             Self::VariantUri => f.write_str("the first variant has no http or https URI"),

@@ -1,21 +1,21 @@
 //! The lines of a playlist (RFC 8216 §4.1), as slices of its text.
 //!
-//! Lines end where FFmpeg ends them: at LF, CR or NUL, so CRLF needs no care. Blank
-//! lines are passed over and blanks around a line are cut off. Knows the meaning of no
-//! tag.
+//! Lines end where FFmpeg ends them: at LF, CR or NUL, so CRLF needs no special case.
+//! Blank lines are skipped and blanks around a line are removed. Does not know what a
+//! tag means.
 
 use memchr::memchr3;
 
 /// The first line of every playlist (§4.3.1.1).
 const FIRST_LINE: &[u8] = b"#EXTM3U";
 
-/// A byte order mark. The RFC forbids it, and players pass over it.
+/// A byte order mark. The RFC forbids it, and players ignore it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A line that says something.
+/// A line with contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    /// A tag: its name from `EXT` on, and what stands behind the first colon.
+    /// A tag: its name, starting with `EXT`, and the text after the first colon.
     Tag(&'a [u8], &'a [u8]),
     /// A URI.
     Uri(&'a [u8]),
@@ -28,11 +28,11 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The lines after the first; `None` if the text does not begin with `#EXTM3U`.
+    /// The lines after the first; `None` if the text does not start with `#EXTM3U`.
     pub(super) fn of(text: &'a [u8]) -> Option<Self> {
         let rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let mut lines = Self { rest: rest.strip_prefix(FIRST_LINE)? };
-        // What stands behind it on the same line belongs to nobody.
+        // The rest of the first line has no meaning.
         lines.next_raw();
         Some(lines)
     }
@@ -69,13 +69,13 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// What stands before and behind the first `byte`.
+/// The text before and after the first `byte`.
 pub(super) fn split_once(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     let at = memchr::memchr(byte, text)?;
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
-/// Where `part` begins in `whole`, of which it is a slice.
+/// The offset of `part` in `whole`, of which it is a slice.
 pub(super) fn offset_in(whole: &[u8], part: &[u8]) -> usize {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize)
 }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_end_as_for_ffmpeg_and_only_tags_and_uris_are_left() {
+    fn splits_lines_as_ffmpeg_and_keeps_tags_and_uris() {
         let text = b"\xef\xbb\xbf#EXTM3U x=\"y\"\r\n\r\n#EXT-X-A:b:c \t\r#no\n \n#EXT-X-D\n a b \0e\n#EXTINF: 2,";
         let found: Vec<_> = Lines::of(text).unwrap().collect();
         assert_eq!(
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_is_found_in_its_text() {
+    fn finds_the_offset_of_a_slice() {
         let text = b"#EXTM3U\n#EXT-X-A:b\nc\n";
         let at: Vec<_> = Lines::of(text)
             .unwrap()

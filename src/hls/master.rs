@@ -1,5 +1,5 @@
-//! Master playlists (RFC 8216 §4.3.4): variants, renditions, and what a client should
-//! know of the whole presentation.
+//! Master playlists (RFC 8216 §4.3.4): variants, renditions, and properties of the
+//! whole presentation.
 
 use super::attributes::Attributes;
 use super::key::Key;
@@ -7,56 +7,56 @@ use super::limits::{ENTRIES_MAX, PlaylistError};
 use super::lines::{Line, Lines};
 use super::value::{decimal, resolution, whole};
 
-/// A master playlist. Slices are of the text that it was read from.
+/// A master playlist. Slices refer to the text that it was parsed from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Master<'a> {
     /// Compatibility version.
     pub version: Option<u64>,
     /// Whether each segment can be decoded without the others.
     pub independent_segments: bool,
-    /// The variants in order. One whose URI is missing is none.
+    /// The variants in order. One without a URI is left out.
     pub variants: Vec<Variant<'a>>,
-    /// The playlists of I-frames.
+    /// The I-frame playlists.
     pub i_frame_streams: Vec<Variant<'a>>,
     /// The renditions in order.
     pub renditions: Vec<Rendition<'a>>,
-    /// Keys that may be fetched ahead.
+    /// Keys that may be fetched in advance.
     pub session_keys: Vec<Key<'a>>,
     /// Each `EXT-X-SESSION-DATA`.
     pub session_data: Vec<Attributes<'a>>,
 }
 
-/// A variant (§4.3.4.2), or a playlist of I-frames (§4.3.4.3).
+/// A variant (§4.3.4.2), or an I-frame playlist (§4.3.4.3).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Variant<'a> {
-    /// Where its media playlist is.
+    /// The URI of its media playlist.
     pub uri: &'a [u8],
-    /// Peak bit rate, bits a second.
+    /// Peak bit rate in bits per second.
     pub bandwidth: Option<u64>,
-    /// Average bit rate, bits a second.
+    /// Average bit rate in bits per second.
     pub average_bandwidth: Option<u64>,
     /// Width and height in pixels.
     pub resolution: Option<(u32, u32)>,
-    /// Frames a second.
+    /// Frames per second.
     pub frame_rate: Option<f64>,
-    /// All attributes: `CODECS`, `AUDIO`, `VIDEO`, `SUBTITLES`, and the rest.
+    /// All attributes: `CODECS`, `AUDIO`, `VIDEO`, `SUBTITLES` and others.
     pub attributes: Attributes<'a>,
 }
 
 /// A rendition (§4.3.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rendition<'a> {
-    /// What it is.
+    /// Its type.
     pub kind: RenditionKind,
-    /// Where its media playlist is; `None` if it is within the variant's.
+    /// The URI of its media playlist; `None` if the variant contains it.
     pub uri: Option<&'a [u8]>,
-    /// The group that variants name.
+    /// The group, to which variants refer.
     pub group_id: &'a [u8],
-    /// What viewers read.
+    /// Its name for people.
     pub name: &'a [u8],
     /// Its language (RFC 5646).
     pub language: Option<&'a [u8]>,
-    /// Whether it is played if a viewer chooses nothing.
+    /// Whether it is played by default.
     pub is_default: bool,
     /// All attributes.
     pub attributes: Attributes<'a>,
@@ -73,7 +73,7 @@ pub enum RenditionKind {
     Subtitles,
     /// `CLOSED-CAPTIONS`
     ClosedCaptions,
-    /// None of the RFC.
+    /// Not in the RFC.
     Other,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Master<'a> {
             match line {
                 Line::Tag(b"EXT-X-STREAM-INF", value) => stream = Some(Attributes::new(value)),
                 Line::Tag(name, value) => master.tag(name, value)?,
-                // A URI without the tag before it belongs to nothing.
+                // A URI without the tag before it is ignored.
                 Line::Uri(uri) => {
                     if let Some(attributes) = stream.take() {
                         push(&mut master.variants, Variant::read(uri, attributes))?;

@@ -1,4 +1,5 @@
-//! Media playlists (RFC 8216 §4.3.2 and §4.3.3): segments, and what holds of all.
+//! Media playlists (RFC 8216 §4.3.2 and §4.3.3): segments, and properties of the
+//! playlist.
 
 use std::time::Duration;
 
@@ -10,18 +11,18 @@ use super::limits::{PlaylistError, SEGMENTS_MAX};
 use super::lines::{Line, Lines, split_once};
 use super::value::{ByteRange, byte_range, date, duration, whole};
 
-/// A media playlist. Slices are of the text that it was read from.
+/// A media playlist. Slices refer to the text that it was parsed from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Media<'a> {
     /// Compatibility version.
     pub version: Option<u64>,
-    /// No segment is longer, when rounded to a second. As it is written: 0 too.
+    /// Longest segment, rounded to a second, as written: also 0.
     pub target_duration: Option<Duration>,
     /// Number of the first segment.
     pub media_sequence: u64,
     /// Discontinuities before the first segment.
     pub discontinuity_sequence: u64,
-    /// Whether the playlist may change.
+    /// How the playlist may change.
     pub playlist_type: Option<PlaylistType>,
     /// Whether no segment will be added.
     pub end_list: bool,
@@ -29,7 +30,7 @@ pub struct Media<'a> {
     pub i_frames_only: bool,
     /// Whether each segment can be decoded without the others.
     pub independent_segments: bool,
-    /// The segments in order. As for FFmpeg, a URI without `EXTINF` is none.
+    /// The segments in order. As in FFmpeg, a URI without `EXTINF` is left out.
     pub segments: Vec<Segment<'a>>,
     keys: Vec<Key<'a>>,
 }
@@ -37,7 +38,7 @@ pub struct Media<'a> {
 /// `EXT-X-PLAYLIST-TYPE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlaylistType {
-    /// Segments are only added.
+    /// Segments are only appended.
     Event,
     /// Nothing changes.
     Vod,
@@ -46,20 +47,20 @@ pub enum PlaylistType {
 /// A media segment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment<'a> {
-    /// Where it is.
+    /// Its URI.
     pub uri: &'a [u8],
-    /// How long it lasts; 0 also where `EXTINF` says no number from 0 to a day.
+    /// Its duration; 0 also if `EXTINF` is not a number from 0 to a day.
     pub duration: Duration,
-    /// What `EXTINF` says behind the comma.
+    /// The text of `EXTINF` after the comma.
     pub title: &'a [u8],
-    /// The part of the resource that it is. One without an offset begins where the
-    /// range of the segment before ends.
+    /// The part of the resource. A range without an offset starts where that of the
+    /// segment before ends.
     pub byte_range: Option<ByteRange>,
-    /// The date of its first sample, if it is stated here.
+    /// The date of its first sample, if given for this segment.
     pub program_date_time: Option<Timestamp>,
     /// Its initialization section.
     pub map: Option<Map<'a>>,
-    /// Whether media time or the encoding is another than before it.
+    /// Whether media time or the encoding changes before it.
     pub discontinuity: bool,
     /// Whether it is missing at the origin.
     pub gap: bool,
@@ -69,9 +70,9 @@ pub struct Segment<'a> {
 /// An initialization section (§4.3.2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Map<'a> {
-    /// Where it is.
+    /// Its URI.
     pub uri: &'a [u8],
-    /// The part of the resource that it is.
+    /// The part of the resource.
     pub byte_range: Option<ByteRange>,
 }
 
@@ -84,7 +85,7 @@ impl<'a> Media<'a> {
     }
 
     pub(super) fn read(lines: Lines<'a>) -> Result<Self, PlaylistError> {
-        let mut reading = Reading::default();
+        let mut reading = Parser::default();
         for line in lines {
             match line {
                 Line::Tag(name, value) => reading.tag(name, value),
@@ -96,18 +97,18 @@ impl<'a> Media<'a> {
     }
 }
 
-/// A playlist that is being read.
+/// The state of parsing a playlist.
 #[derive(Default)]
-struct Reading<'a> {
+struct Parser<'a> {
     media: Media<'a>,
     keys: Keys<'a>,
     map: Option<Map<'a>>,
     next: Next<'a>,
-    /// Where the byte range of the last segment ended.
+    /// The end of the last segment's byte range.
     range_end: u64,
 }
 
-/// What is known of the next segment.
+/// Properties of the next segment.
 #[derive(Default)]
 struct Next<'a> {
     extinf: Option<&'a [u8]>,
@@ -117,7 +118,7 @@ struct Next<'a> {
     gap: bool,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Parser<'a> {
     fn tag(&mut self, name: &'a [u8], value: &'a [u8]) {
         let (media, next) = (&mut self.media, &mut self.next);
         match name {
@@ -166,7 +167,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// An initialization section; one without a URI is none.
+/// An initialization section; `None` without a URI.
 fn map(attributes: Attributes<'_>) -> Option<Map<'_>> {
     let range = attributes.get(b"BYTERANGE").and_then(|range| byte_range(range, 0));
     Some(Map { uri: attributes.get(b"URI")?, byte_range: range })

@@ -1,7 +1,7 @@
 //! Playlists of HTTP Live Streaming, read and rewritten (RFC 8216).
 //!
-//! Bytes in, slices of them out. Knows no address that they came from beside the one to
-//! resolve theirs against, and nothing of who asks.
+//! Input and output are bytes. Knows no address except the one against which URIs are
+//! resolved, and no client.
 
 pub mod attributes;
 pub mod document;

@@ -1,8 +1,8 @@
-//! What is needed of a playlist before a run: whether it is a master playlist, its
-//! first variant, and the target duration of a media playlist.
+//! The properties of a playlist that are needed before a run: whether it is a master
+//! playlist, its first variant, and the target duration of a media playlist.
 //!
-//! Reads the beginning of a playlist as well as all of it, as long as it contains these.
-//! For everything else see [`Document`](super::Document).
+//! The start of a playlist suffices if it contains these. For everything else see
+//! [`Document`](super::Document).
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use url::Url;
 use super::limits::{PlaylistError, TARGET_DURATION_MAX};
 use super::lines::{Line, Lines};
 
-/// What a playlist is.
+/// The kind of a playlist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Playlist {
     /// A master playlist.
     Master {
-        /// The URI of its first variant, as it is written there.
+        /// The URI of its first variant, as written.
         first_variant: String,
     },
     /// A media playlist.
     Media {
-        /// No segment is longer, when rounded to a second; 1 s or more.
+        /// Longest segment, rounded to a second; 1 s or more.
         target_duration: Duration,
     },
 }
 
 impl Playlist {
-    /// Reads a playlist, or its beginning.
+    /// Parses a playlist, or its start.
     ///
     /// # Errors
     /// See [`PlaylistError`].
@@ -54,8 +54,8 @@ impl Playlist {
     }
 }
 
-/// A number of whole seconds. Of a decimal number, which the RFC does not allow here,
-/// the part before the point counts, as for FFmpeg.
+/// A number of whole seconds. A fraction, which the RFC does not allow here, is
+/// ignored, as in FFmpeg.
 fn target_duration(value: &[u8]) -> Result<Duration, PlaylistError> {
     let value = value.trim_ascii();
     let digits = value.split(|&byte| byte == b'.').next().unwrap_or_default();
@@ -65,11 +65,11 @@ fn target_duration(value: &[u8]) -> Result<Duration, PlaylistError> {
         .ok_or(PlaylistError::TargetDuration)
 }
 
-/// A URI in a playlist, resolved against the URL that the playlist came from at last
-/// (RFC 8216 §4.1).
+/// A URI in a playlist, resolved against the URL of the playlist after redirects (RFC
+/// 8216 §4.1).
 ///
 /// # Errors
-/// [`PlaylistError::VariantUri`] if that is no URL of http or https.
+/// [`PlaylistError::VariantUri`] if the result is not an http or https URL.
 pub fn resolve(playlist: &Url, uri: &str) -> Result<Url, PlaylistError> {
     let url = playlist.join(uri).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_playlist_says_its_target_duration_or_its_first_variant() {
+    fn finds_target_duration_or_first_variant() {
         for (text, want) in [
             ("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n", media(2)),
             ("#EXTM3U\r\n#EXT-X-TARGETDURATION:10\r\n", media(10)),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variant_is_where_its_playlist_came_from() {
+    fn resolves_a_variant_against_its_playlist() {
         let base = Url::parse("https://h:8443/live/master.m3u8?t=1").unwrap();
         for (uri, want) in [
             ("low/a.m3u8?x=y", Some("https://h:8443/live/low/a.m3u8?x=y")),
@@ -137,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn accepts_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let _ = Playlist::read(&bytes);
             let _ = Playlist::read(&[b"#EXTM3U\n#EXT-X-TARGETDURATION:", bytes.as_slice()].concat());
             let _ = Playlist::read(&[b"#EXTM3U\n#EXT-X-STREAM-INF:\n", bytes.as_slice()].concat());

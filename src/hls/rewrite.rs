@@ -1,19 +1,19 @@
-//! The rewriting of every URI in a playlist; every other byte stays as it is.
+//! Rewrites every URI in a playlist and keeps every other byte.
 //!
 //! URIs are the lines of segments and variants, and the attribute `URI` of every
 //! `EXT-X-` tag, known or not: keys, initialization sections, renditions, I-frame
-//! streams, session data, parts, hints and reports. Knows neither what a URI is
-//! replaced by nor where the playlist came from.
+//! streams, session data, parts, hints and reports. Knows neither the replacements nor
+//! the source of the playlist.
 
 use std::borrow::Cow;
 
 use super::attributes::Attributes;
 use super::lines::{Line, Lines, offset_in};
 
-/// The attribute that holds a URI in every tag that has one (RFC 8216 §4.3).
+/// The attribute with the URI, in every tag that has one (RFC 8216 §4.3).
 const URI: &[u8] = b"URI";
 
-/// Where a URI stands in a playlist, which decides what ends it.
+/// The kind of place of a URI in a playlist, which determines what ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Line,
@@ -22,7 +22,8 @@ enum Place {
 }
 
 impl Place {
-    /// Whether a URI cannot have this byte here, since it would end there or be none.
+    /// Whether a URI cannot contain this byte here, since the byte would end it or
+    /// change its meaning.
     fn excludes(self, byte: u8, is_first: bool) -> bool {
         match self {
             _ if matches!(byte, b'\n' | b'\r' | 0) => true,
@@ -34,12 +35,12 @@ impl Place {
     }
 }
 
-/// The playlist with each URI replaced by what `map` returns for it; `None` leaves it.
+/// The playlist with each URI replaced by the result of `map`; `None` keeps it.
 ///
-/// `map` receives the URI as it is written, relative or absolute, in the order of the
-/// text. In what it returns, a byte that would end the URI early is percent-encoded.
-/// A text that does not begin with `#EXTM3U` is no playlist and returned as it is.
-/// Takes time linear in the text, and allocates only if a URI changes.
+/// `map` receives the URI as written, relative or absolute, in the order of the text.
+/// In its result, bytes that would end the URI are percent-encoded. A text that does
+/// not start with `#EXTM3U` is not a playlist and is returned unchanged. Takes time
+/// linear in the text, and allocates only if a URI changes.
 pub fn rewrite<N: AsRef<[u8]>>(
     text: &[u8],
     mut map: impl FnMut(&[u8]) -> Option<N>,
@@ -60,7 +61,7 @@ pub fn rewrite<N: AsRef<[u8]>>(
     rewriting.finish()
 }
 
-/// A text that is being copied with replacements.
+/// A copy in progress, with replacements.
 struct Rewriting<'a> {
     text: &'a [u8],
     /// Bytes of the text that are copied or replaced.
@@ -69,7 +70,7 @@ struct Rewriting<'a> {
 }
 
 impl<'a> Rewriting<'a> {
-    /// Puts `new` in the place of `uri`, a slice of the text behind all earlier ones.
+    /// Replaces `uri`, a slice of the text after all earlier ones, by `new`.
     fn replace<N: AsRef<[u8]>>(&mut self, uri: &[u8], place: Place, new: Option<N>) {
         let Some(new) = new else { return };
         let new = new.as_ref();
@@ -77,7 +78,7 @@ impl<'a> Rewriting<'a> {
             return;
         }
         if self.out.capacity() == 0 {
-            // Half as much again: what is put in is rarely longer than that.
+            // Half the length on top: replacements are rarely longer than that.
             self.out.reserve(self.text.len() + self.text.len() / 2);
         }
         let start = offset_in(self.text, uri);

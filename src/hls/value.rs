@@ -1,7 +1,7 @@
 //! Values in playlists (RFC 8216 §4.2): numbers, durations, ranges, dates.
 //!
-//! Read as C reads numbers, since that is how FFmpeg reads them: what follows the number
-//! is passed over. What is no value at all is `None`.
+//! Numbers are parsed as in C, since FFmpeg does so: text after the number is ignored.
+//! A value that is not a number is `None`.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use jiff::Timestamp;
 
 use super::lines::split_once;
 
-/// Longest duration that is believed, in seconds. Segments last seconds, and none is
-/// longer than a day: a number above this is a mistake.
+/// Longest duration that is accepted, in seconds. Segments last seconds, and none is
+/// longer than a day: a larger number is a mistake.
 const DURATION_SECS_MAX: f64 = 86_400.0;
 
-/// Part of a resource (§4.3.2.2).
+/// A part of a resource (§4.3.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteRange {
-    /// Bytes.
+    /// Its length in bytes.
     pub length: u64,
-    /// Bytes before it.
+    /// The number of bytes before it.
     pub offset: u64,
 }
 
 impl ByteRange {
-    /// The byte behind the range.
+    /// The offset of the first byte after the range.
     #[must_use]
     pub const fn end(self) -> u64 {
         self.offset.saturating_add(self.length)
@@ -34,7 +34,7 @@ fn text(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value.trim_ascii()).ok()
 }
 
-/// A whole number that is not negative, of 64 bits.
+/// A whole number from 0 to 64 bits.
 pub(super) fn whole(value: &[u8]) -> Option<u64> {
     let value = value.trim_ascii_start();
     let digits = value.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(value.len());
@@ -55,7 +55,7 @@ pub(super) fn duration(value: &[u8]) -> Option<Duration> {
     Duration::try_from_secs_f64(secs).ok()
 }
 
-/// `length[@offset]`; without an offset the range begins at `next`.
+/// `length[@offset]`; without an offset the range starts at `next`.
 pub(super) fn byte_range(value: &[u8], next: u64) -> Option<ByteRange> {
     let (length, offset) = match split_once(value, b'@') {
         Some((length, offset)) => (length, whole(offset)?),
@@ -70,16 +70,16 @@ pub(super) fn resolution(value: &[u8]) -> Option<(u32, u32)> {
     Some((whole(width)?.try_into().ok()?, whole(height)?.try_into().ok()?))
 }
 
-/// `0x` and up to 32 hexadecimal digits of either case.
+/// `0x` and up to 32 hexadecimal digits in either case.
 pub(super) fn hexadecimal(value: &[u8]) -> Option<u128> {
     let value = text(value)?;
     let digits = value.strip_prefix("0x").or_else(|| value.strip_prefix("0X"))?;
-    // What `from_str_radix` takes beside digits is a sign.
+    // `from_str_radix` also accepts a sign.
     let hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     if hex { u128::from_str_radix(digits, 16).ok() } else { None }
 }
 
-/// A point in time with its zone (ISO 8601); without a zone it is none.
+/// A point in time with its zone (ISO 8601); `None` without a zone.
 pub(super) fn date(value: &[u8]) -> Option<Timestamp> {
     text(value)?.parse().ok()
 }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_c_reads_them() {
+    fn parses_numbers_as_c_does() {
         for (value, want) in [
             ("0", Some(0)),
             (" 12 ", Some(12)),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_and_sizes_are_read() {
+    fn parses_ranges_and_sizes() {
         let range = |length, offset| Some(ByteRange { length, offset });
         assert_eq!(byte_range(b"10@20", 5), range(10, 20));
         assert_eq!(byte_range(b"10", 5), range(10, 5));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn hexadecimal_digits_have_either_case() {
+    fn accepts_hexadecimal_digits_in_either_case() {
         assert_eq!(hexadecimal(b"0xAbC"), Some(0xABC));
         assert_eq!(hexadecimal(b"0X0f"), Some(15));
         assert_eq!(hexadecimal(&[b"0x", &[b'f'; 32][..]].concat()), Some(u128::MAX));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_have_a_zone() {
+    fn dates_need_a_zone() {
         let noon = "2026-11-23T12:00:00.5Z".parse().ok();
         assert!(noon.is_some());
         for value in [

@@ -1,9 +1,9 @@
-//! The plain form of https URIs, for clients whose TLS is made for them.
+//! The http form of https URIs, for clients whose proxy adds TLS.
 //!
-//! A client that asks its proxy for `http://h:443/…` sends an ordinary request there,
-//! where for `https://h/…` it would ask for a tunnel. The port is always spelled out, so
-//! that the plain form still says where the TLS server listens. A pure function: which
-//! servers speak TLS is for the caller to remember.
+//! A client that requests `http://h:443/…` from its proxy sends an ordinary request;
+//! for `https://h/…` it would request a tunnel. The port is always explicit, so that
+//! the result still shows where the TLS server listens. A pure function: the caller
+//! remembers which servers need TLS.
 
 use std::io::Write;
 
@@ -12,10 +12,11 @@ use super::lines::split_once;
 /// The port of https (RFC 9110 §4.2.2).
 const HTTPS_PORT: u16 = 443;
 
-/// Bytes that a plain form is longer than its URI: `http:` before `//`, and a port.
+/// Bytes by which the http form is longer than its URI: `http:` before `//`, and a
+/// port.
 const ADDED_BYTES_MAX: usize = "http:".len() + ":65535".len();
 
-/// The scheme by which a playlist was fetched, before it was made plain.
+/// The scheme by which a playlist was fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     /// Without TLS.
@@ -24,12 +25,12 @@ pub enum Scheme {
     Https,
 }
 
-/// `http://h:p/…` for `https://h[:p]/…`; `None` for every URI that stays as it is.
+/// `http://h:p/…` for `https://h[:p]/…`; `None` for every URI that does not change.
 ///
-/// `base` is the scheme of what the URI stands in. A URI without a scheme but with a
-/// host (`//h/…`, RFC 3986 §4.2) takes that one, so from https it is mapped too. Other
-/// relative URIs stay: they are resolved against a base that is plain already. So does
-/// what is malformed: an empty host, or a port that is none.
+/// `base` is the scheme of the playlist with the URI. A URI without a scheme but with a
+/// host (`//h/…`, RFC 3986 §4.2) inherits it, so from https it is mapped as well. Other
+/// relative URIs do not change: their base has been mapped already. Neither do
+/// malformed URIs, with an empty host or an invalid port.
 #[must_use]
 pub fn without_tls(uri: &[u8], base: Scheme) -> Option<Vec<u8>> {
     let rest = after_scheme(uri, base)?;
@@ -48,7 +49,7 @@ pub fn without_tls(uri: &[u8], base: Scheme) -> Option<Vec<u8>> {
     Some(plain)
 }
 
-/// What stands behind `https://`, or behind `//` where that means the same.
+/// The text after `https://`, or after `//` if that means the same.
 fn after_scheme(uri: &[u8], base: Scheme) -> Option<&[u8]> {
     if let Some(rest) = uri.strip_prefix(b"//") {
         return (base == Scheme::Https).then_some(rest);
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_spelled_out() {
+    fn writes_the_port_explicitly() {
         for (uri, want) in [
             ("https://h/a.ts", "http://h:443/a.ts"),
             ("https://h:8443/a.ts?b=https://c/", "http://h:8443/a.ts?b=https://c/"),
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_stays() {
+    fn keeps_other_uris() {
         for uri in [
             "",
             "a.ts",
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn mapping_twice_changes_nothing_more() {
+    fn mapping_twice_equals_mapping_once() {
         let once = without_tls(b"https://h/a", Scheme::Https).unwrap();
         assert_eq!(without_tls(&once, Scheme::Https), None);
     }

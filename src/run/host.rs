@@ -16,8 +16,7 @@ use crate::preflight::{
 };
 use crate::reactor::blocking::measure::observe;
 
-/// The stream that FFmpeg is cost with: its first bytes hold enough for both
-/// tracks to be found.
+/// The stream for measuring FFmpeg: its first bytes are enough to find both tracks.
 const MEASURE_BITRATE: u64 = 300_000;
 const MEASURE_SEGMENT: Duration = Duration::from_secs(2);
 

@@ -244,7 +244,7 @@ mod tests {
             ("html", "the response is not a playlist"),
             ("master", "the first variant is a master playlist again"),
             ("data", "the first variant has no http or https URI"),
-            ("zero", "EXT-X-TARGETDURATION is no number from 1 to 600"),
+            ("zero", "EXT-X-TARGETDURATION is not a number from 1 to 600"),
             ("gone", "HTTP status 404"),
         ] {
             let found = read(&format!("http://127.0.0.1:{port}/{path}"));

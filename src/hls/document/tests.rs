@@ -1,4 +1,4 @@
-//! Which kind a playlist is; any bytes; and the crate `m3u8-rs` as a witness.
+//! The kind of a playlist; arbitrary bytes; and the crate `m3u8-rs` for comparison.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn the_first_tag_of_one_kind_decides() {
+fn first_tag_of_one_kind_decides() {
     for (text, want) in [
         ("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-STREAM-INF:B=1\na\n#EXTINF:2,\nb\n", Ok(true)),
         ("#EXTM3U\n#EXTINF:2,\nb\n#EXT-X-STREAM-INF:B=1\na\n", Ok(false)),
@@ -28,7 +28,7 @@ fn the_first_tag_of_one_kind_decides() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn accepts_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = Document::read(&bytes);
         for start in ["#EXTM3U\n", "#EXTM3U\n#EXTINF:2,\n", "#EXTM3U\n#EXT-X-STREAM-INF:"] {
             let _ = Document::read(&[start.as_bytes(), &bytes].concat());
@@ -40,7 +40,7 @@ proptest! {
     }
 
     #[test]
-    fn a_second_reader_sees_the_same_segments(text in any_media()) {
+    fn m3u8_rs_finds_the_same_segments(text in any_media()) {
         let Ok(Document::Media(own)) = Document::read(text.as_bytes()) else { panic!("{text}") };
         let other = m3u8_rs::parse_media_playlist_res(text.as_bytes()).unwrap();
         prop_assert_eq!(own.target_duration.unwrap().as_secs(), other.target_duration);
@@ -57,7 +57,7 @@ proptest! {
             prop_assert_eq!(ranges, other.byte_range.as_ref().map(|r| (r.length, r.offset)));
             let dates = own_segment.program_date_time.map(|date| date.as_millisecond());
             prop_assert_eq!(dates, other.program_date_time.map(|date| date.timestamp_millis()));
-            // It does not carry keys and maps over to the segments that follow.
+            // It does not apply keys and maps to the segments that follow.
             if let Some(map) = &other.map {
                 prop_assert_eq!(own_segment.map.unwrap().uri, map.uri.as_bytes());
             }
@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn a_second_reader_sees_the_same_variants(text in any_master()) {
+    fn m3u8_rs_finds_the_same_variants(text in any_master()) {
         let Ok(Document::Master(own)) = Document::read(text.as_bytes()) else { panic!("{text}") };
         let other = m3u8_rs::parse_master_playlist_res(text.as_bytes()).unwrap();
         prop_assert_eq!(own.variants.len(), other.variants.len());

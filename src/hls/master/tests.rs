@@ -12,7 +12,7 @@ fn master(text: &[u8]) -> Master<'_> {
 }
 
 #[test]
-fn a_presentation_with_everything_is_read() {
+fn parses_a_complete_presentation() {
     let text = b"#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n\n\
         #EXT-X-SESSION-DATA:DATA-ID=\"com.example.title\",VALUE=\"A, B\"\n\
         #EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI=\"skd://k\",KEYFORMAT=\"com.apple\"\n\
@@ -49,7 +49,7 @@ fn a_presentation_with_everything_is_read() {
 }
 
 #[test]
-fn what_is_odd_does_not_stop_the_reading() {
+fn skips_malformed_parts() {
     let text = b"#EXTM3U x-tvg-url=\"a\"\r\r\norphan.m3u8\r\n\
         #EXT-X-STREAM-INF: PROGRAM-ID=1, BANDWIDTH = 7 , RESOLUTION=\"640X360\",CODECS=avc1,,\r\n\
         #EXT-X-STREAM-INF:BANDWIDTH=x\r\n\xe9.m3u8\r\n\
@@ -70,7 +70,7 @@ fn what_is_odd_does_not_stop_the_reading() {
 }
 
 #[test]
-fn entries_are_bounded() {
+fn limits_entries() {
     let mut text = format!("#EXTM3U\n{}", "#EXT-X-STREAM-INF:B=1\na\n".repeat(ENTRIES_MAX));
     assert_eq!(master(text.as_bytes()).variants.len(), ENTRIES_MAX);
     text.push_str("#EXT-X-STREAM-INF:B=1\na\n");

@@ -16,7 +16,7 @@ fn secs(secs: f64) -> Duration {
 }
 
 #[test]
-fn a_live_playlist_with_everything_is_read() {
+fn parses_a_complete_live_playlist() {
     let text = b"\xef\xbb\xbf#EXTM3U\r\n#EXT-X-VERSION:7\r\n#EXT-X-TARGETDURATION:6\r\n\
         #EXT-X-MEDIA-SEQUENCE:4007\r\n#EXT-X-DISCONTINUITY-SEQUENCE:3\r\n\
         #EXT-X-PLAYLIST-TYPE:EVENT\r\n#EXT-X-INDEPENDENT-SEGMENTS\r\n\
@@ -49,7 +49,7 @@ fn a_live_playlist_with_everything_is_read() {
 }
 
 #[test]
-fn what_is_odd_does_not_stop_the_reading() {
+fn skips_malformed_parts() {
     let text = b"#EXTM3U\n\n  \n#EXT-X-TARGETDURATION:\n#EXT-X-MEDIA-SEQUENCE:-1\n\
         #EXT-X-VERSION:x\n#EXT-X-PLAYLIST-TYPE:LIVE\n#EXT-X-MAP:BYTERANGE=\"1@0\"\n\
         orphan.ts\n#EXTINF:abc,\xff\xfe\n\n#EXT-X-BYTERANGE:x\n#EXT-X-PROGRAM-DATE-TIME:today\n\
@@ -79,7 +79,7 @@ fn keys(text: &str) -> Vec<Vec<&str>> {
 }
 
 #[test]
-fn a_key_applies_until_the_next_of_its_format() {
+fn key_applies_until_the_next_of_its_format() {
     let segment = "#EXTINF:2,\ns\n";
     let key = |uri: &str, format: &str| {
         format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"{uri}\",KEYFORMAT=\"{format}\"\n")
@@ -120,7 +120,7 @@ fn a_key_applies_until_the_next_of_its_format() {
 }
 
 #[test]
-fn keys_are_read_and_bounded() {
+fn parses_and_limits_keys() {
     let text =
         b"#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=k?a=b,IV=0Xc0ffEE,KEYFORMATVERSIONS=\"1\"\n\
         #EXTINF:2,\ns\n";
@@ -145,7 +145,7 @@ fn keys_are_read_and_bounded() {
 }
 
 #[test]
-fn a_playlist_of_days_is_read_and_a_longer_one_refused() {
+fn parses_a_playlist_of_days_and_refuses_a_longer_one() {
     let segment = "#EXT-X-PROGRAM-DATE-TIME:2026-11-23T07:00:00.000Z\n#EXTINF:2.000,\n\
                    https://cdn.example/live/channel/1080p/segment_0123456789.ts\n";
     let mut text = format!("#EXTM3U\n{}", segment.repeat(SEGMENTS_MAX));

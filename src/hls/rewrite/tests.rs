@@ -1,4 +1,4 @@
-//! Rewriting, of real-looking playlists and of any bytes.
+//! Rewriting of realistic playlists and of arbitrary bytes.
 
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ fn uris(text: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_uri_is_replaced_and_nothing_else() {
+fn replaces_every_uri_and_nothing_else() {
     for (text, want) in [
         ("#EXTM3U", "#EXTM3U"),
         ("#EXTM3U\na.ts", "#EXTM3U\n[a.ts]"),
@@ -62,7 +62,7 @@ fn every_uri_is_replaced_and_nothing_else() {
 }
 
 #[test]
-fn each_tag_of_the_rfc_with_a_uri_is_known() {
+fn knows_every_tag_of_the_rfc_with_a_uri() {
     for tag in [
         "KEY:METHOD=AES-128",
         "MAP:BYTERANGE=\"1@0\"",
@@ -81,7 +81,7 @@ fn each_tag_of_the_rfc_with_a_uri_is_known() {
 }
 
 #[test]
-fn what_does_not_change_is_borrowed() {
+fn borrows_an_unchanged_text() {
     let text = b"#EXTM3U\n#EXT-X-MAP:URI=\"i\"\na.ts\n//h/b\nhttp://h/c\n";
     let own = |uri: &[u8]| Some(uri.to_vec());
     assert!(matches!(rewrite(text, own), Cow::Borrowed(_)));
@@ -90,7 +90,7 @@ fn what_does_not_change_is_borrowed() {
 }
 
 #[test]
-fn what_would_end_a_uri_is_encoded() {
+fn encodes_bytes_that_would_end_a_uri() {
     let text = b"#EXTM3U\n#EXT-X-A:URI=\"a\",URI=b,C=1\nc\n";
     let new = rewrite(text, |_| Some("#\" ,\r\n\0y"));
     let want = "#EXTM3U\n#EXT-X-A:URI=\"#%22 ,%0D%0A%00y\",URI=#\"%20%2C%0D%0A%00y,C=1\n\
@@ -101,7 +101,7 @@ fn what_would_end_a_uri_is_encoded() {
     assert_eq!(String::from_utf8_lossy(&new), want);
 }
 
-/// Parts of playlists, right and wrong, of which random ones are made.
+/// Valid and invalid parts, from which random playlists are made.
 const PARTS: [&str; 20] = [
     "#EXTM3U",
     "\n",
@@ -136,15 +136,15 @@ fn any_playlist() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn the_identity_changes_no_byte(text in any_playlist()) {
-        // As a copy: each URI is cut out and put in again.
+    fn identity_changes_no_byte(text in any_playlist()) {
+        // As a copy: each URI is cut out and inserted again.
         let copied = rewrite(&text, |uri| Some(uri.to_vec()));
         prop_assert_eq!(&*copied, &text[..]);
         prop_assert!(matches!(copied, Cow::Borrowed(_)));
     }
 
     #[test]
-    fn reading_again_gives_the_new_uris(text in any_playlist()) {
+    fn rewritten_text_has_the_new_uris(text in any_playlist()) {
         let new = rewrite(&text, |uri| Some([b"x", uri, b"y"].concat()));
         let want: Vec<_> = uris(&text).iter().map(|uri| [b"x", &uri[..], b"y"].concat()).collect();
         prop_assert_eq!(uris(&new), want);
@@ -153,14 +153,14 @@ proptest! {
     }
 
     #[test]
-    fn no_https_is_left(text in any_playlist()) {
+    fn leaves_no_https(text in any_playlist()) {
         let new = plain(&text);
         prop_assert!(uris(&new).iter().all(|uri| without_tls(uri, Scheme::Https).is_none()));
         prop_assert!(matches!(plain(&new), Cow::Borrowed(_)));
     }
 
     #[test]
-    fn any_bytes_are_rewritten(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn accepts_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         prop_assert_eq!(&*rewrite(&bytes, |uri| Some(uri.to_vec())), &bytes[..]);
         let text = [b"#EXTM3U\n#EXT-X-A:", bytes.as_slice()].concat();
         prop_assert_eq!(&*rewrite(&text, |uri| Some(uri.to_vec())), &text[..]);
