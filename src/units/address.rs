@@ -1,12 +1,12 @@
-//! Addresses to listen at, and how they are reached. Knows no socket.
+//! Listen addresses, and the addresses that reach them. Knows no socket.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Every address of a host, IPv4 and IPv6: to listen at it takes both.
+/// Every address of a host: a listener on it accepts IPv4 and IPv6.
 pub const EVERY: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
-/// Where programs on this host reach what listens at `bound`. A listener at every
-/// address is reached at the IPv4 loopback one, which every host has.
+/// The address at which programs on this host reach a listener on `bound`. A listener
+/// on every address is reached at the IPv4 loopback address, which every host has.
 #[must_use]
 pub fn reachable(bound: SocketAddr) -> SocketAddr {
     let ip = if bound.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { bound.ip() };
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_listens_at_every_address_is_reached_at_a_loopback_one() {
+    fn listener_on_every_address_is_reached_at_loopback() {
         let cases = [
             ("0.0.0.0:9090", "127.0.0.1:9090"),
             ("[::]:9090", "127.0.0.1:9090"),

@@ -1,19 +1,19 @@
-//! Durations as Go writes them: `200ms`, `1.5s`, `1h30m`, `0`.
+//! Durations in Go's notation: `200ms`, `1.5s`, `1h30m`, `0`.
 //!
-//! The grammar is that of `time.ParseDuration` in Go's standard library
-//! (<https://pkg.go.dev/time#ParseDuration>), without negative values.
-//! [`show`] writes what [`parse`] reads.
+//! The syntax is that of `time.ParseDuration` in Go's standard library
+//! (<https://pkg.go.dev/time#ParseDuration>), without negative values. [`parse`]
+//! accepts everything that [`show`] writes.
 
 use std::time::Duration;
 
-/// Longest duration, in nanoseconds: Go's, a signed 64-bit count, some 292 years.
+/// Longest duration, in nanoseconds: Go's signed 64-bit count, about 292 years.
 const LONGEST_NS: u128 = i64::MAX as u128;
 
-/// Decimals of a number that count, the rest being below a nanosecond: an hour
-/// is 3.6 × 10^12 ns.
+/// Significant decimals of a number; further ones are below a nanosecond: an hour is
+/// 3.6 × 10^12 ns.
 const DECIMALS: usize = 13;
 
-/// The units and their nanoseconds; of two that begin alike the longer is first.
+/// The units and their nanoseconds; of two with a common prefix the longer is first.
 const UNITS: [(&str, u128); 8] = [
     ("ns", 1),
     ("us", 1_000),
@@ -28,8 +28,8 @@ const UNITS: [(&str, u128); 8] = [
 /// Parses a duration.
 ///
 /// # Errors
-/// One line with the remedy, for what is no duration, negative or longer than
-/// 292 years.
+/// One line with the remedy if the text is not a duration, negative or longer than 292
+/// years.
 pub fn parse(text: &str) -> Result<Duration, String> {
     if text.starts_with('-') {
         return Err("must not be negative; give a duration such as 200ms, 1.5s or 0".to_owned());
@@ -44,7 +44,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give a duration such as 200ms, 1.5s, 1h30m or 0".to_owned())
 }
 
-/// A duration as it would be typed: `200ms`, `1.5s`, `1h30m`, `0`.
+/// A duration as typed: `200ms`, `1.5s`, `1h30m`, `0`.
 #[must_use]
 pub fn show(span: Duration) -> String {
     let (secs, nanos) = (span.as_secs(), u64::from(span.subsec_nanos()));
@@ -76,7 +76,7 @@ fn decimal(whole: u64, part: u64, places: usize) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The sum of `number unit` pairs; `None` if the text is not made of them.
+/// The sum of `number unit` pairs; `None` if the text does not consist of them.
 fn total_ns(text: &str) -> Option<u128> {
     let mut rest = text;
     let mut total: u128 = 0;
@@ -99,23 +99,23 @@ fn total_ns(text: &str) -> Option<u128> {
     }
 }
 
-/// The digits at the start of the text, and what follows them.
+/// The digits at the start of the text, and the text after them.
 fn digits(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
-/// The unit at the start of the text in nanoseconds, and what follows it.
+/// The unit at the start of the text in nanoseconds, and the text after it.
 fn unit(text: &str) -> Option<(u128, &str)> {
     UNITS.iter().find_map(|&(name, ns)| Some((ns, text.strip_prefix(name)?)))
 }
 
-/// A run of digits as a number; none is 0.
+/// A run of digits as a number; an empty one is 0.
 fn whole_number(digits: &str) -> Option<u128> {
     if digits.is_empty() { Some(0) } else { digits.parse().ok() }
 }
 
-/// What the digits after the point are worth, rounded down to a nanosecond.
+/// The value of the digits after the point, rounded down to a nanosecond.
 fn fraction_ns(digits: &str, unit_ns: u128) -> Option<u128> {
     let kept = digits.get(..DECIMALS).unwrap_or(digits);
     let scale = 10_u128.checked_pow(u32::try_from(kept.len()).ok()?)?;
@@ -128,7 +128,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn reads_what_go_reads() {
+    fn accepts_what_go_accepts() {
         let cases: &[(&str, u64)] = &[
             ("0", 0),
             ("+0", 0),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_go_refuses() {
+    fn rejects_what_go_rejects() {
         let cases = [
             "",
             "3",
@@ -195,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_negative() {
+    fn rejects_negative_values() {
         for text in ["-1s", "-0", "-x"] {
             assert!(parse(text).expect_err(text).contains("negative"), "{text}");
         }
     }
 
     #[test]
-    fn is_shown_as_it_would_be_typed() {
+    fn shows_durations_as_typed() {
         for text in ["0", "200ms", "1.5s", "1h30m", "1h0.5s", "1m", "90ns", "1.5us", "10s", "100h"]
         {
             assert_eq!(show(parse(text).unwrap()), text);
@@ -211,7 +211,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_again(ns in 0..=i64::MAX as u64, shift in 0..63_u32) {
+        fn parses_what_is_shown(ns in 0..=i64::MAX as u64, shift in 0..63_u32) {
             let span = Duration::from_nanos(ns >> shift);
             prop_assert_eq!(parse(&show(span)), Ok(span));
         }

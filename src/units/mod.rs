@@ -1,6 +1,6 @@
-//! Ids, points in time and ends of processes: the words that every storey shares.
+//! Ids, points in time and ends of processes: types shared by all modules.
 //!
-//! Knows no clock: a [`Tick`] or a [`Wall`] is always handed in by the reactor.
+//! Knows no clock: the reactor provides every [`Tick`] and [`Wall`].
 
 pub mod address;
 pub mod duration;
@@ -11,14 +11,14 @@ pub mod text;
 use std::fmt;
 use std::time::Duration;
 
-/// A point in time: nanoseconds of `CLOCK_MONOTONIC` since the reactor was made.
+/// A point in time: nanoseconds of `CLOCK_MONOTONIC` since the reactor started.
 ///
 /// 64 bits of nanoseconds last 584 years; arithmetic saturates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Tick(u64);
 
 impl Tick {
-    /// The moment at which the reactor was made.
+    /// The start of the reactor.
     pub const ZERO: Self = Self(0);
 
     /// A tick of `nanos` nanoseconds after [`Tick::ZERO`].
@@ -51,7 +51,7 @@ impl Tick {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// This tick, moved into the future by `delay`.
+    /// This tick plus `delay`.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         Self(self.0.saturating_add(nanos(delay)))
@@ -66,7 +66,7 @@ pub fn nanos(span: Duration) -> u64 {
 
 /// A point of wall-clock time: nanoseconds since the Unix epoch (`CLOCK_REALTIME`).
 ///
-/// For what people and playlists read; never for a deadline, since it can jump.
+/// For people and playlists; never for a deadline, since it can jump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Wall(u64);
 
@@ -89,13 +89,13 @@ impl Wall {
 pub struct Moment {
     /// The monotonic clock: for deadlines and spans.
     pub tick: Tick,
-    /// The wall clock: for what people and playlists read.
+    /// The wall clock: for people and playlists.
     pub wall: Wall,
 }
 
-/// One emulated viewer, by its number in the whole run, from 0 to the clients of
-/// that less one; stable over its restarts. It also knows its place in the tables
-/// of its shard, which in a run of one process is its number.
+/// One emulated viewer, identified by its number in the whole run, from 0; the number
+/// is stable over its restarts. The id also contains its index in the tables of its
+/// shard, which equals the number in a run of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId {
     place: u32,
@@ -103,21 +103,21 @@ pub struct ClientId {
 }
 
 impl ClientId {
-    /// The client with this number, in a run of one process; others are made by
-    /// [`shard::Shard::client`].
+    /// The client with this number in a run of one process; [`shard::Shard::client`]
+    /// makes others.
     #[must_use]
     pub const fn new(number: u32) -> Self {
         Self { place: number, number }
     }
 
-    /// The client's number in the whole run: what people, logs, the origin and
-    /// every random choice know it by.
+    /// The client's number in the whole run, which identifies it for people, in logs,
+    /// at the origin and in every random choice.
     #[must_use]
     pub const fn number(self) -> u32 {
         self.number
     }
 
-    /// The client's place in a table of this process's clients.
+    /// The client's index in tables of this process's clients.
     #[must_use]
     pub const fn index(self) -> usize {
         self.place as usize

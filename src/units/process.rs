@@ -1,12 +1,12 @@
 //! Processes: their pipes, how they end and why they fail to start.
 //!
-//! Plain data. The reactor fills it in, the swarm decides by it, the stats count it.
+//! Plain data: the reactor provides it, the swarm decides by it, the stats count it.
 
 /// `SIGKILL`, the signal of the kernel's out-of-memory killer (signal(7)).
 pub const SIGKILL: u8 = 9;
 
-/// Names of the signals from 1 on, on x86 and ARM (signal(7)). A signal that ends no
-/// process has no name here: exit code 145 is FFmpeg's own code for a refused
+/// Names of the signals from 1 on, on x86 and ARM (signal(7)). A signal that does not
+/// end a process has no name here: exit code 145 is FFmpeg's own code for a refused
 /// connection, not 128 + SIGCHLD.
 #[rustfmt::skip]
 const SIGNALS: [&str; 31] = [
@@ -61,12 +61,12 @@ pub struct SpawnFailure {
     pub errno: i32,
 }
 
-/// Why a process could not be started, by what fixes it.
+/// Why a process could not be started, grouped by remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SpawnFailureReason {
-    /// `EMFILE` or `ENFILE`: no descriptor is left.
+    /// `EMFILE` or `ENFILE`: no descriptors are left.
     Descriptors,
-    /// `EAGAIN`: no process is left (`RLIMIT_NPROC`, pids cgroup, `pid_max`).
+    /// `EAGAIN`: no processes are left (`RLIMIT_NPROC`, pids cgroup, `pid_max`).
     Processes,
     /// `ENOMEM`: no memory is left.
     Memory,
@@ -89,7 +89,7 @@ impl SpawnFailureReason {
         Self::Other,
     ];
 
-    /// The reason's place in [`SpawnFailureReason::ALL`].
+    /// The reason's index in [`SpawnFailureReason::ALL`].
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_that_can_end_a_process_has_a_name() {
+    fn signals_that_end_a_process_have_names() {
         for (number, name) in [
             (0, None),
             (1, Some("SIGHUP")),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn all_spawn_failure_reasons_stand_at_their_index() {
+    fn indices_follow_the_list_of_all() {
         for (place, reason) in SpawnFailureReason::ALL.into_iter().enumerate() {
             assert_eq!(reason.index(), place);
         }

@@ -1,7 +1,8 @@
-//! A share of the clients: which of them belong to this process, and where each
-//! stands in its tables.
+//! A share of the clients: which of them belong to this process, and their indices in
+//! its tables.
 //!
-//! Client g of the whole run belongs to shard g mod N, so that every shard ramps
+//! Client g of the whole run belongs to shard g mod N, so that every shard takes part
+//! in the whole ramp. Does not know what a client does.
 //! over the whole of the ramp. Knows nothing of what a client does.
 
 use std::fmt;
@@ -9,7 +10,7 @@ use std::str::FromStr;
 
 use super::ClientId;
 
-/// Most shards: one for each client of the largest run (`-clients`).
+/// Most shards: one per client of the largest run (`-clients`).
 pub const MAX_SHARDS: u32 = 1_000_000;
 
 /// Shard `index` of `count`.
@@ -23,38 +24,38 @@ impl Shard {
     /// All clients in one process.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
 
-    /// Shard `index`, from 0, of `count`; `None` unless it is one of them.
+    /// Shard `index`, from 0, of `count`; `None` if `index` is not below `count`.
     #[must_use]
     pub const fn new(index: u32, count: u32) -> Option<Self> {
         if index < count && count <= MAX_SHARDS { Some(Self { index, count }) } else { None }
     }
 
-    /// Which of the shards, from 0.
+    /// The index of the shard, from 0.
     #[must_use]
     pub const fn index(self) -> u32 {
         self.index
     }
 
-    /// How many shards there are, 1 or more.
+    /// The number of shards, 1 or more.
     #[must_use]
     pub const fn count(self) -> u32 {
         self.count
     }
 
-    /// Whether this is all of the run.
+    /// Whether this shard is the whole run.
     #[must_use]
     pub const fn is_whole(self) -> bool {
         self.count == 1
     }
 
-    /// How many of so many clients of the whole run belong to this shard.
+    /// How many of `clients` clients of the whole run belong to this shard.
     #[must_use]
     pub const fn share(self, clients: u32) -> u32 {
         let more = clients % self.count;
         clients / self.count + if self.index < more { 1 } else { 0 }
     }
 
-    /// The client at this place of the shard's tables.
+    /// The client at this index of the shard's tables.
     #[must_use]
     pub const fn client(self, place: u32) -> ClientId {
         let number = place.saturating_mul(self.count).saturating_add(self.index);
@@ -68,7 +69,7 @@ impl fmt::Display for Shard {
     }
 }
 
-/// What is no shard, with the remedy.
+/// Why a text is not a shard, with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardError(String);
 
@@ -81,7 +82,7 @@ impl fmt::Display for ShardError {
 impl FromStr for Shard {
     type Err = ShardError;
 
-    /// Reads `I/N`, as in `0/4`.
+    /// Parses `I/N`, as in `0/4`.
     fn from_str(text: &str) -> Result<Self, ShardError> {
         let number = |digits: &str| {
             let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
@@ -125,21 +126,21 @@ mod tests {
         }
 
         #[test]
-        fn reads_what_it_shows(index in 0..99_u32, more in 1..99_u32) {
+        fn parses_what_is_shown(index in 0..99_u32, more in 1..99_u32) {
             let shard = Shard::new(index, index + more).unwrap();
             prop_assert_eq!(shard.to_string().parse(), Ok(shard));
         }
     }
 
     #[test]
-    fn the_whole_numbers_its_clients_as_they_stand() {
+    fn numbers_equal_indices_in_the_whole_run() {
         assert!(Shard::WHOLE.is_whole());
         assert_eq!(Shard::WHOLE.share(7), 7);
         assert_eq!(Shard::WHOLE.client(3), ClientId::new(3));
     }
 
     #[test]
-    fn what_is_no_shard_has_a_remedy() {
+    fn errors_name_the_remedy() {
         for (text, remedy) in [
             ("", "give I/N"),
             ("1", "give I/N"),

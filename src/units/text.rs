@@ -1,19 +1,19 @@
-//! Text of others made fit to be shown: what a terminal obeys, what turns the
-//! direction of the text around it, and what nobody sees, is escaped.
+//! Makes foreign text safe to print: terminal controls, characters that change the
+//! direction of text and invisible characters are escaped.
 //!
-//! FFmpeg, a playlist or a file may put any character into what is printed. Which
-//! outlet escapes how is said here, once; secrets are `http::redact`'s.
+//! FFmpeg, a playlist or a file can put any character into the output. The escapes of
+//! each output are defined here; `http::redact` masks secrets.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character must not stand raw in what people read: control characters
-/// (C0, DEL and C1), the marks, embeddings, overrides and isolates of bidirectional
-/// text (Unicode UAX #9), separators of lines, and other characters without a shape
-/// (general category Cf) or without a meaning (U+FFFE, U+FFFF).
+/// Whether a character must be escaped in text for people: control characters (C0, DEL
+/// and C1), the marks, embeddings, overrides and isolates of bidirectional text
+/// (Unicode UAX #9), line separators, and other characters without a shape (general
+/// category Cf) or without a meaning (U+FFFE, U+FFFF).
 ///
-/// The joiners U+200C and U+200D count too: they are needed by some scripts and by
-/// emoji, and can also make two different names look the same.
+/// The joiners U+200C and U+200D are included: some scripts and emoji need them, but
+/// they can also make two different names look the same.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
@@ -34,23 +34,23 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// The text with hidden characters escaped as Rust writes them (`\n`, `\u{9b}`);
-/// borrowed if there are none. For one line of a terminal, a label or a message.
+/// The text with hidden characters escaped as in Rust (`\n`, `\u{9b}`); borrowed if
+/// there are none. For one line of a terminal, a label or a message.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden, |out, character| out.extend(character.escape_default()))
 }
 
-/// The same, but ends of lines stay.
+/// The same, but line ends are kept.
 #[must_use]
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     let hides = |character| is_hidden(character) && character != '\n';
     escaped(text, hides, |out, character| out.extend(character.escape_default()))
 }
 
-/// A text of JSON with the hidden characters in its strings escaped (`\u009b`), which
-/// leaves its meaning (RFC 8259 §7). JSON has none outside of strings but the blanks
-/// between tokens, which stay.
+/// A JSON text with the hidden characters in its strings escaped (`\u009b`), which
+/// preserves its meaning (RFC 8259 §7). Outside of strings JSON has only blanks of this
+/// kind, which are kept.
 #[must_use]
 pub fn visible_json(json: &str) -> Cow<'_, str> {
     let hides = |character: char| character >= '\u{7f}' && is_hidden(character);
@@ -62,7 +62,7 @@ pub fn visible_json(json: &str) -> Cow<'_, str> {
     })
 }
 
-/// The text with the characters that `hides` names written by `escape`.
+/// The text with the characters selected by `hides` written by `escape`.
 fn escaped(
     text: &str,
     hides: impl Fn(char) -> bool,
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_or_nobody_sees_is_hidden() {
+    fn hides_controls_and_invisible_characters() {
         let hidden = "\0\t\n\r\x1b\x7f\u{80}\u{85}\u{9b}\u{9f}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\
                       \u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{feff}\u{fff9}\
                       \u{ffff}\u{e0041}";
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn each_outlet_has_its_escapes() {
+    fn each_output_has_its_escapes() {
         let text = "a\x1b[2J\u{9b}1m\n\u{202e}b";
         assert_eq!(visible(text), "a\\u{1b}[2J\\u{9b}1m\\n\\u{202e}b");
         assert_eq!(visible_lines(text), "a\\u{1b}[2J\\u{9b}1m\n\\u{202e}b");
@@ -112,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_means_the_same_and_hides_nothing(text in any::<String>()) {
+        fn json_keeps_its_meaning_without_hidden_characters(text in any::<String>()) {
             let json = serde_json::to_string(&text).unwrap();
             let shown = visible_json(&json);
             prop_assert!(!shown.contains(is_hidden));
@@ -120,7 +120,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_hidden_is_left(text in any::<String>()) {
+        fn leaves_no_hidden_character(text in any::<String>()) {
             prop_assert!(!visible(&text).contains(is_hidden));
             let lines = visible_lines(&text);
             prop_assert!(!lines.contains(|c| is_hidden(c) && c != '\n'));
