@@ -1,6 +1,6 @@
-//! What was meant: resolved, validated, immutable.
+//! The resolved, validated and immutable configuration.
 //!
-//! Types and the constants of the modes; knows neither flags nor environment.
+//! Types, and constants of the modes; knows neither flags nor environment.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,52 +14,52 @@ use crate::origin::faults::Recipe;
 use crate::swarm::Settings;
 use crate::units::Wall;
 
-/// How long a demo lasts unless told otherwise: time to watch it and to scrape it.
+/// Default duration of a demo: long enough to watch and scrape it.
 pub const DEMO_DURATION: Duration = Duration::from_secs(30);
 
-/// How long a check lasts: some segments of the usual 2 to 6 s.
+/// Default duration of a check: a few segments of the usual 2 to 6 s.
 pub const CHECK_DURATION: Duration = Duration::from_secs(10);
 
-/// Stands for the playlist where none is needed (RFC 2606 §3).
+/// Placeholder for a playlist that is not needed (RFC 2606 §3).
 pub const PLACEHOLDER_URL: &str = "https://example.com/live/stream.m3u8";
 
-/// Where programs are looked for if there is no `PATH` (execvp(3)).
+/// Where programs are searched without a `PATH` (execvp(3)).
 pub const DEFAULT_SEARCH_PATH: &str = "/bin:/usr/bin";
 
-/// What the program is to do.
+/// What the program does.
 #[derive(Debug, Clone)]
 pub enum Invocation {
-    /// Put a playlist under load, or say how that would be done.
+    /// Load a playlist, or print how.
     Load(Box<Config>),
     /// Serve the built-in origin.
     Origin(OriginConfig),
     /// Merge the summaries of shards.
     Merge(MergeConfig),
-    /// Ask the swarm that is scraped there whether it is alive; `None` is one that
-    /// is not scraped.
+    /// Check whether the swarm at this scrape address is alive; `None` is a swarm
+    /// without one.
     HealthCheck(Option<SocketAddr>),
-    /// Make a report of what runs wrote.
+    /// Make a report of one or two runs.
     Report(ReportConfig),
     /// Print this text on stdout and exit 0.
     Print(String),
-    /// The same with a help, which may have colour on a terminal.
+    /// Print this help, which may have colour on a terminal, and exit 0.
     Help(String),
 }
 
-/// What a load run is for.
+/// The purpose of a load run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Load the URL.
     Load,
     /// Start the built-in origin and load it.
     Demo,
-    /// One client for 10 s, then a verdict.
+    /// Run one client for 10 s and report whether it played.
     Check,
     /// Print the FFmpeg command and exit.
     PrintCommand,
 }
 
-/// What to do when ffprobe cannot tell the variants.
+/// What to do if ffprobe finds no variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeFailurePolicy {
     /// Use [`Variant::First`] and warn.
@@ -73,15 +73,15 @@ pub enum ProbeFailurePolicy {
 pub enum LogLevel {
     /// Everything.
     Debug,
-    /// What happens.
+    /// Normal events.
     Info,
-    /// What should not happen.
+    /// Unexpected events.
     Warn,
-    /// What ends the run.
+    /// Events that end the run.
     Error,
 }
 
-/// How an event is written.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// One JSON object a line.
@@ -90,62 +90,62 @@ pub enum LogFormat {
     Text,
 }
 
-/// How and what is logged.
+/// Which events are logged, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogConfig {
     /// Least severe event that is logged.
     pub level: LogLevel,
-    /// How it is written.
+    /// Their format.
     pub format: LogFormat,
 }
 
 /// The dashboard on the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DashboardConfig {
-    /// Whether there is to be one; `None` is where standard output is a terminal that
-    /// can show it.
+    /// Whether it was requested; `None` enables it if standard output is a terminal
+    /// that can show it.
     pub asked: Option<bool>,
-    /// Whether the terminal can show it at all (`TERM`).
+    /// Whether the terminal supports it (`TERM`).
     pub capable: bool,
     /// Whether it has colours (`NO_COLOR`).
     pub colours: bool,
 }
 
-/// What the origin is asked of itself; nothing if neither is named.
+/// The exporters of the origin; both may be missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginMetricsConfig {
     /// The node_exporter of its host, http.
     pub host: Option<Url>,
     /// Its nginx: nginx-prometheus-exporter or `stub_status`, http.
     pub nginx: Option<Url>,
-    /// From one poll to the next.
+    /// Interval between polls.
     pub every: Duration,
-    /// What recent percentiles are over.
+    /// Time window of the recent percentiles.
     pub window: Duration,
 }
 
 /// A load run.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What the run is for.
+    /// The purpose of the run.
     pub mode: Mode,
-    /// What the swarm is asked to do.
+    /// The settings of the swarm.
     pub swarm: Settings,
-    /// Whether the swarm's target duration was asked for; else it is the default, and
-    /// the stream's own goes before it.
+    /// Whether the swarm's target duration was given; otherwise it is the default,
+    /// which the stream's own one replaces.
     pub target_duration_given: bool,
-    /// What every client asks of FFmpeg. In a demo, and where `--print-cmd` was
-    /// given no URL, the URL is a placeholder.
+    /// The settings of every client's FFmpeg. In a demo, and with `--print-cmd` without
+    /// a URL, the URL is a placeholder.
     pub options: Options,
-    /// When the ramp begins; `None` is as soon as all is set up.
+    /// When the ramp starts; `None` is as soon as everything is prepared.
     pub start_at: Option<Wall>,
     /// Which renditions are read.
     pub variant: Variant,
-    /// What to do when ffprobe cannot tell the variants.
+    /// What to do if ffprobe finds no variants.
     pub probe_failure_policy: ProbeFailurePolicy,
-    /// FFmpeg, as given: a path, or a name to be looked for in `PATH`.
+    /// FFmpeg, as given: a path, or a name to search in `PATH`.
     pub ffmpeg: PathBuf,
-    /// ffprobe, as given; `None` is the one beside FFmpeg, else the one in `PATH`.
+    /// ffprobe, as given; `None` is the one next to FFmpeg, or the one in `PATH`.
     pub ffprobe: Option<PathBuf>,
     /// Directories of `PATH`, in order.
     pub search_path: Vec<PathBuf>,
@@ -153,70 +153,68 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Faults of the demo's origin.
     pub demo_faults: Vec<Recipe>,
-    /// Whether the scrape has series of each client.
+    /// Whether the scrape includes series per client.
     pub client_metrics: bool,
-    /// Whom to ask for the origin's side.
+    /// The exporters of the origin.
     pub origin_metrics: OriginMetricsConfig,
-    /// Where the summary is written as JSON; `None` is nowhere.
+    /// The file for the summary as JSON; `None` is none.
     pub summary_json: Option<PathBuf>,
-    /// Where the report is written; `None` is nowhere.
+    /// The file for the report; `None` is none.
     pub report: Option<PathBuf>,
-    /// Whether there is a dashboard, and how.
+    /// The dashboard.
     pub dashboard: DashboardConfig,
-    /// How and what is logged.
+    /// The log.
     pub log: LogConfig,
-    /// What of URL, headers and FFmpeg's log is shown.
+    /// Which parts of URL, headers and FFmpeg's log are shown.
     pub masking: Masking,
-    /// Whether the host is left unchecked.
+    /// Whether the checks of the host are skipped.
     pub skip_preflight: bool,
-    /// The command that repeats this run: program, flags and seed, credentials
-    /// masked.
+    /// The command that repeats this run: program, flags and seed, credentials masked.
     pub repeat_command: String,
 }
 
 /// The built-in origin.
 #[derive(Debug, Clone)]
 pub struct OriginConfig {
-    /// Where it listens; port 0 lets the kernel choose.
+    /// The listen address; with port 0 the kernel chooses a free port.
     pub listen: SocketAddr,
-    /// What it serves.
+    /// The stream that it serves.
     pub settings: crate::origin::Settings,
-    /// How it speaks TLS; `None` is plain HTTP.
+    /// Its TLS; `None` is plain HTTP.
     pub tls: Option<TlsConfig>,
-    /// Faults that it injects from its start on.
+    /// The faults that it injects from the start.
     pub faults: Vec<Recipe>,
     /// Makes the faults reproducible.
     pub seed: u64,
-    /// Where a line of each response is written; `-` is standard output, `None` is
-    /// nowhere.
+    /// The file for the access log; `-` is standard output, `None` is none.
     pub access_log: Option<PathBuf>,
-    /// How and what is logged.
+    /// The log.
     pub log: LogConfig,
 }
 
-/// The merging of the summaries of shards.
+/// A merge of summaries of shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeConfig {
     /// The summaries, at least one, none twice.
     pub files: Vec<PathBuf>,
-    /// Where the merged one is written as JSON; `None` is nowhere.
+    /// The file for the merged summary as JSON; `None` is none.
     pub summary_json: Option<PathBuf>,
 }
 
-/// A report of one run, or of two beside each other.
+/// A report of one run, or a comparison of two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportConfig {
-    /// What a run wrote with `-summary-json`.
+    /// The summary of the run.
     pub run: PathBuf,
-    /// What another wrote, to be compared with it.
+    /// The summary of another run to compare with it.
     pub other: Option<PathBuf>,
-    /// Where the report is written; `None` is standard output.
+    /// The file for the report; `None` is standard output.
     pub output: Option<PathBuf>,
 }
 
-/// TLS of the built-in origin, with a certificate made at the start.
+/// TLS of the built-in origin, with a certificate generated at the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsConfig {
-    /// Where the certificate is written as PEM; `None` is nowhere.
+    /// The file for the certificate as PEM; `None` is none.
     pub ca_file: Option<PathBuf>,
 }

@@ -22,8 +22,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A seed from the kernel; 0 where it has none to give, which still is a seed
-/// and is printed.
+/// A seed from the kernel; 0 if it has none, which is a valid seed and is printed.
 fn random_seed() -> u64 {
     let mut seed = [0; 8];
     match getrandom(&mut seed, GetRandomFlags::NONBLOCK) {
