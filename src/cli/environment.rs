@@ -5,22 +5,13 @@
 use std::ffi::OsString;
 
 use super::UsageError;
-use super::flags::VARIABLES;
+use super::flags::{HEADERS, METRICS_PORT, SCRAPE_ADDRESS, VARIABLES};
 
 /// Looks a variable up.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Variable of the playlist, which is not a flag.
 pub(super) const STREAM_URL: &str = "STREAM_URL";
-
-/// Variable of extra request headers, one a line.
-pub(super) const HEADERS: &str = "HEADERS";
-
-/// Variable of the scrape address. An empty value is valid: it disables the address.
-pub(super) const METRICS_PORT: &str = "METRICS_PORT";
-
-/// Id of the argument that is a scrape address but not a flag.
-pub(super) const SCRAPE_ADDRESS: &str = "scrape-address";
 
 /// The variable of an argument: of a flag, of the playlist's URL, or of the scrape
 /// address of a swarm.

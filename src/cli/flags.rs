@@ -12,7 +12,6 @@ use std::time::Duration;
 use clap::{ArgAction, Command, CommandFactory, Parser};
 
 pub(super) use self::load::{LoadFlags, Modes, OriginSide, Restarts};
-use super::environment::{HEADERS, METRICS_PORT, SCRAPE_ADDRESS};
 use super::values::{self, Bitrates};
 use crate::config::{LogFormat, LogLevel};
 use crate::origin::faults::Recipe;
@@ -20,6 +19,15 @@ use crate::units::duration;
 
 /// Default scrape address of a swarm.
 pub(super) const SCRAPE_DEFAULT: &str = ":9090";
+
+/// Variable of extra request headers, one a line.
+pub(super) const HEADERS: &str = "HEADERS";
+
+/// Variable of the scrape address. An empty value is valid: it disables the address.
+pub(super) const METRICS_PORT: &str = "METRICS_PORT";
+
+/// Id of the argument that is a scrape address but not a flag.
+pub(super) const SCRAPE_ADDRESS: &str = "scrape-address";
 
 /// Names of flags and their variables.
 pub(super) const VARIABLES: [(&str, &str); 20] = [

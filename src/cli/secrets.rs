@@ -8,8 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::UsageError;
-use super::environment::{HEADERS, Lookup, text_of};
+use super::environment::{Lookup, text_of};
 use super::error::quoted;
+use super::flags::HEADERS;
 use super::values::breaks_a_line;
 
 /// Reads a file as text; `-` is standard input.

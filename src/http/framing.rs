@@ -3,7 +3,7 @@
 //!
 //! Counts bytes and keeps none of them. Knows no status and no limit of the body.
 
-use super::response_reader::ResponseError;
+use super::response_error::ResponseError;
 
 /// Longest line before a chunk in bytes, its extensions included.
 const CHUNK_LINE_BYTES_MAX: usize = 1024;
