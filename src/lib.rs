@@ -1,31 +1,31 @@
-//! Puts an HLS origin or CDN under the load of thousands of real FFmpeg
-//! processes from one small Linux process.
+//! Loads an HLS origin or CDN with thousands of real FFmpeg processes from one small
+//! Linux process.
 //!
-//! The house, from the top storey to the ground. A module imports only from
-//! those below it; `tests/layers.rs` reads the `use crate::` lines and holds it.
+//! The modules, from top to bottom. A module imports only from those below it, which
+//! `tests/layers.rs` checks by the `use crate::` lines.
 //!
-//! | storey | what it does |
+//! | module | contents |
 //! |---|---|
-//! | `cli` | what was typed: flags, both dash styles, environment |
-//! | `run` | one run, readable as a table of contents |
-//! | `preflight` | can this host do it? |
-//! | `config` | what was meant: resolved, validated, immutable |
-//! | `reactor` | the only rooms that own a descriptor or read a clock |
-//! | `exposition` | what Prometheus scrapes |
-//! | `dashboard` | what a terminal shows while a run goes on |
-//! | `report` | a page of HTML of one run or two |
-//! | `summary` | the run as a document: written, read, merged |
+//! | `cli` | the command line: flags, both dash styles, environment |
+//! | `run` | the steps of one run |
+//! | `preflight` | checks whether this host can run the load |
+//! | `config` | the resolved, validated, immutable configuration |
+//! | `reactor` | the only module that owns a descriptor or reads a clock |
+//! | `exposition` | `/metrics` for Prometheus |
+//! | `dashboard` | the terminal interface of a run |
+//! | `report` | the HTML report of one run or two |
+//! | `summary` | the summary of a run: written, read, merged |
 //! | `measures` | the numbers that a run reports |
 //! | `origin` | the built-in test origin |
-//! | `swarm` | decisions |
-//! | `stats` | numbers |
-//! | `ffmpeg` | all that knows FFmpeg |
-//! | `hls` | playlists read and rewritten (RFC 8216) |
+//! | `swarm` | decisions: clients, ramp, restarts, stops |
+//! | `stats` | counters and histograms |
+//! | `ffmpeg` | everything specific to FFmpeg |
+//! | `hls` | parses and rewrites playlists (RFC 8216) |
 //! | `http` | requests and responses, bytes only |
-//! | `exchange` | what happens in one request and its response |
+//! | `exchange` | the record of one request and its response |
 //! | `units` | ids, points in time, ends of processes |
 //!
-//! From `exposition` down nothing knows a descriptor, a clock, the environment or a
+//! From `exposition` down no module knows a descriptor, a clock, the environment or a
 //! global: pure functions and state machines, which run in a simulation with a
 //! virtual clock.
 

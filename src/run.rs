@@ -36,9 +36,9 @@ use crate::reactor::host::{remedy, stdout};
 
 /// Executes the invocation and returns the exit code.
 ///
-/// 0 if the run finished or was stopped in good order, 1 if it could not start,
-/// if nothing ever started, if no client ever received media or if the swarm that
-/// was asked is not well, 130 or 143 if a second signal forced its end.
+/// 0 if the run finished or was stopped gracefully; 1 if it could not start, no process
+/// ever started, no client ever received media, or a health check failed; 130 or 143 if
+/// a second signal forced its end.
 #[must_use]
 pub fn execute(invocation: Invocation) -> ExitCode {
     ignore_others();
@@ -59,7 +59,7 @@ pub fn execute(invocation: Invocation) -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Refuses a command line that cannot be carried out: reports `why` and returns the
+/// Rejects a command line that cannot be carried out: reports `why` and returns the
 /// exit code.
 #[must_use]
 pub fn refuse(why: &str) -> ExitCode {
@@ -67,7 +67,7 @@ pub fn refuse(why: &str) -> ExitCode {
     Conclusion::BadUsage.exit_code()
 }
 
-/// What ends a run before its loop starts: one line with the remedy.
+/// Why a run ends before its loop starts: one line with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fatal(String);
 
@@ -83,34 +83,33 @@ impl Fatal {
     }
 }
 
-/// Writes a line for the user to standard error, after the program's name and as
-/// a terminal may show it.
+/// Writes a line for the user to standard error, after the program's name, masked and
+/// escaped.
 fn complain(line: &str) {
     let shown = for_people(line, &Masking::default());
     let _ = stdout::write_stderr(format!("ffmpeg-hls-swarm: {shown}\n").as_bytes());
 }
 
-/// Takes over the signals, so that one that asks us to stop is not lost before
-/// there is a loop to hear it.
+/// Blocks the signals, so that a stop request before the loop is not lost.
 fn take_signals() -> Result<Signals, Fatal> {
     Signals::block()
         .map_err(|error| Fatal(format!("signals cannot be read: {}", remedy::with_remedy(&error))))
 }
 
-/// The end of a run that was asked to stop before its loop.
+/// The error for a stop request before the loop.
 fn stopped_by(signal: StopSignal) -> Fatal {
     Fatal(format!("stopped by {} before anything was started", signal.name()))
 }
 
-/// Writes to standard output; a reader that has gone has all it wanted.
+/// Writes to standard output. A reader that closed it early is not an error.
 ///
 /// # Errors
-/// The text could not be written, or nobody read it in time.
+/// The text could not be written, or was not read in time.
 fn print(text: &str) -> Result<(), Fatal> {
     printed(stdout::write_all(text.as_bytes()))
 }
 
-/// What came of writing to standard output, for the user.
+/// Converts the result of writing to standard output.
 fn printed(written: io::Result<()>) -> Result<(), Fatal> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

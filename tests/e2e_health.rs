@@ -60,7 +60,7 @@ fn the_default_address_is_ipv4_and_ipv6_whatever_the_host_prefers() {
 fn a_swarm_that_does_not_answer_is_not() {
     // The kernel accepts for a process that never does.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    check(listener.local_addr().unwrap()).refuses(1, "no answer from 127.0.0.1:");
+    check(listener.local_addr().unwrap()).refuses(1, "no response from 127.0.0.1:");
 }
 
 #[test]

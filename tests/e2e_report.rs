@@ -70,8 +70,8 @@ fn what_cannot_be_read_or_written_is_told_in_one_line() {
     fs::write(at("later.json"), "{\"schema_version\":999}").unwrap();
     fs::write(at("bytes.json"), [0xff, 0xfe, 0x00]).unwrap();
     for (file, want) in [
-        (at("missing.json"), "give a file that -summary-json wrote"),
-        (at("bytes.json"), "give a file that -summary-json wrote"),
+        (at("missing.json"), "give a file written by -summary-json"),
+        (at("bytes.json"), "give a file written by -summary-json"),
         (at("no.json"), "not a summary of -summary-json"),
         (at("earlier.json"), "schema version 1, and this program reads 2"),
         (at("later.json"), "schema version 999"),

@@ -244,7 +244,7 @@ fn a_start_that_has_passed_keeps_its_schedule() {
 
     let over = waiting(&fake, &from_now(-60)).args(&["-duration", "30s"]).run();
     assert_eq!(over.code, Some(1), "{over:#?}");
-    assert!(over.log.iter().any(|line| line.contains("give a later moment")), "{over:#?}");
+    assert!(over.log.iter().any(|line| line.contains("give a later time")), "{over:#?}");
 }
 
 #[test]

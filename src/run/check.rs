@@ -1,5 +1,5 @@
-//! What `--check` keeps of its one client beside what the swarm counts: the last
-//! lines of the log before the stop, which itself makes FFmpeg complain.
+//! What `--check` records of its one client in addition to the swarm's counts: the last
+//! log lines before the stop, since FFmpeg logs errors when it is stopped.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use crate::summary::check::{self, CheckInput, Verdict};
 use crate::swarm::Input;
 use crate::units::process::Pipe;
 
-/// What was seen so far.
+/// The records so far.
 #[derive(Debug)]
 pub(super) struct Check {
-    asked: Duration,
+    length: Duration,
     log: LineSplitter,
     last_lines: LastLines,
 }
 
 impl Check {
     /// A check of this length.
-    pub(super) fn new(asked: Duration) -> Self {
-        Self { asked, log: LineSplitter::new(), last_lines: LastLines::new() }
+    pub(super) fn new(length: Duration) -> Self {
+        Self { length, log: LineSplitter::new(), last_lines: LastLines::new() }
     }
 
-    /// Takes note of what the swarm is about to be told in this phase.
+    /// Observes an input of the swarm in this phase.
     pub(super) fn watch(&mut self, input: &Input<'_>, phase: Phase) {
         if let Input::Output { pipe: Pipe::Stderr, bytes, .. } = input
             && matches!(phase, Phase::Ramp | Phase::Hold)
@@ -37,7 +37,7 @@ impl Check {
         }
     }
 
-    /// The verdict: its text, and whether it is a good one.
+    /// The verdict: its text, and whether it is good.
     pub(super) fn conclude(
         &self,
         end: &Snapshot<'_>,
@@ -46,7 +46,7 @@ impl Check {
     ) -> (String, bool) {
         let last_lines: Vec<_> =
             self.last_lines.texts().iter().map(|line| for_people(line, masking)).collect();
-        let (totals, asked) = (end.totals, self.asked);
+        let (totals, asked) = (end.totals, self.length);
         let input = CheckInput { totals, media, asked, last_lines: &last_lines };
         let passed = !matches!(check::verdict(&input), Verdict::Bad(_));
         (check::render(&input), passed)

@@ -1,4 +1,4 @@
-//! What an invocation came to, and its exit code: every exit code is here.
+//! The result of an invocation, and its exit code: all exit codes are defined here.
 
 use std::process::ExitCode;
 
@@ -9,12 +9,12 @@ use crate::reactor::host::signals::StopSignal;
 use crate::stats::Snapshot;
 use crate::summary::text::Ending;
 
-/// What an invocation came to, as far as exit codes distinguish it.
+/// The result of an invocation, as far as exit codes distinguish results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conclusion {
-    /// It finished, or was stopped in good order.
+    /// It finished, or was stopped gracefully.
     Finished,
-    /// The command line cannot be carried out as it was given.
+    /// The command line cannot be carried out.
     BadUsage,
     /// It could not be started or completed; the reason was logged.
     Failed,
@@ -22,19 +22,19 @@ pub(super) enum Conclusion {
     NothingStarted,
     /// Processes ran, and no client ever received media.
     NothingPlayed,
-    /// The verdict of `--check` is a bad one.
+    /// The verdict of `--check` is bad.
     CheckFailed,
     /// A second signal forced its end.
     Forced(StopSignal),
 }
 
 impl Conclusion {
-    /// What a run came to that ended so. `played` is whether any client received
-    /// media; `None` where that is not known.
+    /// The result of a run with this ending. `played` is whether any client received
+    /// media; `None` if unknown.
     pub(super) const fn of(ending: Ending, played: Option<bool>, began: bool) -> Self {
         match (ending, played) {
             (Ending::NothingStarted { .. }, _) => Self::NothingStarted,
-            // One that was stopped while it waited for its moment has failed at nothing.
+            // A run that was stopped before its start time has not failed.
             (_, Some(false)) if began => Self::NothingPlayed,
             _ => Self::Finished,
         }
@@ -53,7 +53,7 @@ impl Conclusion {
     }
 }
 
-/// Logs that no client received media, and what kept them from it.
+/// Logs that no client received media, and the reason.
 pub(super) fn log_nothing_played(ending: Ending, snapshot: &Snapshot<'_>) {
     let why = never_played::why(snapshot);
     let ended = match ending {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_without_media_is_told_apart_from_one_of_which_nothing_is_known() {
+    fn distinguishes_no_media_from_unknown() {
         use Conclusion::{Finished, NothingPlayed, NothingStarted};
         for (ending, played, began, want) in [
             (Ending::DurationReached, Some(true), true, Finished),

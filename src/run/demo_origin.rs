@@ -1,4 +1,4 @@
-//! The built-in origin as a child of its own, for a demo and for measuring.
+//! The built-in origin as a child process, for a demo.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -16,21 +16,21 @@ use crate::origin::faults::Recipe;
 use crate::reactor::blocking::run::{Wait, end_gently, start};
 use crate::reactor::process::child::{Child, Process, Stdio};
 
-/// How long the origin may take to listen.
+/// Longest time until the origin listens.
 const START_TIME: Duration = Duration::from_secs(10);
 
-/// How long it may take to end when asked: it has nothing to finish, and the shutdown
-/// of the swarm that asks has its own limit.
+/// Longest time until it ends when asked: it has nothing to finish, and the swarm's
+/// shutdown has its own limit.
 const END_GRACE: Duration = Duration::from_millis(500);
 
 /// Longest first line, in bytes: a URL of a loopback address.
 const LINE_BYTES: usize = 256;
 
-/// This program, whatever became of the file it was started from.
+/// This program, even if its file was moved or deleted.
 const OWN_PROGRAM: &str = "/proc/self/exe";
 
-/// A running origin; ended when dropped. It cannot outlive this process: the
-/// kernel ends it with us.
+/// A running origin; ended when dropped. It cannot outlive this process: the kernel
+/// ends it as well.
 #[derive(Debug)]
 pub(super) struct DemoOrigin {
     process: Rc<Process>,
@@ -38,11 +38,11 @@ pub(super) struct DemoOrigin {
 }
 
 impl DemoOrigin {
-    /// Starts the origin on a port of the kernel's choice and waits until it
-    /// listens, or until `stop` is readable. A quiet one has no log.
+    /// Starts the origin on a free port and waits until it listens, or until `stop` is
+    /// readable. With `quiet` its log is discarded.
     ///
     /// # Errors
-    /// When it cannot be started or does not say where it listens.
+    /// It cannot be started, or does not print its URL.
     pub(super) fn start(
         format: LogFormat,
         faults: &[Recipe],
@@ -63,7 +63,7 @@ impl DemoOrigin {
         for fault in faults {
             args.extend(["-fault".into(), fault.to_string().into()]);
         }
-        // What it has to say stands among our own lines; nobody would read a pipe.
+        // Its log lines go to our stderr; a pipe would have no reader.
         let nowhere = quiet.then(|| File::options().write(true).open("/dev/null")).transpose()?;
         let stderr = match &nowhere {
             Some(nowhere) => nowhere.as_fd(),
@@ -108,7 +108,7 @@ fn first_line(child: &Child, wait: Wait<'_>) -> io::Result<String> {
         wait.readable(&[child.stdout.as_fd()])?;
         let mut buffer = [0; LINE_BYTES];
         match rustix::io::read(&child.stdout, &mut buffer) {
-            Ok(0) => return Err(io::Error::other("the built-in origin ended at once")),
+            Ok(0) => return Err(io::Error::other("the built-in origin exited at once")),
             Ok(count) => line.extend(buffer.iter().take(count)),
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),

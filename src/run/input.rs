@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Longest file, in bytes: as much as Linux takes for one argument of FFmpeg
+/// Longest file, in bytes: the kernel's limit of one argument of FFmpeg
 /// (`MAX_ARG_STRLEN`, execve(2)).
 const INPUT_BYTES_MAX: u64 = 128 * 1024;
 

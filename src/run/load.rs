@@ -44,7 +44,7 @@ pub(super) fn load(config: &Config) -> Result<Conclusion, Fatal> {
     let mut signals = take_signals()?;
     orphans::adopt();
     let prepared = prepare(config, shown, signals.as_fd());
-    // Whatever else went wrong, it is what the stop made of it.
+    // A stop request is the cause of any other error.
     let prepared = signals.take_stop().map_or(prepared, |signal| Err(stopped_by(signal)));
     if let Ok(Prepared::Load(ready)) = prepared {
         return run(config, &journal, signals, *ready);
@@ -108,7 +108,7 @@ fn run(
             tcp: config.swarm.stats && sample_sockets(&mut reactor),
         },
         cores: usage::cores(),
-        origin_side: origin_side.map(|plan| plan.start(&mut reactor)),
+        origin_side: origin_side.map(|exporters| exporters.start(&mut reactor)),
         client_metrics: config.client_metrics,
         check: (config.mode == Mode::Check)
             .then(|| Check::new(config.swarm.duration.unwrap_or_default())),
@@ -126,8 +126,8 @@ fn run(
     Ok(conclude(config, journal, &mut reactor, &load, ended))
 }
 
-/// Opens the terminal for the dashboard. One that is not ours to open, as after
-/// su(1), costs a dashboard that nobody asked for, and a warning.
+/// Opens the terminal for the dashboard. If it cannot be opened, as after su(1), a
+/// dashboard that was not requested is skipped with a warning.
 fn show(
     config: &Config,
     reactor: &mut Reactor,
@@ -142,7 +142,7 @@ fn show(
             Ok(Some(board))
         }
         Err(error) if config.dashboard.asked == Some(true) => {
-            Err(Fatal(format!("-tui: the terminal cannot be opened: {error}; leave out -tui")))
+            Err(Fatal(format!("-tui: the terminal cannot be opened: {error}; remove -tui")))
         }
         Err(error) => {
             warn!(%error, "no_dashboard");
@@ -151,8 +151,8 @@ fn show(
     }
 }
 
-/// Has the clients' sockets sampled; without it bytes come late, and TCP's own
-/// figures not at all.
+/// Samples the clients' sockets. Without it bytes are counted late, and TCP statistics
+/// not at all.
 fn sample_sockets(reactor: &mut Reactor) -> bool {
     match Traffic::new() {
         Ok(traffic) => {

@@ -1,7 +1,7 @@
-//! Has the origin's side looked at while a load runs: who is asked, and where.
+//! Polls the origin's exporters while a load runs: which ones, and at which addresses.
 //!
-//! Names are resolved once, before the loop, because getaddrinfo(3) blocks: a host
-//! that moves meanwhile is lost.
+//! Names are resolved once, before the loop, because getaddrinfo(3) blocks: an exporter
+//! whose address changes during the run is lost.
 
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
@@ -20,36 +20,36 @@ use crate::stats::OriginSide;
 use crate::stats::origin_side::{Change, Target};
 use crate::units::Tick;
 
-/// Whom to ask, with what was found before the loop.
-pub(super) struct Plan {
+/// The exporters to poll, with their addresses.
+pub(super) struct Exporters {
     targets: Vec<(Target, String)>,
     questions: Vec<Question>,
     every: Duration,
     window: Duration,
 }
 
-/// Finds those to be asked; `None` if nobody is. Ends when `stop` becomes readable.
-pub(super) fn plan(config: &Config, stop: BorrowedFd<'_>) -> Result<Option<Plan>, Fatal> {
-    let asked = &config.origin_metrics;
+/// Resolves the exporters; `None` if there are none. Ends when `stop` becomes readable.
+pub(super) fn exporters(config: &Config, stop: BorrowedFd<'_>) -> Result<Option<Exporters>, Fatal> {
+    let wanted = &config.origin_metrics;
     let (mut targets, mut questions) = (Vec::new(), Vec::new());
-    for (target, url) in [(Target::Host, &asked.host), (Target::Nginx, &asked.nginx)] {
+    for (target, url) in [(Target::Host, &wanted.host), (Target::Nginx, &wanted.nginx)] {
         let Some(url) = url else { continue };
         questions.push(Question { addresses: addresses(url, stop)?, request: request(url) });
         targets.push((target, url.to_string()));
     }
-    let plan = Plan { targets, questions, every: asked.every, window: asked.window };
-    Ok(Some(plan).filter(|plan| !plan.targets.is_empty()))
+    let exporters = Exporters { targets, questions, every: wanted.every, window: wanted.window };
+    Ok(Some(exporters).filter(|found| !found.targets.is_empty()))
 }
 
-impl Plan {
-    /// Has the reactor ask while it runs; what is told of the origin goes to the value.
+impl Exporters {
+    /// Starts the polls; their results go to the returned value.
     pub(super) fn start(self, reactor: &mut Reactor) -> OriginSide {
         reactor.fetch_with(self.questions, self.every);
         OriginSide::new(self.targets, self.window)
     }
 }
 
-/// Takes what came of asking, and tells by the log when that changes.
+/// Records the result of a poll, and logs when an exporter goes down or recovers.
 pub(super) fn fetched(side: &mut OriginSide, now: Tick, key: usize, news: Fetched<'_>) {
     let Some(change) = side.fetched(now, key, news) else { return };
     let Some(polled) = side.polled().nth(key) else { return };
@@ -67,13 +67,11 @@ fn addresses(url: &Url, stop: BorrowedFd<'_>) -> Result<Vec<SocketAddr>, Fatal> 
     let port = url.port_or_known_default().unwrap_or(80);
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     resolve(host, port, LOOKUP_TIME, stop).map_err(|why| {
-        Fatal(format!(
-            "{url}: the host is not found ({why}); give its address, or leave out the flag"
-        ))
+        Fatal(format!("{url}: the host is not found ({why}); give its address, or remove the flag"))
     })
 }
 
-/// The request for the metrics. No other coding of the body is asked for.
+/// The request for the metrics, for an uncoded body.
 fn request(url: &Url) -> Vec<u8> {
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
@@ -90,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_names_host_port_and_path() {
+    fn request_has_host_port_and_path() {
         let url = Url::parse("http://[::1]:9100/a?b=c").unwrap();
         let text = String::from_utf8(request(&url)).unwrap();
         assert!(text.starts_with("GET /a?b=c HTTP/1.1\r\nHost: [::1]:9100\r\n"), "{text}");

@@ -1,4 +1,4 @@
-//! What the flags of a run plan that its duration does not allow, known before the start.
+//! Detects before the start that the duration does not suffice for the planned ramp.
 
 use crate::swarm::Settings;
 use crate::swarm::plan::{CutShort, Plan};
@@ -8,7 +8,7 @@ pub(super) fn warning(settings: &Settings) -> Option<String> {
     let duration = settings.duration?;
     let CutShort { started, takes } = Plan::new(settings, 0).cut_short(duration)?;
     let rate = settings.ramp_rate;
-    // What is left for the ramp before the jitter of its last start.
+    // The time for the ramp, without the jitter of its last start.
     let room = duration.saturating_sub(settings.ramp_jitter).as_secs_f64();
     let faster = (f64::from(settings.clients.get()) / room).ceil();
     let remedy = if room > 0.0 && faster.is_finite() {
@@ -33,7 +33,7 @@ mod tests {
     use crate::swarm::Backoff;
     use crate::units::shard::Shard;
 
-    /// So many clients at one a second.
+    /// Settings with this many clients at one a second.
     fn settings(clients: u32, duration_ms: Option<u64>) -> Settings {
         Settings {
             clients: NonZeroU32::new(clients).unwrap(),
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_that_outlasts_the_run_says_how_far_it_comes() {
+    fn warns_how_many_clients_start() {
         let why = warning(&settings(100, Some(3_000))).unwrap();
         assert!(why.starts_with("3 of 100 clients start before -duration 3s is over"), "{why}");
         assert!(why.contains("-ramp-rate 1 the ramp takes 99.0 s"), "{why}");
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_that_ends_in_time_is_no_warning() {
+    fn does_not_warn_of_a_ramp_that_ends_in_time() {
         for (clients, duration_ms, warned) in [
             (100, None, false),
             (4, Some(3_001), false),
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_counts_and_so_does_only_what_this_process_starts() {
+    fn includes_jitter_and_this_shard_only() {
         let ramp_jitter = Duration::from_secs(50);
         let all = Settings { ramp_jitter, ..settings(10, Some(10_000)) };
         let why = warning(&all).unwrap();

@@ -1,8 +1,8 @@
-//! The file of a summary or a report: whole, or not there.
+//! Writes a summary or report file completely or not at all.
 //!
-//! Written beside its place, synced and moved there (rename(2)), so that nobody
-//! reads half of it and a run that fails to write leaves the file of the run
-//! before. Knows nothing of what is in it.
+//! The file is written next to its destination, synced and renamed (rename(2)), so that
+//! no reader sees a part of it and a failed write keeps the file of the previous run.
+//! Does not know the contents.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -16,28 +16,28 @@ use tempfile::NamedTempFile;
 use crate::reactor::blocking::call;
 use crate::reactor::blocking::tail::Tail;
 
-/// Mode of a file that was not there, less the bits of the umask (open(2)).
+/// Mode of a new file, before the umask (open(2)).
 const NEW_MODE: u32 = 0o666;
 
-/// Bits of a mode that chmod(2) sets.
+/// Mode bits that chmod(2) sets.
 const MODE_BITS: u32 = 0o7777;
 
-/// What the group of a file may do.
+/// Mode bits of the group.
 const GROUP_BITS: u32 = 0o070;
 
-/// Random characters in the name of the temporary file, of 62: nobody finds it in
-/// advance, and what a killed run left is not met again.
+/// Random characters, out of 62, in the name of the temporary file: unpredictable, and
+/// distinct from a file that a killed run left behind.
 const RANDOM_CHARACTERS: usize = 12;
 
-/// How long a file system may take to make a file: a network file system that has lost
-/// its server blocks for ever.
+/// Time limit for creating a file: a network file system without its server blocks
+/// indefinitely.
 const CHECK_TIME: Duration = Duration::from_secs(10);
 
-/// Whether a file can be made at this path, told before the run and not after it.
-/// Leaves nothing behind.
+/// Checks before the run whether a file can be created at this path. Leaves nothing
+/// behind.
 ///
 /// # Errors
-/// Why not.
+/// The reason if it cannot.
 pub(super) fn check(path: &Path) -> io::Result<()> {
     match Place::of(path)? {
         Place::Direct(path) => open_directly(&path).map(drop),
@@ -45,17 +45,17 @@ pub(super) fn check(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes the text to the path, in place of what is there. Mode and owner of a file
-/// that was there are kept, the owner as far as this user may.
+/// Writes the text to the path and replaces an existing file. Its mode and owner are
+/// kept, the owner as far as this user may set it.
 ///
 /// # Errors
-/// The text could not be written; a regular file that was there is unchanged.
+/// The text could not be written; an existing regular file is unchanged.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     let (target, before) = match Place::of(path)? {
         Place::Direct(path) => return open_directly(&path)?.write_all(text.as_bytes()),
         Place::Beside { target, before } => (target, before),
     };
-    // Removed when it is dropped, unless it was moved.
+    // Dropping it removes it, unless it was renamed.
     let mut temporary = create_beside(&target)?;
     if let Some(before) = before {
         take_after(temporary.as_file(), &before)?;
@@ -67,20 +67,21 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// [`check`] for a file that may be on a network, until `stop` becomes readable.
+/// [`check`] for a file that may be on a network file system, until `stop` becomes
+/// readable.
 ///
 /// # Errors
-/// Why not, a file system that does not respond in time among it.
+/// The reason if it cannot, also if the file system does not respond in time.
 pub(super) fn check_unless(stop: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let path = path.to_owned();
     call::within(CHECK_TIME, stop, move || check(&path))?
 }
 
-/// [`write()`] for a file that may be on a network, within what is left of the time for
-/// the shutdown.
+/// [`write()`] for a file that may be on a network file system, within the rest of the
+/// time for the shutdown.
 ///
 /// # Errors
-/// As [`write()`]; a file system that does not respond in time may yet take it.
+/// As for [`write()`]; after a time-out the file system may still write it.
 pub(super) fn write_last(tail: &mut Tail<'_>, path: &Path, text: String) -> io::Result<()> {
     let path = path.to_owned();
     call::until(|done| tail.readable(done), move || write(&path, &text))?
@@ -88,14 +89,15 @@ pub(super) fn write_last(tail: &mut Tail<'_>, path: &Path, text: String) -> io::
 
 /// How a file is written.
 enum Place {
-    /// As it is: a device or a pipe, which must not be replaced.
+    /// Directly: a device or a pipe, which must not be replaced.
     Direct(PathBuf),
-    /// By a temporary file that is moved to the target; with what is there now.
+    /// By a temporary file that replaces the target; with the metadata of an existing
+    /// one.
     Beside { target: PathBuf, before: Option<Metadata> },
 }
 
 impl Place {
-    /// A link is followed, so that it stays and its target is replaced.
+    /// A link is followed, so that it is kept and its target is replaced.
     fn of(path: &Path) -> io::Result<Self> {
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
@@ -112,7 +114,7 @@ impl Place {
     }
 }
 
-/// Never waits: a pipe without a reader is an error, and so is one that is full.
+/// Never waits: a pipe without a reader, or a full one, is an error.
 fn open_directly(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
@@ -127,8 +129,8 @@ fn create_beside(target: &Path) -> io::Result<NamedTempFile> {
         .tempfile_in(folder(target))
 }
 
-/// Gives the file the owner and the mode of the one that it replaces. The group of
-/// another file must not read this one.
+/// Gives the file the owner and the mode of the one that it replaces. If the group
+/// cannot be set, the file's own group gets no access.
 fn take_after(file: &File, before: &Metadata) -> io::Result<()> {
     if fchown(file, Some(before.uid()), Some(before.gid())).is_err() {
         let _ = fchown(file, None, Some(before.gid()));
@@ -137,7 +139,7 @@ fn take_after(file: &File, before: &Metadata) -> io::Result<()> {
     if file.metadata()?.gid() != before.gid() {
         mode &= !GROUP_BITS;
     }
-    // After the owner, since a change of that takes bits away (chown(2)).
+    // After the owner, since changing that clears mode bits (chown(2)).
     file.set_permissions(Permissions::from_mode(mode))
 }
 
@@ -146,7 +148,7 @@ fn folder(target: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// Makes the move itself last over a power cut; the file is whole without it.
+/// Makes the rename itself durable; the file is complete without it.
 fn sync_directory(target: &Path) {
     if let Ok(directory) = File::open(folder(target)) {
         let _ = directory.sync_all();
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_made_or_replaced_and_nothing_else_is_left() {
+    fn creates_or_replaces_a_file_and_leaves_nothing_else() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("run.json");
         for text in ["one longer text\n", "two\n"] {
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_leaves_what_is_there() {
+    fn check_keeps_existing_files() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("run.json");
         check(&path).unwrap();
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_and_its_target_is_replaced() {
+    fn keeps_a_link_and_replaces_its_target() {
         let directory = tempfile::tempdir().unwrap();
         let (link, target) = (directory.path().join("link"), directory.path().join("target"));
         fs::write(&target, "old").unwrap();
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_replaced_keeps_its_mode_and_owner() {
+    fn replacing_keeps_mode_and_owner() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("run.json");
         write(&path, "new").unwrap();
@@ -209,7 +211,7 @@ mod tests {
         fs::write(&made_by_hand, "").unwrap();
         let usual = fs::metadata(made_by_hand).unwrap().mode();
         assert_eq!(fs::metadata(&path).unwrap().mode(), usual, "the umask decides");
-        // Another owner where this user may give files away.
+        // Another owner, if this user may change owners.
         let _ = std::os::unix::fs::chown(&path, Some(54_871), Some(54_872));
         for mode in [0o600, 0o640, 0o604, 0o666] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_temporary_file_is_not_followed() {
+    fn does_not_follow_a_link_in_place_of_the_temporary_file() {
         let directory = tempfile::tempdir().unwrap();
         let (path, victim) = (directory.path().join("run.json"), directory.path().join("victim"));
         fs::write(&victim, "kept").unwrap();
@@ -236,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_said_before_and_after() {
+    fn reports_unwritable_paths_before_and_after() {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("missing/run.json");
         for (path, kind) in [
@@ -249,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_written_to_and_not_replaced() {
+    fn writes_to_a_device_without_replacing_it() {
         write(Path::new("/dev/null"), "text").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
         check(Path::new("/dev/full")).unwrap();
@@ -258,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_without_a_reader_does_not_stop_the_run() {
+    fn pipe_without_a_reader_does_not_block() {
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -266,7 +268,7 @@ mod tests {
         assert_eq!(error.raw_os_error(), Some(libc::ENXIO));
     }
 
-    /// A file system of 16 KiB, unmounted when it is dropped.
+    /// A file system of 16 KiB, unmounted when dropped.
     struct Tiny(tempfile::TempDir);
 
     impl Tiny {
@@ -287,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_leaves_the_file_of_the_run_before() {
+    fn full_disk_keeps_the_previous_file() {
         let Some(tiny) = Tiny::mount() else {
             println!("skipped: a file system cannot be mounted here");
             return;

@@ -1,4 +1,4 @@
-//! Reads the files that `-summary-json` wrote, to merge them or to report on them.
+//! Reads files written by `-summary-json`, to merge or report them.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::Fatal;
 
-/// Longest summary that is read, in MiB: one has 1 MB at most, and a merged one a few,
-/// so a longer file is something else.
+/// Longest summary that is read, in MiB: a summary has 1 MB at most and a merged one a
+/// few, so a longer file is not a summary.
 const SUMMARY_MIB_MAX: u64 = 64;
 
 /// Reads a summary as text.
@@ -17,7 +17,7 @@ const SUMMARY_MIB_MAX: u64 = 64;
 pub(super) fn read(path: &Path) -> Result<String, Fatal> {
     let shown = path.display();
     let refused = |why: &dyn std::fmt::Display| {
-        Fatal(format!("{shown}: {why}; give a file that -summary-json wrote"))
+        Fatal(format!("{shown}: {why}; give a file written by -summary-json"))
     };
     let bytes_max = SUMMARY_MIB_MAX * 1024 * 1024;
     let mut text = String::new();

@@ -1,10 +1,10 @@
-//! Learns the stream's own target duration before the start, from which follows when a
+//! Reads the stream's own target duration before the start, which determines when a
 //! client counts as stalled.
 //!
-//! One request for the playlist, and one for its first variant where that is a master
-//! playlist. What goes wrong costs a warning and never the run. The requests carry the
-//! user agent with `/start` in the place of a client's number, so that an origin's log
-//! tells them from those of clients. Knows no proxy.
+//! Requests the playlist, and its first variant if it is a master playlist. A failure
+//! causes a warning and never ends the run. The user agent ends in `/start` instead of
+//! a client's number, so that these requests can be distinguished in an origin's log.
+//! Knows no proxy.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -25,22 +25,22 @@ use crate::reactor::blocking::run::Wait;
 use crate::reactor::timer::Clock;
 use crate::swarm::{StallThreshold, TargetDurationSource};
 
-/// How long all of it may take, names and redirects included: an origin that needs
-/// longer for a playlist is known for that without it, and the start waits meanwhile.
+/// Time limit for all requests, names and redirects included: the start waits for them,
+/// and a longer time shows the origin's slowness in the run anyway.
 const READ_TIME: Duration = Duration::from_secs(5);
 
-/// The same where `-start-at` is nearer than that: so late may the ramp begin for it.
+/// The time limit if `-start-at` is nearer than that: the ramp may start this late.
 const READ_TIME_MIN: Duration = Duration::from_millis(500);
 
-/// Redirects that are followed in all.
+/// Most redirects in all.
 const REDIRECTS_MAX: usize = 5;
 
-/// Bytes of a playlist that are read. The target duration stands near its top; a
-/// playlist of 6 h of segments of 2 s has some 500 KiB.
+/// Bytes read of a playlist. The target duration is near its top; a playlist of 6 h
+/// with segments of 2 s has about 500 KiB.
 const PLAYLIST_BYTES_MAX: usize = 256 * 1024;
 
-/// The threshold for stalls of the clients of `options`: by `-target-duration`, else by
-/// the stream, else by the default. Ends when `stop` becomes readable.
+/// The stall threshold of the clients with `options`: from `-target-duration`,
+/// otherwise from the stream, otherwise the default. Ends when `stop` becomes readable.
 pub(super) fn threshold(
     config: &Config,
     options: &Options,
@@ -57,7 +57,7 @@ pub(super) fn threshold(
         let left_ns = at.as_unix_nanos().saturating_sub(Clock::wall().as_unix_nanos());
         Duration::from_nanos(left_ns).clamp(READ_TIME_MIN, READ_TIME)
     });
-    let found = Reading { options, wait: Wait::new(limit, Some(stop)), stop };
+    let found = StreamReader { options, wait: Wait::new(limit, Some(stop)), stop };
     match found.target_duration() {
         Ok(target_duration) => {
             let threshold = StallThreshold::new(target_duration, Stream);
@@ -77,14 +77,14 @@ pub(super) fn threshold(
     }
 }
 
-/// Why the target duration is not known.
+/// Why the target duration is unknown.
 enum Unknown {
     Name(Unresolved),
     Get(GetError),
     Redirects,
     Location,
     Playlist(PlaylistError),
-    /// A master playlist in the place of a variant.
+    /// A master playlist in place of a variant.
     Nested,
 }
 
@@ -94,21 +94,21 @@ impl fmt::Display for Unknown {
             Self::Name(why) => write!(f, "the host is not found ({why})"),
             Self::Get(why) => why.fmt(f),
             Self::Redirects => write!(f, "more than {REDIRECTS_MAX} redirects"),
-            Self::Location => f.write_str("redirected to no http or https URL"),
+            Self::Location => f.write_str("redirected to a URL that is not http or https"),
             Self::Playlist(why) => why.fmt(f),
-            Self::Nested => f.write_str("the first variant is a master playlist again"),
+            Self::Nested => f.write_str("the first variant is another master playlist"),
         }
     }
 }
 
-/// The reading of a stream's playlists.
-struct Reading<'a> {
+/// Fetches a stream's playlists.
+struct StreamReader<'a> {
     options: &'a Options,
     wait: Wait<'a>,
     stop: BorrowedFd<'a>,
 }
 
-impl Reading<'_> {
+impl StreamReader<'_> {
     fn target_duration(&self) -> Result<Duration, Unknown> {
         let mut redirects = 0;
         let (url, playlist) = self.playlist(self.options.url.clone(), &mut redirects)?;
@@ -123,7 +123,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The playlist at this URL, and where it was at last.
+    /// The playlist at this URL, and its URL after redirects.
     fn playlist(&self, mut url: Url, redirects: &mut usize) -> Result<(Url, Playlist), Unknown> {
         loop {
             match self.get(&url)? {
@@ -172,8 +172,8 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers by path, and the heads that it was sent. `PORT` in a
-    /// response is its port.
+    /// A server that responds by path, and the request heads that it received. `PORT`
+    /// in a response is its port.
     fn server(responses: &'static [(&str, &str)]) -> (u16, Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -204,12 +204,12 @@ mod tests {
         };
         let (stop, _asks) = io::pipe().unwrap();
         let wait = Wait::new(Duration::from_secs(20), Some(stop.as_fd()));
-        let reading = Reading { options: &options, wait, stop: stop.as_fd() };
+        let reading = StreamReader { options: &options, wait, stop: stop.as_fd() };
         reading.target_duration().map_err(|why| why.to_string())
     }
 
     #[test]
-    fn redirects_and_the_first_variant_are_followed_and_secrets_stay_at_home() {
+    fn follows_redirects_and_the_first_variant_without_leaking_secrets() {
         let (port, seen) = server(&[
             ("/a", "302 Found\r\nLocation: http://localhost:PORT/far/b?c=d\r\n\r\n"),
             ("/far/b?c=d", "200 OK\r\n\r\n#EXTM3U\n#EXT-X-STREAM-INF:B=1\nlow/c\n"),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_nowhere_is_named_in_few_words() {
+    fn names_the_reason_of_a_failure() {
         let (port, _seen) = server(&[
             ("/round", "302 Found\r\nLocation: /round\r\n\r\n"),
             ("/file", "302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"),
@@ -240,9 +240,9 @@ mod tests {
         ]);
         for (path, why) in [
             ("round", "more than 5 redirects"),
-            ("file", "redirected to no http or https URL"),
+            ("file", "redirected to a URL that is not http or https"),
             ("html", "the response is not a playlist"),
-            ("master", "the first variant is a master playlist again"),
+            ("master", "the first variant is another master playlist"),
             ("data", "the first variant has no http or https URI"),
             ("zero", "EXT-X-TARGETDURATION is not a number from 1 to 600"),
             ("gone", "HTTP status 404"),

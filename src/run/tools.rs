@@ -1,6 +1,6 @@
-//! Finds FFmpeg and ffprobe and asks them what they can do and what there is.
+//! Locates FFmpeg and ffprobe and reads their capabilities.
 //!
-//! Blocks, within bounds; all of it happens before the first client starts.
+//! Blocks, within limits, before the first client starts.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -15,12 +15,12 @@ use crate::reactor::host::remedy;
 use crate::reactor::timer::Clock;
 use crate::units::Tick;
 
-/// How long FFmpeg may take to say what it is and what it knows; Debian's takes
-/// a tenth of a second.
+/// Longest time for FFmpeg to print its version and options; Debian's takes a tenth of
+/// a second.
 const ASK_TIME: Duration = Duration::from_secs(5);
 
-/// How FFmpeg is installed, for those who have none.
-pub(super) const INSTALL: &str = "install it (apt install ffmpeg, dnf install ffmpeg-free, apk add ffmpeg) or name one with -ffmpeg";
+/// How to install FFmpeg.
+pub(super) const INSTALL: &str = "install it (apt install ffmpeg, dnf install ffmpeg-free, apk add ffmpeg) or give its path with -ffmpeg";
 
 /// Why FFmpeg cannot be used: one line with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// The program of this name: a path as it is, a bare name as the first
-/// executable file of that name in `search_path` (execvp(3)).
+/// The program of this name: a path unchanged, a bare name as the first executable file
+/// of that name in `search_path` (execvp(3)).
 #[must_use]
 pub(super) fn locate(name: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
     if name.components().count() > 1 || name.is_absolute() {
@@ -46,7 +46,7 @@ pub(super) fn locate(name: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
     search_path.iter().map(|directory| directory.join(name)).find(executable)
 }
 
-/// The ffprobe that goes with this FFmpeg: the one beside it, else the one in
+/// The ffprobe that belongs to this FFmpeg: the one next to it, or the one in
 /// `search_path`.
 #[must_use]
 pub(super) fn locate_ffprobe(ffmpeg: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
@@ -54,11 +54,11 @@ pub(super) fn locate_ffprobe(ffmpeg: &Path, search_path: &[PathBuf]) -> Option<P
     if beside.is_file() { Some(beside) } else { locate(Path::new("ffprobe"), search_path) }
 }
 
-/// Asks FFmpeg for its version and the options it knows.
+/// Reads FFmpeg's version and options.
 ///
 /// # Errors
-/// When it is missing, may not be executed, is not FFmpeg, takes longer than 5 s,
-/// or when `stop` becomes readable.
+/// It is missing, not executable, not FFmpeg, takes longer than 5 s, or `stop` becomes
+/// readable.
 pub(super) fn ask(
     name: &Path,
     search_path: &[PathBuf],
@@ -93,9 +93,9 @@ fn why(path: &Path, error: CaptureError) -> String {
     match error {
         CaptureError::TimedOut => {
             let secs = ASK_TIME.as_secs();
-            format!("{shown} did not say what it is within {secs} s; {INSTALL}")
+            format!("{shown} did not print its version and options within {secs} s; {INSTALL}")
         }
-        CaptureError::Stopped => format!("{shown} was not asked to the end"),
+        CaptureError::Stopped => format!("{shown} was interrupted by the stop"),
         CaptureError::Spawn(failure) => remedy::of_start(path, failure.errno, INSTALL),
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_name_is_looked_for_in_order_and_a_path_is_taken_as_it_is() {
+    fn searches_a_bare_name_and_keeps_a_path() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let plain = first.path().join("ffmpeg");
         std::fs::write(&plain, "not executable").unwrap();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn ffprobe_beside_ffmpeg_comes_first() {
+    fn prefers_ffprobe_next_to_ffmpeg() {
         let (beside, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let other = executable(elsewhere.path(), "ffprobe", "");
         let ffmpeg = beside.path().join("ffmpeg");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn each_reason_is_one_line_with_the_remedy() {
+    fn errors_are_one_line_with_the_remedy() {
         let directory = tempfile::tempdir().unwrap();
         let plain = directory.path().join("plain");
         std::fs::write(&plain, "").unwrap();

@@ -1,4 +1,4 @@
-//! Prepares a run: everything that is found out, checked and opened before the loop.
+//! Prepares a run: everything that is determined, checked and opened before the loop.
 
 use std::ffi::CString;
 use std::os::fd::BorrowedFd;
@@ -30,8 +30,8 @@ use crate::units::nanos;
 /// The service of metrics and health.
 const METRICS: ServiceKey = ServiceKey(0);
 
-/// Bounds of the scrape server. Scrapers are few; 256 connections leave room for
-/// those that hang, and the descriptors for them are reserved by preflight.
+/// Limits of the scrape server. Scrapers are few; 256 connections tolerate many that
+/// hang, and preflight reserves the descriptors for them.
 const SCRAPE_LIMITS: ServerLimits = ServerLimits {
     connections: 256,
     connection: Limits {
@@ -42,11 +42,11 @@ const SCRAPE_LIMITS: ServerLimits = ServerLimits {
     },
 };
 
-/// What is to be done once all is known.
+/// The result of the preparation.
 pub(super) enum Prepared {
-    /// To print this line.
+    /// Print this line.
     Command(String),
-    /// To run.
+    /// Run.
     Load(Box<Ready>),
 }
 
@@ -55,18 +55,18 @@ pub(super) struct Ready {
     pub(super) servers: Vec<Server>,
     pub(super) children: Children,
     pub(super) demo_origin: Option<DemoOrigin>,
-    pub(super) origin_side: Option<origin_side::Plan>,
+    pub(super) origin_side: Option<origin_side::Exporters>,
     pub(super) stall: StallThreshold,
     pub(super) ffmpeg_version: String,
-    /// The playlist that is loaded, as it may be shown.
+    /// The URL of the playlist, masked.
     pub(super) shown_url: String,
-    /// Number of clients that this host has room for.
+    /// The most clients that this host can run.
     pub(super) room: u32,
     pub(super) board: Option<Board>,
 }
 
-/// Determines what to run and whether it can run; returns early when `stop`
-/// becomes readable.
+/// Determines what to run and whether it can run; returns early when `stop` becomes
+/// readable.
 pub(super) fn prepare(
     config: &Config,
     shown: bool,
@@ -93,8 +93,8 @@ pub(super) fn prepare(
     let room = if shown { room } else { config.swarm.share() };
     let shown_url = config.masking.url(options.url.as_str());
     let board = shown.then(|| Board::new(config, &shown_url, room, &ffmpeg, &template));
-    let (servers, origin_side) = (bind(config)?, origin_side::plan(config, stop)?);
-    // Last: a run that is refused above sends no request.
+    let (servers, origin_side) = (bind(config)?, origin_side::exporters(config, stop)?);
+    // Last, so that a run that fails above sends no request.
     let stall = target_duration::threshold(config, &options, stop);
     Ok(Prepared::Load(Box::new(Ready {
         servers,
@@ -109,7 +109,7 @@ pub(super) fn prepare(
     })))
 }
 
-/// Starts the origin that a demo loads.
+/// Starts the origin of a demo.
 fn start_demo_origin(
     config: &Config,
     quiet: bool,
@@ -120,8 +120,8 @@ fn start_demo_origin(
     }
     loopback::check().map_err(|error| {
         Fatal(format!(
-            "--demo needs 127.0.0.1, which is of no use here: {error}; bring the loopback \
-             interface up (`ip link set lo up`), or load another stream by its URL"
+            "--demo needs 127.0.0.1, which cannot be used: {error}; bring the loopback \
+             interface up (`ip link set lo up`), or load another stream by its URL",
         ))
     })?;
     let demo_origin =
@@ -164,21 +164,21 @@ fn children(
     ffmpeg: &Path,
     template: Template,
 ) -> Result<Children, Fatal> {
-    // The swarm needs three descriptors a client; each FFmpeg gets the limit
-    // that it would have had without us.
+    // The swarm needs three descriptors per client; each FFmpeg gets the limit that it
+    // would have had without us.
     let before = child::raise_nofile().ok();
-    // A scrape is to be answered while thousands of clients want the cores.
+    // Scrapes must get responses while thousands of clients compete for the cores.
     let _ = child::go_ahead();
     let spawner = Spawner::new(child::environment(), before).map_err(|error| {
         Fatal(remedy::of_start(ffmpeg, error.raw_os_error().unwrap_or(0), tools::INSTALL))
     })?;
     let program = CString::new(ffmpeg.as_os_str().as_bytes())
-        .map_err(|_| Fatal("the path of FFmpeg holds a NUL byte".to_owned()))?;
+        .map_err(|_| Fatal("the path of FFmpeg contains a NUL byte".to_owned()))?;
     let children = Children::new(spawner, program, template, room);
     Ok(children.in_shard(config.swarm.shard))
 }
 
-/// Refuses a run whose `-start-at` plus `-duration` has passed.
+/// Rejects a run whose `-start-at` plus `-duration` has passed.
 fn check_start(config: &Config) -> Result<(), Fatal> {
     let (Some(at), Some(duration)) = (config.start_at, config.swarm.duration) else {
         return Ok(());
@@ -188,12 +188,12 @@ fn check_start(config: &Config) -> Result<(), Fatal> {
         return Ok(());
     }
     Err(Fatal(format!(
-        "-start-at was {:?} ago, and the -duration of {duration:?} is over; give a later moment",
+        "-start-at was {:?} ago, and the -duration of {duration:?} is over; give a later time",
         Duration::from_secs(behind_ns / 1_000_000_000)
     )))
 }
 
-/// Refuses, before the run, a summary file that could not be written.
+/// Rejects, before the run, a summary file that cannot be written.
 fn check_summary_file(config: &Config, stop: BorrowedFd<'_>) -> Result<(), Fatal> {
     let Some(file) = config.summary_json.as_deref().filter(|_| config.mode != Mode::Check) else {
         return Ok(());

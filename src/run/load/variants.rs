@@ -18,8 +18,7 @@ use crate::reactor::blocking::run::{CaptureError, CaptureLimits, capture, is_rea
 use crate::reactor::host::remedy;
 use crate::run::{Fatal, tools};
 
-/// Chooses the streams by what was requested, and by ffprobe where that needs the
-/// bitrates.
+/// Selects the streams as requested, using ffprobe if the selection needs bit rates.
 pub(super) fn choose(
     config: &Config,
     options: &Options,
@@ -69,7 +68,7 @@ fn probe(
             || tools::locate_ffprobe(ffmpeg, &config.search_path),
             |name| tools::locate(name, &config.search_path),
         )
-        .ok_or("ffprobe not found beside FFmpeg nor in PATH (name one with -ffprobe)")?;
+        .ok_or("ffprobe found neither next to FFmpeg nor in PATH (give its path with -ffprobe)")?;
     let args: Vec<OsString> = probe_arguments(options, capabilities)
         .map_err(|error| error.to_string())?
         .into_iter()
@@ -80,9 +79,9 @@ fn probe(
         CaptureError::TimedOut => {
             format!("{} took longer than {} s", ffprobe.display(), PROBE_TIME_LIMIT.as_secs())
         }
-        CaptureError::Stopped => format!("{} was not asked to the end", ffprobe.display()),
+        CaptureError::Stopped => format!("{} was interrupted by the stop", ffprobe.display()),
         CaptureError::Spawn(failure) => {
-            remedy::of_start(&ffprobe, failure.errno, "name another one with -ffprobe")
+            remedy::of_start(&ffprobe, failure.errno, "give another one with -ffprobe")
         }
     })?;
     Variants::parse(&printed.stdout).map_err(|error| error.to_string())
