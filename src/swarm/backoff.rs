@@ -15,7 +15,7 @@ impl Backoff {
     #[must_use]
     pub fn base(&self, failures: u32) -> Duration {
         let exponent = i32::try_from(failures).unwrap_or(i32::MAX);
-        // An infinite power times an initial delay of 0 would be no number.
+        // An infinite power times an initial delay of 0 would be NaN.
         let growth = self.multiplier.powi(exponent).min(f64::MAX);
         let base_ns = nanos(self.initial) as f64 * growth;
         Duration::from_nanos(base_ns as u64).min(self.max)

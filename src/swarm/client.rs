@@ -32,24 +32,24 @@ use crate::stats::{Pace, State};
 use crate::units::process::{Pipe, SpawnFailure};
 use crate::units::{ClientId, Tick};
 
-/// A pipe that never ends is given up so long after the exit.
+/// Longest wait for the end of a pipe after the exit of the process.
 pub const DRAIN_MAX: Duration = Duration::from_secs(1);
 
 /// The same while the client goes down.
 pub const DRAIN_MAX_STOPPING: Duration = Duration::from_millis(250);
 
-/// An attempt that lived this long makes the next delay the initial one again.
+/// An attempt of at least this length resets the delay to the initial one.
 pub const STABLE_AFTER: Duration = Duration::from_secs(30);
 
 /// An exit with code 0 earlier than this counts as a failure, so that a dead
 /// playlist, on which FFmpeg exits 0 at once, cannot cause a restart storm.
 pub const CLEAN_EXIT_AFTER: Duration = Duration::from_secs(5);
 
-/// A start that failed since the host is out of processes, descriptors or memory
-/// waits at least this long before jitter: what others hold comes back slowly.
+/// Least delay, before jitter, after a start that failed because the host is out of
+/// processes, descriptors or memory: such resources are freed slowly.
 pub const EXHAUSTED_BACKOFF_MIN: Duration = Duration::from_secs(1);
 
-/// One client as others may see it.
+/// A client in a list of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientView {
     /// Which client.
@@ -58,12 +58,11 @@ pub struct ClientView {
     pub state: State,
     /// Its processes so far.
     pub attempts: u64,
-    /// Its pending deadline: the next start, the check whether it is stalled, or
-    /// the end of draining.
+    /// The earliest deadline of its timers.
     pub deadline: Option<Tick>,
-    /// Whether its media time stands still for too long.
+    /// Whether it is stalled.
     pub stalled: bool,
-    /// Whether it keeps up with real time; `None` where that is not known yet.
+    /// Whether it keeps up with real time; `None` if that is not known yet.
     pub pace: Option<Pace>,
 }
 
@@ -80,7 +79,7 @@ pub(super) struct Client {
     attempts: u32,
     /// Failures in a row, which lengthen the delay.
     failures: u32,
-    /// What the attempts before came to.
+    /// Sums over its earlier attempts.
     past: Past,
     /// Its restarts are used up.
     used_up: bool,
@@ -88,7 +87,7 @@ pub(super) struct Client {
     played: bool,
     /// The outcome of its last attempt.
     last_outcome: Option<Outcome>,
-    /// What kept it from playing, of the last attempt that shows it.
+    /// Why it has not played yet, by the last attempt that shows a reason.
     kept_by: Option<Outcome>,
     /// When the start is or was due.
     due: Tick,
@@ -134,12 +133,12 @@ impl Client {
         }
     }
 
-    /// Output comes soon: touches what is read of it first.
+    /// Touches what the next output reads first.
     pub(super) fn prefetch(&self) {
         black_box((self.state, self.attempt.requests.bytes(), self.attempt.viewing.is_stalled()));
     }
 
-    /// The ramp begins, or began so long ago.
+    /// Schedules the first start of a ramp that began `behind` ago.
     pub(super) fn schedule_first(&mut self, turn: &mut Turn<'_>, behind: Duration) {
         if self.state == State::Idle {
             let offset = turn.common.plan.offset(self.id, &mut self.random);
@@ -236,8 +235,8 @@ impl Client {
         }
     }
 
-    /// Both pipes ended, or the deadline of the draining came: the attempt is
-    /// over. While the process lives this means nothing yet.
+    /// Both pipes ended, or the timer of the drain expired: the attempt is over. Does
+    /// nothing while the process lives.
     pub(super) fn drained(&mut self, turn: &mut Turn<'_>) {
         let Some(end) = self.attempt.end.take() else { return };
         self.close_pipes(turn);
@@ -282,8 +281,7 @@ impl Client {
         }
     }
 
-    /// Sends the signal of this stage of the stop, if the process was told to
-    /// end and lives.
+    /// Sends the signal of this stage of the stop to a process that has not ended.
     pub(super) fn signal_if_left(&mut self, turn: &mut Turn<'_>) {
         if let Some(signal) = turn.common.stop
             && self.state == State::Stopping
@@ -292,7 +290,7 @@ impl Client {
         }
     }
 
-    /// The run ends now, whatever this client still does.
+    /// Gives this client up at the forced end of the run.
     pub(super) fn abandon(&mut self, turn: &mut Turn<'_>) {
         self.drained(turn);
         self.close_pipes(turn);
@@ -328,7 +326,7 @@ impl Client {
         backoff
     }
 
-    /// Closes the pipes that did not end; a line that was begun still counts.
+    /// Closes the pipes that have not ended. An unfinished line counts.
     fn close_pipes(&mut self, turn: &mut Turn<'_>) {
         if self.attempt.pipes.stderr {
             self.read_lines(turn, None);

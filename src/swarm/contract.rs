@@ -1,4 +1,4 @@
-//! What goes into the swarm and what comes out of it: inputs, actions.
+//! The interface of the swarm: inputs and actions.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ pub struct Exit {
     pub cpu: Duration,
     /// Peak resident memory in bytes.
     pub peak_resident_bytes: u64,
-    /// The kernel's count of processes that it killed for want of memory rose
-    /// just before, and a SIGKILL that was not ours ended this one.
+    /// The kernel's count of out-of-memory kills rose just before, and a SIGKILL that
+    /// was not ours ended this process.
     pub oom_suspected: bool,
 }
 
-/// What a live process was seen to use.
+/// Resources that a live process uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     /// CPU time since its start, user and system together.
@@ -34,8 +34,8 @@ pub struct Sample {
 pub struct TcpDelta {
     /// Bytes received in order; HTTP heads and TLS records are among them.
     pub bytes_received: u64,
-    /// Segments that the client's side sent again. What the server repeated is
-    /// not known at this end.
+    /// Segments that the client's side retransmitted. Those that the server
+    /// retransmitted are not known here.
     pub retransmits: u64,
     /// The smoothed round-trip time as of now, if one was measured.
     pub rtt: Option<Duration>,
@@ -44,28 +44,28 @@ pub struct TcpDelta {
 /// What happened.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
-    /// The reactor runs; the ramp begins now.
+    /// The reactor runs: the ramp starts now.
     Started,
-    /// The same, but by its schedule the ramp began so long ago: what is due by now
-    /// is due at once, and the rest, and the end, when the schedule says.
+    /// The same, but the ramp was scheduled to start earlier. What is overdue is due at
+    /// once; all else keeps the schedule.
     StartedLate {
-        /// How long ago.
+        /// How much earlier.
         behind: Duration,
     },
     /// The loop stood still up to now: it was stopped, frozen or starved. Output
     /// written meanwhile has not been read yet, and its times are not known.
     StoodStill {
-        /// For how long at least.
+        /// Its length at least.
         span: Duration,
     },
-    /// The process asked for is running.
+    /// The requested process runs.
     Spawned {
         /// Whose process.
         client: ClientId,
         /// Its process id.
         pid: u32,
     },
-    /// The process asked for could not be started.
+    /// The requested process could not be started.
     SpawnFailed {
         /// Whose process.
         client: ClientId,
@@ -80,7 +80,7 @@ pub enum Input<'a> {
         pipe: Pipe,
         /// What was read.
         bytes: &'a [u8],
-        /// The wall clock when it was read, for what is told against dates.
+        /// The wall clock at the read, to compare with dates in the output.
         wall: Wall,
     },
     /// A client's pipe came to its end.
@@ -104,7 +104,7 @@ pub enum Input<'a> {
         /// What it uses.
         sample: Sample,
     },
-    /// The memory of a client's live process was looked at.
+    /// The memory of a client's live process was read.
     MemorySeen {
         /// Whose process.
         client: ClientId,
@@ -118,17 +118,17 @@ pub enum Input<'a> {
         /// What it did since its last sample.
         delta: TcpDelta,
     },
-    /// The earliest deadline has come.
+    /// The earliest deadline is reached.
     DeadlineReached,
-    /// Stop in good order (first SIGINT, SIGTERM or SIGHUP).
+    /// Stop gracefully (first SIGINT, SIGTERM or SIGHUP).
     StopAsked,
     /// Stop now (second SIGINT or SIGTERM): SIGKILL to all.
     KillAsked,
-    /// Hold the first starts that are still to come, or go on with them. Restarts
-    /// are not held.
+    /// Hold the pending first starts (true) or resume them (false). Restarts are not
+    /// held.
     RampHeld(bool),
-    /// Keep up so many clients from now on: at least one, and no more than there
-    /// is room for.
+    /// Change the target, to at least one client and at most
+    /// [`Swarm::room`](super::Swarm::room).
     TargetAsked {
         /// The new target.
         clients: u32,
@@ -144,10 +144,10 @@ pub enum Signal {
     Kill,
 }
 
-/// What is to be done.
+/// What the reactor shall do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Start this client's process. Answered by `Spawned` or `SpawnFailed`.
+    /// Start this client's process. The result is `Spawned` or `SpawnFailed`.
     Spawn {
         /// Whose process.
         client: ClientId,
@@ -159,19 +159,19 @@ pub enum Action {
         /// Which signal.
         signal: Signal,
     },
-    /// Close what is left of this client's pipes; no more input comes of them.
+    /// Close the open pipes of this client. No more input comes from them.
     ClosePipes {
         /// Whose pipes.
         client: ClientId,
     },
-    /// A connection of this client's process stands: its sockets can be sampled.
-    /// Answered by `Traffic`, as often as there is any.
+    /// Sample the sockets of this client's process, which has connected. Each result
+    /// is a `Traffic`.
     SampleSockets {
         /// Whose sockets.
         client: ClientId,
     },
-    /// Tell people.
+    /// Write an event to the log.
     Report(Report),
-    /// Everything is over: leave the loop.
+    /// The run is over: leave the loop.
     Finish,
 }

@@ -1,10 +1,10 @@
-//! Decisions: when a client starts, what its end means, when it starts again,
-//! how everything stops.
+//! Decisions: when a client starts, what its end means, when it restarts, and how the
+//! run stops.
 //!
-//! Knows no clock, no descriptor and no process: [`Swarm::handle`] takes what
-//! happened and when, and says what is to be done. The reactor does it, and
-//! what fails comes back as an input. An input that does not fit the state of
-//! its client is dropped.
+//! Knows no clock, descriptor or process: [`Swarm::handle`] takes an input and its
+//! time, and appends the actions that follow. The reactor performs them; a failure
+//! comes back as an input. An input that does not fit the state of its client is
+//! dropped.
 
 pub mod backoff;
 pub mod client;
@@ -43,7 +43,7 @@ pub use turn::{
     STALL_REPORTS_PER_SEC,
 };
 
-/// Processes started in one turn at most, so that a ramp or a storm of restarts
+/// Most processes started in one turn, so that a ramp or a storm of restarts
 /// leaves the loop responsive; at some 100 µs a start this is under 2 ms.
 pub const SPAWNS_PER_TURN: usize = 16;
 
@@ -51,9 +51,9 @@ pub const SPAWNS_PER_TURN: usize = 16;
 #[derive(Debug)]
 pub struct Swarm {
     clients: Vec<Client>,
-    /// Clients that are due and were not started yet, because the starts of a
-    /// turn are bounded. Apart from the deadlines, so that a host that cannot
-    /// keep up with the starts still drains, ends and stops in time.
+    /// Clients that are due and not started yet, because the starts of a turn are
+    /// bounded. Kept apart from the deadlines, so that a host that cannot keep up
+    /// with the starts still drains and stops in time.
     ready: VecDeque<ClientId>,
     common: Common,
     /// Clients among the target that were never started.
@@ -67,14 +67,15 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// A swarm in which every client is idle. Its target can go down and come back.
+    /// A swarm in which every client is idle. Its target can be lowered and raised
+    /// again.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self::with_room(settings, 0)
     }
 
-    /// The same with room for so many clients, so that its target can also be
-    /// raised up to that while it runs.
+    /// The same with room for `room` clients: while it runs its target can be raised
+    /// up to that.
     #[must_use]
     pub fn with_room(settings: Settings, room: u32) -> Self {
         let plan = Plan::new(&settings, room);
@@ -94,10 +95,10 @@ impl Swarm {
         }
     }
 
-    /// Takes in what happened at `now` and appends what is to be done, in order.
+    /// Handles what happened at `now` and appends the actions that follow, in order.
     ///
-    /// `now` must not go back from call to call. After [`Action::Finish`]
-    /// nothing is taken in any more.
+    /// `now` must not decrease from call to call. After [`Action::Finish`] every input
+    /// is ignored.
     pub fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>) {
         if self.finished {
             return;
@@ -147,15 +148,15 @@ impl Swarm {
         }
     }
 
-    /// Output of this client comes soon: has what it touches fetched from memory.
+    /// Fetches from memory what the next output of this client touches.
     pub fn prefetch(&self, client: ClientId) {
         if let Some(client) = self.clients.get(client.index()) {
             client.prefetch();
         }
     }
 
-    /// When [`Input::DeadlineReached`] is wanted next; a point in the past is at
-    /// once. `None` while there is nothing to wait for but other inputs.
+    /// When [`Input::DeadlineReached`] is due next; a point in the past means at once.
+    /// `None` if only other inputs are awaited.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Tick> {
         let ready = self.ready.front().and_then(|&id| self.clients.get(id.index()));
@@ -197,8 +198,8 @@ impl Swarm {
         self.stop_began
     }
 
-    /// The figures of every client, in the order of their numbers. Takes
-    /// O(target), for those who ask for single clients.
+    /// The figures of every client, in the order of their numbers. Takes O(clients),
+    /// while a snapshot takes O(1).
     pub fn figures(&self) -> impl Iterator<Item = ClientFigures> + '_ {
         self.clients.iter().map(Client::figures)
     }
@@ -208,7 +209,7 @@ impl Swarm {
         self.clients.iter().map(|client| client.view(&self.common.deadlines))
     }
 
-    /// One client, looked at.
+    /// All that is shown of one client; `None` if there is no such client.
     #[must_use]
     pub fn detail(&self, client: ClientId, now: Tick) -> Option<ClientDetail> {
         Some(self.clients.get(client.index())?.detail(now))
@@ -256,7 +257,7 @@ impl Swarm {
         }
     }
 
-    /// Nothing of what the clients did in the last `span` is dated.
+    /// Discards the times of what the clients did in the last `span`.
     fn stood_still(&mut self, now: Tick, span: Duration) {
         self.common.seen_since = Some(now);
         let playback = &mut self.common.ledger.totals.playback;
@@ -323,7 +324,8 @@ impl Swarm {
         }
     }
 
-    /// Arms the next line of progress, so that a silent swarm wakes nobody.
+    /// Arms the timer of the next line of progress. A silent swarm has none and never
+    /// wakes.
     fn note_activity(&mut self, now: Tick) {
         let key = Key::Run(RunKey::Progress);
         if self.common.stop.is_none() && self.common.deadlines.get(key).is_none() {
@@ -348,8 +350,7 @@ impl Swarm {
         }));
     }
 
-    /// Says once that every client was started, which stands for a line of
-    /// progress.
+    /// Reports once that every client was started, in place of a line of progress.
     fn report_ramp_complete(&mut self, now: Tick, actions: &mut Vec<Action>) {
         let snapshot = self.snapshot(now);
         if self.ramp_complete || snapshot.phase != Phase::Hold {

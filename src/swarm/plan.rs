@@ -51,7 +51,7 @@ impl Plan {
         }
     }
 
-    /// Clients of this process that the run keeps up once all have started.
+    /// Clients of this process that shall run once all have started.
     #[must_use]
     pub const fn target(&self) -> u32 {
         self.target
@@ -75,13 +75,13 @@ impl Plan {
         client.index() < self.target as usize
     }
 
-    /// When this client is due, from the start of the ramp and before jitter.
+    /// When this client is due, counted from the start of the ramp and before jitter.
     #[must_use]
     pub fn due(&self, client: ClientId) -> Duration {
         due(client.number(), self.rate)
     }
 
-    /// How long this client is late on purpose: a random span up to `-ramp-jitter`.
+    /// A random delay up to `-ramp-jitter`.
     pub fn jitter(&self, random: &mut Random) -> Duration {
         Duration::from_nanos(random.up_to(nanos(self.jitter_max)))
     }

@@ -1,5 +1,5 @@
-//! The random choices of a client: a generator of its own, so that what one
-//! client draws does not depend on what the others live through.
+//! The random choices of a client: a generator of its own, so that what one client
+//! draws does not depend on the others.
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};

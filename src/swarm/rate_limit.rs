@@ -1,4 +1,4 @@
-//! At most so many of something a second.
+//! Limits how many events a second pass.
 
 use std::time::Duration;
 

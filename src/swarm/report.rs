@@ -1,4 +1,4 @@
-//! What people are told while it happens: the events of the log.
+//! The events that are written to the log.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::units::ClientId;
 use crate::units::process::{ExitStatus, Pipe, SpawnFailure};
 use crate::units::shard::Shard;
 
-/// How the origin does, as far as a line of progress tells it.
+/// The origin's numbers in a line of progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OriginProgress {
     /// Clients stalled now.
@@ -53,18 +53,18 @@ pub enum Report {
         pid: u32,
         /// How it ended.
         status: ExitStatus,
-        /// What that means.
+        /// What its end means.
         outcome: Outcome,
         /// Spawn to exit.
         uptime: Duration,
         /// The last lines of stderr; empty unless the attempt failed.
         last_lines: Vec<String>,
     },
-    /// A client's media time has been still for too long.
+    /// A client is stalled.
     ClientStalled {
         /// Which client.
         client: ClientId,
-        /// For so long.
+        /// Time since its media time last moved.
         still_for: Duration,
     },
     /// A client's process has much memory.
@@ -115,28 +115,28 @@ pub enum Report {
         /// Since the ramp began.
         elapsed: Duration,
     },
-    /// How the run goes, now and then, while something happens.
+    /// The state of the run, at intervals while something happens.
     Progress {
         /// Clients whose process runs.
         active: u32,
-        /// Clients to keep up.
+        /// The target.
         target: u32,
         /// Process starts so far.
         started: u64,
         /// Restarts so far.
         restarted: u64,
-        /// What the clients live through; `None` where nobody reads it.
+        /// The origin's numbers; `None` if the log is not read.
         origin: Option<OriginProgress>,
         /// Since the ramp began.
         elapsed: Duration,
     },
-    /// The first starts that are still to come are held.
+    /// The pending first starts are held.
     RampHeld,
-    /// They go on.
+    /// They resume.
     RampGoesOn,
     /// The target was changed while it runs.
     TargetChanged {
-        /// Clients to keep up from now on.
+        /// The new target.
         target: u32,
     },
     /// A line of a client's stderr (verbose).

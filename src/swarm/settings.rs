@@ -1,4 +1,4 @@
-//! What the swarm was asked to do.
+//! The settings of the swarm.
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
@@ -18,16 +18,16 @@ pub struct Backoff {
     pub multiplier: f64,
 }
 
-/// What the swarm was asked to do; immutable while it runs.
+/// The settings of the swarm; immutable while it runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Clients of the whole run.
     pub clients: NonZeroU32,
-    /// Which of them this process keeps up.
+    /// Which of them this process runs.
     pub shard: Shard,
     /// Clients of the whole run started a second, above 0.
     pub ramp_rate: f64,
-    /// Each start is put off by a random span from 0 to this.
+    /// Longest random delay of a first start.
     pub ramp_jitter: Duration,
     /// How long the run lasts; `None` is until a signal.
     pub duration: Option<Duration>,
@@ -43,24 +43,25 @@ pub struct Settings {
     pub dangerous: bool,
     /// Expected length of a segment (RFC 8216, `EXT-X-TARGETDURATION`).
     pub target_duration: Duration,
-    /// Whether a stalled client's process is ended, and started anew.
+    /// Whether a stalled client is restarted.
     pub restart_on_stall: bool,
     /// Most resident memory of one FFmpeg in bytes; one that has more is ended. `None`
     /// is no limit.
     pub ffmpeg_memory_max: Option<NonZeroU64>,
-    /// Whether progress and log are read; without them no stall and no request
-    /// is told.
+    /// Whether progress and log are read. Without them no stall and no request is
+    /// counted.
     pub stats: bool,
-    /// FFmpeg's network timeout: a failure without a reason after this long is one.
+    /// FFmpeg's network timeout. A failure without a reason after this long counts as
+    /// a timeout.
     pub network_timeout: Duration,
-    /// Whether FFmpeg asks for segments ahead; downloads are not timed then.
+    /// Whether FFmpeg requests segments ahead of need; downloads are not timed then.
     pub asks_ahead: bool,
     /// Whether the URL's host is a name that FFmpeg looks up, and its log says when
     /// it connects.
     pub looks_up_name: bool,
 }
 
-/// The target duration where neither a flag nor the stream says another.
+/// The target duration unless a flag or the stream gives another.
 pub const TARGET_DURATION_DEFAULT: Duration = Duration::from_secs(6);
 
 /// Where a target duration comes from.
@@ -86,14 +87,14 @@ impl TargetDurationSource {
     }
 }
 
-/// When a client counts as stalled, and why then.
+/// When a client counts as stalled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StallThreshold {
     /// Expected length of a segment.
     pub target_duration: Duration,
-    /// Who says so.
+    /// Where that comes from.
     pub source: TargetDurationSource,
-    /// Media time that is still for this long is a stall.
+    /// A stall begins when media time has not moved for this long.
     pub after: Duration,
 }
 
@@ -105,26 +106,26 @@ impl StallThreshold {
     }
 }
 
-/// Media time that is still for so many target durations is a stall.
+/// Target durations without a movement of media time after which a stall begins.
 pub const STALL_TARGET_DURATIONS: u32 = 2;
 
-/// Media time may always be still for this: FFmpeg tells it once a second, so of
-/// less a client that plays well would be accused.
+/// Minimum threshold of a stall: progress comes once a second, so a shorter one would
+/// report false stalls.
 const STALL_AFTER_MIN: Duration = Duration::from_secs(2);
 
-/// FFmpeg's wait between two loads of a playlist is its target duration and at most
-/// 0.1 s, since it looks ten times a second (`hls.c`); but on a busy host it comes to
-/// that late. Half of the target duration is taken for that.
+/// Between two loads of a playlist FFmpeg waits for the target duration and at most
+/// 0.1 s more, since it checks ten times a second (`hls.c`). On a busy host it wakes
+/// late; this part of the target duration is allowed for that.
 const RELOAD_SLACK_DIVISOR: u32 = 2;
 
 impl Settings {
-    /// Clients that this process keeps up.
+    /// Clients that this process runs.
     #[must_use]
     pub const fn share(&self) -> u32 {
         self.shard.share(self.clients.get())
     }
 
-    /// How the log is to be read.
+    /// How to read the log.
     #[must_use]
     pub fn reading(&self) -> Reading {
         Reading {
@@ -137,7 +138,7 @@ impl Settings {
         }
     }
 
-    /// Media time that is still for this long is a stall.
+    /// A stall begins when media time has not moved for this long.
     #[must_use]
     pub fn stall_after(&self) -> Duration {
         stall_after(self.target_duration)

@@ -1,8 +1,7 @@
-//! How everything stops: SIGTERM, SIGTERM again, SIGKILL, and the end whatever
-//! is left.
+//! The stop of the run: SIGTERM, SIGTERM again, SIGKILL, and the forced end.
 //!
-//! One SIGTERM is not enough for an FFmpeg that is stuck on a playlist, and it
-//! takes the network timeout to end a hung read; a second one ends it at once.
+//! One SIGTERM does not end an FFmpeg that is stuck on a playlist, and ends a hung
+//! read only at the network timeout. A second one ends both at once.
 
 use std::time::Duration;
 
@@ -12,23 +11,23 @@ use super::turn::Turn;
 use super::{Action, Report, Signal, Swarm};
 use crate::units::Tick;
 
-/// The second SIGTERM comes so long after the first.
+/// Delay from the first SIGTERM to the second.
 pub const TERMINATE_AGAIN_AFTER: Duration = Duration::from_millis(300);
 
-/// SIGKILL comes so long after the first SIGTERM.
+/// Delay from the first SIGTERM to SIGKILL.
 pub const KILL_AFTER: Duration = Duration::from_secs(5);
 
-/// What SIGKILL has not ended after this (a process in an uninterruptible read, or in
-/// the hands of a debugger) is left behind.
+/// Delay from SIGKILL to the forced end. A process that still lives (in an
+/// uninterruptible read, or under a debugger) is left behind.
 pub const FORCED_FINISH_AFTER_KILL: Duration = Duration::from_secs(3);
 
-/// The whole shutdown is done within this, from the signal to the exit of this process:
-/// docker stop(1) and many another supervisor kill after 10 s. What is left of it after
-/// [`FORCED_FINISH_AFTER_KILL`] is for orphans, files and readers.
+/// Longest shutdown, from the signal to the exit of this process: docker stop and many
+/// other supervisors kill after 10 s. What remains after [`FORCED_FINISH_AFTER_KILL`]
+/// is for orphans, files and readers of stdout.
 pub const SHUTDOWN: Duration = Duration::from_secs(10);
 
 impl Swarm {
-    /// Puts every client down; `signal` goes to every process at once.
+    /// Stops every client; `signal` is sent to every process at once.
     pub(super) fn stop(&mut self, now: Tick, signal: Signal, actions: &mut Vec<Action>) {
         if self.common.stop.is_some() {
             return;
@@ -50,8 +49,8 @@ impl Swarm {
         self.with_all(now, actions, Client::stop);
     }
 
-    /// Keeps how the clients are doing, since ending them ends their stalls. A stall
-    /// that has begun and waits for its check counts.
+    /// Keeps how many clients are stalled and slow, since ending them ends their stalls.
+    /// A stall that has begun and waits for its check counts.
     fn keep_viewers(&mut self, now: Tick) {
         let playback = &mut self.common.ledger.totals.playback;
         for client in &mut self.clients {
@@ -60,7 +59,7 @@ impl Swarm {
         self.common.viewers_at_stop = Some(playback.viewers);
     }
 
-    /// Sends SIGKILL to every process, and stops if that was not asked yet.
+    /// Sends SIGKILL to every process, and stops the run unless it stops already.
     pub(super) fn kill(&mut self, now: Tick, actions: &mut Vec<Action>) {
         if self.common.stop.is_none() {
             self.stop(now, Signal::Kill, actions);
@@ -75,13 +74,12 @@ impl Swarm {
         deadlines.set_if_earlier(Key::Run(RunKey::ForcedFinish), forced);
     }
 
-    /// Sends the signal of this stage to every process that was told to end and
-    /// has not ended.
+    /// Sends the signal of this stage to every process that has not ended.
     pub(super) fn signal_those_left(&mut self, now: Tick, actions: &mut Vec<Action>) {
         self.with_all(now, actions, Client::signal_if_left);
     }
 
-    /// Ends the run although something is left.
+    /// Ends the run whatever is left.
     pub(super) fn force_finish(&mut self, now: Tick, actions: &mut Vec<Action>) {
         self.with_all(now, actions, Client::abandon);
         self.finish(now, actions);

@@ -1,4 +1,4 @@
-//! The swarm, driven by hand: ramp, restarts, draining, and how it tells of them.
+//! The swarm, driven by hand: ramp, restarts, draining, and their reports.
 
 mod disorder;
 mod memory;
@@ -48,7 +48,7 @@ const fn client(number: u32) -> ClientId {
     ClientId::new(number)
 }
 
-/// A swarm, its clock, and what it asked for since the last look.
+/// A swarm, its clock, and the actions that were not taken yet.
 struct Driver {
     swarm: Swarm,
     now: Tick,
@@ -85,7 +85,7 @@ impl Driver {
         self.now = self.now.after(delay);
     }
 
-    /// Waits for the next deadline and returns how long that took.
+    /// Waits for the next deadline and returns the delay.
     fn next_deadline(&mut self) -> Duration {
         let next = self.swarm.next_deadline().unwrap();
         let waited = next.since(self.now);
@@ -159,7 +159,7 @@ const SPAWN_0: Action = Action::Spawn { client: client(0) };
 const CLOSE_0: Action = Action::ClosePipes { client: client(0) };
 
 #[test]
-fn the_ramp_keeps_its_rate_whatever_the_answers_take() {
+fn the_ramp_keeps_its_rate_however_long_starts_take() {
     let mut driver = Driver::begun(settings(3));
     for tick_ms in [1_000, 1_100, 1_200] {
         assert_eq!(driver.swarm.next_deadline(), Some(Tick::from_millis(tick_ms)));
@@ -177,12 +177,12 @@ fn the_ramp_keeps_its_rate_whatever_the_answers_take() {
 }
 
 #[test]
-fn a_line_of_progress_tells_of_the_origin_only_where_the_log_is_read() {
+fn progress_has_numbers_of_the_origin_only_if_the_log_is_read() {
     let log = b"[hls @ 0x1] [info] Opening 'http://h/a.m3u8' for reading\n\
         [tcp @ 0x2] [verbose] Starting connection attempt to 127.0.0.1 port 80\n\
         [tcp @ 0x2] [verbose] Successfully connected to 127.0.0.1 port 80\n\
         [http @ 0x3] [warning] HTTP error 404 Not Found\n";
-    for (stats, told) in [(true, Some((1, 1))), (false, None)] {
+    for (stats, expected) in [(true, Some((1, 1))), (false, None)] {
         let mut driver = Driver::running(Settings { stats, ..settings(2) });
         let (client, pipe) = (client(0), Pipe::Stderr);
         driver.give(Input::Output { client, pipe, bytes: log, wall: Wall::default() });
@@ -192,12 +192,12 @@ fn a_line_of_progress_tells_of_the_origin_only_where_the_log_is_read() {
             _ => None,
         });
         let requests = progress.unwrap().map(|origin| (origin.requests, origin.failed));
-        assert_eq!(requests, told);
+        assert_eq!(requests, expected);
     }
 }
 
 #[test]
-fn what_ffmpeg_complains_of_when_told_to_end_is_no_pattern_of_errors() {
+fn errors_after_our_signal_are_no_pattern() {
     let mut driver = Driver::running(Settings { stats: true, ..settings(1) });
     let complaint = Input::Output {
         client: client(0),
@@ -213,7 +213,7 @@ fn what_ffmpeg_complains_of_when_told_to_end_is_no_pattern_of_errors() {
 }
 
 #[test]
-fn a_silent_steady_swarm_waits_for_nothing() {
+fn a_silent_steady_swarm_has_no_deadline() {
     let mut driver = Driver::running(settings(20));
     assert_eq!(driver.swarm.next_deadline(), None);
     driver.give(Input::Output {
@@ -228,7 +228,7 @@ fn a_silent_steady_swarm_waits_for_nothing() {
 }
 
 #[test]
-fn starts_are_bounded_in_a_turn_and_hold_up_nothing_else() {
+fn starts_of_a_turn_are_bounded_and_delay_nothing_else() {
     let swarm = Settings { duration: Some(Duration::from_secs(9)), ..settings(100) };
     let mut driver = Driver::begun(swarm);
     driver.actions.clear();
@@ -305,7 +305,7 @@ fn a_line_is_reported_when_verbose() {
 }
 
 #[test]
-fn delays_grow_with_failures_and_begin_anew_after_a_good_attempt() {
+fn delays_grow_with_failures_and_are_reset_by_a_good_attempt() {
     let mut driver = Driver::running(settings(1));
     let failed = ExitStatus::Code(1);
     let short = Duration::from_secs(1);
@@ -336,7 +336,7 @@ fn delays_grow_with_failures_and_begin_anew_after_a_good_attempt() {
 }
 
 #[test]
-fn a_failed_start_waits_and_counts_but_is_no_restart() {
+fn a_failed_start_backs_off_and_is_no_restart() {
     let limited = Settings { max_restarts: NonZeroU64::new(1), ..settings(1) };
     let mut driver = Driver::begun(limited);
     driver.next_deadline();

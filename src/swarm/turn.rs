@@ -1,5 +1,5 @@
-//! What one client's step may touch beside the client: the books, the
-//! deadlines, the list of actions.
+//! What a step of one client may change besides the client: ledger, deadlines and
+//! actions.
 
 use std::time::Duration;
 
@@ -10,19 +10,18 @@ use super::{Action, Report, Settings, Signal};
 use crate::stats::{ActiveTime, ChildrenUse, State, Totals, Viewers};
 use crate::units::{Tick, Wall};
 
-/// The reminder that TLS is not verified comes each time this has passed.
+/// Interval of the reminder that TLS is not verified.
 pub const DANGEROUS_EVERY: Duration = Duration::from_secs(60);
 
-/// While something happens, a line tells how the run goes each time this has
-/// passed.
+/// Interval of the lines of progress, while something happens.
 pub const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
-/// Ends of processes that came while the loop stood still are noticed within this,
-/// thousands of them included.
+/// Exits that happened while the loop stood still are handled within this, even
+/// thousands of them.
 const CAUGHT_UP_AFTER: Duration = Duration::from_secs(1);
 
-/// Failed starts reported a second at most; all are counted. A host that is out
-/// of processes fails thousands of starts in the same words.
+/// Failed starts reported a second at most; all are counted. On a host that is out of
+/// processes thousands of starts fail with the same message.
 pub const SPAWN_FAILURE_REPORTS_PER_SEC: u32 = 5;
 
 /// Stalls reported a second at most; all are counted. When an origin freezes
@@ -33,7 +32,7 @@ pub const STALL_REPORTS_PER_SEC: u32 = 5;
 /// grow alike.
 pub const MEMORY_REPORTS_PER_SEC: u32 = 1;
 
-/// The books over all clients.
+/// The counts over all clients.
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) totals: Totals,
@@ -56,7 +55,7 @@ impl Ledger {
         }
     }
 
-    /// So many clients more, all of them idle.
+    /// Adds clients, all of them idle.
     pub(super) fn joined(&mut self, clients: u32) {
         if let Some(idle) = self.by_state.get_mut(State::Idle.index()) {
             *idle += clients;
@@ -68,7 +67,7 @@ impl Ledger {
         self.by_state.get(state.index()).copied().unwrap_or(0)
     }
 
-    /// A client went from one state to another.
+    /// A client changed its state.
     pub(super) fn moved(&mut self, now: Tick, from: State, to: State) {
         if from == to {
             return;
@@ -99,9 +98,9 @@ pub(super) struct Common {
     pub(super) wall: Wall,
     /// The end of the last standstill of the loop.
     pub(super) seen_since: Option<Tick>,
-    /// Once the run stops: the signal that ends a process now.
+    /// The signal of this stage of the stop; `None` before the stop.
     pub(super) stop: Option<Signal>,
-    /// How the clients were doing when the stop began.
+    /// How many clients were stalled and slow when the stop began.
     pub(super) viewers_at_stop: Option<Viewers>,
 }
 
@@ -126,7 +125,7 @@ impl Common {
     }
 }
 
-/// One step: when it is, what it may touch, and where its actions go.
+/// One step: its time, what it may change, and where its actions go.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     pub(super) now: Tick,

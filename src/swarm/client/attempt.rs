@@ -1,4 +1,4 @@
-//! What belongs to one FFmpeg process of a client, and what is left of it.
+//! What belongs to one FFmpeg process of a client, and the sums that outlive it.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl Attempt {
     }
 }
 
-/// What the attempts of a client before the current one came to.
+/// Sums over the attempts of a client before the current one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Past {
     /// Media time read.

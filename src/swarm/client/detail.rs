@@ -1,4 +1,4 @@
-//! All that is known of a single client, for those who look at one.
+//! All that is shown of a single client.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::ffmpeg::outcome::Outcome;
 use crate::stats::{ClientFigures, State};
 use crate::units::Tick;
 
-/// A single client, looked at.
+/// All that is shown of a single client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientDetail {
     /// The numbers that are shown of every client.
@@ -20,7 +20,7 @@ pub struct ClientDetail {
     pub uptime: Option<Duration>,
     /// Until its next start, while it waits for one.
     pub starts_in: Option<Duration>,
-    /// What became of its last attempt.
+    /// The outcome of its last attempt.
     pub last_outcome: Option<Outcome>,
     /// The last lines of stderr of its newest attempt, oldest first. Not masked.
     pub last_lines: Vec<String>,

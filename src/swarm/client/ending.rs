@@ -1,4 +1,4 @@
-//! What the end of an attempt means, and how it is told.
+//! The outcome of an attempt: judged, counted and reported.
 
 use super::{Client, End};
 use crate::ffmpeg::log::{self, Level, Line, Note};
@@ -7,7 +7,7 @@ use crate::swarm::Report;
 use crate::swarm::turn::Turn;
 
 impl Client {
-    /// What the end means, by its status, its media time and its log.
+    /// The outcome, by exit status, media time and log.
     pub(super) fn outcome(&self, turn: &Turn<'_>, end: End) -> Outcome {
         let stalled_by_us = self.attempt.stalled_out;
         classify(&Ending {
@@ -21,13 +21,13 @@ impl Client {
         })
     }
 
-    /// Counts what the end means, for the attempt and for the client.
+    /// Counts the outcome, for the attempt and for the client.
     pub(super) fn count_outcome(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
         let totals = &mut turn.common.ledger.totals;
         let by_us = end.asked && !self.attempt.stalled_out && !self.attempt.over_memory;
         totals.count_outcome(outcome, by_us);
         self.last_outcome = Some(outcome);
-        // An attempt that was cut short shows nothing that the one before did not.
+        // An attempt that we cut short does not replace the reason of an earlier one.
         let shows = outcome != Outcome::Stopped || self.kept_by.is_none();
         if !self.played && shows && turn.common.settings.stats {
             let last = self.kept_by.replace(outcome);
@@ -36,8 +36,8 @@ impl Client {
         }
     }
 
-    /// FFmpeg's words for what kept it from playing: of the last lines of its log,
-    /// the first that names a failure, else the first error. What it says after our
+    /// FFmpeg's message for why it did not play: of the last lines of its log, the
+    /// first that names a failure, else the first error. A message that follows our
     /// signal is no reason.
     fn words(&self, by_us: bool) -> Option<String> {
         let evidence = self.attempt.requests.evidence();

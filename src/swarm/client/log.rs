@@ -1,5 +1,4 @@
-//! What a client does about its log: reads each line, counts what it tells of
-//! requests and bytes, and keeps the last lines.
+//! Reads the log of a client: counts requests and bytes, and keeps the last lines.
 
 use super::{Client, Desired};
 use crate::ffmpeg::log::{self, Level, Line, Note};
@@ -11,7 +10,7 @@ use crate::units::Moment;
 use crate::units::process::Pipe;
 
 impl Client {
-    /// Takes in bytes of stderr; `None` is its end.
+    /// Reads bytes of stderr; `None` is its end.
     pub(super) fn read_lines(&mut self, turn: &mut Turn<'_>, bytes: Option<&[u8]>) {
         let mut splitter = std::mem::take(&mut self.attempt.splitter);
         let each = |line: &[u8], cut: bool| self.read_line(turn, line, cut);
@@ -39,7 +38,7 @@ impl Client {
         }
     }
 
-    /// Counts what a line tells.
+    /// Counts what a line reports.
     fn note(&mut self, turn: &mut Turn<'_>, line: &[u8], read: &Line<'_>) {
         let seen_since = turn.common.seen_since;
         let tick = seen_since.filter(|_| self.attempt.unread.stderr).unwrap_or(turn.now);
@@ -50,7 +49,7 @@ impl Client {
             ..turn.common.settings.reading()
         };
         let totals = &mut turn.common.ledger.totals;
-        // What FFmpeg complains of when it is told to end is no fault of the origin.
+        // An error that FFmpeg logs after our signal is no fault of the origin.
         if matches!(read.level, Level::Fatal | Level::Error) && self.desired == Desired::Up {
             totals.error_patterns.add(line);
         }

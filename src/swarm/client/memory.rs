@@ -1,8 +1,8 @@
-//! What a client does about the memory of its process: says once that it is much, and
-//! ends a process that exceeds the limit.
+//! The memory of a client's process: reports once that it is large, and kills a process
+//! that exceeds the limit.
 //!
-//! It is ended by SIGKILL at once: one that grows by 70 MB a second, as on an endless
-//! playlist, does not heed SIGTERM while it reads.
+//! SIGKILL is sent at once: an FFmpeg that grows by 70 MB a second, as on an endless
+//! playlist, ignores SIGTERM while it reads.
 
 use super::{Client, Event};
 use crate::stats::State;
@@ -10,15 +10,15 @@ use crate::swarm::deadlines::Timer;
 use crate::swarm::turn::Turn;
 use crate::swarm::{Action, Report, Signal};
 
-/// Resident memory of one FFmpeg that is worth a warning, in bytes: five times what
-/// Debian's takes for a usual stream, shared libraries included.
+/// Resident memory of one FFmpeg from which on there is a warning, in bytes: five times
+/// what Debian's needs for a common stream, shared libraries included.
 pub const MEMORY_WARNING_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Signals of an end alone, the last of which kills.
+/// Number of signals sent to a process that is ended alone, once it was killed.
 const KILLED: u8 = 3;
 
 impl Client {
-    /// Its live process was seen to have so much resident memory.
+    /// Its live process has so much resident memory.
     pub(in crate::swarm) fn memory_seen(&mut self, turn: &mut Turn<'_>, resident_bytes: u64) {
         if !matches!(self.state, State::Running | State::Stopping) {
             return;
@@ -32,8 +32,8 @@ impl Client {
         }
     }
 
-    /// Its process has or had so much memory: says once for each process if that is
-    /// much.
+    /// Its process has or had so much memory. Reports once for each process that this
+    /// is large.
     pub(super) fn note_memory(&mut self, turn: &mut Turn<'_>, resident_bytes: u64) {
         turn.common.ledger.totals.note_memory(self.id, resident_bytes);
         if resident_bytes < MEMORY_WARNING_BYTES || std::mem::replace(&mut self.attempt.large, true)

@@ -1,5 +1,5 @@
-//! What a client does when the target is changed: goes down alone, comes back, or
-//! waits while starts are held.
+//! A changed target or a hold, applied to one client: it goes down alone, comes back,
+//! or waits.
 
 use super::{Client, Desired, Event};
 use crate::stats::{Reading, State};
@@ -18,11 +18,11 @@ impl Client {
         self.attempts > 0
     }
 
-    /// It is wanted again, or new: what goes down comes back when it is down, and
-    /// what is down starts at `due`. True if it waits for that start now.
+    /// It is wanted again, or new. A client that is going down restarts once it is
+    /// down; one that is down or new starts at `due`. True if it waits for that start.
     pub(in crate::swarm) fn raise(&mut self, turn: &mut Turn<'_>, due: Tick) -> bool {
         self.desired = Desired::Up;
-        // One that is not down yet learns of its restarts when its attempt is over.
+        // For one that is not down yet this is checked when its attempt is over.
         if self.state == State::Stopped && self.note_restarts_used_up(turn) {
             return false;
         }
@@ -34,7 +34,7 @@ impl Client {
         true
     }
 
-    /// Sets its first start; while starts are held it is only noted.
+    /// Sets its first start; while starts are held it has no timer.
     pub(in crate::swarm) fn schedule_at(&mut self, turn: &mut Turn<'_>, due: Tick) {
         self.due = due;
         if !turn.common.plan.is_held() {
@@ -42,7 +42,7 @@ impl Client {
         }
     }
 
-    /// Goes down if its restarts are used up, and says so once. True if they are.
+    /// Goes down if its restarts are used up, and reports that once. True if they are.
     pub(super) fn note_restarts_used_up(&mut self, turn: &mut Turn<'_>) -> bool {
         let restarts = u64::from(self.attempts).saturating_sub(1);
         let most = turn.common.settings.max_restarts;
@@ -57,8 +57,8 @@ impl Client {
         true
     }
 
-    /// Tells its process to end: by the stage of the stop that all are in, else
-    /// alone. One that is ended alone already goes on with that.
+    /// Ends its process: by the stage of the stop if the run stops, else alone. One that
+    /// is ended alone already continues with its own signals.
     pub(super) fn end_process(&mut self, turn: &mut Turn<'_>) {
         if turn.common.stop.is_some() {
             self.note_end(turn);
@@ -69,7 +69,7 @@ impl Client {
         }
     }
 
-    /// What it does from now on says nothing of the origin any more.
+    /// From now on, what it does is no measure of the origin.
     fn note_end(&mut self, turn: &mut Turn<'_>) {
         turn.common.deadlines.clear(self.timer(Timer::Signal));
         self.attempt.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);

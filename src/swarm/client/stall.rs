@@ -1,11 +1,11 @@
-//! What a client does about its media time: reads it, notes when it stands still
-//! for too long, and ends the process for that if it was asked to.
+//! The media time of a client: reads it, notes a stall, and ends the process for that
+//! if the settings say so.
 //!
-//! A line of progress moves no deadline. One check waits for each running client;
-//! when it comes and the client has moved meanwhile, it is set anew. Checks come
-//! at whole seconds, so thousands of clients wake the loop once a second at most.
-//! A client that is stalled and played before has a check at the end of each window
-//! of its speed; one that never played has none. The next movement ends the stall.
+//! A line of progress moves no deadline. Each running client has one pending check. If
+//! the client has moved by then, the check is set again. Checks are at whole seconds,
+//! so thousands of clients wake the loop once a second at most. A client that is
+//! stalled and has played before has a check at the end of each window of its speed;
+//! one that has never played has none. The next movement ends the stall.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::swarm::turn::Turn;
 use crate::swarm::{Action, Report, Signal};
 use crate::units::{Tick, nanos};
 
-/// Checks come at whole multiples of this.
+/// Checks are at whole multiples of this.
 const CHECK_GRID: Duration = Duration::from_secs(1);
 
 impl Client {
-    /// The process was spawned; one that is to end at once is not watched.
+    /// The process was spawned. One that is ended at once is not watched.
     pub(super) fn begin_viewing(&mut self, turn: &mut Turn<'_>) {
         if turn.common.settings.stats && self.state == State::Running {
             let stall_after = turn.common.settings.stall_after();
@@ -32,8 +32,8 @@ impl Client {
         }
     }
 
-    /// Takes in bytes of stdout; `None` is its end. A process that is ended for a
-    /// stall is stalled until it is gone.
+    /// Reads bytes of stdout; `None` is its end. A process that is ended for a stall
+    /// stays stalled until it exits.
     pub(super) fn read_progress(&mut self, turn: &mut Turn<'_>, bytes: Option<&[u8]>) {
         if !turn.common.settings.stats || self.attempt.stalled_out {
             return;
@@ -61,7 +61,7 @@ impl Client {
         }
     }
 
-    /// The loop stood still for `span`, up to `now`: what is in the pipes is undated.
+    /// The loop stood still for `span`, up to `now`: what is in the pipes has no time.
     pub(in crate::swarm) fn stood_still(
         &mut self,
         now: Tick,
@@ -77,7 +77,7 @@ impl Client {
         self.attempt.viewing.note(now, playback);
     }
 
-    /// The check came: the client is stalled, or has moved meanwhile.
+    /// The check is due: the client is stalled, or has moved since it was set.
     pub(in crate::swarm) fn check_stall(&mut self, turn: &mut Turn<'_>) {
         let playback = &mut turn.common.ledger.totals.playback;
         let newly_stalled = self.attempt.viewing.note(turn.now, playback);
@@ -96,8 +96,8 @@ impl Client {
         }
     }
 
-    /// Sends the next signal to a process that is ended alone: the same, at the same
-    /// times, as when everything stops.
+    /// Sends the next signal to a process that is ended alone: the signals and delays are
+    /// those of the stop of the run.
     pub(in crate::swarm) fn signal_alone(&mut self, turn: &mut Turn<'_>) {
         self.attempt.own_signals = self.attempt.own_signals.saturating_add(1);
         let (signal, next) = match self.attempt.own_signals {

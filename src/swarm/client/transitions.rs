@@ -1,9 +1,9 @@
-//! The states of a client and what leads from one to the other.
+//! The transitions between the states of a client.
 
 use crate::stats::State;
 use crate::swarm::deadlines::Timer;
 
-/// What a client is to be.
+/// The state that a client is meant to reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Desired {
     /// Kept running.
@@ -23,13 +23,13 @@ pub enum Event {
     SpawnFailed,
     /// It is stalled, and its process is ended for that.
     Stalled,
-    /// Its process has too much memory, and is ended for that.
+    /// Its process has too much memory, and is killed for that.
     TooLarge,
     /// Its process was reaped.
     Exited,
-    /// After the exit: both pipes ended, or there was no time to wait for that.
+    /// After the exit: both pipes ended, or the wait for that is over.
     Drained,
-    /// It is to go down.
+    /// It shall go down.
     Stop,
     /// It is wanted again, after the target was lowered and raised.
     Raised,
@@ -50,11 +50,11 @@ impl Event {
     ];
 }
 
-/// The transition table: the state that follows, or `None` where the event does
-/// not fit the state and is dropped.
+/// The transition table: the state that follows, or `None` if the event does not fit
+/// the state and is dropped.
 ///
-/// A stop has put the desired state down before its event comes; so has the last
-/// restart before the draining of that attempt ends.
+/// A stop sets the desired state to down before its event; so does the last restart
+/// before the drain of that attempt ends.
 #[must_use]
 pub const fn next(state: State, event: Event, desired: Desired) -> Option<State> {
     use Desired::{Down, Up};
@@ -98,7 +98,7 @@ pub(super) const fn timer_of(state: State) -> Option<Timer> {
 mod tests {
     use super::*;
 
-    /// The life of a client as a person would tell it.
+    /// The transitions, written down a second time.
     const LIFE: [(State, Event, Desired, State); 20] = {
         use Desired::{Down, Up};
         [
@@ -126,15 +126,15 @@ mod tests {
     };
 
     #[test]
-    fn the_table_admits_this_life_and_nothing_else() {
+    fn the_table_has_these_transitions_and_no_other() {
         for state in State::ALL {
             for event in Event::ALL {
                 for desired in [Desired::Up, Desired::Down] {
-                    let told =
+                    let row =
                         LIFE.iter().find(|row| (row.0, row.1, row.2) == (state, event, desired));
                     assert_eq!(
                         next(state, event, desired),
-                        told.map(|row| row.3),
+                        row.map(|row| row.3),
                         "{state:?} {event:?} {desired:?}"
                     );
                 }
@@ -143,17 +143,17 @@ mod tests {
     }
 
     #[test]
-    fn every_state_leads_to_stopped_and_only_being_wanted_again_leads_out_of_it() {
-        let mut leads_there = vec![State::Stopped];
+    fn every_state_leads_to_stopped_and_only_raised_leads_out_of_it() {
+        let mut leading = vec![State::Stopped];
         for _ in State::ALL {
             for state in State::ALL {
                 let mut nexts = Event::ALL.iter().filter_map(|&e| next(state, e, Desired::Down));
-                if nexts.any(|to| leads_there.contains(&to)) && !leads_there.contains(&state) {
-                    leads_there.push(state);
+                if nexts.any(|to| leading.contains(&to)) && !leading.contains(&state) {
+                    leading.push(state);
                 }
             }
         }
-        assert_eq!(leads_there.len(), State::ALL.len());
+        assert_eq!(leading.len(), State::ALL.len());
         for event in Event::ALL {
             let to = next(State::Stopped, event, Desired::Up);
             assert_eq!(to.is_some(), event == Event::Raised);

@@ -1,4 +1,4 @@
-//! Inputs in any order: what is out of place changes nothing and breaks nothing.
+//! Inputs in any order: those that do not fit change nothing.
 
 use proptest::prelude::*;
 
@@ -63,9 +63,9 @@ fn give_any(driver: &mut Driver, any: &Any) {
 }
 
 proptest! {
-    /// Whatever comes in, in whatever order, the books agree with the clients.
+    /// Whatever the inputs and their order, the counts agree with the clients.
     #[test]
-    fn inputs_out_of_place_are_dropped(
+    fn inputs_that_do_not_fit_are_dropped(
         inputs in prop::collection::vec(any_input(), 0..200),
         restart_on_stall: bool,
     ) {

@@ -1,4 +1,4 @@
-//! Memory of FFmpeg: who is reported for it, and who is ended.
+//! Memory of FFmpeg: which processes are reported, and which are killed.
 
 use std::num::NonZeroU64;
 
@@ -43,7 +43,7 @@ fn much_memory_is_reported_once_for_each_process() {
 }
 
 #[test]
-fn what_was_never_seen_alive_is_reported_at_the_end() {
+fn a_peak_that_no_sample_saw_is_reported_at_the_exit() {
     let mut driver = Driver::running(settings(1));
     let (status, cpu) = (ExitStatus::Code(0), Duration::ZERO);
     let peak_resident_bytes = MEMORY_WARNING_BYTES;
@@ -55,14 +55,14 @@ fn what_was_never_seen_alive_is_reported_at_the_end() {
 }
 
 #[test]
-fn thousands_that_grow_together_are_one_line_a_second() {
+fn many_that_grow_together_are_reported_once_a_second() {
     let mut driver = Driver::running(settings(50));
     (0..50).for_each(|number| driver.memory(number, MEMORY_WARNING_BYTES));
     assert_eq!(driver.reports().len(), MEMORY_REPORTS_PER_SEC as usize);
 }
 
 #[test]
-fn one_above_the_limit_is_killed_at_once_and_starts_again() {
+fn one_above_the_limit_is_killed_at_once_and_restarted() {
     let mut driver = Driver::running(limited());
     driver.memory(0, LIMIT_BYTES);
     assert_eq!((driver.taken(), driver.state(0)), (vec![], State::Running));
@@ -71,7 +71,7 @@ fn one_above_the_limit_is_killed_at_once_and_starts_again() {
     let limit_bytes = LIMIT_BYTES;
     let report = Report::MemoryLimit { client, pid, resident_bytes, limit_bytes };
     assert_eq!(driver.taken(), [Action::Report(report), KILL_0]);
-    // It is looked at until it is gone.
+    // It is sampled until it exits.
     driver.memory(0, resident_bytes);
     assert_eq!((driver.taken(), driver.state(0)), (vec![], State::Stopping));
     driver.die(0, ExitStatus::Signal(9));
@@ -85,7 +85,7 @@ fn one_above_the_limit_is_killed_at_once_and_starts_again() {
 }
 
 #[test]
-fn a_stop_soon_after_a_restart_hides_no_reason_for_not_playing() {
+fn a_stop_soon_after_a_restart_keeps_the_reason_of_the_attempt_before() {
     let mut driver = Driver::running(Settings { stats: true, ..limited() });
     driver.memory(0, LIMIT_BYTES + 1);
     driver.die(0, ExitStatus::Signal(9));

@@ -1,5 +1,5 @@
-//! Shards together are the whole run: the same clients at the same moments with
-//! the same delays, whatever the number of shards.
+//! Shards together are the whole run: the same clients at the same times with the
+//! same delays, whatever the number of shards.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -20,7 +20,7 @@ fn life(client: ClientId, attempt: u64) -> Duration {
     Duration::from_millis(100 + u64::from(client.number()) * 37 % 500 + attempt * 211 % 700)
 }
 
-/// Plays a shard by itself, begun at 1 s or so late, to the end of the watch.
+/// Plays one shard, begun at 1 s plus `behind`, to the end of the time watched.
 fn play(settings: Settings, behind: Duration) -> Lived {
     let (mut swarm, mut actions) = (Swarm::new(settings), Vec::new());
     let (mut lived, mut deaths) = (Lived::new(), BinaryHeap::new());
@@ -111,7 +111,7 @@ fn a_shard_has_its_clients_alone_and_its_share_as_target() {
 }
 
 #[test]
-fn one_that_comes_late_keeps_the_schedule() {
+fn a_late_start_keeps_the_schedule() {
     let (rate, behind) = (10.0, Duration::from_millis(2_550));
     let late = Settings {
         ramp_rate: rate,

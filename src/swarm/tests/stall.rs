@@ -1,4 +1,4 @@
-//! Stalls: when they are looked for, how they are told, and how they end.
+//! Stalls: when they are checked, how they are reported, and how they end.
 
 use super::*;
 use crate::swarm::stopping::{KILL_AFTER, TERMINATE_AGAIN_AFTER};
@@ -15,7 +15,7 @@ impl Driver {
         let text = format!("frame=1\nout_time_us={media_ms}000\nprogress=continue\n");
         let (client, pipe) = (client(number), Pipe::Stdout);
         self.give(Input::Output { client, pipe, bytes: text.as_bytes(), wall: Wall::default() });
-        // Of what wakes the loop only stalls matter here.
+        // Of all deadlines only those of stalls matter here.
         self.swarm.common.deadlines.clear(Key::Run(RunKey::Progress));
     }
 
@@ -51,7 +51,7 @@ fn a_line_of_progress_moves_no_deadline() {
 }
 
 #[test]
-fn a_stall_is_noted_once_and_its_speed_is_told_while_it_goes_on() {
+fn a_stall_is_noted_once_and_has_speeds_of_0_until_it_ends() {
     let mut driver = Driver::quiet(1);
     driver.wait(Duration::from_millis(1_500));
     driver.progress(0, 18_000);
@@ -87,7 +87,7 @@ fn a_stall_is_noted_once_and_its_speed_is_told_while_it_goes_on() {
 }
 
 #[test]
-fn one_that_never_played_waits_for_nothing_once_it_is_stalled() {
+fn a_stalled_client_that_never_played_has_no_deadline() {
     let mut driver = Driver::quiet(1);
     driver.next_deadline();
     let snapshot = driver.swarm.snapshot(driver.now);
@@ -128,7 +128,7 @@ fn the_end_of_the_process_ends_its_stall() {
 }
 
 #[test]
-fn the_stop_keeps_how_the_clients_were_doing_when_it_began() {
+fn the_stop_keeps_the_gauges_of_its_start() {
     let mut driver = Driver::quiet(4);
     for number in 1..3 {
         driver.progress(number, 1_000);
@@ -171,7 +171,7 @@ fn clients_that_ended_by_themselves_are_not_stalled_at_the_end() {
 }
 
 #[test]
-fn many_stalls_wake_once_a_second_and_are_reported_in_few_lines() {
+fn many_stalls_wake_the_loop_once_a_second_and_have_few_reports() {
     let clients = 500;
     let mut driver = Driver::begun(Settings { ramp_rate: 100.0, ..watched(clients) });
     for number in 0..clients {
@@ -192,7 +192,7 @@ fn many_stalls_wake_once_a_second_and_are_reported_in_few_lines() {
 }
 
 #[test]
-fn a_stalled_client_is_ended_and_started_anew_where_that_was_asked() {
+fn a_stalled_client_is_restarted_if_requested() {
     let mut driver = Driver::running(Settings { restart_on_stall: true, ..watched(2) });
     driver.swarm.common.deadlines.clear(Key::Run(RunKey::Progress));
     driver.wait(Duration::from_secs(11));
@@ -245,7 +245,7 @@ fn without_stats_progress_is_ignored_and_nothing_stalls() {
 }
 
 #[test]
-fn an_exit_with_0_that_played_nothing_backs_off() {
+fn an_exit_with_0_without_media_backs_off() {
     let mut driver = Driver::running(watched(1));
     for (media_ms, outcome, base_ms) in [
         (0, Outcome::NoInput, 250),
@@ -266,7 +266,7 @@ fn an_exit_with_0_that_played_nothing_backs_off() {
 }
 
 #[test]
-fn what_nobody_looked_at_is_no_stall() {
+fn a_span_that_was_not_observed_is_no_stall() {
     for (seen, stalls) in [(false, 0), (true, 1)] {
         let mut driver = Driver::quiet(2);
         driver.progress(0, 1_000);
@@ -277,10 +277,10 @@ fn what_nobody_looked_at_is_no_stall() {
         driver.progress(0, 61_000);
         driver.give(Input::DeadlineReached);
         let snapshot = driver.swarm.snapshot(driver.now);
-        // The second client told nothing, and nothing is held against it yet.
+        // The second client wrote nothing, and is not stalled yet.
         assert_eq!(u64::from(snapshot.stalled), stalls);
         assert_eq!(snapshot.totals.playback.stalls, 2 * stalls);
         driver.next_deadline();
-        assert_eq!(driver.swarm.snapshot(driver.now).stalled, 2, "it is looked for again");
+        assert_eq!(driver.swarm.snapshot(driver.now).stalled, 2, "it is checked again");
     }
 }

@@ -1,5 +1,5 @@
-//! A loop that stood still: nothing of it is held against a client, whether only
-//! this program was stopped or the whole host with its clients.
+//! A loop that stood still: the span counts for no client, whether only this program
+//! was stopped or the whole host with its clients.
 
 use super::*;
 use crate::stats::Histogram;
@@ -11,7 +11,7 @@ const PAUSE: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Frozen {
     Nothing,
-    /// This program alone: its clients play on into their pipes.
+    /// This program alone: its clients continue to write to their pipes.
     Program,
     /// The clients as well.
     Host,
@@ -80,7 +80,7 @@ fn bounds(histogram: &Histogram) -> (u64, Duration, Duration) {
 }
 
 #[test]
-fn speed_and_drift_are_those_of_an_undisturbed_twin() {
+fn speed_and_drift_equal_those_of_an_undisturbed_client() {
     for frozen in [Frozen::Nothing, Frozen::Program, Frozen::Host] {
         let mut player = Player::new(false);
         player.plays(40);
@@ -98,7 +98,7 @@ fn speed_and_drift_are_those_of_an_undisturbed_twin() {
 }
 
 #[test]
-fn drift_goes_on_from_what_it_was() {
+fn drift_continues_from_its_last_value() {
     for (frozen, behind_ms) in [
         (Frozen::Nothing, 8_000..=10_000),
         (Frozen::Program, 6_000..=9_000),
@@ -127,7 +127,7 @@ fn a_client_that_began_before_it_has_no_startup() {
 }
 
 #[test]
-fn a_stall_goes_on_less_the_standstill() {
+fn a_stall_continues_without_the_standstill() {
     for frozen in [Frozen::Program, Frozen::Host] {
         let mut player = Player::new(false);
         player.plays(10);
@@ -148,7 +148,7 @@ fn a_stall_goes_on_less_the_standstill() {
 }
 
 #[test]
-fn an_end_that_may_have_come_meanwhile_has_no_uptime() {
+fn an_exit_during_the_standstill_has_no_uptime() {
     for (later, counted) in [(Duration::ZERO, 0), (Duration::from_secs(2), 1)] {
         let mut driver = Driver::running(settings(1));
         driver.wait(PAUSE);

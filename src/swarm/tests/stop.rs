@@ -1,4 +1,4 @@
-//! How a run ends: by signals, by its duration, and for want of clients.
+//! How a run ends: by signals, by its duration, and when no client is left.
 
 use super::*;
 use crate::swarm::client::{DRAIN_MAX, DRAIN_MAX_STOPPING};
@@ -33,7 +33,7 @@ fn the_run_ends_when_every_client_used_up_its_restarts() {
 }
 
 #[test]
-fn a_stubborn_process_meets_every_stage_of_the_stop() {
+fn a_process_that_ignores_signals_gets_every_stage_of_the_stop() {
     let mut driver = Driver::running(settings(1));
     driver.give(Input::StopAsked);
     let stopping = Action::Report(Report::Stopping { live: 1 });
@@ -55,7 +55,7 @@ fn a_stubborn_process_meets_every_stage_of_the_stop() {
 }
 
 #[test]
-fn the_end_of_the_duration_stops_in_good_order() {
+fn the_end_of_the_duration_stops_gracefully() {
     let timed =
         Settings { duration: Some(Duration::from_secs(60)), dangerous: true, ..settings(1) };
     let mut driver = Driver::running(timed);
@@ -73,7 +73,7 @@ fn the_end_of_the_duration_stops_in_good_order() {
 }
 
 #[test]
-fn a_process_that_comes_up_during_the_stop_is_told_to_end() {
+fn a_process_spawned_during_the_stop_is_signalled_at_once() {
     for (asked, signal) in [(Input::StopAsked, TERMINATE_0), (Input::KillAsked, KILL_0)] {
         let mut driver = Driver::begun(settings(1));
         driver.next_deadline();
@@ -113,7 +113,7 @@ fn a_second_signal_kills_at_once() {
 }
 
 #[test]
-fn a_stop_shortens_the_draining_and_never_prolongs_it() {
+fn a_stop_shortens_the_drain_and_never_extends_it() {
     for (drained_ms, left_ms) in [(100, 250), (900, 100)] {
         let mut driver = Driver::running(settings(1));
         driver.exit(0, ExitStatus::Code(0));

@@ -9,7 +9,7 @@ fn begun_with_room(clients: u32, room: u32) -> Driver {
     driver
 }
 
-/// Lets everything start that is due up to `now`, at once, and says who did.
+/// Starts all that is due up to `now`, and returns the numbers of the clients.
 fn starts(driver: &mut Driver) -> Vec<u32> {
     let mut started = Vec::new();
     driver.taken();
@@ -28,7 +28,7 @@ fn ask(driver: &mut Driver, clients: u32) {
 }
 
 #[test]
-fn a_ramp_that_was_held_goes_on_at_its_distance_and_nothing_is_late() {
+fn a_resumed_ramp_keeps_its_distances_and_nothing_is_late() {
     let mut driver = begun_with_room(5, 5);
     assert_eq!(starts(&mut driver), [0]);
     driver.wait(Duration::from_millis(110));
@@ -46,15 +46,15 @@ fn a_ramp_that_was_held_goes_on_at_its_distance_and_nothing_is_late() {
 }
 
 #[test]
-fn the_highest_numbers_go_first_and_are_ended_like_all_others() {
+fn a_lowered_target_ends_the_highest_numbers_by_the_usual_signals() {
     let mut driver = Driver::running(settings(3));
     ask(&mut driver, 2);
-    let told = Action::Signal { client: client(2), signal: Signal::Terminate };
-    assert!(driver.taken().contains(&told));
+    let terminate = Action::Signal { client: client(2), signal: Signal::Terminate };
+    assert!(driver.taken().contains(&terminate));
     assert_eq!((driver.state(1), driver.state(2)), (State::Running, State::Stopping));
     assert_eq!(driver.swarm.snapshot(driver.now).target, 2);
     assert_eq!(driver.next_deadline(), stopping::TERMINATE_AGAIN_AFTER);
-    assert_eq!(driver.taken(), [told]);
+    assert_eq!(driver.taken(), [terminate]);
     driver.next_deadline();
     assert_eq!(driver.taken(), [Action::Signal { client: client(2), signal: Signal::Kill }]);
     driver.die(2, ExitStatus::Signal(9));
@@ -64,7 +64,7 @@ fn the_highest_numbers_go_first_and_are_ended_like_all_others() {
 }
 
 #[test]
-fn new_clients_have_numbers_above_and_come_at_the_rate_of_the_ramp() {
+fn a_raised_target_adds_higher_numbers_at_the_rate_of_the_ramp() {
     let mut driver = begun_with_room(1, 4);
     assert_eq!(starts(&mut driver), [0]);
     ask(&mut driver, 99);
@@ -82,7 +82,7 @@ fn new_clients_have_numbers_above_and_come_at_the_rate_of_the_ramp() {
 }
 
 #[test]
-fn one_that_went_down_comes_back_with_its_number() {
+fn a_client_that_went_down_comes_back_with_its_number() {
     let mut driver = Driver::running(settings(2));
     ask(&mut driver, 0);
     assert_eq!(driver.swarm.snapshot(driver.now).target, 1);
@@ -91,7 +91,7 @@ fn one_that_went_down_comes_back_with_its_number() {
     ask(&mut driver, 2);
     assert_eq!(driver.state(1), State::Idle);
     assert_eq!(starts(&mut driver), [1]);
-    // And one that is still going down comes back once it is down.
+    // One that is still going down comes back once it is down.
     ask(&mut driver, 1);
     ask(&mut driver, 2);
     assert_eq!(driver.state(1), State::Stopping);
@@ -100,7 +100,7 @@ fn one_that_went_down_comes_back_with_its_number() {
 }
 
 #[test]
-fn a_held_ramp_holds_what_is_added_as_well() {
+fn a_hold_applies_to_added_clients() {
     let mut driver = begun_with_room(1, 3);
     starts(&mut driver);
     driver.give(Input::RampHeld(true));
@@ -114,7 +114,7 @@ fn a_held_ramp_holds_what_is_added_as_well() {
 }
 
 #[test]
-fn a_run_that_stops_is_not_changed_any_more() {
+fn a_run_that_stops_cannot_be_changed() {
     let mut driver = Driver::running(settings(2));
     driver.give(Input::StopAsked);
     driver.taken();
