@@ -32,6 +32,7 @@
 //! span that is shorter counts as 0 or as the time between two readings, in such
 //! shares that the mean is right, which it would not be if either was left out.
 
+mod at;
 mod ending;
 mod request;
 mod timing;
@@ -42,9 +43,9 @@ mod tests;
 
 use std::time::Duration;
 
+use self::at::At;
 pub use self::ending::PATIENCE;
 use self::request::{Request, Wanted};
-use self::timing::At;
 use super::Requests;
 use super::refused::{self, Claim, Date, SEGMENTS_SKIPPED_MAX};
 use crate::ffmpeg::evidence::Evidence;

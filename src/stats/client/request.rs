@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use super::timing::At;
+use super::at::At;
 use super::{ClientRequests, Reading};
 use crate::exchange::{Event, RequestKind};
 use crate::stats::Requests;

@@ -3,30 +3,10 @@
 
 use std::time::Duration;
 
+use super::at::At;
 use super::request::{Request, Wire};
 use super::{ClientRequests, Reading};
 use crate::exchange::RequestKind;
-use crate::ffmpeg::log::Stamp;
-use crate::units::Tick;
-
-/// How far a span between FFmpeg's stamps may differ from that between arrivals
-/// before its clock is taken to have jumped (a new local time, a suspended host).
-const CLOCK_JUMP: Duration = Duration::from_secs(60);
-
-/// When a line was written.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct At {
-    pub(super) tick: Tick,
-    pub(super) stamp: Option<Stamp>,
-}
-
-impl At {
-    pub(super) fn since(self, earlier: Self) -> Duration {
-        let arrivals = self.tick.since(earlier.tick);
-        let stamps = self.stamp.zip(earlier.stamp).map(|(now, then)| now.since(then));
-        stamps.filter(|span| span.abs_diff(arrivals) < CLOCK_JUMP).unwrap_or(arrivals)
-    }
-}
 
 impl ClientRequests {
     /// A segment of `playlist` is wanted next: how long did what came before take?

@@ -1,8 +1,8 @@
 //! Failures: each is counted once for the request under way, by the first reason
 //! that a line tells, and becomes evidence of how the attempt ended.
 
+use super::at::At;
 use super::request::Wire;
-use super::timing::At;
 use super::{ClientRequests, Reading};
 use crate::exchange::{ErrorReason, Event, RequestKind};
 use crate::ffmpeg::evidence::Trouble;
