@@ -13,7 +13,8 @@ use url::Url;
 
 use crate::config::LogFormat;
 use crate::origin::faults::Recipe;
-use crate::reactor::blocking::run::{Wait, end_gently, start};
+use crate::reactor::blocking::run::{end_gently, start};
+use crate::reactor::blocking::wait::Wait;
 use crate::reactor::process::child::{Child, Process, Stdio};
 
 /// Longest time until the origin listens.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Fatal;
 use crate::http::ResponseError;
 use crate::reactor::blocking::http_get::{GetError, Got, Server, get};
-use crate::reactor::blocking::run::Wait;
+use crate::reactor::blocking::wait::Wait;
 use crate::units::address::reachable;
 
 /// Longest time until the response: the loop responds within milliseconds, and

@@ -21,7 +21,7 @@ use crate::hls::{Playlist, PlaylistError};
 use crate::http::Question;
 use crate::reactor::blocking::http_get::{GetError, Got, Server, Trust, get};
 use crate::reactor::blocking::resolve::{Unresolved, resolve};
-use crate::reactor::blocking::run::Wait;
+use crate::reactor::blocking::wait::Wait;
 use crate::reactor::timer::Clock;
 use crate::swarm::{StallThreshold, TargetDurationSource};
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::io::Errno;
 
-use super::run::Wait;
+use super::wait::Wait;
 
 /// Why there is no result.
 #[derive(Debug)]

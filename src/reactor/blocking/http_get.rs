@@ -14,7 +14,7 @@ use mio::net::TcpStream;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
 
-use super::run::Wait;
+use super::wait::Wait;
 use crate::http::{ResponseError, ResponseReader};
 
 pub use tls::Trust;

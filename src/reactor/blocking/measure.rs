@@ -13,7 +13,8 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
-use super::run::{DYING, Wait, start};
+use super::run::{DYING, start};
+use super::wait::Wait;
 use crate::reactor::process::child::{self, Process, Stdio};
 use crate::reactor::process::usage;
 use crate::reactor::timer::Clock;

@@ -10,3 +10,4 @@ pub mod measure;
 pub mod resolve;
 pub mod run;
 pub mod tail;
+pub mod wait;

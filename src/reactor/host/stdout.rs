@@ -11,8 +11,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::log_sink::target;
-use crate::reactor::blocking::run::Wait;
 use crate::reactor::blocking::tail::Tail;
+use crate::reactor::blocking::wait::Wait;
 
 /// How long a reader may leave a pipe full: longer than any that reads at all,
 /// and short enough that a supervisor which waits 10 s before it kills sees a

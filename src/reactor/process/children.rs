@@ -294,7 +294,7 @@ pub(super) mod tests {
     use crate::ffmpeg::capabilities::Capabilities;
     use crate::ffmpeg::command::Map;
     use crate::ffmpeg::options::Options;
-    use crate::reactor::blocking::run::Wait as Until;
+    use crate::reactor::blocking::wait::Wait as Until;
     use crate::reactor::process::child::environment;
 
     const CLIENT: ClientId = ClientId::new(1);

@@ -102,7 +102,7 @@ mod tests {
     use rustix::process::{PidfdFlags, pidfd_open};
 
     use super::*;
-    use crate::reactor::blocking::run::Wait;
+    use crate::reactor::blocking::wait::Wait;
     use crate::reactor::process::children::tests::{children, sleeper};
     use crate::reactor::registrar::Registrar;
     use crate::swarm::Signal;

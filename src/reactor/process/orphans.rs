@@ -13,7 +13,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
 use rustix::process::{PidfdFlags, pidfd_open};
 
-use crate::reactor::blocking::run::Wait;
+use crate::reactor::blocking::wait::Wait;
 
 /// Orphans reaped in one sweep; more wait for the next.
 const REAPS_PER_SWEEP: usize = 1024;

@@ -14,7 +14,8 @@ use crate::ffmpeg::options::{Options, Variant};
 use crate::ffmpeg::variants::{
     PROBE_OUTPUT_LIMIT_BYTES, PROBE_TIME_LIMIT, Variants, probe_arguments,
 };
-use crate::reactor::blocking::run::{CaptureError, CaptureLimits, capture, is_readable};
+use crate::reactor::blocking::run::{CaptureError, CaptureLimits, capture};
+use crate::reactor::blocking::wait::is_readable;
 use crate::reactor::host::remedy;
 use crate::run::{Fatal, tools};
 

@@ -95,7 +95,7 @@ fn a_socket_says_its_last_words() {
     transfer(&server, &client, 4321);
     drop((client, server));
 
-    let wait = crate::reactor::blocking::run::Wait::new(std::time::Duration::from_secs(20), None);
+    let wait = crate::reactor::blocking::wait::Wait::new(std::time::Duration::from_secs(20), None);
     let mut heard = Vec::new();
     while heard.is_empty() {
         wait.readable(&[last_words.fd.as_fd()]).unwrap();

@@ -6,7 +6,8 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::*;
-use crate::reactor::blocking::run::{self, Wait};
+use crate::reactor::blocking::run;
+use crate::reactor::blocking::wait::Wait;
 use crate::reactor::process::child::{Child, Stdio};
 
 const PATIENCE: Duration = Duration::from_secs(20);
