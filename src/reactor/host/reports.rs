@@ -17,18 +17,7 @@ pub fn write(report: &Report) {
             let scheduled_ms = scheduled.map(millis);
             info!(client_id = client.number(), pid, attempt, scheduled_ms, "client_started");
         }
-        Report::ClientExited { client, pid, status, outcome, uptime, last_lines } => {
-            let stderr = (!last_lines.is_empty()).then(|| last_lines.join("\n"));
-            info!(
-                client_id = client.number(),
-                pid,
-                exit_code = status.shell_code(),
-                outcome = outcome.name(),
-                uptime_sec = secs(*uptime),
-                stderr,
-                "client_exited"
-            );
-        }
+        Report::ClientExited { .. } => client_exited(report),
         Report::ClientStalled { client, still_for } => {
             warn!(client_id = client.number(), still_for_sec = secs(*still_for), "client_stalled");
         }
@@ -49,33 +38,11 @@ pub fn write(report: &Report) {
         Report::MaxRestartsReached { client } => {
             warn!(client_id = client.number(), "max_restarts_reached");
         }
-        Report::SpawnFailed { client, failure, backoff } => {
-            let error = std::io::Error::from_raw_os_error(failure.errno).to_string();
-            warn!(
-                client_id = client.number(),
-                reason = failure.reason.name(),
-                error,
-                backoff_ms = millis(*backoff),
-                "spawn_failed"
-            );
-        }
+        Report::SpawnFailed { .. } => spawn_failed(report),
         Report::RampComplete { active, elapsed } => {
             info!(active, elapsed_sec = secs(*elapsed), "ramp_complete");
         }
-        Report::Progress { active, target, started, restarted, origin, elapsed } => {
-            info!(
-                active,
-                target,
-                started,
-                restarted,
-                stalled = origin.map(|origin| origin.stalled),
-                requests = origin.map(|origin| origin.requests),
-                failed_requests = origin.map(|origin| origin.failed),
-                bytes = origin.map(|origin| origin.bytes),
-                elapsed_sec = secs(*elapsed),
-                "progress"
-            );
-        }
+        Report::Progress { .. } => progress(report),
         Report::RampHeld => info!("ramp_held"),
         Report::RampGoesOn => info!("ramp_goes_on"),
         Report::TargetChanged { target } => info!(target, "target_changed"),
@@ -92,12 +59,58 @@ pub fn write(report: &Report) {
     }
 }
 
-/// Says that the loop stood still for so long, which nobody else would tell.
+fn client_exited(report: &Report) {
+    let Report::ClientExited { client, pid, status, outcome, uptime, last_lines } = report else {
+        return;
+    };
+    let stderr = (!last_lines.is_empty()).then(|| last_lines.join("\n"));
+    info!(
+        client_id = client.number(),
+        pid,
+        exit_code = status.shell_code(),
+        outcome = outcome.name(),
+        uptime_sec = secs(*uptime),
+        stderr,
+        "client_exited"
+    );
+}
+
+fn spawn_failed(report: &Report) {
+    let Report::SpawnFailed { client, failure, backoff } = report else { return };
+    let error = std::io::Error::from_raw_os_error(failure.errno).to_string();
+    warn!(
+        client_id = client.number(),
+        reason = failure.reason.name(),
+        error,
+        backoff_ms = millis(*backoff),
+        "spawn_failed"
+    );
+}
+
+fn progress(report: &Report) {
+    let Report::Progress { active, target, started, restarted, origin, elapsed } = report else {
+        return;
+    };
+    info!(
+        active,
+        target,
+        started,
+        restarted,
+        stalled = origin.map(|origin| origin.stalled),
+        requests = origin.map(|origin| origin.requests),
+        failed_requests = origin.map(|origin| origin.failed),
+        bytes = origin.map(|origin| origin.bytes),
+        elapsed_sec = secs(*elapsed),
+        "progress"
+    );
+}
+
+/// Logs that the loop stood still for so long.
 pub fn stood_still(away: Duration) {
     warn!(for_sec = secs(away), "stood_still");
 }
 
-/// Says how many connections were closed to make room, and how many are open.
+/// Logs how many connections were closed to make room, and how many are open.
 pub(in crate::reactor) fn evicted(closed: u64, open: usize) {
     warn!(
         closed,
@@ -108,17 +121,17 @@ pub(in crate::reactor) fn evicted(closed: u64, open: usize) {
     );
 }
 
-/// Says why no connection can be accepted, and how many times that was so.
+/// Logs why no connection can be accepted, and how often that happened.
 pub(in crate::reactor) fn accept_failed(error: std::io::Error, times: u64) {
     warn!(%error, times, "accept_failed");
 }
 
-/// Says how long it is until the start.
+/// Logs the time left until the start.
 pub(in crate::reactor) fn waiting(left: Duration) {
     info!(for_sec = secs(left), "waiting_for_start");
 }
 
-/// Says that the start comes after the moment that was asked for.
+/// Logs that the start comes after the moment that was asked for.
 pub(in crate::reactor) fn late_start(behind: Duration) {
     warn!(
         late_sec = secs(behind),
@@ -128,7 +141,7 @@ pub(in crate::reactor) fn late_start(behind: Duration) {
     );
 }
 
-/// Says that the wall clock was set while the start was waited for.
+/// Logs that the wall clock was set while the start was waited for.
 pub(in crate::reactor) fn clock_set(left: Duration) {
     warn!(for_sec = secs(left), "wall_clock_set");
 }

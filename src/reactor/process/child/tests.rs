@@ -1,6 +1,8 @@
 //! Children, started and ended one by one.
 
 use super::*;
+use crate::swarm::Signal;
+use crate::units::process::ExitStatus;
 
 const SHELL: &CStr = c"/bin/sh";
 
