@@ -179,7 +179,7 @@ fn fish_completes() {
 }
 
 #[test]
-fn groff_reads_the_manual_page_without_a_warning() {
+fn groff_renders_the_manual_page_without_a_warning() {
     let Some(groff) = tool("groff") else { return };
     let folder = support::folder();
     let page = folder.path().join("ffmpeg-hls-swarm.1");
@@ -198,7 +198,7 @@ fn help_on_a_terminal(variables: &[(&str, &str)]) -> Option<String> {
 }
 
 #[test]
-fn help_has_colour_where_it_is_wanted() {
+fn help_has_colour_on_capable_terminals() {
     let Some(coloured) = help_on_a_terminal(&[]) else { return };
     assert!(coloured.contains("\x1b[1mLoad:\x1b[0m"), "{coloured}");
     for variable in [("NO_COLOR", "1"), ("TERM", "dumb")] {

@@ -33,7 +33,7 @@ fn families() -> impl Iterator<Item = Family> {
 }
 
 #[test]
-fn promtool_accepts_all_and_every_test_of_the_rules_passes() {
+fn promtool_accepts_all_files_and_rule_tests_pass() {
     let Some(promtool) = tool("promtool") else { return };
     for arguments in [
         ["check", "config", "prometheus.yml"],
@@ -49,7 +49,7 @@ fn promtool_accepts_all_and_every_test_of_the_rules_passes() {
 }
 
 #[test]
-fn every_alert_is_seen_firing_and_says_what_to_do() {
+fn every_alert_fires_in_a_test_and_names_the_action() {
     let (alerts, tests) = (rules("alerts.yml"), rules("alerts.test.yml"));
     let alerts = each(&alerts, "- alert: ");
     assert!(alerts.len() > 20);
@@ -100,7 +100,7 @@ fn cells(panel: &Value) -> Vec<(u64, u64)> {
 }
 
 #[test]
-fn the_dashboards_panels_are_whole_and_lie_beside_each_other() {
+fn dashboard_panels_are_complete_and_do_not_overlap() {
     let dashboard = dashboard();
     let (mut ids, mut covered) = (HashSet::new(), HashSet::new());
     for panel in dashboard["panels"].as_array().unwrap() {
@@ -136,7 +136,7 @@ fn targets_are_whole(panel: &Value, title: &str) {
 }
 
 #[test]
-fn the_dashboard_knows_the_variables_that_it_uses() {
+fn dashboard_defines_the_variables_that_it_uses() {
     let dashboard = dashboard();
     let list = dashboard["templating"]["list"].as_array().unwrap();
     let names: Vec<_> = list.iter().map(|variable| variable["name"].as_str().unwrap()).collect();

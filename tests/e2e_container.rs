@@ -167,7 +167,7 @@ impl Drop for Container {
 }
 
 #[test]
-fn an_image_without_a_shell_does_what_the_program_does() {
+fn image_without_a_shell_runs_the_program() {
     let Some(image) = Image::made() else { return };
     holds_three_programs(&image.root);
     let origin = Origin::with(&[]);

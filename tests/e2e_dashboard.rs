@@ -101,7 +101,7 @@ impl Terminal {
     }
 
     /// Waits for the end and holds that the terminal is what it was.
-    fn is_as_before(&self) -> String {
+    fn is_restored(&self) -> String {
         let screen = self.shows("the end", |screen| screen.contains(OVER));
         let modes = |name| fs::read_to_string(self.path(name)).unwrap();
         let (before, after) = (modes("before"), modes("after"));
@@ -122,7 +122,7 @@ impl Drop for Terminal {
 }
 
 #[test]
-fn a_load_comes_up_is_looked_at_and_stopped_by_a_key() {
+fn shows_a_load_and_stops_it_by_a_key() {
     let Some(terminal) = Terminal::open() else { return };
     terminal.start("", "-clients 3 -ramp-rate 50", "err-1/live-0");
     terminal.shows("three clients", |screen| screen.contains("active   3 of 3"));
@@ -144,7 +144,7 @@ fn a_load_comes_up_is_looked_at_and_stopped_by_a_key() {
     terminal.keys(&["+"]);
     terminal.shows("why there are no more", |screen| screen.contains("no more than 3"));
     terminal.keys(&["q"]);
-    let screen = terminal.is_as_before();
+    let screen = terminal.is_restored();
     assert!(screen.contains("code 0"), "{screen}");
     // The summary is above; the log was not.
     let all = terminal.tmux(&["capture-pane", "-p", "-S", "-200"]);
@@ -153,7 +153,7 @@ fn a_load_comes_up_is_looked_at_and_stopped_by_a_key() {
 }
 
 #[test]
-fn another_size_is_drawn_anew_and_a_small_one_says_so() {
+fn redraws_after_a_resize_and_reports_a_small_terminal() {
     let Some(terminal) = Terminal::open() else { return };
     terminal.start("", "-clients 2 -ramp-rate 50", "live-0");
     terminal.shows("two clients", |screen| screen.contains("active   2 of 2"));
@@ -164,29 +164,29 @@ fn another_size_is_drawn_anew_and_a_small_one_says_so() {
     terminal.tmux(&["resize-window", "-x", "80", "-y", "24"]);
     terminal.shows("the overview", |screen| screen.contains("╭ Experience"));
     terminal.keys(&["q"]);
-    terminal.is_as_before();
+    terminal.is_restored();
 }
 
 #[test]
-fn a_signal_gives_the_terminal_back() {
+fn restores_the_terminal_after_a_signal() {
     let Some(terminal) = Terminal::open() else { return };
     for (signal, code) in [(Signal::TERM, "code 0"), (Signal::INT, "code 0")] {
         terminal.start("", "-clients 1", "live-0");
         terminal.shows("the client", |screen| screen.contains("active   1 of 1"));
         kill_process(terminal.pid(), signal).unwrap();
-        let screen = terminal.is_as_before();
+        let screen = terminal.is_restored();
         assert!(screen.contains(code), "{screen}");
     }
     // This one ends it at once.
     terminal.start("ulimit -c 0;", "-clients 1", "live-0");
     terminal.shows("the client", |screen| screen.contains("active   1 of 1"));
     kill_process(terminal.pid(), Signal::QUIT).unwrap();
-    let screen = terminal.is_as_before();
+    let screen = terminal.is_restored();
     assert!(screen.contains("code 131"), "{screen}");
 }
 
 #[test]
-fn it_is_suspended_and_goes_on() {
+fn resumes_after_suspension() {
     let Some(terminal) = Terminal::open() else { return };
     terminal.start("", "-clients 1", "live-0");
     terminal.shows("the client", |screen| screen.contains("active   1 of 1"));
@@ -200,20 +200,20 @@ fn it_is_suspended_and_goes_on() {
 }
 
 #[test]
-fn a_redirected_log_is_written_as_before() {
+fn redirected_log_is_unchanged() {
     let Some(terminal) = Terminal::open() else { return };
     let log = terminal.path("log");
     let args = format!("-clients 2 2>{}", log.display());
     terminal.start("", &args, "live-0");
     terminal.shows("the event in the pane", |screen| screen.contains("info  client_started"));
     terminal.keys(&["q"]);
-    terminal.is_as_before();
+    terminal.is_restored();
     let log = fs::read_to_string(log).unwrap();
     assert!(log.contains("\"msg\":\"client_started\""), "{log}");
 }
 
 #[test]
-fn without_colours_there_are_none() {
+fn no_color_disables_colours() {
     let Some(terminal) = Terminal::open() else { return };
     terminal.start("NO_COLOR=1", "-clients 1", "live-0");
     terminal.shows("the client", |screen| screen.contains("active   1 of 1"));
@@ -228,11 +228,11 @@ fn without_colours_there_are_none() {
     };
     assert!(!coloured('3') && !coloured('4'), "{}", cells.escape_debug());
     terminal.keys(&["q"]);
-    terminal.is_as_before();
+    terminal.is_restored();
 }
 
 #[test]
-fn there_is_none_without_a_terminal() {
+fn has_no_dashboard_without_a_terminal() {
     let fake = Fake::named("ffmpeg");
     let asked = Setup::faking(&fake, "exit-0").env("TERM", "xterm").args(&["-tui"]).run();
     assert_eq!(asked.code, Some(2));
@@ -245,7 +245,7 @@ fn there_is_none_without_a_terminal() {
 }
 
 #[test]
-fn no_secret_is_on_the_screen() {
+fn shows_no_secret_on_the_screen() {
     let Some(terminal) = Terminal::open() else { return };
     let headers = "-header \"X-Odd: hunter2-odd\" -v";
     // The fake complains of a step that it does not know.
@@ -261,5 +261,5 @@ fn no_secret_is_on_the_screen() {
     assert!(seen.contains("X-Odd: ***") && seen.contains("unknown step"), "{seen}");
     assert!(!seen.contains("hunter2"), "{seen}");
     terminal.keys(&["q"]);
-    terminal.is_as_before();
+    terminal.is_restored();
 }

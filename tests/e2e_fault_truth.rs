@@ -63,7 +63,7 @@ fn answered(scrape: &Scrape, kind: &str, status: &str) -> u64 {
 }
 
 #[test]
-fn error_statuses_are_told_exactly() {
+fn reports_error_statuses_exactly() {
     for ffmpeg in &real_ffmpegs() {
         for (recipe, kind, swarm_kind, class, status) in [
             ("404:segments:30%", "segment", "segment", "http_4xx", "404"),
@@ -94,7 +94,7 @@ fn error_statuses_are_told_exactly() {
 }
 
 #[test]
-fn truncated_segments_are_told_exactly() {
+fn reports_truncated_segments_exactly() {
     for ffmpeg in &real_ffmpegs() {
         let origin = origin("truncate:segments:40%");
         let told = told(ffmpeg, &origin.url("vod/stream.m3u8"), &[]);
@@ -109,7 +109,7 @@ fn truncated_segments_are_told_exactly() {
 /// A reset on a connection that was kept alive FFmpeg mends by itself on a new one
 /// and says nothing of an error. Where every request is reset no connection is kept.
 #[test]
-fn resets_are_told_as_far_as_ffmpeg_tells_them() {
+fn reports_resets_that_ffmpeg_logs() {
     for ffmpeg in &real_ffmpegs() {
         for (recipe, exact) in [("reset:segments:60%", false), ("reset:segments", true)] {
             let origin = origin(recipe);
@@ -126,7 +126,7 @@ fn resets_are_told_as_far_as_ffmpeg_tells_them() {
 }
 
 #[test]
-fn a_hanging_playlist_is_told_as_a_time_out() {
+fn reports_a_hanging_playlist_as_a_time_out() {
     for ffmpeg in &real_ffmpegs() {
         let origin = origin("hang:media");
         let args = ["-timeout", "1s", "-reconnect=false"];
@@ -140,7 +140,7 @@ fn a_hanging_playlist_is_told_as_a_time_out() {
 }
 
 #[test]
-fn refused_connections_are_told() {
+fn reports_refused_connections() {
     for ffmpeg in &real_ffmpegs() {
         let origin = Origin::with(&ORIGIN);
         let mut inside = Connection::to(origin.address);
@@ -161,7 +161,7 @@ fn refused_connections_are_told() {
 }
 
 #[test]
-fn a_stale_playlist_is_told_as_stalls() {
+fn reports_a_stale_playlist_as_stalls() {
     for ffmpeg in &real_ffmpegs() {
         let origin = Origin::with(&ORIGIN);
         let folder = support::folder();

@@ -38,7 +38,7 @@ fn bounded(program: &Program) {
 }
 
 #[test]
-fn a_firehose_starves_no_other_and_costs_no_memory() {
+fn firehose_neither_starves_others_nor_costs_memory() {
     let fake = Fake::named("ffmpeg");
     let watching = ["-target-duration", "1s", "-prom-client-metrics"];
     let mut program = setup(&fake, "first-1/hose-0", "4").args(&watching).start();
@@ -55,7 +55,7 @@ fn a_firehose_starves_no_other_and_costs_no_memory() {
 }
 
 #[test]
-fn lines_without_end_and_noise_on_both_pipes_cost_no_memory() {
+fn endless_lines_and_noise_cost_no_memory() {
     let fake = Fake::named("ffmpeg");
     for steps in ["endless-60000", "noise-30000", "noise-out-30000"] {
         let mut program = setup(&fake, &format!("{steps}/exit-6"), "2").start();
@@ -68,7 +68,7 @@ fn lines_without_end_and_noise_on_both_pipes_cost_no_memory() {
 }
 
 #[test]
-fn a_client_that_stops_itself_is_started_again_if_asked_for() {
+fn restarts_a_client_that_stopped_itself_if_requested() {
     let fake = Fake::named("ffmpeg");
     let stalling = ["-target-duration", "1s", "-restart-on-stall"];
     let setup = setup(&fake, "live-300/stop/wait", "2").args(&stalling);
@@ -80,7 +80,7 @@ fn a_client_that_stops_itself_is_started_again_if_asked_for() {
 }
 
 #[test]
-fn a_scrape_does_not_wait_for_all_that_died_before_it() {
+fn scrape_does_not_wait_for_pending_exits() {
     const CLIENTS: usize = 400;
     let fake = Fake::named("ffmpeg");
     let setup = setup(&fake, "wait", "400").args(&["-backoff-initial", "60s"]);
@@ -107,7 +107,7 @@ fn a_scrape_does_not_wait_for_all_that_died_before_it() {
 }
 
 #[test]
-fn as_process_1_it_reaps_what_daemons_leave() {
+fn reaps_orphans_as_process_1() {
     let Some(unshare) = tool("unshare") else { return };
     let namespace = ["--pid", "--fork", "--kill-child", "--mount-proc"];
     let mut tried = Command::new(&unshare);

@@ -72,7 +72,7 @@ fn starts_leave_descriptors_for_scrapes() {
 }
 
 #[test]
-fn a_limit_of_descriptors_may_fall_while_it_runs() {
+fn survives_a_falling_limit_of_descriptors() {
     let fake = Fake::named("ffmpeg");
     let mut program = flapping(&fake, "4").start();
     program.event("ramp_complete");
@@ -95,7 +95,7 @@ fn strangers(origin: &Origin, count: usize) -> Vec<Connection> {
 }
 
 #[test]
-fn an_origin_with_few_descriptors_answers_whoever_asks() {
+fn origin_with_few_descriptors_serves_active_clients() {
     let setup = Setup::with(&["origin", "-listen", "127.0.0.1:0"]);
     let origin = Origin::started(setup.born_after("ulimit -n 40"));
     let mut kept = Connection::to(origin.address);
@@ -115,7 +115,7 @@ fn an_origin_with_few_descriptors_answers_whoever_asks() {
 }
 
 #[test]
-fn the_limit_of_an_origin_may_fall_while_it_runs() {
+fn origin_survives_a_falling_limit_of_descriptors() {
     let origin = Origin::with(&[]);
     let process = &origin.program.process;
     process.limit_descriptors(Some(20));
@@ -138,7 +138,7 @@ fn the_limit_of_an_origin_may_fall_while_it_runs() {
 
 /// Root has as many processes as it likes, so as root this runs as another user.
 #[test]
-fn a_limit_of_processes_may_fall_while_it_runs() {
+fn survives_a_falling_limit_of_processes() {
     let Some(prlimit) = tool("prlimit") else { return };
     let fake = Fake::named("ffmpeg");
     fake.share();
@@ -172,7 +172,7 @@ fn a_limit_of_processes_may_fall_while_it_runs() {
 /// The kernel refuses a process for want of memory only when the whole machine or
 /// its group is out of it, so the refusal is made by a shim before clone(2).
 #[test]
-fn memory_may_run_out_while_it_runs() {
+fn survives_refused_memory() {
     let (fake, faults) = (Fake::named("ffmpeg"), Faults::none());
     let mut program = flapping(&fake, "4").suffering(&faults).start();
     program.event("ramp_complete");
@@ -183,7 +183,7 @@ fn memory_may_run_out_while_it_runs() {
 }
 
 #[test]
-fn an_ffmpeg_may_be_replaced_while_it_runs() {
+fn survives_a_replaced_ffmpeg() {
     let fake = Fake::named("ffmpeg");
     let mut program = flapping(&fake, "2").start();
     program.event("ramp_complete");

@@ -63,7 +63,7 @@ fn lost_summary(ended: &Ended, file: &Path, why: &str) {
 }
 
 #[test]
-fn a_summary_that_nobody_reads_is_given_up() {
+fn gives_up_on_an_unread_summary() {
     let fake = Fake::named("ffmpeg");
     let file = summary_file(&fake);
     let (reader, writer) = full_pipe();
@@ -74,7 +74,7 @@ fn a_summary_that_nobody_reads_is_given_up() {
 }
 
 #[test]
-fn a_summary_that_finds_no_room_is_told() {
+fn reports_a_summary_on_a_full_device() {
     let fake = Fake::named("ffmpeg");
     let file = summary_file(&fake);
     let ended = short(&fake, &file).writing_to(full_device()).run();
@@ -82,7 +82,7 @@ fn a_summary_that_finds_no_room_is_told() {
 }
 
 #[test]
-fn a_summary_file_that_finds_no_room_costs_a_warning() {
+fn summary_file_on_a_full_disk_costs_a_warning() {
     let fake = Fake::named("ffmpeg");
     let ended = short(&fake, Path::new("/dev/full")).run();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
@@ -96,7 +96,7 @@ fn a_summary_file_that_finds_no_room_costs_a_warning() {
 const SIZE_LIMIT: &str = "ulimit -f 4";
 
 #[test]
-fn a_limit_of_file_size_costs_what_a_full_disk_does() {
+fn file_size_limit_acts_as_a_full_disk() {
     let (fake, folder) = (Fake::named("ffmpeg"), support::folder());
     let [summary, report, log] = ["run.json", "run.html", "log"].map(|n| folder.path().join(n));
     fs::write(&summary, "of the run before").unwrap();
@@ -122,7 +122,7 @@ fn a_limit_of_file_size_costs_what_a_full_disk_does() {
 }
 
 #[test]
-fn an_access_log_at_its_limit_of_size_costs_lines() {
+fn access_log_at_its_size_limit_drops_lines() {
     let folder = support::folder();
     let log = folder.path().join("access.log");
     let arguments = ["origin", "-listen", "127.0.0.1:0", "-access-log", log.to_str().unwrap()];
@@ -139,7 +139,7 @@ fn an_access_log_at_its_limit_of_size_costs_lines() {
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_failure() {
+fn closed_stdout_is_no_failure() {
     let fake = Fake::named("ffmpeg");
     let file = summary_file(&fake);
     let (_, writer) = std::io::pipe().unwrap();
@@ -149,7 +149,7 @@ fn a_reader_that_has_gone_is_no_failure() {
 }
 
 #[test]
-fn an_answer_that_finds_no_room_is_a_failure() {
+fn printing_to_a_full_device_is_a_failure() {
     let fake = Fake::named("ffmpeg");
     let ffmpeg = fake.path();
     for args in [&["--help"][..], &["-version"], &["--print-cmd", "-ffmpeg"]] {
@@ -162,7 +162,7 @@ fn an_answer_that_finds_no_room_is_a_failure() {
 }
 
 #[test]
-fn whatever_is_closed_at_the_start_the_load_runs() {
+fn runs_with_closed_standard_descriptors() {
     let fake = Fake::named("ffmpeg");
     let file = summary_file(&fake);
     for closed in [">&-", "2>&-", "<&- >&- 2>&-"] {
@@ -185,7 +185,7 @@ fn whatever_is_closed_at_the_start_the_load_runs() {
 }
 
 #[test]
-fn a_log_that_finds_no_room_costs_lines_and_not_the_load() {
+fn log_on_a_full_disk_drops_lines_only() {
     let fake = Fake::named("ffmpeg");
     let file = summary_file(&fake);
     // Without a log nobody tells the port, so the program is asked by its file.
@@ -220,7 +220,7 @@ impl Drop for Tiny {
 }
 
 #[test]
-fn a_log_goes_on_where_a_full_disk_has_room_again() {
+fn log_continues_once_the_disk_has_room() {
     let Some(tiny) = Tiny::mount() else { return };
     let fake = Fake::named("ffmpeg");
     let log = tiny.0.path().join("log");

@@ -39,7 +39,7 @@ fn goes_on(mut program: Program) {
 }
 
 #[test]
-fn two_hundred_scrapers_at_once_are_all_answered() {
+fn serves_two_hundred_simultaneous_scrapers() {
     let fake = Fake::named("ffmpeg");
     let (program, address) = flapping(&fake);
     let mut scrapers: Vec<_> = (0..200).map(|_| Connection::to(address)).collect();
@@ -58,7 +58,7 @@ fn two_hundred_scrapers_at_once_are_all_answered() {
 }
 
 #[test]
-fn heads_without_end_are_refused() {
+fn refuses_endless_heads() {
     let fake = Fake::named("ffmpeg");
     let (program, address) = flapping(&fake);
     let endless = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(1 << 20));
@@ -81,7 +81,7 @@ fn heads_without_end_are_refused() {
 }
 
 #[test]
-fn garbage_after_requests_is_refused_behind_their_answers() {
+fn refuses_garbage_after_responding_to_requests() {
     let fake = Fake::named("ffmpeg");
     let (program, address) = flapping(&fake);
     let mut state = 1_u32;

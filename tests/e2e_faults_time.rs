@@ -47,7 +47,7 @@ fn undisturbed(scrape: &Scrape) {
 }
 
 #[test]
-fn a_wall_clock_that_is_set_disturbs_nothing() {
+fn setting_the_wall_clock_has_no_effect() {
     let (fake, faults) = (Fake::named("ffmpeg"), Faults::none());
     let summary = fake.path().with_file_name("summary.json");
     let setup = playing(&fake).suffering(&faults).args(&["-duration", "6s", "-log-level", "info"]);
@@ -102,7 +102,7 @@ fn timed_as_played(scrape: &Scrape) {
 }
 
 #[test]
-fn a_program_that_was_stopped_holds_nothing_against_its_clients() {
+fn stopping_the_program_does_not_count_against_clients() {
     let fakes = [false, true].map(|host| (host, Fake::named("ffmpeg")));
     let mut runs: Vec<_> = fakes
         .iter()
@@ -132,7 +132,7 @@ fn a_program_that_was_stopped_holds_nothing_against_its_clients() {
 }
 
 #[test]
-fn what_was_due_while_the_program_was_stopped_is_done_once() {
+fn overdue_work_is_done_once_after_a_stop() {
     let fake = Fake::named("ffmpeg");
     let slow = ["-backoff-initial", "60s", "-backoff-max", "60s"];
     let setup = Setup::faking(&fake, "sleep-1000/exit-3").args(&["-clients", "20"]).args(&slow);

@@ -48,7 +48,7 @@ fn load(ffmpeg: &Path, url: &str, summary: &Path, args: &[&str]) -> Program {
 
 /// Holds what the program says of requests and bytes against what nginx saw of
 /// the clients in so many attempts, give or take so many requests under way.
-fn told_as_seen(name: &str, summary: &Value, seen: &[Value], attempts: u64, under_way: u64) {
+fn counts_match(name: &str, summary: &Value, seen: &[Value], attempts: u64, under_way: u64) {
     let of_clients = |request: &&Value| request["agent"].as_str().unwrap().contains("/client-");
     let seen: Vec<&Value> = seen.iter().filter(of_clients).collect();
     for of_kind in ["playlist", "segment", "init", "key", "other"] {
@@ -81,7 +81,7 @@ fn plays_to_its_end(ffmpeg: &Path, form: &str) {
     let (seen, summary) = (nginx.ended(), read(&file));
     let name = format!("{} {form}", ffmpeg.display());
     assert_eq!(summary["processes"]["outcomes"]["completed"], 2 * CLIENTS, "{name}");
-    told_as_seen(&name, &summary, &seen, 2 * CLIENTS, 0);
+    counts_match(&name, &summary, &seen, 2 * CLIENTS, 0);
 }
 
 /// Plays a live programme until every client has read so many segments.
@@ -105,14 +105,14 @@ fn plays_live(ffmpeg: &Path, form: &str, segments: usize) {
     origin.stopped();
     let name = format!("{} {form}", ffmpeg.display());
     assert_eq!(summary["processes"]["outcomes"]["stopped"], CLIENTS, "{name}");
-    told_as_seen(&name, &summary, &seen, CLIENTS, CLIENTS);
+    counts_match(&name, &summary, &seen, CLIENTS, CLIENTS);
     assert!(seen.iter().all(|request| request["status"].as_u64().unwrap() < 400), "{name}");
     let age = &summary["playback"]["playlist_edge_age"]["count"];
     assert!(age.as_u64().unwrap() > 0, "no playlist edge age in {name}");
 }
 
 #[test]
-fn forms_are_played_to_their_end_and_told_exactly() {
+fn plays_every_form_to_its_end_and_counts_exactly() {
     for ffmpeg in &real_ffmpegs() {
         for form in ["vod/fmp4/", "vod/aes/", "vod/aes/fmp4/"] {
             plays_to_its_end(ffmpeg, form);
@@ -121,7 +121,7 @@ fn forms_are_played_to_their_end_and_told_exactly() {
 }
 
 #[test]
-fn live_forms_are_told_as_the_witness_saw_them() {
+fn counts_live_forms_as_nginx_does() {
     for ffmpeg in &real_ffmpegs() {
         // At once, since a live programme takes its time.
         thread::scope(|scope| {

@@ -85,7 +85,7 @@ fn shows_the_freeze(text: &str, told: &Value) {
 }
 
 #[test]
-fn a_playlist_that_stands_still_is_seen_as_stalls_and_speed() {
+fn stale_playlist_shows_as_stalls_and_speed() {
     for (text, told) in frozen_by("stale") {
         shows_the_freeze(&text, &told);
         assert_eq!(row(&text, "Sequence jumps"), "none");
@@ -94,7 +94,7 @@ fn a_playlist_that_stands_still_is_seen_as_stalls_and_speed() {
 }
 
 #[test]
-fn an_encoder_that_restarts_its_sequence_is_seen_as_stalls_speed_and_jumps() {
+fn restarted_sequence_shows_as_stalls_speed_and_jumps() {
     for (text, told) in frozen_by("rewind:1000") {
         shows_the_freeze(&text, &told);
         let jumps = told["requests"]["sequence_jumps"].as_u64().unwrap();
@@ -116,7 +116,7 @@ fn read(url: &str, args: &[&str], trusted: &str) -> Ended {
 }
 
 #[test]
-fn the_target_duration_is_read_once_with_an_agent_of_its_own() {
+fn reads_the_target_duration_once_with_its_own_agent() {
     let log = support::folder();
     let log = log.path().join("access.log");
     let origin = Origin::with(&["-segment-duration", "3s", "-access-log", log.to_str().unwrap()]);
@@ -138,7 +138,7 @@ fn the_target_duration_is_read_once_with_an_agent_of_its_own() {
 }
 
 #[test]
-fn a_target_duration_that_cannot_be_read_costs_a_warning() {
+fn unreadable_target_duration_costs_a_warning() {
     let fake = Fake::named("ffmpeg");
     let ended = Setup::load(&fake.path(), "http://127.0.0.1:9/live-0")
         .args(&["--skip-preflight", "-clients", "1", "-duration", "1s"])
@@ -152,7 +152,7 @@ fn a_target_duration_that_cannot_be_read_costs_a_warning() {
 }
 
 #[test]
-fn over_tls_the_certificate_is_verified_unless_the_run_is_dangerous() {
+fn verifies_the_certificate_unless_dangerous() {
     let folder = support::folder();
     let ca = folder.path().join("ca.pem");
     let ca = ca.to_str().unwrap();
@@ -173,7 +173,7 @@ fn over_tls_the_certificate_is_verified_unless_the_run_is_dangerous() {
 }
 
 #[test]
-fn a_stop_is_heard_while_the_target_duration_is_read() {
+fn stops_while_reading_the_target_duration() {
     let origin = Origin::with(&["-fault", "hang:master"]);
     let fake = Fake::named("ffmpeg");
     let program = Setup::load(&fake.path(), &origin.url("stream.m3u8"))

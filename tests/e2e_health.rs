@@ -18,7 +18,7 @@ fn check(address: SocketAddr) -> Ended {
 }
 
 #[test]
-fn a_swarm_that_runs_or_stops_is_healthy() {
+fn running_or_stopping_swarm_is_healthy() {
     let fake = Fake::named("ffmpeg");
     let args = ["-clients", "1", "-ramp-jitter", "0"];
     let mut program = Setup::faking(&fake, "ignore-term/wait").args(&args).start();
@@ -37,7 +37,7 @@ fn a_swarm_that_runs_or_stops_is_healthy() {
 }
 
 #[test]
-fn the_default_address_is_ipv4_and_ipv6_whatever_the_host_prefers() {
+fn default_address_serves_ipv4_and_ipv6() {
     let hosts = Hosts::new(0);
     let fake = Fake::named("ffmpeg");
     let setup = Setup::faking(&fake, "wait").args(&["-clients", "1", "-metrics", ":9090"]);
@@ -57,14 +57,14 @@ fn the_default_address_is_ipv4_and_ipv6_whatever_the_host_prefers() {
 }
 
 #[test]
-fn a_swarm_that_does_not_answer_is_not() {
+fn unresponsive_swarm_is_not_healthy() {
     // The kernel accepts for a process that never does.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     check(listener.local_addr().unwrap()).refuses(1, "no response from 127.0.0.1:");
 }
 
 #[test]
-fn one_that_is_not_scraped_cannot_be_asked() {
+fn swarm_without_a_scrape_address_cannot_be_checked() {
     let off = Setup::with(&["healthcheck"]).env("METRICS_PORT", "");
     off.run().refuses(1, "the scrape address is off");
 }

@@ -21,7 +21,7 @@ fn started(fake: &Fake, steps: &str) -> Program {
 }
 
 #[test]
-fn every_path_answers_as_the_reference_says() {
+fn every_path_responds_as_documented() {
     let fake = Fake::named("ffmpeg");
     let mut program = started(&fake, "wait");
     let address = program.metrics();
@@ -50,7 +50,7 @@ fn every_path_answers_as_the_reference_says() {
 }
 
 #[test]
-fn each_request_gets_its_own_answer() {
+fn each_request_gets_its_own_response() {
     let fake = Fake::named("ffmpeg");
     let mut program = started(&fake, "wait");
     let address = program.metrics();
@@ -78,7 +78,7 @@ fn each_request_gets_its_own_answer() {
 }
 
 #[test]
-fn a_connection_is_kept_and_requests_may_come_in_advance() {
+fn keeps_connections_and_accepts_pipelined_requests() {
     let fake = Fake::named("ffmpeg");
     let mut program = started(&fake, "wait");
     let mut connection = Connection::to(program.metrics());
@@ -98,7 +98,7 @@ fn a_connection_is_kept_and_requests_may_come_in_advance() {
 }
 
 #[test]
-fn a_request_may_come_byte_by_byte() {
+fn accepts_a_request_byte_by_byte() {
     let fake = Fake::named("ffmpeg");
     let mut program = started(&fake, "wait");
     let mut connection = Connection::to(program.metrics());
@@ -110,7 +110,7 @@ fn a_request_may_come_byte_by_byte() {
 }
 
 #[test]
-fn openmetrics_is_given_to_those_who_ask() {
+fn serves_openmetrics_on_request() {
     let fake = Fake::named("ffmpeg");
     let mut program = started(&fake, "wait");
     let address = program.metrics();
@@ -132,7 +132,7 @@ fn openmetrics_is_given_to_those_who_ask() {
 }
 
 #[test]
-fn promtool_finds_nothing_in_a_real_scrape() {
+fn promtool_accepts_a_real_scrape() {
     let fake = Fake::named("ffmpeg");
     let mut program = started(&fake, "only-0/err-9/exit-3");
     program.events("client_exited", 2);
@@ -142,7 +142,7 @@ fn promtool_finds_nothing_in_a_real_scrape() {
 }
 
 #[test]
-fn scrapers_that_hang_hinder_no_other() {
+fn hanging_scrapers_do_not_block_others() {
     let fake = Fake::named("ffmpeg");
     let mut program = started(&fake, "wait");
     let address = program.metrics();
@@ -179,7 +179,7 @@ fn readiness_ends_with_the_first_signal() {
 }
 
 #[test]
-fn an_address_that_cannot_be_had_prevents_the_start() {
+fn unavailable_address_prevents_the_start() {
     let fake = Fake::named("ffmpeg");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();

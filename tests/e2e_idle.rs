@@ -45,7 +45,7 @@ fn system_calls(strace: &Path, program: &Program) -> Option<String> {
 }
 
 #[test]
-fn nothing_to_do_is_no_system_call() {
+fn idle_run_makes_no_system_call() {
     let Some(strace) = tool("strace") else { return };
     // Nor where the run is kept over time.
     for more in [&[][..], &["-report", "/dev/null"]] {
@@ -58,7 +58,7 @@ fn nothing_to_do_is_no_system_call() {
 }
 
 #[test]
-fn after_many_small_writes_there_is_nothing_to_do_again() {
+fn is_idle_again_after_many_small_writes() {
     let Some(strace) = tool("strace") else { return };
     let fake = Fake::named("ffmpeg");
     let (clients, lines) = (20_u32, 300_u32);
@@ -78,7 +78,7 @@ fn after_many_small_writes_there_is_nothing_to_do_again() {
 }
 
 #[test]
-fn something_to_do_is_seen_by_the_same_means() {
+fn activity_shows_as_system_calls() {
     let Some(strace) = tool("strace") else { return };
     let fake = Fake::named("ffmpeg");
     let mut program = Setup::faking(&fake, "flood-0").args(&["-clients", "1"]).start();
@@ -89,7 +89,7 @@ fn something_to_do_is_seen_by_the_same_means() {
 }
 
 #[test]
-fn there_is_one_thread() {
+fn has_one_thread() {
     let (_fake, mut program) = silent(&[]);
     program.scrape();
     let threads = fs::read_dir(format!("/proc/{}/task", program.process.pid)).unwrap();

@@ -162,7 +162,7 @@ fn pair() -> Option<[PathBuf; 2]> {
 }
 
 #[test]
-fn on_demand_the_requests_of_a_lean_ffmpeg_are_those_of_the_full_one() {
+fn lean_ffmpeg_sends_the_same_requests_on_demand() {
     let Some(ffmpegs) = pair() else { return };
     let (origin, address) = origin();
     let witness = Witness::before(address);
@@ -184,7 +184,7 @@ fn on_demand_the_requests_of_a_lean_ffmpeg_are_those_of_the_full_one() {
 }
 
 #[test]
-fn live_the_requests_of_a_lean_ffmpeg_are_those_of_the_full_one() {
+fn lean_ffmpeg_sends_the_same_requests_live() {
     let Some(ffmpegs) = pair() else { return };
     let (origin, address) = origin();
     let witness = Witness::before(address);
@@ -243,7 +243,7 @@ fn a_lean_ffmpeg_passes_the_check_at_the_origin() {
 }
 
 #[test]
-fn a_lean_ffmpeg_plays_fragments_and_what_is_encrypted() {
+fn lean_ffmpeg_plays_fmp4_and_encrypted_media() {
     let Some(lean) = lean_ffmpeg() else { return };
     let folder = support::folder();
     let (origin, address) = origin();

@@ -24,7 +24,7 @@ fn start(fake: &Fake, steps: &str, clients: &str, args: &[&str]) -> Program {
 }
 
 #[test]
-fn a_run_of_a_given_duration_starts_all_and_ends_with_code_0() {
+fn run_with_a_duration_starts_all_clients_and_exits_0() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "wait", "5", &["-duration", "2s", "-seed", "7"]);
     program.event("ramp_complete");
@@ -51,7 +51,7 @@ fn a_run_of_a_given_duration_starts_all_and_ends_with_code_0() {
 }
 
 #[test]
-fn the_summary_tells_starts_exit_codes_and_how_to_repeat_the_run() {
+fn summary_has_starts_exit_codes_and_the_repeat_command() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "wait", "3", &["-seed", "7"]);
     program.event("ramp_complete");
@@ -62,7 +62,7 @@ fn the_summary_tells_starts_exit_codes_and_how_to_repeat_the_run() {
 }
 
 #[test]
-fn a_target_out_of_reach_is_warned_of_and_named_in_every_summary() {
+fn unreachable_target_is_warned_of_and_in_every_summary() {
     let fake = Fake::named("ffmpeg");
     let folder = support::folder();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -83,7 +83,7 @@ fn a_target_out_of_reach_is_warned_of_and_named_in_every_summary() {
 }
 
 #[test]
-fn a_client_that_exits_starts_again_after_a_backoff() {
+fn restarts_an_exited_client_after_a_backoff() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "exit-3", "2", &QUICK);
     let scheduled = program.events("client_restart_scheduled", 8);
@@ -99,7 +99,7 @@ fn a_client_that_exits_starts_again_after_a_backoff() {
 }
 
 #[test]
-fn code_0_at_once_is_a_failure_that_waits_longer_each_time() {
+fn immediate_exit_0_is_a_failure_with_growing_backoff() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "exit-0", "1", &["-backoff-initial", "20ms"]);
     let scheduled = program.events("client_restart_scheduled", 5);
@@ -109,7 +109,7 @@ fn code_0_at_once_is_a_failure_that_waits_longer_each_time() {
 }
 
 #[test]
-fn a_client_that_used_up_its_restarts_stays_down() {
+fn client_without_restarts_left_stays_down() {
     let fake = Fake::named("ffmpeg");
     let mut program =
         start(&fake, "only-1/exit-1", "2", &[&QUICK[..], &["-max-restarts", "2"]].concat());
@@ -124,7 +124,7 @@ fn a_client_that_used_up_its_restarts_stays_down() {
 }
 
 #[test]
-fn a_binary_that_vanishes_costs_starts_but_not_the_run() {
+fn missing_binary_costs_starts_but_not_the_run() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "only-0/sleep-100/exit-1", "2", &QUICK);
     program.event("ramp_complete");
@@ -142,7 +142,7 @@ fn a_binary_that_vanishes_costs_starts_but_not_the_run() {
 }
 
 #[test]
-fn a_failed_client_shows_the_last_lines_of_its_stderr() {
+fn logs_the_last_stderr_lines_of_a_failed_client() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "err-500/exit-1", "1", &[]);
     let exited = program.event("client_exited");
@@ -154,7 +154,7 @@ fn a_failed_client_shows_the_last_lines_of_its_stderr() {
 }
 
 #[test]
-fn a_crash_is_told_by_its_signal() {
+fn reports_a_crash_by_its_signal() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "kill-11", "1", &[]);
     let exited = program.event("client_exited");
@@ -163,7 +163,7 @@ fn a_crash_is_told_by_its_signal() {
 }
 
 #[test]
-fn a_child_is_born_with_a_clean_slate() {
+fn child_inherits_no_state() {
     let fake = Fake::named("ffmpeg");
     // The program raises its own limit of descriptors; the child gets the old one.
     // What the program inherited as ignored (nohup) is not the child's business.
@@ -185,7 +185,7 @@ fn a_child_is_born_with_a_clean_slate() {
 }
 
 #[test]
-fn what_a_client_leaves_behind_is_reaped_when_it_ends() {
+fn reaps_orphans_of_a_client_at_its_end() {
     let fake = Fake::named("ffmpeg");
     let restart = ["-backoff-initial", "60s", "-backoff-max", "60s"];
     let mut program = start(&fake, "only-0/daemon-60/exit-1", "2", &restart);
@@ -203,7 +203,7 @@ fn what_a_client_leaves_behind_is_reaped_when_it_ends() {
 }
 
 #[test]
-fn pipes_that_end_before_the_process_are_no_exit() {
+fn closed_pipes_are_no_exit() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "err-1/close/sleep-200/exit-5", "1", &[]);
     let exited = program.event("client_exited");
@@ -214,7 +214,7 @@ fn pipes_that_end_before_the_process_are_no_exit() {
 }
 
 #[test]
-fn output_of_any_kind_is_read_to_its_end() {
+fn reads_any_output_to_its_end() {
     let fake = Fake::named("ffmpeg");
     for steps in ["noise-300", "endless-3000", "flood-3", "progress-2000"] {
         let mut program = start(&fake, &format!("{steps}/exit-6"), "2", &QUICK);
@@ -228,7 +228,7 @@ fn output_of_any_kind_is_read_to_its_end() {
 }
 
 #[test]
-fn a_flood_from_one_client_hinders_no_other() {
+fn flood_from_one_client_does_not_slow_others() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "only-0/flood-0", "4", &[]);
     assert_eq!(program.event("ramp_complete")["active"], 4);
@@ -237,7 +237,7 @@ fn a_flood_from_one_client_hinders_no_other() {
 }
 
 #[test]
-fn a_host_without_descriptors_costs_starts_and_no_descriptor() {
+fn lack_of_descriptors_costs_starts_and_leaks_none() {
     let fake = Fake::named("ffmpeg");
     let setup = Setup::faking(&fake, "sleep-200/exit-1").born_after("ulimit -n 60");
     let setup = setup.args(&["-clients", "40", "-ramp-rate", "1000", "-ramp-jitter", "0"]);

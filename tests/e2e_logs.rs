@@ -23,7 +23,7 @@ fn setup(fake: &Fake, steps: &str, args: &[&str]) -> Setup {
 }
 
 #[test]
-fn a_reader_that_stalls_costs_lines_and_not_the_load() {
+fn stalled_log_reader_drops_lines_only() {
     let fake = Fake::named("ffmpeg");
     let mut program = setup(&fake, "sleep-500/flood-0", &["-v"]).with_stalled_log().start();
     let address = program.metrics();
@@ -45,7 +45,7 @@ fn a_reader_that_stalls_costs_lines_and_not_the_load() {
 }
 
 #[test]
-fn a_reader_that_has_gone_does_not_end_the_run() {
+fn closed_log_does_not_end_the_run() {
     let fake = Fake::named("ffmpeg");
     let ended = setup(&fake, "err-5/exit-1", &["-v", "-duration", "1s"]).with_closed_log().run();
     assert_eq!(ended.code, Some(0));
@@ -53,7 +53,7 @@ fn a_reader_that_has_gone_does_not_end_the_run() {
 }
 
 #[test]
-fn every_line_is_a_json_object_whatever_a_client_says() {
+fn every_log_line_is_a_json_object() {
     let fake = Fake::named("ffmpeg");
     let mut program = setup(&fake, "noise-20/endless-100/err-2/exit-1", &["-v"]).start();
     program.events("client_exited", 6);
@@ -73,7 +73,7 @@ fn is_hidden(character: char) -> bool {
 }
 
 #[test]
-fn nothing_hidden_reaches_any_outlet() {
+fn no_output_has_hidden_characters() {
     let fake = Fake::named("ffmpeg-odd");
     let folder = support::folder();
     let (summary, report) = (folder.path().join("s.json"), folder.path().join("r.html"));
@@ -103,7 +103,7 @@ fn nothing_hidden_reaches_any_outlet() {
 }
 
 #[test]
-fn the_events_of_a_client_carry_its_number() {
+fn client_events_have_its_number() {
     let fake = Fake::named("ffmpeg");
     let mut program = setup(&fake, "exit-2", &[]).start();
     for name in ["client_started", "client_exited", "client_restart_scheduled"] {
@@ -115,7 +115,7 @@ fn the_events_of_a_client_carry_its_number() {
 }
 
 #[test]
-fn stderr_of_clients_is_logged_only_when_asked_for() {
+fn logs_stderr_of_clients_only_if_requested() {
     let fake = Fake::named("ffmpeg");
     let mut program = setup(&fake, "err-5/wait", &[]).start();
     program.event("ramp_complete");
@@ -126,7 +126,7 @@ fn stderr_of_clients_is_logged_only_when_asked_for() {
 }
 
 #[test]
-fn text_is_for_people() {
+fn text_format_is_readable() {
     let fake = Fake::named("ffmpeg");
     let ended = setup(&fake, "wait", &["-log-format", "text", "-duration", "1s"]).run();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
@@ -138,7 +138,7 @@ fn text_is_for_people() {
 }
 
 #[test]
-fn a_level_leaves_out_what_is_less_severe() {
+fn log_level_filters_by_severity() {
     let fake = Fake::named("ffmpeg");
     for (level, logged) in [("info", true), ("warn", false), ("error", false)] {
         let ended = setup(&fake, "wait", &["-log-level", level, "-duration", "1s"]).run();
@@ -148,7 +148,7 @@ fn a_level_leaves_out_what_is_less_severe() {
 }
 
 #[test]
-fn secrets_are_printed_nowhere() {
+fn prints_no_secret() {
     let fake = Fake::named("ffmpeg");
     let secrets = ["-header", "Authorization: Bearer hunter2", "-header", "Cookie: sid=hunter2"];
     let url = "http://me:hunter2@127.0.0.1:9/err-3/exit-1?token=hunter2";
@@ -162,7 +162,7 @@ fn secrets_are_printed_nowhere() {
 }
 
 #[test]
-fn secrets_are_neither_in_a_refusal_nor_in_a_verdict() {
+fn errors_and_verdicts_have_no_secret() {
     let missing = Setup::load(Path::new("/missing?token=hunter2"), "http://127.0.0.1:9/").run();
     missing.refuses(1, "token=***");
     let fake = Fake::named("ffmpeg");

@@ -17,7 +17,7 @@ use support::tools::real_ffmpegs;
 const LIMITED: [&str; 4] = ["-clients", "1", "-ffmpeg-memory-max", "96M"];
 
 #[test]
-fn a_large_process_is_reported_while_it_runs_and_in_the_summary() {
+fn reports_a_large_process_while_running_and_in_the_summary() {
     let fake = Fake::named("ffmpeg");
     let mut program = Setup::faking(&fake, "only-1/mem-300/watch").args(&["-clients", "2"]).start();
     let high = program.event("client_memory_high");
@@ -38,7 +38,7 @@ fn is_ended(program: &mut Program) {
 }
 
 #[test]
-fn a_process_above_the_limit_is_ended_although_it_is_silent() {
+fn kills_a_silent_process_above_the_limit() {
     let fake = Fake::named("ffmpeg");
     let mut program = Setup::faking(&fake, "mem-128/wait").args(&LIMITED).start();
     is_ended(&mut program);
@@ -66,7 +66,7 @@ fn serve_without_end(mut peer: TcpStream) {
 }
 
 #[test]
-fn an_endless_playlist_is_ended_by_the_limit() {
+fn memory_limit_ends_an_endless_playlist() {
     let address = endless_playlist();
     for ffmpeg in real_ffmpegs() {
         let url = format!("http://{address}/live.m3u8");

@@ -171,7 +171,7 @@ impl Monitor {
 }
 
 #[test]
-fn a_machine_boots_loads_is_scraped_and_ends_at_its_power_button() {
+fn machine_boots_loads_serves_scrapes_and_powers_off() {
     let Some(boot) = Boot::made() else { return };
     let origin = Origin::with(&[]);
     let url = match boot.plays {

@@ -106,7 +106,7 @@ fn answer(mut stream: TcpStream) -> Option<()> {
 }
 
 #[test]
-fn what_keeps_clients_from_playing_is_named_whatever_ended_them() {
+fn names_why_clients_never_played() {
     let folder = support::folder();
     let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let no_media = format!("http://{}/live.m3u8", serve_no_media());
@@ -149,7 +149,7 @@ const MUTE_NAME_SERVER: &str = "ip link set lo up && ip link add mute type veth 
     mount --bind \"$RESOLV\" /etc/resolv.conf && exec \"$@\"";
 
 #[test]
-fn a_name_server_that_never_responds_is_named() {
+fn names_an_unresponsive_name_server() {
     let Some(unshare) = tool("unshare") else { return };
     let folder = support::folder();
     let resolv = folder.path().join("resolv.conf");
@@ -175,7 +175,7 @@ fn a_name_server_that_never_responds_is_named() {
 }
 
 #[test]
-fn memory_that_this_host_refuses_is_no_fault_of_the_stream() {
+fn refused_memory_is_not_blamed_on_the_stream() {
     let Some(ffmpeg) = tool("ffmpeg") else { return };
     let folder = support::folder();
     let (starved, summary) = (folder.path().join("ffmpeg"), folder.path().join("summary.json"));
@@ -210,7 +210,7 @@ fn fake_run(steps: &str, args: &[&str], end: impl FnOnce(Program) -> Ended) -> (
 }
 
 #[test]
-fn a_run_that_is_stopped_before_anybody_played_says_exactly_that() {
+fn reports_a_stop_before_any_media() {
     let stop = |program: Program| {
         program.signal(Signal::TERM);
         program.ended()
@@ -223,7 +223,7 @@ fn a_run_that_is_stopped_before_anybody_played_says_exactly_that() {
 }
 
 #[test]
-fn one_client_that_played_is_enough_for_the_exit_code() {
+fn one_playing_client_suffices_for_exit_code_0() {
     let (ended, summary) = fake_run("first-1/exit-3", &["-max-restarts", "1"], Program::stopped);
     assert!(ended.events("nothing_played").is_empty(), "{ended:#?}");
     assert_eq!(summary["clients"]["never_played"], 1);
@@ -231,7 +231,7 @@ fn one_client_that_played_is_enough_for_the_exit_code() {
 }
 
 #[test]
-fn a_short_run_in_good_health_is_neither_flapping_nor_without_media() {
+fn healthy_short_run_is_neither_flapping_nor_without_media() {
     let (ended, summary) = fake_run("live-0", &[], |mut program| {
         program.scraped("all play", |scrape| scrape.get("hlsswarm_clients_played") == 2.0);
         program.stopped()
@@ -243,7 +243,7 @@ fn a_short_run_in_good_health_is_neither_flapping_nor_without_media() {
 }
 
 #[test]
-fn without_progress_nothing_is_known_and_nothing_fails() {
+fn run_without_progress_does_not_fail() {
     let (ended, summary) = fake_run("mute/wait", &["-stats=false"], Program::stopped);
     assert!(!ended.stdout.contains("Never played"), "{}", ended.stdout);
     assert_eq!(summary["clients"].get("never_played"), None);

@@ -78,7 +78,7 @@ fn load(fake: &Fake, manager: &Manager) -> Setup {
 }
 
 #[test]
-fn a_load_says_when_it_is_ready_how_it_goes_and_when_it_stops() {
+fn notifies_ready_status_and_stopping() {
     let (fake, manager) = (Fake::named("ffmpeg"), Manager::at_path());
     let mut program = load(&fake, &manager).start();
     let ready = manager.hears();
@@ -95,7 +95,7 @@ fn a_load_says_when_it_is_ready_how_it_goes_and_when_it_stops() {
 }
 
 #[test]
-fn the_end_of_a_run_is_told_like_a_stop() {
+fn notifies_stopping_at_the_end_of_a_run() {
     let (fake, manager) = (Fake::named("ffmpeg"), Manager::at_path());
     let program = load(&fake, &manager).args(&["-duration", "200ms"]).start();
     manager.hears_of("READY=1");
@@ -104,7 +104,7 @@ fn the_end_of_a_run_is_told_like_a_stop() {
 }
 
 #[test]
-fn the_origin_tells_it_too_by_an_abstract_name() {
+fn origin_notifies_over_an_abstract_socket() {
     let manager = Manager::abstractly();
     let setup = Setup::with(&["origin", "-listen", "127.0.0.1:0"]);
     let mut program = setup.env("NOTIFY_SOCKET", &manager.name).start();
@@ -116,7 +116,7 @@ fn the_origin_tells_it_too_by_an_abstract_name() {
 }
 
 #[test]
-fn a_watchdog_gets_signs_of_life_while_nothing_happens() {
+fn notifies_the_watchdog_while_idle() {
     let (fake, manager) = (Fake::named("ffmpeg"), Manager::at_path());
     let program = load(&fake, &manager).env("WATCHDOG_USEC", "200000").start();
     for _ in 0..5 {
@@ -126,7 +126,7 @@ fn a_watchdog_gets_signs_of_life_while_nothing_happens() {
 }
 
 #[test]
-fn the_socket_is_not_handed_on_to_the_clients() {
+fn clients_do_not_inherit_the_notify_socket() {
     let (fake, manager) = (Fake::named("ffmpeg"), Manager::at_path());
     let own = ("HANDED_ON", "yes");
     let setup = load(&fake, &manager).env("WATCHDOG_USEC", "60000000").env(own.0, own.1);
@@ -149,7 +149,7 @@ fn the_socket_is_not_handed_on_to_the_clients() {
 }
 
 #[test]
-fn a_manager_that_is_not_there_costs_one_warning() {
+fn missing_manager_costs_one_warning() {
     let (fake, manager) = (Fake::named("ffmpeg"), Manager::at_path());
     let Manager { socket, name, folder: _folder } = manager;
     drop(socket);
@@ -162,7 +162,7 @@ fn a_manager_that_is_not_there_costs_one_warning() {
 }
 
 #[test]
-fn a_manager_that_cannot_be_named_costs_one_warning() {
+fn invalid_notify_socket_costs_one_warning() {
     let fake = Fake::named("ffmpeg");
     let setup = Setup::faking(&fake, "wait").args(&["-clients", "1"]);
     let mut program = setup.env("NOTIFY_SOCKET", "vsock:2:1").start();

@@ -23,7 +23,7 @@ const SEGMENT: &str = "/vod/v0/3.ts";
 const MEDIA: &str = "/v0/index.m3u8";
 
 #[test]
-fn an_error_status_is_answered_in_place_of_what_was_asked_for() {
+fn error_status_replaces_the_response() {
     let origin = Origin::with(&[
         "-fault",
         "404:segments",
@@ -48,7 +48,7 @@ fn an_error_status_is_answered_in_place_of_what_was_asked_for() {
 }
 
 #[test]
-fn a_body_is_cut_where_the_recipe_says() {
+fn cuts_a_body_where_the_recipe_says() {
     let origin = Origin::with(&[]);
     let mut whole = Vec::new();
     let mut plain = origin.send(&format!("GET {SEGMENT} HTTP/1.0\r\n\r\n"));
@@ -80,7 +80,7 @@ fn a_body_is_cut_where_the_recipe_says() {
 }
 
 #[test]
-fn what_hangs_or_is_late_holds_up_nobody_else() {
+fn hang_and_latency_do_not_delay_others() {
     let recipes = ["hang:segments", "latency:media:10m"];
     let origin = Origin::with(&["-fault", recipes[0], "-fault", recipes[1]]);
     let (hung, late) = (origin.ask(SEGMENT), origin.ask(MEDIA));
@@ -101,7 +101,7 @@ fn what_hangs_or_is_late_holds_up_nobody_else() {
 }
 
 #[test]
-fn a_drip_goes_on_while_others_are_served() {
+fn drip_does_not_delay_others() {
     let origin = Origin::with(&["-fault", "drip:segments:1kB/s"]);
     let mut drip = origin.ask(SEGMENT);
     drip.read_exact(&mut [0; 20]).unwrap();
@@ -120,7 +120,7 @@ fn sequence(playlist: &str) -> u64 {
 }
 
 #[test]
-fn every_second_client_sees_a_playlist_that_stands_still() {
+fn every_second_client_gets_a_stale_playlist() {
     let origin = Origin::with(&["-segment-duration", "1s"]);
     origin.post("stale:/2");
     let frozen = sequence(&origin.get_as(0, MEDIA));
@@ -133,7 +133,7 @@ fn every_second_client_sees_a_playlist_that_stands_still() {
 }
 
 #[test]
-fn every_second_client_sees_a_playlist_that_goes_back() {
+fn every_second_client_gets_a_rewound_playlist() {
     let origin = Origin::with(&["-fault", "rewind:/2:4"]);
     until("no segment begins between three requests", || {
         let [before, back, after] = [1, 0, 1].map(|client| {
@@ -147,7 +147,7 @@ fn every_second_client_sees_a_playlist_that_goes_back() {
 }
 
 #[test]
-fn discontinuities_come_and_are_told() {
+fn discontinuities_are_listed() {
     let origin = Origin::with(&["-segment-duration", "1s"]);
     assert!(!origin.get(MEDIA).body.contains("DISCONTINUITY"));
     origin.post("discontinuity:2");
@@ -157,7 +157,7 @@ fn discontinuities_come_and_are_told() {
 }
 
 #[test]
-fn missing_segments_are_missing_for_everybody_and_by_the_seed() {
+fn missing_segments_follow_the_seed_for_all_clients() {
     let statuses = |origin: &Origin| -> Vec<u16> {
         let playlist = origin.get("/vod/v0/index.m3u8").body;
         let names = playlist.lines().filter(|line| line.ends_with(".ts"));
@@ -174,7 +174,7 @@ fn missing_segments_are_missing_for_everybody_and_by_the_seed() {
 }
 
 #[test]
-fn a_redirect_leads_to_what_was_asked_for() {
+fn redirect_leads_to_the_resource() {
     let origin = Origin::with(&["-fault", "redirect:307"]);
     let reply = origin.get(SEGMENT);
     assert_eq!(reply.status, 307);
@@ -183,7 +183,7 @@ fn a_redirect_leads_to_what_was_asked_for() {
 }
 
 #[test]
-fn the_door_is_shut_and_opened_and_who_is_inside_stays() {
+fn refuses_new_connections_and_keeps_open_ones() {
     let origin = Origin::with(&[]);
     let mut inside = Connection::to(origin.address);
     let mut post = |recipes: &str| {
@@ -209,7 +209,7 @@ fn the_door_is_shut_and_opened_and_who_is_inside_stays() {
 }
 
 #[test]
-fn recipes_are_changed_all_or_none() {
+fn replaces_recipes_atomically() {
     let origin = Origin::with(&["-fault", "404:segments:5%"]);
     let before = "404:segments:5% # injected 0\n";
     assert_eq!(origin.get("/faults").body, before);
@@ -243,7 +243,7 @@ fn outer_address() -> Option<std::net::IpAddr> {
 }
 
 #[test]
-fn recipes_are_for_loopback_alone() {
+fn accepts_recipes_from_loopback_only() {
     let Some(ip) = outer_address() else {
         println!("skipped: this host has no address but loopback");
         return;
@@ -264,7 +264,7 @@ fn recipes_are_for_loopback_alone() {
 }
 
 #[test]
-fn recipes_are_not_for_web_pages_and_media_is() {
+fn web_pages_may_read_media_but_not_change_recipes() {
     let origin = Origin::with(&[]);
     let own = format!("http://{}", origin.address);
     let rebound = "Host: evil.example\r\nOrigin: http://evil.example";
@@ -302,7 +302,7 @@ fn recipes_are_not_for_web_pages_and_media_is() {
 }
 
 #[test]
-fn promtool_finds_nothing_in_the_scrape() {
+fn promtool_accepts_the_scrape_of_the_origin() {
     let origin = Origin::with(&["-fault", "404:segments", "-fault", "reset:master"]);
     origin.get(SEGMENT);
     origin.wire("/stream.m3u8");
@@ -324,7 +324,7 @@ fn promtool_finds_nothing_in_the_scrape() {
 }
 
 #[test]
-fn the_access_log_has_a_line_a_response() {
+fn access_log_has_one_line_per_response() {
     let folder = support::folder();
     let path = folder.path().join("access.log");
     fs::write(&path, "before\n").unwrap();
@@ -345,7 +345,7 @@ fn the_access_log_has_a_line_a_response() {
 }
 
 #[test]
-fn the_access_log_has_what_was_refused_unseen() {
+fn access_log_has_refused_requests() {
     let folder = support::folder();
     let path = folder.path().join("access.log");
     let origin = Origin::with(&["-access-log", path.to_str().unwrap()]);
@@ -385,7 +385,7 @@ fn the_access_log_has_what_was_refused_unseen() {
 }
 
 #[test]
-fn an_access_log_that_nobody_takes_is_dropped_and_counted() {
+fn drops_and_counts_unread_access_log_lines() {
     let folder = support::folder();
     let fifo = folder.path().join("fifo");
     mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
@@ -406,7 +406,7 @@ fn an_access_log_that_nobody_takes_is_dropped_and_counted() {
 }
 
 #[test]
-fn an_access_log_that_cannot_be_opened_is_refused() {
+fn refuses_an_access_log_that_cannot_be_opened() {
     let setup = support::program::Setup::with(&["origin", "-listen", "127.0.0.1:0"]);
     setup.args(&["-access-log", "/nowhere/access.log"]).run().refuses(1, "-access-log");
 }

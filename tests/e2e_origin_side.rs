@@ -36,7 +36,7 @@ fn summary(program: Program, file: &std::path::Path) -> (String, Value) {
 }
 
 #[test]
-fn a_real_host_and_a_real_nginx_tell_how_they_fare() {
+fn polls_a_real_node_exporter_and_nginx() {
     let fake = Fake::named("ffmpeg");
     let (Some(node), Some(nginx)) = (node_exporter(), Nginx::telling_status()) else { return };
     let folder = support::folder();
@@ -66,7 +66,7 @@ fn a_real_host_and_a_real_nginx_tell_how_they_fare() {
 }
 
 #[test]
-fn whatever_a_target_does_the_load_goes_on() {
+fn misbehaving_exporters_do_not_affect_the_load() {
     let fake = Fake::named("ffmpeg");
     let manners = [
         (Manner::Hangs, "no answer within 500ms"),
@@ -106,7 +106,7 @@ fn fails(fake: &Fake, url: &str, why: &str) {
 }
 
 #[test]
-fn a_target_that_falls_silent_leaves_and_comes_back() {
+fn silent_exporter_goes_stale_and_recovers() {
     let fake = Fake::named("ffmpeg");
     let target = Exporter::behaving(Manner::Well);
     let url = format!("http://{}/metrics", target.address);
@@ -125,7 +125,7 @@ fn a_target_that_falls_silent_leaves_and_comes_back() {
 }
 
 #[test]
-fn a_host_that_is_not_found_ends_the_run_before_its_start() {
+fn unknown_exporter_host_prevents_the_start() {
     let fake = Fake::named("ffmpeg");
     let ended = load(&fake, &["-origin-metrics", "http://no-such-host.invalid:9100"]).run();
     assert_eq!(ended.code, Some(1), "{ended:#?}");

@@ -127,7 +127,7 @@ fn rules_are_healthy(prometheus: &Prometheus) {
 }
 
 #[test]
-fn every_expression_has_an_answer_from_a_real_scrape() {
+fn every_expression_has_a_value_from_a_real_scrape() {
     let origin = origin_with_faults();
     let exporter = Exporter::behaving(Manner::Well);
     let Some(mut swarm) = load(&origin, &exporter) else { return };

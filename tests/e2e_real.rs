@@ -70,7 +70,7 @@ fn all_are_seen(nginx: &mut Nginx, agent: &str, segments: usize) {
 }
 
 #[test]
-fn every_client_is_seen_by_the_witness() {
+fn nginx_sees_every_client() {
     let Some(mut nginx) = witness() else { return };
     for (number, ffmpeg) in real_ffmpegs().iter().enumerate() {
         let agent = format!("seen-{number}");
@@ -81,7 +81,7 @@ fn every_client_is_seen_by_the_witness() {
 }
 
 #[test]
-fn the_built_in_origin_is_played() {
+fn plays_the_built_in_origin() {
     for listen in ["127.0.0.1:0", "[::1]:0"] {
         for ffmpeg in real_ffmpegs() {
             let (origin, url) = origin(listen);
@@ -95,7 +95,7 @@ fn the_built_in_origin_is_played() {
 }
 
 #[test]
-fn a_demo_runs_by_itself_and_ends_well() {
+fn demo_runs_without_other_services() {
     for ffmpeg in real_ffmpegs() {
         let args = ["--demo", "-clients", "3", "-ramp-rate", "20", "-duration", "4s"];
         let logged = ["-log-format", "json", "-metrics", "127.0.0.1:0", "-ffmpeg"];
@@ -108,7 +108,7 @@ fn a_demo_runs_by_itself_and_ends_well() {
 }
 
 #[test]
-fn a_check_gives_its_verdict_in_words_and_code() {
+fn check_prints_a_verdict_and_sets_the_exit_code() {
     let Some(nginx) = witness() else { return };
     for ffmpeg in real_ffmpegs() {
         for (path, code) in [("low/live.m3u8", 0), ("low/vod.m3u8", 0), ("low/none.m3u8", 1)] {
@@ -138,7 +138,7 @@ fn the_printed_command_runs_when_pasted() {
 }
 
 #[test]
-fn a_variant_is_read_to_its_end_and_the_other_is_not() {
+fn reads_the_chosen_variant_only() {
     let Some(mut nginx) = witness() else { return };
     let last = |rendition: &str| format!("/{rendition}/seg{}.ts", SEGMENTS - 1);
     for (number, ffmpeg) in real_ffmpegs().iter().enumerate() {
@@ -160,7 +160,7 @@ fn a_variant_is_read_to_its_end_and_the_other_is_not() {
 }
 
 #[test]
-fn resolve_connects_elsewhere_and_keeps_the_name() {
+fn resolve_changes_the_address_and_keeps_the_name() {
     let Some(mut nginx) = witness() else { return };
     let authority = format!("origin.invalid:{}", nginx.address().port());
     for (number, ffmpeg) in real_ffmpegs().iter().enumerate() {

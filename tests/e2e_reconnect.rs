@@ -163,7 +163,7 @@ fn was_whole(what: &str, mut program: Program) {
 }
 
 #[test]
-fn a_playlist_is_asked_for_once_however_its_response_ends() {
+fn requests_a_playlist_once_however_its_response_ends() {
     each_plays(&[Manner::TooLong, Manner::NoLastChunk], "low/vod.m3u8", |what, origin, program| {
         assert_eq!(origin.playlists_until_played(what), 1, "{what}");
         program.stopped();
@@ -175,7 +175,7 @@ fn a_playlist_is_asked_for_once_however_its_response_ends() {
 }
 
 #[test]
-fn a_master_without_a_length_and_its_playlists_are_asked_for_once_each() {
+fn requests_playlists_without_length_once_each() {
     each_plays(&[Manner::Http10], "master.m3u8", |what, origin, program| {
         assert_eq!(origin.playlists_until_played(what), 3, "{what}");
         was_whole(what, program);
@@ -183,7 +183,7 @@ fn a_master_without_a_length_and_its_playlists_are_asked_for_once_each() {
 }
 
 #[test]
-fn a_first_playlist_that_breaks_off_is_asked_for_again_by_the_same_attempt() {
+fn retries_a_broken_first_playlist_in_the_same_attempt() {
     let manners = [Manner::ClosedFirst, Manner::CutFirst];
     each_plays(&manners, "low/vod.m3u8", |what, origin, program| {
         assert_eq!(origin.playlists_until_played(what), 2, "{what}");

@@ -41,7 +41,7 @@ fn ran(json: &Path, page: &Path) {
 }
 
 #[test]
-fn the_page_of_a_run_is_that_of_its_file() {
+fn report_of_a_run_equals_the_report_of_its_file() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     let (json, page) = (at("run.json"), at("run.html"));
@@ -62,7 +62,7 @@ fn the_page_of_a_run_is_that_of_its_file() {
 }
 
 #[test]
-fn what_cannot_be_read_or_written_is_told_in_one_line() {
+fn file_errors_are_one_line() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
     fs::write(at("no.json"), "{\"schema_version\":2}").unwrap();
@@ -85,7 +85,7 @@ fn what_cannot_be_read_or_written_is_told_in_one_line() {
 }
 
 #[test]
-fn a_report_that_cannot_be_made_is_refused_before_the_run_and_warned_of_after_it() {
+fn unwritable_report_is_refused_before_and_warned_of_after() {
     let fake = Fake::named("ffmpeg");
     let own = ["-clients", "1", "-duration", "1s", "-report"];
     let setup = || Setup::faking(&fake, "wait").args(&own);

@@ -63,7 +63,7 @@ fn paths() -> [String; 2] {
 }
 
 #[test]
-fn no_form_of_a_secret_comes_through_any_outlet() {
+fn no_output_has_a_secret_in_any_form() {
     let folder = support::folder();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let access_log = file("access.log");
@@ -108,7 +108,7 @@ fn no_form_of_a_secret_comes_through_any_outlet() {
 }
 
 #[test]
-fn ps_shows_no_secret_that_came_from_a_file_or_the_environment() {
+fn ps_shows_no_secret_of_a_file_or_variable() {
     let fake = Fake::named("ffmpeg");
     let folder = support::folder();
     let (url, headers) = (folder.path().join("url"), folder.path().join("headers"));

@@ -84,7 +84,7 @@ fn json(path: &Path) -> Value {
 }
 
 #[test]
-fn four_shards_are_the_one_run_that_they_divide() {
+fn four_shards_equal_the_whole_run() {
     if tool("ffmpeg").is_none() {
         return;
     }
@@ -173,7 +173,7 @@ fn counts_agree(merged: &Value, alone: &Value) {
 }
 
 #[test]
-fn what_cannot_be_merged_is_told_with_exit_code_1() {
+fn merge_errors_exit_with_code_1() {
     let folder = support::folder();
     let file = folder.path().join("a.json");
     fs::write(&file, "{}").unwrap();
@@ -199,7 +199,7 @@ fn waiting(fake: &Fake, start_at: &str) -> Setup {
 }
 
 #[test]
-fn while_it_waits_it_is_ready_and_can_be_stopped() {
+fn is_ready_and_can_be_stopped_while_waiting() {
     let fake = Fake::named("ffmpeg");
     let mut program = waiting(&fake, &from_now(3600)).start();
     let told = program.event("waiting_for_start")["for_sec"].as_f64().unwrap();
@@ -214,7 +214,7 @@ fn while_it_waits_it_is_ready_and_can_be_stopped() {
 }
 
 #[test]
-fn a_wall_clock_that_is_set_moves_the_start() {
+fn setting_the_wall_clock_moves_the_start() {
     let (fake, faults) = (Fake::named("ffmpeg"), Faults::none());
     let mut program = waiting(&fake, &from_now(3600)).suffering(&faults).start();
     program.event("waiting_for_start");
@@ -229,7 +229,7 @@ fn a_wall_clock_that_is_set_moves_the_start() {
 }
 
 #[test]
-fn a_start_that_has_passed_keeps_its_schedule() {
+fn late_start_keeps_the_schedule() {
     let fake = Fake::named("ffmpeg");
     // Five of a hundred are due at once.
     let slow = ["-ramp-rate", "1", "-clients", "100"];
@@ -248,7 +248,7 @@ fn a_start_that_has_passed_keeps_its_schedule() {
 }
 
 #[test]
-fn a_start_in_a_moment_comes_in_its_moment() {
+fn starts_at_the_given_time() {
     let fake = Fake::named("ffmpeg");
     let start_at = from_now(2);
     let mut program = waiting(&fake, &start_at).start();

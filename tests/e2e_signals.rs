@@ -40,7 +40,7 @@ fn send(program: &Program, signals: &[&str]) {
 }
 
 #[test]
-fn a_signal_that_asks_for_nothing_ends_no_swarm() {
+fn ignored_signals_do_not_end_a_swarm() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "wait");
     send(&program, &IGNORED);
@@ -51,7 +51,7 @@ fn a_signal_that_asks_for_nothing_ends_no_swarm() {
 }
 
 #[test]
-fn failing_power_and_the_limit_of_cpu_time_stop_in_good_order() {
+fn sigpwr_and_sigxcpu_stop_gracefully() {
     let fake = Fake::named("ffmpeg");
     for (signal, name) in [(Signal::POWER, "SIGPWR"), (Signal::XCPU, "SIGXCPU")] {
         let mut program = start(&fake, "ignore-term/wait");
@@ -74,7 +74,7 @@ fn millis(event: &Value) -> i64 {
 
 /// timeout(1) signals its child, and then the group of both.
 #[test]
-fn a_repeat_of_the_signal_at_once_forces_nothing() {
+fn immediate_repeat_of_a_signal_forces_nothing() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "ignore-term/wait");
     program.signal(Signal::TERM);
@@ -88,7 +88,7 @@ fn a_repeat_of_the_signal_at_once_forces_nothing() {
 }
 
 #[test]
-fn an_ffmpeg_is_born_with_every_signal_as_it_is_by_default() {
+fn ffmpeg_starts_with_default_signal_dispositions() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "report/exit-1");
     let told = program.event("client_exited");
@@ -101,7 +101,7 @@ fn an_ffmpeg_is_born_with_every_signal_as_it_is_by_default() {
 }
 
 #[test]
-fn the_origin_opens_its_access_log_again_by_sigusr1_and_survives_the_others() {
+fn origin_reopens_its_access_log_on_sigusr1() {
     let folder = support::folder();
     let (log, moved) = (folder.path().join("access.log"), folder.path().join("access.log.1"));
     let mut origin = Origin::with(&["-access-log", log.to_str().unwrap()]);

@@ -40,7 +40,7 @@ fn plays_on(program: &mut Program, secs: f64) {
 }
 
 #[test]
-fn a_stop_of_the_program_is_in_no_time_of_its_clients() {
+fn stopping_the_program_affects_no_client_time() {
     let origin = Origin::with(&["-segment-duration", "1s", "-variants", "200k"]);
     let folder = tempfile::tempdir().unwrap();
     let url = origin.url("stream.m3u8");

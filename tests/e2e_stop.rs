@@ -52,7 +52,7 @@ fn exit_codes(ended: &Ended) -> Vec<u64> {
 }
 
 #[test]
-fn each_signal_stops_healthy_clients_in_good_order() {
+fn every_stop_signal_stops_clients_gracefully() {
     let fake = Fake::named("ffmpeg");
     for (signal, name) in
         [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::HUP, "SIGHUP")]
@@ -69,28 +69,28 @@ fn each_signal_stops_healthy_clients_in_good_order() {
 }
 
 #[test]
-fn a_client_that_needs_a_second_sigterm_gets_it() {
+fn sends_a_second_sigterm_if_needed() {
     let fake = Fake::named("ffmpeg");
     let ended = stop_by(settled(&fake, "stubborn-2/err-1/wait"), Signal::TERM);
     assert_eq!(exit_codes(&ended), [255; 4]);
 }
 
 #[test]
-fn a_client_that_ignores_sigterm_is_killed() {
+fn kills_a_client_that_ignores_sigterm() {
     let fake = Fake::named("ffmpeg");
     let ended = stop_by(settled(&fake, "ignore-term/err-1/wait"), Signal::TERM);
     assert_eq!(exit_codes(&ended), [137; 4]);
 }
 
 #[test]
-fn a_client_that_is_stopped_by_sigstop_ends_too() {
+fn ends_a_client_stopped_by_sigstop() {
     let fake = Fake::named("ffmpeg");
     let ended = stop_by(settled(&fake, "err-1/stop/wait"), Signal::TERM);
     assert_eq!(exit_codes(&ended).len(), 4);
 }
 
 #[test]
-fn a_client_in_the_hands_of_a_debugger_does_not_hold_the_run() {
+fn traced_client_does_not_block_the_stop() {
     let fake = Fake::named("ffmpeg");
     let ended = stop_by(settled(&fake, "traced/err-1/wait"), Signal::TERM);
     assert!(!ended.stdout.is_empty(), "no summary");
@@ -108,7 +108,7 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
 /// Children that not even SIGKILL ends, a file system that never finishes, and a reader
 /// that reads nothing.
 #[test]
-fn a_stop_is_over_in_time_whatever_it_waits_for() {
+fn stop_ends_in_time_whatever_blocks() {
     let (fake, faults) = (Fake::named("ffmpeg"), Faults::none());
     faults.hang_fsync();
     let (_reader, writer) = full_pipe();
@@ -130,7 +130,7 @@ fn a_stop_is_over_in_time_whatever_it_waits_for() {
 }
 
 #[test]
-fn a_summary_that_nobody_reads_can_be_given_up() {
+fn second_signal_gives_up_an_unread_summary() {
     let fake = Fake::named("ffmpeg");
     let (_reader, writer) = full_pipe();
     let setup = Setup::faking(&fake, "wait").args(&["-duration", "1s"]).writing_to(writer);
@@ -143,7 +143,7 @@ fn a_summary_that_nobody_reads_can_be_given_up() {
 }
 
 #[test]
-fn grandchildren_in_the_group_end_with_it() {
+fn ends_grandchildren_in_the_group() {
     let fake = Fake::named("ffmpeg");
     for steps in ["grandchild/err-1/wait", "stubborn-grandchild/err-1/wait"] {
         let program = settled(&fake, steps);
@@ -153,14 +153,14 @@ fn grandchildren_in_the_group_end_with_it() {
 }
 
 #[test]
-fn a_daemon_that_holds_the_pipes_does_not_hold_the_run() {
+fn daemon_with_open_pipes_does_not_block_the_stop() {
     let fake = Fake::named("ffmpeg");
     let program = settled(&fake, "daemon-60/err-1/wait");
     stop_by(program, Signal::TERM);
 }
 
 #[test]
-fn a_grandchild_that_outlives_its_client_does_not_hold_the_restart() {
+fn surviving_grandchild_does_not_block_the_restart() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "only-0/stubborn-grandchild/exit-1", &[]);
     program.events("client_started", 6);
@@ -168,7 +168,7 @@ fn a_grandchild_that_outlives_its_client_does_not_hold_the_restart() {
 }
 
 #[test]
-fn a_stop_in_mid_ramp_starts_no_more() {
+fn stop_during_the_ramp_starts_no_more_clients() {
     let fake = Fake::named("ffmpeg");
     let mut program = Setup::faking(&fake, "wait").args(&["-clients", "1000"]).start();
     program.events("client_started", 3);
@@ -178,7 +178,7 @@ fn a_stop_in_mid_ramp_starts_no_more() {
 }
 
 #[test]
-fn a_stop_in_backoff_does_not_wait_for_it() {
+fn stop_does_not_wait_for_a_backoff() {
     let fake = Fake::named("ffmpeg");
     let backoff = ["-backoff-initial", "60s", "-backoff-max", "60s"];
     let mut program = start(&fake, "exit-1", &backoff);
@@ -187,7 +187,7 @@ fn a_stop_in_backoff_does_not_wait_for_it() {
 }
 
 #[test]
-fn a_stop_before_anything_started_fails() {
+fn stop_before_any_start_is_a_failure() {
     let fake = Fake::named("ffmpeg");
     let slow = ["-clients", "2", "-ramp-rate", "1", "-ramp-jitter", "300s", "-seed", "1"];
     let mut program = Setup::faking(&fake, "wait").args(&slow).start();
@@ -201,7 +201,7 @@ fn a_stop_before_anything_started_fails() {
 }
 
 #[test]
-fn a_second_signal_kills_at_once_and_is_told_by_the_exit_code() {
+fn second_signal_kills_at_once_and_sets_the_exit_code() {
     let fake = Fake::named("ffmpeg");
     for (first, second, code) in
         [(Signal::TERM, Signal::INT, 130), (Signal::INT, Signal::TERM, 143)]
@@ -218,7 +218,7 @@ fn a_second_signal_kills_at_once_and_is_told_by_the_exit_code() {
 }
 
 #[test]
-fn the_end_of_the_duration_stops_the_stubborn_too() {
+fn end_of_duration_also_kills_stubborn_clients() {
     let fake = Fake::named("ffmpeg");
     let program = start(&fake, "ignore-term/wait", &["-duration", "1s"]);
     let ended = program.ended_within(Duration::from_secs(1) + SHUTDOWN);
@@ -227,7 +227,7 @@ fn the_end_of_the_duration_stops_the_stubborn_too() {
 }
 
 #[test]
-fn no_client_outlives_a_program_that_is_killed() {
+fn no_client_outlives_a_killed_program() {
     let fake = Fake::named("ffmpeg");
     let program = settled(&fake, "ignore-term/err-1/wait");
     assert_eq!(program.processes().len(), 5);
@@ -235,7 +235,7 @@ fn no_client_outlives_a_program_that_is_killed() {
 }
 
 #[test]
-fn the_origin_of_a_demo_does_not_outlive_a_program_that_is_killed() {
+fn demo_origin_does_not_outlive_a_killed_program() {
     let fake = Fake::named("ffmpeg");
     let ffmpeg = fake.path();
     let args = ["--demo", "-log-format", "json", "-metrics", "127.0.0.1:0", "--skip-preflight"];
@@ -251,7 +251,7 @@ fn the_origin_of_a_demo_does_not_outlive_a_program_that_is_killed() {
 const HANGS: &str = "#!/bin/sh\nsleep 1000 &\nwait\n";
 
 #[test]
-fn a_stop_before_the_loop_ends_all_at_once() {
+fn stop_before_the_loop_ends_everything_at_once() {
     let folder = support::folder();
     let hangs = folder.path().join("ffmpeg");
     fs::write(&hangs, HANGS).unwrap();
@@ -265,7 +265,7 @@ fn a_stop_before_the_loop_ends_all_at_once() {
 }
 
 #[test]
-fn a_stop_while_the_variants_are_asked_for_is_no_failure_to_tell_them() {
+fn stop_during_the_probe_is_no_probe_failure() {
     let fake = Fake::named("ffmpeg").beside("ffprobe-hangs");
     let ffprobe = fake.path().with_file_name("ffprobe-hangs");
     let args = ["-variant", "highest", "-ffprobe", ffprobe.to_str().unwrap()];
@@ -274,7 +274,7 @@ fn a_stop_while_the_variants_are_asked_for_is_no_failure_to_tell_them() {
 }
 
 #[test]
-fn a_stop_during_a_lookup_that_gets_no_response_ends_it() {
+fn stop_ends_a_lookup_without_response() {
     let (fake, folder) = (Fake::named("ffmpeg"), support::folder());
     let asked = ["-origin-metrics", "http://exporter.test:9100/metrics"];
     let setup = Setup::faking(&fake, "wait").args(&asked);
@@ -297,7 +297,7 @@ fn stop_before_the_loop(program: Program, helpers: usize, signal: Signal, name: 
 }
 
 #[test]
-fn a_parent_that_ignores_sigchld_does_not_hide_the_ends_of_clients() {
+fn inherited_sigchld_ignore_does_not_hide_exits() {
     let fake = Fake::named("ffmpeg");
     let setup = Setup::faking(&fake, "sleep-500/exit-3").args(&["-clients", "2"]);
     let mut program = setup.ignoring("CHLD").start();
@@ -306,7 +306,7 @@ fn a_parent_that_ignores_sigchld_does_not_hide_the_ends_of_clients() {
 }
 
 #[test]
-fn a_run_under_nohup_does_not_end_with_its_terminal() {
+fn run_under_nohup_survives_its_terminal() {
     let fake = Fake::named("ffmpeg");
     let setup = Setup::faking(&fake, "sleep-500/exit-3").args(&["-clients", "2"]);
     let mut program = setup.ignoring("HUP").start();
@@ -317,7 +317,7 @@ fn a_run_under_nohup_does_not_end_with_its_terminal() {
 }
 
 #[test]
-fn the_end_of_the_origin_of_a_demo_is_told_and_survived() {
+fn reports_and_survives_the_exit_of_the_demo_origin() {
     let fake = Fake::named("ffmpeg");
     let ffmpeg = fake.path();
     let args = ["--demo", "-log-format", "json", "-metrics", "127.0.0.1:0", "--skip-preflight"];

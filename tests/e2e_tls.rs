@@ -40,7 +40,7 @@ fn play(ffmpeg: &Path, address: &str, trusted: &str) -> Value {
 }
 
 #[test]
-fn clients_that_trust_the_certificate_play_and_others_say_that_it_is_tls() {
+fn trusting_clients_play_and_others_report_tls_errors() {
     let folder = support::folder();
     let ca = folder.path().join("ca.pem");
     let ca = ca.to_str().unwrap();
@@ -83,7 +83,7 @@ fn asked(openssl: &Path, address: &str, args: &[&str], bytes: &[u8]) -> (String,
 }
 
 #[test]
-fn a_client_that_has_the_certificate_trusts_it_in_both_versions() {
+fn certificate_is_trusted_in_both_tls_versions() {
     let Some(openssl) = tool("openssl") else { return };
     let folder = support::folder();
     let ca = folder.path().join("ca.pem");
@@ -103,7 +103,7 @@ fn a_client_that_has_the_certificate_trusts_it_in_both_versions() {
 }
 
 #[test]
-fn what_speaks_no_tls_is_closed_without_an_answer_of_http() {
+fn closes_plain_connections_without_a_response() {
     let (origin, address) = origin(&["-tls"]);
     let mut plain = TcpStream::connect(&address).unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
@@ -116,7 +116,7 @@ fn what_speaks_no_tls_is_closed_without_an_answer_of_http() {
 }
 
 #[test]
-fn a_certificate_that_cannot_be_written_is_told_before_anything_starts() {
+fn reports_an_unwritable_certificate_before_the_start() {
     let program = Setup::with(&["origin", "-listen", "127.0.0.1:0", "-tls-ca", "/nowhere/ca.pem"]);
     let ended = program.run();
     ended.refuses(1, "-tls-ca /nowhere/ca.pem");

@@ -290,7 +290,7 @@ fn live(case: &Case<'_>, segments: usize) -> Option<(Told, Told, Seen, Value)> {
 }
 
 #[test]
-fn a_live_stream_is_told_as_the_witness_saw_it() {
+fn counts_a_live_stream_as_nginx_does() {
     for ffmpeg in &real_ffmpegs() {
         for variant in ["first", "all"] {
             let case = Case { ffmpeg, clients: 6, variant, missing: None };
@@ -305,7 +305,7 @@ fn a_live_stream_is_told_as_the_witness_saw_it() {
 }
 
 #[test]
-fn a_live_stream_with_missing_segments_is_told_as_the_witness_saw_it() {
+fn counts_missing_live_segments_as_nginx_does() {
     for ffmpeg in &real_ffmpegs() {
         let case = Case { ffmpeg, clients: 6, variant: "first", missing: Some(MISSING) };
         let Some((_, told, _, _)) = live(&case, 9) else { return };
@@ -314,7 +314,7 @@ fn a_live_stream_with_missing_segments_is_told_as_the_witness_saw_it() {
 }
 
 #[test]
-fn a_programme_on_demand_is_told_exactly() {
+fn counts_a_programme_on_demand_exactly() {
     for ffmpeg in &real_ffmpegs() {
         for missing in [None, Some(MISSING)] {
             let case = Case { ffmpeg, clients: 6, variant: "first", missing };

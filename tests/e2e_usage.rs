@@ -20,13 +20,13 @@ use support::tools::tool;
 const URL: &str = "http://127.0.0.1:9/wait";
 
 #[test]
-fn no_ffmpeg_in_path_is_told_with_the_remedy() {
+fn missing_ffmpeg_is_an_error_with_a_remedy() {
     let ended = Setup::with(&["-metrics", "127.0.0.1:0", URL]).env("PATH", "/nowhere").run();
     ended.refuses(1, "install");
 }
 
 #[test]
-fn what_is_no_ffmpeg_is_told_with_the_remedy() {
+fn other_programs_are_an_error_with_a_remedy() {
     let folder = support::folder();
     let plain = folder.path().join("plain");
     fs::write(&plain, "no program").unwrap();
@@ -39,7 +39,7 @@ fn what_is_no_ffmpeg_is_told_with_the_remedy() {
 }
 
 #[test]
-fn what_this_host_lacks_is_told_with_its_own_remedy() {
+fn lack_of_a_resource_is_an_error_with_a_remedy() {
     let fake = Fake::named("ffmpeg");
     let few = Setup::load(&fake.path(), URL).born_after("ulimit -n 16").run();
     few.refuses(1, "ulimit -n");
@@ -60,14 +60,14 @@ fn what_this_host_lacks_is_told_with_its_own_remedy() {
 }
 
 #[test]
-fn an_ffmpeg_that_does_not_answer_is_given_up() {
+fn gives_up_on_an_unresponsive_ffmpeg() {
     let fake = Fake::named("ffmpeg-hangs");
     let ended = Setup::load(&fake.path(), URL).start().ended_within(Duration::from_secs(8));
     ended.refuses(1, "5 s");
 }
 
 #[test]
-fn an_old_ffmpeg_runs_without_the_options_it_does_not_know() {
+fn old_ffmpeg_runs_without_unsupported_options() {
     let fake = Fake::named("ffmpeg-old");
     let args = ["-clients", "2", "-ramp-rate", "50", "-v"];
     let mut program = Setup::faking(&fake, "err-1/wait").args(&args).start();
@@ -82,7 +82,7 @@ fn an_old_ffmpeg_runs_without_the_options_it_does_not_know() {
 }
 
 #[test]
-fn a_url_that_cannot_be_loaded_is_bad_usage() {
+fn invalid_url_is_bad_usage() {
     for url in ["", "ftp://h/a", "http://", "-", "h/a.m3u8"] {
         let ended = Setup::with(&["-metrics", "127.0.0.1:0", url]).run();
         assert_eq!(ended.code, Some(2), "{url:?}: {ended:#?}");
@@ -91,7 +91,7 @@ fn a_url_that_cannot_be_loaded_is_bad_usage() {
 }
 
 #[test]
-fn variants_come_from_the_ffprobe_beside_ffmpeg() {
+fn uses_the_ffprobe_next_to_ffmpeg() {
     let fake = Fake::named("ffmpeg").beside("ffprobe");
     for (variant, map) in [("highest", "-map 0:p:1"), ("lowest", "-map 0:p:0")] {
         let ended = Setup::faking(&fake, "wait").args(&["-variant", variant, "--print-cmd"]).run();
@@ -103,7 +103,7 @@ fn variants_come_from_the_ffprobe_beside_ffmpeg() {
 }
 
 #[test]
-fn variants_that_cannot_be_told_are_a_warning_or_the_end() {
+fn unknown_variants_are_a_warning_or_an_error() {
     let fake = Fake::named("ffmpeg").beside("ffprobe-fails");
     let ffprobe = fake.path().with_file_name("ffprobe-fails");
     let args = ["-variant", "highest", "--print-cmd", "-ffprobe", ffprobe.to_str().unwrap()];
@@ -116,7 +116,7 @@ fn variants_that_cannot_be_told_are_a_warning_or_the_end() {
 }
 
 #[test]
-fn a_demo_without_loopback_says_what_it_needs() {
+fn demo_without_loopback_names_the_remedy() {
     let hosts = Hosts::new(0);
     for lost in ["ip link set lo down", "ip address del 127.0.0.1/8 dev lo"] {
         let demo = Setup::with(&["--demo", "-metrics", "", "-duration", "1s"]);

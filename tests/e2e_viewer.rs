@@ -111,7 +111,7 @@ fn first_outcome(ffmpeg: &Path, url: &str, args: &[&str]) -> (String, String) {
 }
 
 #[test]
-fn a_frozen_origin_stalls_every_client_once_until_it_thaws() {
+fn frozen_origin_stalls_every_client_once() {
     for ffmpeg in real_ffmpegs() {
         let (origin, url) = origin("127.0.0.1:0");
         let mut program = load(&ffmpeg, &url, CLIENTS, &[]);
@@ -133,7 +133,7 @@ fn a_frozen_origin_stalls_every_client_once_until_it_thaws() {
 }
 
 #[test]
-fn a_stalled_client_is_killed_and_started_again_where_asked() {
+fn restarts_a_stalled_client_if_requested() {
     for ffmpeg in real_ffmpegs() {
         let (origin, url) = origin("127.0.0.1:0");
         let mut program = load(&ffmpeg, &url, CLIENTS, &["-restart-on-stall"]);
@@ -158,7 +158,7 @@ fn a_stalled_client_is_killed_and_started_again_where_asked() {
 }
 
 #[test]
-fn clients_live_through_the_death_of_the_origin() {
+fn clients_survive_a_restart_of_the_origin() {
     for ffmpeg in real_ffmpegs() {
         let (first, url) = origin("127.0.0.1:0");
         let mut program = load(&ffmpeg, &url, CLIENTS, &["-reconnect=false"]);
@@ -186,7 +186,7 @@ fn clients_live_through_the_death_of_the_origin() {
 }
 
 #[test]
-fn an_end_is_named_by_what_ended_it() {
+fn outcome_names_the_cause_of_the_end() {
     let server = serve();
     let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut cases = vec![
@@ -210,7 +210,7 @@ fn an_end_is_named_by_what_ended_it() {
 }
 
 #[test]
-fn a_live_presentation_that_ends_is_completed() {
+fn ended_live_presentation_is_completed() {
     if presentation().is_none() {
         return;
     }
@@ -222,7 +222,7 @@ fn a_live_presentation_that_ends_is_completed() {
 }
 
 #[test]
-fn a_client_killed_by_another_crashed_and_one_stopped_by_another_stalls() {
+fn foreign_kill_is_a_crash_and_foreign_stop_a_stall() {
     for ffmpeg in real_ffmpegs() {
         let (origin, url) = origin("127.0.0.1:0");
         let mut program = load(&ffmpeg, &url, 2, &[]);
@@ -243,7 +243,7 @@ fn a_client_killed_by_another_crashed_and_one_stopped_by_another_stalls() {
 }
 
 #[test]
-fn without_stats_clients_are_watched_over_and_nothing_else_is_claimed() {
+fn without_stats_only_processes_are_reported() {
     for ffmpeg in real_ffmpegs() {
         let (origin, url) = origin("127.0.0.1:0");
         let mut program = load(&ffmpeg, &url, 2, &["-stats=false"]);
@@ -263,7 +263,7 @@ fn without_stats_clients_are_watched_over_and_nothing_else_is_claimed() {
 }
 
 #[test]
-fn requests_are_read_at_debug_and_media_time_at_every_level() {
+fn reads_requests_at_debug_and_media_time_at_every_level() {
     for ffmpeg in real_ffmpegs() {
         let (origin, url) = origin("127.0.0.1:0");
         for level in ["info", "verbose", "debug"] {
@@ -281,7 +281,7 @@ fn requests_are_read_at_debug_and_media_time_at_every_level() {
 }
 
 #[test]
-fn single_clients_are_shown_and_promtool_finds_nothing() {
+fn exports_client_series_that_promtool_accepts() {
     for ffmpeg in real_ffmpegs() {
         let (origin, url) = origin("127.0.0.1:0");
         let mut program = load(&ffmpeg, &url, 2, &["-prom-client-metrics"]);
@@ -302,7 +302,7 @@ fn single_clients_are_shown_and_promtool_finds_nothing() {
 
 /// With the fake every number is known, and none changes after the last restart.
 #[test]
-fn the_json_summary_agrees_with_the_last_scrape_and_no_line_is_lost() {
+fn json_summary_equals_the_last_scrape() {
     let fake = support::fake::Fake::named("ffmpeg");
     let folder = support::folder();
     let file = folder.path().join("summary.json");
@@ -331,7 +331,7 @@ fn the_json_summary_agrees_with_the_last_scrape_and_no_line_is_lost() {
 }
 
 #[test]
-fn a_summary_that_cannot_be_written_costs_a_warning_and_not_the_run() {
+fn unwritable_summary_costs_a_warning_only() {
     let fake = support::fake::Fake::named("ffmpeg");
     let setup = Setup::faking(&fake, "wait").args(&["-clients", "1", "-summary-json", "/dev/full"]);
     let mut program = setup.start();

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 #[test]
-fn promtool_finds_nothing() {
+fn promtool_accepts_the_golden_scrapes() {
     let promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -67,7 +67,7 @@ impl<'a> Family<'a> {
 }
 
 #[test]
-fn the_open_metrics_keeps_the_rules() {
+fn openmetrics_follows_the_specification() {
     let text = include_str!("data/scrape.openmetrics");
     let body = text.strip_suffix("# EOF\n").expect("ends with EOF");
     assert!(body.ends_with('\n') && !body.contains("\n\n"));

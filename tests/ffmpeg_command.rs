@@ -82,7 +82,7 @@ fn stderr_of(program: &str, options: &Options, map: Map) -> String {
 }
 
 #[test]
-fn every_option_is_accepted() {
+fn ffmpeg_accepts_every_option() {
     for program in programs() {
         for (scheme, map) in [
             ("http", Map::All),
@@ -103,7 +103,7 @@ fn every_option_is_accepted() {
 }
 
 #[test]
-fn resolve_is_accepted_or_refused_beforehand() {
+fn resolve_is_accepted_or_rejected_beforehand() {
     for program in programs() {
         for scheme in ["http", "https"] {
             let mut options = options(scheme, "origin.invalid");

@@ -42,37 +42,37 @@ fn hold(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
-fn the_log_tells_the_same_however_it_is_cut() {
+fn log_events_do_not_depend_on_chunking() {
     hold("log", properties::log::check);
 }
 
 #[test]
-fn progress_tells_the_same_however_it_is_cut_and_watched() {
+fn progress_does_not_depend_on_chunking() {
     hold("progress", properties::progress::check);
 }
 
 #[test]
-fn a_peer_gets_the_same_answers_however_it_sends_and_reads() {
+fn responses_do_not_depend_on_chunking() {
     hold("http", properties::http::check);
 }
 
 #[test]
-fn what_the_origin_serves_is_read_back() {
+fn origin_output_is_parsed_back() {
     hold("origin", properties::origin::check);
 }
 
 #[test]
-fn any_command_line_is_understood_or_refused() {
+fn any_command_line_is_accepted_or_rejected() {
     hold("flags", properties::flags::check);
 }
 
 #[test]
-fn masking_only_takes_away_and_no_value_gets_through() {
+fn masking_only_removes_and_leaves_no_value() {
     hold("redact", properties::redact::check);
 }
 
 #[test]
-fn an_exporter_tells_the_same_however_its_answers_are_cut() {
+fn exporter_values_do_not_depend_on_chunking() {
     hold("exporter", properties::exporter::check);
 }
 

@@ -42,7 +42,7 @@ fn the_fake_plays_its_steps() {
 }
 
 #[test]
-fn the_fake_answers_as_its_name_says() {
+fn fake_responds_by_its_name() {
     let fake = Fake::named("ffmpeg").beside("ffmpeg-old").beside("ffprobe");
     let answer = |name: &str, args: &[&str]| {
         let output = Command::new(fake.path().with_file_name(name)).args(args).output().unwrap();
@@ -56,7 +56,7 @@ fn the_fake_answers_as_its_name_says() {
 }
 
 #[test]
-fn a_grandchild_is_found_by_its_mark_and_awaited_by_its_pidfd() {
+fn finds_a_grandchild_by_its_mark() {
     let fake = Fake::named("ffmpeg");
     let mark = format!("harness-{}", std::process::id());
     let mut child = play(&fake, "daemon-60/exit-0").env(MARK, &mark).spawn().unwrap();
@@ -71,7 +71,7 @@ fn a_grandchild_is_found_by_its_mark_and_awaited_by_its_pidfd() {
 }
 
 #[test]
-fn nginx_serves_and_tells() {
+fn nginx_serves_and_logs() {
     let folder = support::folder();
     std::fs::write(folder.path().join("a.m3u8"), "hello").unwrap();
     let Some(mut nginx) = Nginx::serving(folder.path()) else { return };
@@ -92,7 +92,7 @@ fn nginx_serves_and_tells() {
 }
 
 #[test]
-fn every_ffmpeg_reads_the_presentation() {
+fn every_ffmpeg_plays_the_presentation() {
     let Some(mut nginx) = presentation().and_then(Nginx::serving) else { return };
     for ffmpeg in real_ffmpegs() {
         let arguments =

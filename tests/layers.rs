@@ -378,7 +378,7 @@ mod on_made_up_sources {
     const HOUSE: &[&str] = &["cli", "reactor", "swarm", "units"];
 
     #[test]
-    fn a_way_up_is_seen_however_it_is_written() {
+    fn detects_upward_imports() {
         for (path, text) in [
             ("src/swarm/mod.rs", "use crate::reactor::Reactor;"),
             ("src/swarm/mod.rs", "fn f() { crate::cli::parse() }"),
@@ -397,7 +397,7 @@ mod on_made_up_sources {
     }
 
     #[test]
-    fn what_lies_below_or_beside_is_free() {
+    fn allows_downward_and_sideways_imports() {
         for text in [
             "use crate::units::Tick;",
             "use crate::swarm::client; use super::reactor_like; use super::*;",
@@ -412,7 +412,7 @@ mod on_made_up_sources {
     }
 
     #[test]
-    fn a_name_that_is_no_storey_is_a_fault() {
+    fn rejects_unknown_modules() {
         for text in ["use crate::*;", "use crate::Thing;", "use crate::{self as all};"] {
             assert_eq!(climbs("src/cli.rs", text, HOUSE).len(), 1, "{text}");
         }
@@ -420,7 +420,7 @@ mod on_made_up_sources {
     }
 
     #[test]
-    fn two_files_that_import_each_other_are_reported() {
+    fn reports_circular_imports() {
         let files = |texts: [(&str, &str); 3]| {
             texts.map(|(path, text)| (format!("src/swarm/{path}.rs"), text.to_owned()))
         };
@@ -443,13 +443,13 @@ mod on_made_up_sources {
     }
 
     #[test]
-    fn the_table_is_read_from_the_top() {
+    fn reads_the_table_from_the_top() {
         let lib = "//! words\n//! | storey | what |\n//! |---|---|\n//! | `cli` | a |\n//! | `units` | b |\n";
         assert_eq!(storeys(lib), ["cli", "units"]);
     }
 
     #[test]
-    fn an_untidy_file_is_seen() {
+    fn detects_untidy_files() {
         let long = format!("//! A\n{}", "\n".repeat(LINES_MAX));
         let later = ["//! A\n// TO", "DO\n"].concat();
         for text in [

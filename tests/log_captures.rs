@@ -194,7 +194,7 @@ fn requests_by_kind_and_connection_equal_what_the_server_saw() {
 }
 
 #[test]
-fn most_captures_have_no_request_unseen() {
+fn few_captures_have_unseen_requests() {
     let all = captures();
     let exact = all.iter().filter(|capture| {
         let made: u64 = capture.follow().1.by_kind.iter().sum();
@@ -204,7 +204,7 @@ fn most_captures_have_no_request_unseen() {
 }
 
 #[test]
-fn errors_by_status_equal_what_the_server_sent() {
+fn errors_by_status_equal_those_sent() {
     for capture in captures() {
         let (_, totals) = capture.follow();
         let mut sent: BTreeMap<u16, u64> = BTreeMap::new();
@@ -244,7 +244,7 @@ fn bytes_equal_the_bodies_that_were_sent() {
 }
 
 #[test]
-fn segments_and_refreshes_are_those_that_came() {
+fn counts_received_segments_and_refreshes() {
     for capture in captures() {
         // A redirect is a request of its own, so one segment counts twice; and in
         // mid-body FFmpeg tells neither silence nor a reset, 4.1 no early end.
@@ -294,7 +294,7 @@ fn download_times_are_plausible_against_the_server() {
 type Telling = (&'static str, &'static [(RequestKind, ErrorReason, u64)], fn(&Evidence) -> bool);
 
 #[test]
-fn failures_are_told_by_reason_and_leave_evidence() {
+fn failures_have_reasons_and_evidence() {
     use ErrorReason::{Connect, Dns, Http4xx, Timeout, Tls, Truncated};
     use RequestKind::{Playlist, Segment};
     let table: [Telling; 13] = [
@@ -330,7 +330,7 @@ fn failures_are_told_by_reason_and_leave_evidence() {
 }
 
 #[test]
-fn an_attempt_without_media_is_named_by_what_kept_it_in_every_version() {
+fn names_why_an_attempt_has_no_media_in_every_version() {
     use Outcome::{Crashed, Dns, HttpError, MediaError, NetworkError, PlaylistError, Timeout};
     let all = captures();
     for (scenario, want) in [
@@ -355,7 +355,7 @@ fn an_attempt_without_media_is_named_by_what_kept_it_in_every_version() {
 }
 
 #[test]
-fn skipped_segments_are_those_that_never_came() {
+fn skipped_segments_are_those_never_received() {
     let scenarios = ["segment_404", "segment_404_all", "segment_503"];
     for capture in captures().iter().filter(|c| scenarios.contains(&c.scenario.as_str())) {
         let segments = || capture.seen.iter().filter(|s| s.kind == RequestKind::Segment);
@@ -398,7 +398,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn any_cut_into_reads_tells_the_same(
+    fn any_chunking_counts_the_same(
         lengths in prop::collection::vec(1usize..400, 1..20),
         which in any::<prop::sample::Index>(),
     ) {
@@ -410,7 +410,7 @@ proptest! {
 
     /// Nothing that a program could write to its stderr is too much.
     #[test]
-    fn any_bytes_are_survived(
+    fn survives_any_bytes(
         log in prop::collection::vec(any::<u8>(), 0..4000),
         lengths in prop::collection::vec(1usize..400, 1..5),
     ) {

@@ -38,7 +38,7 @@ fn unit(family: &Family) -> Option<&'static str> {
 }
 
 #[test]
-fn every_family_is_documented_as_it_is() {
+fn documents_every_family_correctly() {
     for family in families() {
         let section = section(family.name).unwrap_or_else(|| panic!("{} is missing", family.name));
         let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();

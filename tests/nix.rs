@@ -69,7 +69,7 @@ fn names(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn every_nix_file_is_nix() {
+fn every_nix_file_parses() {
     let folders = ["", "docs/deploy/nix", "tests/nix"].map(|folder| top().join(folder));
     let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let files = files.map(|entry| entry.unwrap().path());
@@ -104,7 +104,7 @@ fn list<'a>(script: &'a str, name: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_lean_ffmpeg_is_that_of_the_script() {
+fn lean_ffmpeg_matches_the_script() {
     let Some(told) = evaluated() else { return };
     let script = read("docs/lean-ffmpeg.sh");
     let mut wanted: BTreeSet<String> = BTreeSet::new();
@@ -123,7 +123,7 @@ fn the_lean_ffmpeg_is_that_of_the_script() {
 }
 
 #[test]
-fn the_image_holds_what_it_needs_and_no_more() {
+fn image_contains_only_what_it_needs() {
     let Some(told) = evaluated() else { return };
     let image = &told["image"];
     let contents: Vec<_> = words(&image["contents"]);
@@ -181,7 +181,7 @@ fn the_profiles_have_their_sizes() {
 }
 
 #[test]
-fn settings_become_arguments_and_outweigh_the_profile() {
+fn settings_become_arguments_and_override_the_profile() {
     let Some(told) = evaluated() else { return };
     let service = &told["settings"];
     let start = service["ExecStart"].as_str().unwrap();
@@ -220,7 +220,7 @@ fn made_unit(settings: &Value, own: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_units_are_the_plain_one() {
+fn units_equal_the_plain_unit() {
     let Some(told) = evaluated() else { return };
     let own = ["ExecStart=", "EnvironmentFile=", "StateDirectory=", "WorkingDirectory="];
     let plain = plain_unit("Service", &own);
@@ -239,7 +239,7 @@ fn the_units_are_the_plain_one() {
 }
 
 #[test]
-fn the_kernel_gets_the_plain_settings() {
+fn kernel_gets_the_plain_settings() {
     let Some(told) = evaluated() else { return };
     let text = read("docs/deploy/systemd/sysctl.conf");
     let lines = text.lines().filter_map(|line| line.split_once(" = "));
@@ -258,7 +258,7 @@ fn the_kernel_gets_the_plain_settings() {
 }
 
 #[test]
-fn a_module_that_is_off_changes_nothing() {
+fn disabled_module_changes_nothing() {
     let Some(told) = evaluated() else { return };
     assert_eq!(told["off"], json!({"units": {}, "sysctl": {}, "ports": []}));
     assert_eq!(told["load"]["ports"], json!([9090]));
@@ -269,7 +269,7 @@ fn a_module_that_is_off_changes_nothing() {
 }
 
 #[test]
-fn mistakes_in_settings_are_refused() {
+fn rejects_invalid_settings() {
     let Some(told) = evaluated() else { return };
     for (case, accepted) in told["accepted"].as_object().unwrap() {
         assert_eq!(accepted, true, "{case}");

@@ -157,7 +157,7 @@ fn ffprobe_sees_both_streams() {
 }
 
 #[test]
-fn segments_decode_without_a_word() {
+fn segments_decode_without_warnings() {
     let Some(ffmpeg) = binary("FFMPEG", "ffmpeg") else { return };
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("some.ts");
@@ -218,7 +218,7 @@ fn the_last_picture_shows_the_bars_and_the_sound_is_silence() {
 }
 
 #[test]
-fn playlists_decode_without_a_word() {
+fn playlists_decode_without_warnings() {
     let Some(ffmpeg) = binary("FFMPEG", "ffmpeg") else { return };
     let folder = TempDir::new().unwrap();
     let mut origin = Origin::new(Settings::default()).unwrap();

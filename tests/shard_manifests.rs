@@ -67,7 +67,7 @@ fn of_kind<'a>(documents: &'a Value, kind: &str) -> &'a Value {
 }
 
 #[test]
-fn the_manifests_fit_the_schemas_of_kubernetes() {
+fn manifests_match_the_kubernetes_schemas() {
     let (Some(yaml), Some(tools)) = (rendered(), deploy_tools()) else { return };
     for version in ["1.31", "1.34", "1.37"] {
         python(&tools, VALIDATE, &[version], &yaml)
@@ -79,7 +79,7 @@ fn the_manifests_fit_the_schemas_of_kubernetes() {
 }
 
 #[test]
-fn the_job_is_locked_down_and_divided_alike_everywhere() {
+fn job_is_locked_down_and_divided_consistently() {
     let (Some(yaml), Some(tools)) = (rendered(), deploy_tools()) else { return };
     let documents = python(&tools, VALIDATE, &["1.37"], &yaml).unwrap();
     let job = &of_kind(&documents, "Job")["spec"];
@@ -116,7 +116,7 @@ fn the_job_is_locked_down_and_divided_alike_everywhere() {
 }
 
 #[test]
-fn the_pods_are_scraped_at_the_port_that_they_name() {
+fn pods_are_scraped_at_their_declared_port() {
     let (Some(yaml), Some(tools)) = (rendered(), deploy_tools()) else { return };
     let documents = python(&tools, VALIDATE, &["1.37"], &yaml).unwrap();
     let port = &of_kind(&documents, "Job")["spec"]["template"]["spec"]["containers"][0]["ports"][0];
@@ -133,7 +133,7 @@ fn the_pods_are_scraped_at_the_port_that_they_name() {
 }
 
 #[test]
-fn what_the_job_sets_makes_a_shard() {
+fn job_settings_select_a_shard() {
     let (Some(yaml), Some(tools)) = (rendered(), deploy_tools()) else { return };
     let documents = python(&tools, VALIDATE, &["1.37"], &yaml).unwrap();
     let swarm = &of_kind(&documents, "Job")["spec"]["template"]["spec"]["containers"][0];

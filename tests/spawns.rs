@@ -78,7 +78,7 @@ fn end(child: &Child, number: usize) {
 }
 
 #[test]
-fn thousands_of_processes_leave_nothing_behind() {
+fn thousands_of_processes_leak_nothing() {
     let spawns = std::env::var("SPAWNS").map_or(SPAWNS, |n| n.parse().unwrap());
     let mut spawner = Spawner::new(Vec::new(), None).unwrap();
     let (never, _held) = std::io::pipe().unwrap();

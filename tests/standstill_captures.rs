@@ -220,7 +220,7 @@ fn counts(totals: &Totals) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 #[test]
-fn no_time_has_the_standstill_in_it_and_no_count_lacks_what_came_meanwhile() {
+fn standstill_affects_no_time_and_no_count() {
     let mut timed = 0;
     for name in ["live.verbose", "live_all.verbose", "live_all.datetime", "aes.verbose"] {
         for version in ["4.1", "5.1", "9.0"] {

@@ -48,14 +48,14 @@ fn analyze(args: &[&str], unit: Option<&Path>) -> Option<Output> {
 }
 
 #[test]
-fn the_unit_has_no_mistake() {
+fn unit_is_valid() {
     let folder = folder();
     let Some(output) = analyze(&["verify"], Some(&unit(folder.path()))) else { return };
     assert!(output.status.success() && output.stderr.is_empty(), "{output:#?}");
 }
 
 #[test]
-fn the_unit_exposes_little() {
+fn unit_has_low_exposure() {
     let folder = folder();
     let threshold = format!("--threshold={EXPOSURE_MAX}");
     let args = ["security", "--no-pager", "--offline=true", &threshold];
@@ -120,7 +120,7 @@ fn allowed() -> Option<BTreeSet<String>> {
 }
 
 #[test]
-fn the_filter_lets_all_through_that_a_run_calls() {
+fn filter_allows_every_call_of_a_run() {
     let (Some(strace), Some(allowed)) = (tool("strace"), allowed()) else { return };
     for ffmpeg in real_ffmpegs() {
         let folder = folder();
