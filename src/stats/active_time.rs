@@ -16,7 +16,7 @@ pub struct ActiveTime {
 }
 
 impl ActiveTime {
-    /// Nothing counted yet; `target` is the most clients that can be active.
+    /// Nothing is counted yet; at most `target` clients can be active.
     #[must_use]
     pub fn new(target: u32) -> Self {
         Self { levels_ns: vec![0; target as usize + 1], active: 0, peak: 0, since: None }
@@ -34,7 +34,7 @@ impl ActiveTime {
         self.peak = self.peak.max(active);
     }
 
-    /// Time counts no more.
+    /// Time no longer counts.
     pub fn end(&mut self, now: Tick) {
         self.settle(now);
         self.since = None;
@@ -46,8 +46,8 @@ impl ActiveTime {
         self.peak
     }
 
-    /// The median of the active clients, weighted by time: the least number
-    /// that was not exceeded half of the time counted. 0 if none was counted.
+    /// The median of the active clients, weighted by time: the least number that was
+    /// not exceeded for half of the time counted; 0 if no time was counted.
     ///
     /// Takes O(target); for a summary, not for a scrape.
     #[must_use]
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn is_weighted_by_time() {
+    fn the_median_is_weighted_by_time() {
         let mut active = ActiveTime::new(10);
         active.begin(at(1_000));
         active.change(at(1_010), 9);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_counts_before_the_beginning_and_after_the_end() {
+    fn no_time_counts_before_the_start_or_after_the_end() {
         let mut active = ActiveTime::new(4);
         active.change(at(100), 4);
         assert_eq!(active.median(at(200)), 0);

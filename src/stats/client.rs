@@ -1,36 +1,36 @@
-//! The requests of one attempt, told from the order of the lines of its log.
+//! The requests of one attempt, inferred from the order of the lines of its log.
 //!
-//! FFmpeg's HLS demuxer makes one request at a time (with `-http_multiple 0`), so
-//! what a line says belongs to the request under way. From that follow the rules
-//! of this file, each held by captures of FFmpeg 4.1, 5.1 and 9.0 against what a
-//! server saw (`tests/log_captures.rs`):
+//! FFmpeg's HLS demuxer makes one request at a time (with `-http_multiple 0`), so a
+//! line belongs to the current request. The rules of this file follow from that. Each
+//! is tested with captures of FFmpeg 4.1, 5.1 and 9.0 against what a server saw
+//! (`tests/log_captures.rs`):
 //!
-//! - A request counts as made when it went out: on a new connection once that
-//!   stands (and TLS did not fail), on a kept-alive one unless FFmpeg finds it
-//!   dead and asks again on a new one. So it is counted at the line *after* it.
-//! - `HLS request` announces a segment or an initialization section; an `Opening`
-//!   of that URL is it, of another URL its key, and without an announcement a
-//!   playlist. At level verbose the first playlist is told by its TCP connection
-//!   alone. A further connection for the same request is a redirect or another
-//!   try, and counts as one more of that kind.
-//! - Initialization sections look like segments below level debug. They are told
+//! - A request counts once it was sent: on a new connection when that is established
+//!   (and TLS did not fail), on a kept-alive one unless FFmpeg finds it closed and
+//!   repeats the request on a new one. So it is counted at the line *after* it.
+//! - `HLS request` announces a segment or an initialization section. An `Opening` of
+//!   that URL is the request for it; of another URL, for its key; without an
+//!   announcement, for a playlist. At level verbose the first playlist shows only by
+//!   its TCP connection. A further connection for the same request is a redirect or a
+//!   retry, and counts as one more of that kind.
+//! - Below level debug an initialization section looks like a segment. It is recognized
 //!   by `init` in the file's name, which packagers use; others count as segments.
-//! - Download times are *inferred*. A playlist's ends where its first new segment
-//!   is asked for; one without news is not timed, since FFmpeg then waits without
-//!   a word. A segment's ends where the next of the same playlist is asked for
-//!   with nothing in between. At the live edge FFmpeg waits after a segment
-//!   without a word and reloads the playlist: such a segment is timed only if it
-//!   took longer than any wait can ([`Reading::reload_wait_max`]), and than the waits
-//!   before it; encrypted ones always, by the closing of their connection. Segments
-//!   of several playlists that are read by turns are not timed.
-//! - What breaks in the middle of a segment is silent in FFmpeg, but for an
-//!   answer that ends early; a playlist that hangs on a new connection gives no
-//!   reason, and counts as a timeout if it took as long as one.
+//! - Download times are *inferred*. A playlist's ends when its first new segment is
+//!   requested. A playlist without a new segment is not timed, since FFmpeg then waits
+//!   without a line. A segment's ends when the next of the same playlist is requested
+//!   with nothing in between. At the live edge FFmpeg waits after a segment without a
+//!   line and reloads the playlist. Such a segment is timed only if it took longer than
+//!   any wait can ([`Reading::reload_wait_max`]) and than the waits before it. An
+//!   encrypted one is always timed, by the closing of its connection. Segments of
+//!   several playlists that are read alternately are not timed.
+//! - FFmpeg logs nothing when a segment breaks off in the middle, except for a response
+//!   that ends early. A playlist that hangs on a new connection has no reason in the
+//!   log, and counts as a timeout if it took as long as one.
 //!
-//! Knows no clock: spans are between FFmpeg's own stamps where lines have them,
-//! else between the readings of the lines. Those may be some milliseconds apart: a
-//! span that is shorter counts as 0 or as the time between two readings, in such
-//! shares that the mean is right, which it would not be if either was left out.
+//! Knows no clock: spans are between FFmpeg's own stamps if lines have them, else
+//! between the times at which the lines were read. Those may be some milliseconds apart:
+//! a shorter span counts as 0 or as the time between two reads, in proportions that
+//! make the mean right. Leaving either out would bias it.
 
 mod at;
 mod ending;
@@ -52,27 +52,27 @@ use crate::ffmpeg::evidence::Evidence;
 use crate::ffmpeg::log::{Line, Note};
 use crate::units::{Moment, Tick};
 
-/// How the log is to be read: what was asked of FFmpeg.
+/// How to read the log: what FFmpeg was started with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// `-rw_timeout`: a failure without a reason after this long is a timeout.
+    /// `-rw_timeout`: a failure without a reason after this long counts as a timeout.
     pub network_timeout: Duration,
     /// Longest time that FFmpeg waits between two loads of a playlist: its target
-    /// duration (RFC 8216 §6.3.4), and what it comes late.
+    /// duration (RFC 8216 §6.3.4) plus scheduling slack.
     pub reload_wait_max: Duration,
-    /// Whether FFmpeg asks ahead (`-http_multiple` not 0): nothing is timed then.
+    /// Whether FFmpeg requests ahead (`-http_multiple` not 0): nothing is timed then.
     pub asks_ahead: bool,
     /// When the attempt began.
     pub began: Tick,
-    /// The end of a time in which nobody looked, if there was one. A line of then or
-    /// before has no time, and what began by then is not timed.
+    /// The end of the last span in which the loop did not run, if there was one. A line
+    /// of then or before has no time, and what began by then is not timed.
     pub seen_since: Option<Tick>,
     /// Whether the URL's host is a name, and the log says when a connect begins.
     pub looks_up_name: bool,
 }
 
 impl Reading {
-    /// From one line to another; `None` if that is not known.
+    /// The span from one line to another; `None` if that is not known.
     fn span(&self, from: At, to: At) -> Option<Duration> {
         self.is_dated(from.tick).then(|| to.since(from))
     }
@@ -82,8 +82,8 @@ impl Reading {
     }
 }
 
-/// Follows the log of one attempt, from [`ClientRequests::default`] on. Has no
-/// heap: whatever the log holds, it stays as it is, below 240 bytes.
+/// Follows the log of one attempt, from [`ClientRequests::default`] on. Has no heap: it
+/// stays below 240 bytes whatever is in the log.
 #[derive(Debug, Clone, Default)]
 pub struct ClientRequests {
     request: Option<Request>,
@@ -98,37 +98,36 @@ pub struct ClientRequests {
     edge_age: Option<Duration>,
     bytes: u64,
     evidence: Evidence,
-    /// When the first segment had come.
+    /// When the first segment was complete.
     first_segment: Tick,
-    /// A connection was begun.
+    /// A connection was started.
     connects: bool,
     /// The playlists were read, and no media after them.
     media_unreadable: bool,
-    /// What comes now is a consequence of our signal.
+    /// What follows is a consequence of our signal.
     ended_by_us: bool,
-    /// This FFmpeg was seen to try segments again.
+    /// This FFmpeg was seen to retry segments.
     tries_again: bool,
 }
 
 impl ClientRequests {
-    /// Payload of the attempt so far: the sum over connections that FFmpeg closed,
-    /// exact once it has ended in good order. Without heads of requests and
-    /// answers, and without the bodies of errors.
+    /// Payload of the attempt so far: the sum over connections that FFmpeg closed, exact
+    /// once it has ended gracefully. Excludes heads, and the bodies of errors.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// What the log tells of the attempt's end.
+    /// What the log says about the attempt's end.
     #[must_use]
     pub const fn evidence(&self) -> Evidence {
         self.evidence
     }
 
-    /// Takes one line that arrived at `now` and counts what it tells. Returns the
-    /// age of the playlist's edge, wall clock less programme date time, once for each
-    /// playlist that was loaded and has one: the newest date in it, which most origins
-    /// give to every segment, against the arrival of its line.
+    /// Takes one line that was read at `now` and counts what it reports. Returns the age
+    /// of the playlist's edge once for each playlist that was loaded and has dates: the
+    /// wall clock when the line was read less the newest programme date time, which most
+    /// origins give to every segment.
     pub fn note(
         &mut self,
         now: Moment,
@@ -163,7 +162,7 @@ impl ClientRequests {
         None
     }
 
-    /// The log has ended: counts what was still open.
+    /// The log has ended: counts what is still open.
     pub fn finish(&mut self, totals: &mut Requests) {
         self.leave(Tick::ZERO, None, totals);
         self.request = None;
@@ -172,7 +171,7 @@ impl ClientRequests {
         }
     }
 
-    /// Marks the way to the end.
+    /// Notes what leads to the end.
     fn milestone(&mut self, note: Note<'_>) {
         match note {
             Note::InputOpened => self.evidence.input_opened = true,
@@ -183,7 +182,7 @@ impl ClientRequests {
         }
     }
 
-    /// The demuxer is done with the request under way, since it wants another.
+    /// The demuxer is done with the current request, since it wants another.
     fn arrive(
         &mut self,
         at: At,

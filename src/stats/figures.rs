@@ -1,11 +1,11 @@
-//! The few numbers of a single client that are shown one by one.
+//! The numbers that are shown of a single client.
 
 use std::time::Duration;
 
 use super::State;
 use crate::units::ClientId;
 
-/// What one client has lived through, over all its attempts.
+/// The numbers of one client over all its attempts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClientFigures {
     /// Which client.
@@ -14,13 +14,13 @@ pub struct ClientFigures {
     pub state: State,
     /// Processes started after its first.
     pub restarts: u64,
-    /// Whether its media time stands still for longer than the threshold.
+    /// Whether its media time has not moved for longer than the threshold.
     pub stalled: bool,
     /// Media time read.
     pub media: Duration,
     /// Windowed speed in media seconds a wall second; `None` while it does not
     /// play.
     pub speed: Option<f64>,
-    /// Bytes received; `None` if they cannot be told for a single client.
+    /// Bytes received; `None` if they are not known for a single client.
     pub bytes: Option<u64>,
 }

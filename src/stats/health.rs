@@ -8,7 +8,7 @@ use crate::units::Tick;
 /// Upper bounds of a turn of the reactor, in seconds.
 const TURN_SECS: &[f64] = &[0.000_01, 0.000_1, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
 
-/// What this process uses, as the kernel tells it (proc(5)).
+/// What this process uses, as the kernel reports it (proc(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ProcessUse {
     /// CPU time, user and system together.
@@ -124,7 +124,7 @@ pub struct Health {
     pub connections: ConnectionCounts,
     /// Times in which the loop stood still.
     pub standstills: Standstills,
-    /// Log lines of our own that a stalled or full stderr cost.
+    /// Lines of our own log that were dropped because stderr was stalled or full.
     pub journal_dropped: u64,
     /// What this process uses.
     pub process: ProcessUse,

@@ -1,5 +1,5 @@
-//! Numbers: what the clients lived through and what the generator itself did,
-//! as plain integers.
+//! Numbers: what the clients experienced and what the generator itself did, as plain
+//! integers.
 
 pub mod active_time;
 pub mod client;

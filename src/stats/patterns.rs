@@ -1,11 +1,11 @@
 //! The most frequent error patterns of FFmpeg's log, in bounded memory.
 //!
 //! A line is folded into a pattern: what differs from client to client and from
-//! segment to segment (numbers, addresses, hashes, queries) becomes a sign, so
-//! that equal errors meet. Patterns are counted by the Space-Saving scheme
+//! segment to segment (numbers, addresses, hashes, queries) becomes a placeholder, so
+//! that equal errors are counted together. Patterns are counted by the Space-Saving scheme
 //! (Metwally, Agrawal, El Abbadi: Efficient Computation of Frequent and Top-k
-//! Elements in Data Streams, 2005). Which lines are errors is the caller's to
-//! know; secrets are masked before a line is folded.
+//! Elements in Data Streams, 2005). The caller
+//! decides which lines are errors. Secrets are masked before a line is folded.
 
 use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hasher};
@@ -14,27 +14,27 @@ use memchr::memchr;
 
 use crate::http::redact::redact;
 
-/// Patterns counted at once. Every pattern of more than one line in 64 is among
-/// them, and no count is too high by more than that share.
+/// Patterns counted at the same time. Every pattern with more than one line in 64 is
+/// among them, and no count is too high by more than that share.
 pub const MAX_PATTERNS: usize = 64;
 
 /// Bytes of a pattern; lines that differ only beyond them are one pattern.
 pub const PATTERN_BYTES: usize = 160;
 
-/// Hexadecimal digits from which on a word is a hash or an id and no word.
+/// Hexadecimal digits from which on a word is taken for a hash or an id.
 const ID_DIGITS: usize = 8;
 
 /// Shape of FFmpeg's own clock before a line (`datetime` of `-loglevel`); `0`
 /// stands for any digit.
 const CLOCK: &[u8] = b"0000-00-00 00:00:00.000 ";
 
-/// Counts of patterns; no allocation for a pattern that is known, and none at
-/// all once [`MAX_PATTERNS`] of full length were seen.
+/// Counts of patterns. A known pattern allocates nothing, and none does once
+/// [`MAX_PATTERNS`] of full length were seen.
 #[derive(Debug, Clone, Default)]
 pub struct Patterns {
     slots: Vec<Slot>,
     lines: u64,
-    /// The pattern of the line at hand.
+    /// The pattern of the current line.
     folded: Vec<u8>,
 }
 
@@ -42,28 +42,29 @@ pub struct Patterns {
 struct Slot {
     hash: u64,
     count: u64,
-    /// How much of `count` may belong to patterns that were here before.
+    /// How much of `count` may belong to patterns that had this slot before.
     overcount: u64,
     pattern: Vec<u8>,
 }
 
-/// A pattern and how often it came.
+/// A pattern and its count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frequent<'a> {
     /// The folded line, secrets masked; bytes of the log, not yet escaped.
     pub pattern: &'a [u8],
-    /// Lines of this pattern, too many by `overcount` at most.
+    /// Lines of this pattern, at most `overcount` too many.
     pub count: u64,
-    /// Limit of the error of `count`; 0 until more than [`MAX_PATTERNS`] patterns
-    /// came.
+    /// Limit of the error of `count`; 0 until more than [`MAX_PATTERNS`] patterns were
+    /// seen.
     pub overcount: u64,
 }
 
 impl Patterns {
-    /// Counts a line, given without its end. One that says nothing, such as
-    /// `[error]` alone, is no pattern.
+    /// Counts a line, given without its end. A line without a word, such as `[error]`
+    /// alone, is no pattern.
     pub fn add(&mut self, line: &[u8]) {
-        // Before it is folded: of a token with signs for its digits nobody could tell.
+        // Masked before it is folded: with placeholders for its digits a token could
+        // not be recognized.
         let text = String::from_utf8_lossy(line);
         fold(redact(&text).as_bytes(), &mut self.folded);
         self.lines += 1;
@@ -141,9 +142,9 @@ fn fold(line: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Folds the word at the beginning of `rest`, or its part before the next run of
-/// digits: how many bytes were taken, and what stands for them. `out` tells
-/// whether a word begins here.
+/// Folds the word at the start of `rest`, or its part before the next run of digits.
+/// Returns how many bytes were taken, and what replaces them. `out` shows whether a
+/// word begins here.
 fn fold_word<'a>(rest: &'a [u8], out: &[u8]) -> (usize, &'a [u8]) {
     let begins = !out.last().is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'#');
     let word = rest.get(..length(rest, |b| b.is_ascii_alphanumeric())).unwrap_or_default();
@@ -167,7 +168,7 @@ fn fold_word<'a>(rest: &'a [u8], out: &[u8]) -> (usize, &'a [u8]) {
     }
 }
 
-/// Whether a pattern has no word behind FFmpeg's prefixes (`[hls @ 0x#] [error] `).
+/// Whether a pattern has no word after FFmpeg's prefixes (`[hls @ 0x#] [error] `).
 fn says_nothing(pattern: &[u8]) -> bool {
     let mut rest = pattern.trim_ascii_start();
     while let Some(end) = rest.strip_prefix(b"[").and_then(|_| memchr(b']', rest)) {
@@ -176,12 +177,12 @@ fn says_nothing(pattern: &[u8]) -> bool {
     !rest.iter().any(|b| b.is_ascii_alphabetic() || !b.is_ascii())
 }
 
-/// How many bytes at the beginning are of a kind.
+/// How many bytes at the start satisfy `of`.
 fn length(text: &[u8], of: impl Fn(u8) -> bool) -> usize {
     text.iter().position(|&b| !of(b)).unwrap_or(text.len())
 }
 
-/// Whether no URL of a log goes on beyond this byte.
+/// Whether a URL in a log ends at this byte.
 fn ends_url(byte: u8) -> bool {
     byte <= b' ' || b"'\"<>".contains(&byte)
 }
@@ -201,7 +202,7 @@ fn without_clock(line: &[u8]) -> &[u8] {
     }
 }
 
-/// Appends what fits into a pattern.
+/// Appends as much as fits into a pattern.
 fn push(out: &mut Vec<u8>, bytes: &[u8]) {
     let room = PATTERN_BYTES.saturating_sub(out.len());
     out.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_says_nothing_is_counted_and_is_no_pattern() {
+    fn a_line_without_a_word_is_counted_and_is_no_pattern() {
         let mut patterns = Patterns::default();
         let silent =
             ["[error] ", "[hls @ 0x55d0c8f3a2c0] [error]", " ", "[error] 12: 7", "[", "[a]]"];
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_patterns_takes_no_more_memory() {
+    fn a_flood_of_patterns_allocates_nothing_more() {
         let mut patterns = Patterns::default();
         let mut rooms = Vec::new();
         for round in 0..20_000_u32 {
@@ -301,7 +302,7 @@ mod tests {
             }
         }
         let now: Vec<_> = patterns.slots.iter().map(|slot| slot.pattern.as_ptr()).collect();
-        assert_eq!(now, rooms, "a pattern was allocated anew");
+        assert_eq!(now, rooms, "a pattern was reallocated");
         assert_eq!((now.len(), patterns.lines()), (MAX_PATTERNS, 20_000));
     }
 
@@ -316,19 +317,19 @@ mod tests {
         }
 
         #[test]
-        fn no_number_stays_outside_a_host_and_a_pattern_is_its_own(
+        fn folding_leaves_numbers_in_hosts_only_and_is_idempotent(
             line in "[a-z0-9 :/.?=@'-]{0,120}",
         ) {
             let once = folded(&line);
             if !once.contains("://") {
                 prop_assert!(!once.replace("0x#", "").contains(|c: char| c.is_ascii_digit()));
-                // An address keeps its prefix, which is no address by itself.
+                // An address keeps its prefix, which alone is no address.
                 prop_assert!(once.contains("0x#") || folded(&once) == once);
             }
         }
 
         #[test]
-        fn counts_are_wrong_by_no_more_than_they_say(
+        fn errors_of_counts_stay_within_their_limit(
             picks in prop::collection::vec(0..400_u32, 1..3_000),
         ) {
             let mut patterns = Patterns::default();

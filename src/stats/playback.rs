@@ -1,9 +1,9 @@
-//! What a viewer would have felt: start-up, speed, drift, stalls.
+//! What a viewer would have experienced: start-up, speed, drift, stalls.
 //!
-//! [`Viewing`] follows the media time of one attempt and tells what it saw to
-//! the totals of all, [`Playback`]. Told by FFmpeg's progress, which comes once a
-//! second, so every span here is known to about a second, but for a start-up whose
-//! end the log tells. Knows no clock.
+//! [`Viewing`] follows the media time of one attempt and records into the totals of
+//! all, [`Playback`]. FFmpeg reports progress once a second, so every span here is
+//! accurate to about a second, except a start-up whose end the log reports. Knows no
+//! clock.
 
 mod viewing;
 
@@ -28,16 +28,16 @@ pub enum Pace {
     /// Its last windowed speed was below 1 by more than [`PROGRESS_PERIOD`]
     /// explains.
     Below,
-    /// Its last windowed speed was 1 or more, as far as that can be told.
+    /// Its last windowed speed was 1 or more, to that accuracy.
     Keeps,
 }
 
-/// How the clients that play now are doing; kept up step by step, so that a
-/// snapshot takes O(1).
+/// How many of the clients that play now are stalled or slow. Updated step by step, so
+/// that a snapshot takes O(1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Viewers {
     stalled: u32,
-    /// Sum of the ticks at which the stalls that go on began.
+    /// Sum of the ticks at which the current stalls began.
     stalls_began_ns: u128,
     below: u32,
     keeps: u32,
@@ -67,7 +67,7 @@ impl Viewers {
         self.stalls_began_ns += u128::from(at.as_nanos());
     }
 
-    /// A stall that goes on began later by so much.
+    /// A current stall counts as begun later by so much.
     fn stall_put_off(&mut self, by: Duration) {
         self.stalls_began_ns += u128::from(nanos(by));
     }
@@ -94,11 +94,11 @@ impl Viewers {
     }
 }
 
-/// Running totals of what the clients' viewers would have felt.
+/// Running totals of what the clients' viewers would have experienced.
 #[derive(Debug, Clone)]
 pub struct Playback {
-    /// Spawn to first media: to the opening of the input that the log tells, else
-    /// to the first media time, of those attempts that had a media time.
+    /// Spawn to first media: to the opening of the input if the log reports it, else to
+    /// the first media time. Of those attempts that had a media time.
     pub startup: Histogram,
     /// Windowed speed, one a window of each client; 1.0 is recorded as 1 s.
     pub speed: Histogram,
@@ -111,14 +111,14 @@ pub struct Playback {
     pub stalls: u64,
     /// Time in stalls that have ended.
     pub stalled: Duration,
-    /// Media times that were not believed.
+    /// Media times that were refused.
     pub refused: Refused,
     /// The clients that play now; the one part that does not only grow.
     pub viewers: Viewers,
 }
 
 impl Playback {
-    /// Time in stalls, those that go on included. Never goes back.
+    /// Time in stalls, current ones included. Never decreases.
     #[must_use]
     pub fn stall_time(&self, now: Tick) -> Duration {
         let Viewers { stalled, stalls_began_ns, .. } = self.viewers;

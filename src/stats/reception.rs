@@ -1,10 +1,10 @@
-//! Which clients ever received media, and what kept the others from it.
+//! Which clients ever received media, and why the others did not.
 //!
-//! Kept up step by step, so that a snapshot takes O(1).
+//! Updated step by step, so that a snapshot takes O(1).
 
 use crate::ffmpeg::outcome::Outcome;
 
-/// Most bytes that are kept of FFmpeg's words.
+/// Most bytes that are kept of FFmpeg's message.
 pub const EXAMPLE_BYTES: usize = 256;
 
 const OUTCOMES: usize = Outcome::ALL.len();
@@ -12,9 +12,9 @@ const OUTCOMES: usize = Outcome::ALL.len();
 /// What one of the attempts with an outcome showed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Example {
-    /// The error status that it got last.
+    /// The last error status that it received.
     pub status: Option<u16>,
-    /// FFmpeg's own words, not masked.
+    /// FFmpeg's own message, not masked.
     pub words: Option<Box<str>>,
 }
 
@@ -34,8 +34,8 @@ impl Reception {
         self.played
     }
 
-    /// What kept the others, the most frequent first: the outcome of their last
-    /// attempt, how many they are, and what one of them showed.
+    /// The reasons of the others, the most frequent first: the outcome of their last
+    /// attempt, how many clients have it, and what one of them showed.
     #[must_use]
     pub fn kept(&self) -> Vec<(Outcome, u32, &Example)> {
         let all = Outcome::ALL.into_iter().zip(self.kept).zip(&self.examples);
@@ -53,7 +53,7 @@ impl Reception {
     }
 
     /// An attempt of a client that never received media is over; `last` is the
-    /// outcome of the one before. `words` is asked only where none are known yet.
+    /// outcome of the one before. `words` is called only if none are known yet.
     pub fn never_played(
         &mut self,
         last: Option<Outcome>,
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_kept_in_part() {
+    fn long_words_are_shortened() {
         let mut reception = Reception::default();
         reception.never_played(None, Outcome::Error, None, || Some("ä".repeat(EXAMPLE_BYTES)));
         let (_, _, example) = reception.kept()[0];

@@ -1,38 +1,38 @@
-//! What FFmpeg's output may claim, and how often a claim was beyond that.
+//! Bounds of the numbers in FFmpeg's output, and how often one was beyond its bound.
 //!
 //! FFmpeg prints what it computes from playlists and time stamps, which may be any
-//! numbers; one of them that is believed spoils a total for good. So each number that
-//! is taken has a bound here. What is beyond it is counted and has no other effect.
+//! numbers, and one absurd number would spoil a total for the rest of the run. So each
+//! number that is read has a bound here. A number beyond it is counted and has no other
+//! effect.
 
 use std::time::Duration;
 
-/// A connection cannot bring more than this in a second: 100 Gbit/s, which no single
-/// stream of HLS comes near.
+/// Most bytes a second of one attempt: 100 Gbit/s, far above any single stream of HLS.
 const BYTES_PER_SEC_MAX: u64 = 12_500_000_000;
 
-/// Media time may advance by so much from one line to the next. Lines come once a
-/// second while media is read, and FFmpeg copies up to about an hour of it in one.
+/// Most media time from one line to the next. Lines come once a second while media is
+/// read, and FFmpeg copies up to about an hour of media in a second.
 pub const MEDIA_STEP_MAX: Duration = Duration::from_secs(2 * 3600);
 
-/// Segments that one line may skip: more than a day of segments of 1 s. An origin
-/// whose media sequence jumps makes FFmpeg skip billions that never were.
+/// Most segments skipped in one line: more than a day of segments of 1 s. An origin
+/// whose media sequence jumps makes FFmpeg skip billions that never existed.
 pub const SEGMENTS_SKIPPED_MAX: u64 = 100_000;
 
-/// 1 January 2009, in nanoseconds since the Unix epoch: HLS was published that year,
-/// so an earlier date is that of a clock which was never set.
+/// Earliest date: 1 January 2009, in nanoseconds since the Unix epoch. HLS was
+/// published that year, so an earlier date comes from a clock that was never set.
 const DATE_MIN_NS: i64 = 1_230_768_000 * 1_000_000_000;
 
-/// A date so far ahead of the wall clock is none of a stream: clocks in two time
-/// zones differ by less.
+/// Most time that a date may be ahead of the wall clock: clocks in two time zones
+/// differ by less.
 const DATE_AHEAD_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// An older date is that of a recording, which has no live edge.
+/// Age from which on a date belongs to a recording, which has no live edge.
 const EDGE_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// A number that FFmpeg's output claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// Bytes that a connection brought.
+    /// Bytes received by a connection.
     Bytes,
     /// Segments skipped at once.
     SegmentsSkipped,
@@ -85,7 +85,7 @@ impl Refused {
         self.0.iter().sum()
     }
 
-    /// These and those.
+    /// The sum of both.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
@@ -93,21 +93,21 @@ impl Refused {
     }
 }
 
-/// Most bytes that the connections of an attempt can have brought after `span`.
+/// Most bytes that the connections of an attempt can have received within `span`.
 #[must_use]
 pub fn bytes_max(span: Duration) -> u64 {
-    // A line may come up to a second after what it tells of.
+    // A line may come up to a second after what it reports.
     span.as_secs().saturating_add(1).saturating_mul(BYTES_PER_SEC_MAX)
 }
 
 /// What a programme date says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Date {
-    /// It is so old.
+    /// It has this age.
     Aged(Duration),
-    /// It lies a little ahead, or is that of a recording.
+    /// It is a little ahead, or that of a recording.
     NoAge,
-    /// No stream has it.
+    /// No stream can have it.
     Absurd,
 }
 
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_old_or_none_or_absurd() {
+    fn a_date_has_an_age_or_none_or_is_absurd() {
         let now = 1_800_000_000_i64;
         let day = 24 * 3600;
         for (secs, want) in [
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_have_places_and_are_counted_together() {
+    fn claims_stand_at_their_index_and_are_added() {
         let (mut some, mut others) = (Refused::default(), Refused::default());
         for (place, claim) in Claim::ALL.into_iter().enumerate() {
             assert_eq!(claim as usize, place);

@@ -1,5 +1,5 @@
-//! All numbers at one moment; what dashboard, summary and `/metrics` draw from,
-//! so that they cannot disagree.
+//! All numbers at one moment. Dashboard, summary and `/metrics` are made from it, so
+//! they cannot disagree.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::units::{Tick, nanos};
 pub enum State {
     /// Not due yet.
     Idle,
-    /// Its process was asked for and has not been seen yet.
+    /// The start of its process was requested and has no result yet.
     Starting,
     /// Its process runs.
     Running,
@@ -19,7 +19,7 @@ pub enum State {
     Draining,
     /// It waits to start again.
     Backoff,
-    /// Its process was told to end and has not ended yet.
+    /// Its process was signalled and has not ended yet.
     Stopping,
     /// It stays down.
     Stopped,
@@ -61,7 +61,7 @@ impl State {
 /// Where the run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// All is set up, and the ramp has not begun.
+    /// The ramp has not begun.
     Before,
     /// Some clients were never started.
     Ramp,
@@ -82,34 +82,36 @@ pub struct Snapshot<'a> {
     pub phase: Phase,
     /// Since the ramp began; zero before.
     pub elapsed: Duration,
-    /// Clients to keep up.
+    /// The target number of clients.
     pub target: u32,
-    /// Whether the first starts that are still to come are held.
+    /// Whether the pending first starts are held.
     pub ramp_held: bool,
-    /// Clients by state, in the order of [`State::ALL`]. They sum to the target, or to
-    /// the highest that it ever was: a client too many stays down.
+    /// Clients by state, in the order of [`State::ALL`]. They sum to the
+    /// highest target so far: a client above the target stays down.
     pub by_state: [u32; State::ALL.len()],
     /// Clients that were started at least once.
     pub ever_started: u32,
     /// Most clients running at once.
     pub peak_active: u32,
     /// CPU time of the clients' processes: exact for those reaped, the last
-    /// sample for those alive. Never goes back.
+    /// sample for those alive. Never decreases.
     pub children_cpu: Duration,
-    /// Resident memory of live processes in bytes: the mean of those sampled
-    /// times those alive; `None` if none alive was sampled.
+    /// Resident memory of live processes in bytes: the mean of those sampled times the
+    /// number alive; `None` if none alive was sampled.
     pub children_resident_bytes: Option<u64>,
     /// Time spent at each number of clients running, from the start of the ramp
     /// until the stop was asked.
     pub active_time: &'a ActiveTime,
-    /// Clients whose media time stands still for longer than the threshold. This and
-    /// the two counts below keep, once the run stops, what they were when it began to.
+    /// Clients whose media time has not moved for longer than the threshold. Once the
+    /// run stops, this and the two counts below keep their values of that moment.
     pub stalled: u32,
-    /// Time in stalls, those that go on included.
+    /// Time in stalls, current ones included.
     pub stall_time: Duration,
-    /// Playing clients whose media time fell more than one second behind the wall clock in their last window.
+    /// Playing clients whose media time fell more than one second behind the wall clock
+    /// in their last window.
     pub below_realtime: u32,
-    /// Playing clients that kept up with the wall clock in their last window, to the second.
+    /// Playing clients that kept up with the wall clock in their last window, to the
+    /// second.
     pub above_realtime: u32,
     /// Running totals.
     pub totals: &'a Totals,
@@ -128,7 +130,7 @@ impl Snapshot<'_> {
         self.by_state.get(state.index()).copied().unwrap_or(0)
     }
 
-    /// Processes alive: running, or told to end and not ended yet.
+    /// Processes alive: running, or signalled and not ended yet.
     #[must_use]
     pub fn live(&self) -> u32 {
         self.in_state(State::Running) + self.in_state(State::Stopping)
@@ -154,8 +156,8 @@ impl Snapshot<'_> {
         self.elapsed.saturating_sub(self.now.since(at))
     }
 
-    /// Clients that were started and never received media. Without progress nothing
-    /// is known of it, and they are all of them.
+    /// Clients that were started and never received media. If progress is not read,
+    /// this is all of them.
     #[must_use]
     pub const fn never_played(&self) -> u32 {
         self.ever_started.saturating_sub(self.totals.reception.played())

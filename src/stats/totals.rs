@@ -15,8 +15,8 @@ const UPTIME_SECS: &[f64] = &[1.0, 5.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0
 const LATENESS_SECS: &[f64] =
     &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// A start later than this counts as late, in milliseconds: a viewer's ramp is
-/// not planned more finely, and a busy host shows itself far above it.
+/// A start later than this counts as late, in milliseconds: ramps are not planned more
+/// finely, and a busy host is late by far more.
 pub const LATE_START_MS: u64 = 100;
 
 /// Running totals over all clients and attempts; they only grow.
@@ -32,7 +32,7 @@ pub struct Totals {
     pub spawn_failures: [u64; SpawnFailureReason::ALL.len()],
     /// Exits by [`ExitStatus::shell_code`].
     pub exits: Box<[u64; 256]>,
-    /// Spawn to exit, of those whose end was seen as it came.
+    /// Spawn to exit, of those whose exit was seen when it happened.
     pub uptime: Histogram,
     /// Actual start less scheduled start, of every first start and restart.
     pub lateness: Histogram,
@@ -50,13 +50,13 @@ pub struct Totals {
     pub largest_client: Option<ClientId>,
     /// Ended attempts by outcome, in the order of [`Outcome::ALL`].
     pub outcomes: [u64; Outcome::ALL.len()],
-    /// Those of them that we ended, and not for a stall.
+    /// Those of them that we ended, except for a stall.
     pub outcomes_by_us: [u64; Outcome::ALL.len()],
-    /// Which clients received media; nothing is known of it without progress.
+    /// Which clients received media; empty if progress is not read.
     pub reception: Reception,
-    /// What was asked of the origin, and what came of it.
+    /// The requests to the origin and their results.
     pub requests: Requests,
-    /// What a viewer would have felt.
+    /// What viewers would have experienced.
     pub playback: Playback,
 }
 
@@ -77,7 +77,7 @@ impl Totals {
         }
     }
 
-    /// What FFmpeg's output claimed and was not believed.
+    /// Numbers of FFmpeg's output that were refused.
     #[must_use]
     pub fn refused(&self) -> Refused {
         self.requests.refused.and(self.playback.refused)
@@ -100,7 +100,7 @@ impl Totals {
         outcomes.filter(|&(outcome, _)| such(outcome)).map(|(_, count)| count).sum()
     }
 
-    /// The process of this client had so much resident memory.
+    /// Notes how much resident memory the process of this client had.
     pub fn note_memory(&mut self, client: ClientId, resident_bytes: u64) {
         if resident_bytes > self.peak_resident_bytes {
             self.peak_resident_bytes = resident_bytes;
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_are_told_apart_from_restarts_and_late_ones() {
+    fn starts_restarts_and_late_starts_are_counted_apart() {
         let mut totals = Totals::default();
         for (attempt, lateness_ms) in [(1, 0), (1, LATE_START_MS), (2, LATE_START_MS + 1)] {
             totals.count_start(attempt, ms(lateness_ms));

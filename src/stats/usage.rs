@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What one live process was last seen to use.
+/// What one live process used at its last sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LiveUse {
     /// CPU time counted so far.
@@ -36,8 +36,8 @@ impl ChildrenUse {
         *process = LiveUse::default();
     }
 
-    /// CPU time of all processes: exact for those reaped, the last sample for
-    /// those alive. Never goes back.
+    /// CPU time of all processes: exact for those reaped, the last sample for those
+    /// alive. Never decreases.
     #[must_use]
     pub const fn cpu(&self) -> Duration {
         self.cpu
@@ -52,8 +52,8 @@ impl ChildrenUse {
         Some(u64::try_from(mean_of_all).unwrap_or(u64::MAX))
     }
 
-    /// A smaller number than the last one is the kernel's rounding: the larger
-    /// one stays, so that the sum never goes back.
+    /// A number smaller than the last one comes from the kernel's rounding: the larger
+    /// one stays, so that the sum never decreases.
     fn add_cpu(&mut self, process: &mut LiveUse, cpu: Duration) {
         self.cpu = self.cpu.saturating_add(cpu.saturating_sub(process.cpu));
         process.cpu = process.cpu.max(cpu);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::ffmpeg::log::Stamp;
 use crate::units::Tick;
 
-/// How far a span between FFmpeg's stamps may differ from that between arrivals
-/// before its clock is taken to have jumped (a new local time, a suspended host).
+/// Largest difference between a span of FFmpeg's stamps and that of the reads. Beyond
+/// it, FFmpeg's clock has jumped (a new local time, a suspended host).
 const CLOCK_JUMP: Duration = Duration::from_secs(60);
 
 /// When a line was written.

@@ -1,4 +1,4 @@
-//! What an attempt was waiting for when we ended it, and what success makes of the
+//! What an attempt was waiting for when we ended it, and how a success cancels the
 //! failures before it.
 
 use std::time::Duration;
@@ -8,18 +8,18 @@ use crate::exchange::RequestKind;
 use crate::ffmpeg::evidence::{Trouble, Waiting};
 use crate::units::Tick;
 
-/// An attempt that we end has waited for something in vain after this long. A
-/// healthy path takes well below a second for the name, a connection, playlists and
-/// the first segment; the rest is for a busy host.
+/// A wait that has lasted this long when we end the attempt was in vain. A healthy path
+/// takes well below a second for the name, a connection, playlists and the first
+/// segment; the rest is for a busy host.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
-/// So many segments without media say that none comes: FFmpeg needs the beginning
-/// of one.
+/// Segments without media after which none is expected: FFmpeg needs only the start of
+/// one.
 const SEGMENTS_WITHOUT_MEDIA: u32 = 2;
 
 impl ClientRequests {
-    /// We end the attempt, which has lived so long: what it was waiting for is
-    /// evidence, and what its log says from now on is not.
+    /// We end the attempt at the age `lived`: what it was waiting for is evidence, and
+    /// what its log says from now on is not.
     pub fn end(&mut self, now: Tick, lived: Duration, reading: &Reading) {
         if !self.ended_by_us {
             let seen = reading.seen_since.map_or(lived, |since| now.since(since).min(lived));
@@ -28,7 +28,7 @@ impl ClientRequests {
         }
     }
 
-    /// What it has been waiting for in vain; `None` if something goes on.
+    /// What it has been waiting for in vain; `None` if something is in progress.
     fn waiting(&self, now: Tick, reading: &Reading) -> Option<Waiting> {
         let vain = |since: Tick| now.since(since) >= PATIENCE;
         if !self.connects && reading.looks_up_name {
@@ -44,7 +44,7 @@ impl ClientRequests {
         }
     }
 
-    /// A request came to a good end, so what failed before is less of a reason.
+    /// A request succeeded, so earlier failures are no longer the reason.
     pub(super) fn succeeded(&mut self, kind: RequestKind, now: Tick) {
         let evidence = &mut self.evidence;
         if matches!(kind, RequestKind::Segment | RequestKind::Playlist) {

@@ -1,4 +1,4 @@
-//! The request under way: what it is for, how far it has come, and what it counts.
+//! The current request: what it is for, how far it has come, and when it counts.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -9,18 +9,18 @@ use crate::exchange::{Event, RequestKind};
 use crate::stats::Requests;
 use crate::units::Tick;
 
-/// How far a request has come.
+/// How far the current request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wire {
     /// It waits for its connection.
     Connecting,
-    /// It went out, for all that is known, but is not counted yet.
+    /// As far as is known it was sent, but it is not counted yet.
     Sent { reused: bool },
     /// It is counted.
     Counted,
 }
 
-/// The request under way.
+/// The current request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
     pub(super) url: u64,
@@ -41,9 +41,9 @@ pub(super) struct Wanted {
     pub(super) offset: u64,
     pub(super) playlist: u32,
     pub(super) kind: RequestKind,
-    /// Its own request has begun, so that the next is not its key.
+    /// Its own request has begun, so the next one is not for its key.
     pub(super) asked: bool,
-    /// It could not be opened; whether it is tried again shows later.
+    /// It could not be opened; a later line shows whether it is retried.
     pub(super) failed: bool,
 }
 
@@ -112,7 +112,7 @@ impl ClientRequests {
         }
     }
 
-    /// A request that is made again on a new connection, and had no answer: its
+    /// Drops a request that is repeated on a new connection and had no response: its
     /// kept-alive connection was closed, so it never reached the origin.
     fn drop_if_dead(&mut self, url: u64, reused: bool) {
         if let Some(request) = &self.request
@@ -126,9 +126,9 @@ impl ClientRequests {
 
     pub(super) fn connecting(&mut self, at: At, address: u64, totals: &mut Requests) {
         self.connects = true;
-        // A second address is tried beside the first: which one counts is unclear.
-        let beside = self.connect.is_some_and(|(other, _)| other == address);
-        self.connect = (!beside).then_some((address, at));
+        // A second address is tried in parallel, so it is unclear which one counts.
+        let parallel = self.connect.is_some_and(|(other, _)| other == address);
+        self.connect = (!parallel).then_some((address, at));
         if self.request.is_none() && self.wanted.is_none() {
             self.request = Some(Request {
                 url: 0,
@@ -160,7 +160,7 @@ impl ClientRequests {
         }
     }
 
-    /// The request under way went out: counts it.
+    /// The current request was sent: counts it.
     pub(super) fn sent(&mut self, totals: &mut Requests) {
         if let Some(request) = &mut self.request
             && let Wire::Sent { reused } = request.wire
@@ -179,8 +179,8 @@ impl ClientRequests {
         }
     }
 
-    /// Leaves the request under way behind: counts it, and its success, which took so
-    /// long if that is known. Returns the age of the edge of a playlist that has a date.
+    /// Completes the current request: counts it and its success, which took `took`.
+    /// Returns the age of the edge of a playlist that has a date.
     pub(super) fn leave(
         &mut self,
         now: Tick,

@@ -1,4 +1,4 @@
-//! Short logs beside what is counted of them, and any lines in any order.
+//! Short logs and what is counted of them, and any lines in any order.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ struct Play {
 }
 
 impl Play {
-    /// Takes lines of `millis` and words; the wall clock begins with the year 2030.
+    /// Takes lines, each with its time in milliseconds; the wall clock starts with 2030.
     fn lines(lines: &[(u64, &str)]) -> Self {
         Self::read(lines, &READING)
     }
@@ -63,7 +63,7 @@ impl Play {
     }
 }
 
-/// Only the recorded span's count and, by percentile, its size to 1 %.
+/// The span that was recorded, to 1 %; `None` unless it is the only one.
 fn only_span(histogram: &crate::stats::Histogram) -> Option<Duration> {
     (histogram.count() == 1).then(|| histogram.quantile(1.0).unwrap())
 }
@@ -95,7 +95,7 @@ fn start() -> Vec<(u64, &'static str)> {
 }
 
 #[test]
-fn the_first_playlist_has_a_connection_alone() {
+fn the_first_playlist_shows_by_its_connection_alone() {
     let play = Play::lines(&MASTER).ended();
     assert_eq!(play.totals.by_kind, [1, 0, 0, 0, 0]);
     assert_eq!(play.totals.connections_new, 1);
@@ -103,7 +103,7 @@ fn the_first_playlist_has_a_connection_alone() {
 }
 
 #[test]
-fn a_connect_is_timed_only_where_it_is_clear_which_one_it_was() {
+fn a_connect_is_timed_only_if_its_start_is_unambiguous() {
     let start = MASTER[0].1;
     let failed =
         "[tcp @ 0xa] [verbose] Connection attempt to ::1 port 80 failed: Connection refused";
@@ -116,14 +116,14 @@ fn a_connect_is_timed_only_where_it_is_clear_which_one_it_was() {
 }
 
 #[test]
-fn at_level_debug_it_is_not_counted_twice() {
+fn at_level_debug_the_first_playlist_is_not_counted_twice() {
     let mut lines = vec![(0, "[NULL @ 0x1] [debug] Opening 'http://h/m.m3u8' for reading")];
     lines.extend(MASTER);
     assert_eq!(Play::lines(&lines).ended().totals.by_kind, [1, 0, 0, 0, 0]);
 }
 
 #[test]
-fn playlists_and_segments_are_told_apart_and_timed() {
+fn playlists_and_segments_are_distinguished_and_timed() {
     let mut lines = start();
     lines.extend([(150, OPEN_0), (350, WANT_1), (350, OPEN_1)]);
     let play = Play::lines(&lines).ended();
@@ -145,7 +145,7 @@ fn a_wait_at_the_live_edge_is_not_timed_as_a_download() {
     let play = Play::lines(&lines).ended();
     // The first segment may have waited; the second took longer than any wait.
     assert!(near(only_span(&play.totals.segment_download), 12_990));
-    // In a stream with longer segments than was told each wait is as long.
+    // In a stream with longer segments than the settings say each wait is as long.
     let mut longer = start();
     longer.extend([(150, OPEN_0), (10_000, MEDIA), (10_010, WANT_1), (10_010, OPEN_1)]);
     longer.extend([(20_100, MEDIA)]);
@@ -157,7 +157,7 @@ fn a_wait_at_the_live_edge_is_not_timed_as_a_download() {
 }
 
 #[test]
-fn segments_read_by_turns_are_not_timed() {
+fn segments_read_alternately_are_not_timed() {
     let mut lines = start();
     let other = "[hls @ 0x1] [verbose] HLS request for url 'http://h/b/0.ts', offset 0, playlist 1";
     let open = "[http @ 0x4] [info] Opening 'http://h/b/0.ts' for reading";
@@ -168,7 +168,7 @@ fn segments_read_by_turns_are_not_timed() {
 }
 
 #[test]
-fn stamps_of_ffmpeg_time_better_than_arrivals() {
+fn stamps_of_ffmpeg_are_preferred_to_times_of_reads() {
     let mut lines = start();
     let stamped = |time: &str, line: &str| format!("2026-11-23 00:00:{time} {line}");
     let (open, want) = (stamped("00.150", OPEN_0), stamped("00.350", WANT_1));
@@ -182,7 +182,7 @@ fn stamps_of_ffmpeg_time_better_than_arrivals() {
 }
 
 #[test]
-fn a_dead_kept_alive_connection_is_no_request_and_no_error() {
+fn a_closed_kept_alive_connection_is_no_request_and_no_error() {
     let closed = "[AVIOContext @ 0x5] [verbose] Statistics: 990 bytes read, 0 seeks";
     let said = "[hls @ 0x1] [warning] keepalive request failed for 'http://h/i.m3u8' with error: \
                 'Broken pipe' when parsing playlist";
@@ -206,7 +206,7 @@ fn a_dead_kept_alive_connection_is_no_request_and_no_error() {
 }
 
 #[test]
-fn an_error_status_counts_each_time_it_is_answered() {
+fn an_error_status_counts_for_each_response() {
     let mut lines = start();
     let status = "[http @ 0x3] [warning] HTTP error 404 Not Found";
     let keepalive = "[hls @ 0x1] [warning] keepalive request failed for 'http://h/0.ts' with \
@@ -237,7 +237,7 @@ fn an_error_status_counts_each_time_it_is_answered() {
 }
 
 #[test]
-fn a_segment_that_is_tried_again_is_skipped_only_when_given_up() {
+fn a_retried_segment_is_skipped_only_when_given_up() {
     let failed = "[in#0 @ 0x1] [warning] Failed to open segment 0 of playlist 0";
     let given_up = "[in#0 @ 0x1] [warning] Segment 0 of playlist 0 failed too many times, skipping";
     let mut lines = start();
@@ -250,7 +250,7 @@ fn a_segment_that_is_tried_again_is_skipped_only_when_given_up() {
 }
 
 #[test]
-fn parts_of_one_resource_are_told_apart_by_their_offset() {
+fn parts_of_one_resource_are_distinguished_by_offset() {
     let part = |offset: u32| WANT_0.replace("offset 0", &format!("offset {offset}"));
     let failed = "[hls @ 0x1] [warning] Failed to open segment 0 of playlist 0";
     let (first, second) = (part(100), part(200));
@@ -259,7 +259,7 @@ fn parts_of_one_resource_are_told_apart_by_their_offset() {
 }
 
 #[test]
-fn a_failure_without_a_reason_is_a_timeout_if_it_took_as_long() {
+fn a_failure_without_a_reason_is_a_timeout_after_the_timeout() {
     let failed = "[hls @ 0x1] [warning] Failed to reload playlist 0";
     for (at, reason) in [(7_000, ErrorReason::Other), (21_000, ErrorReason::Timeout)] {
         let mut lines = start();
@@ -272,7 +272,7 @@ fn a_failure_without_a_reason_is_a_timeout_if_it_took_as_long() {
 }
 
 #[test]
-fn what_never_got_a_connection_is_an_error_but_no_request() {
+fn a_failed_connect_is_an_error_but_no_request() {
     let attempt =
         "[tcp @ 0xa] [verbose] Connection attempt to h port 80 failed: Connection refused";
     let failed = "[tcp @ 0xa] [error] Connection to tcp://h:80 failed: Connection refused";
@@ -304,13 +304,13 @@ fn a_redirect_is_one_more_request_on_a_new_connection() {
 }
 
 #[test]
-fn keys_and_initialization_sections_are_told_apart() {
+fn keys_and_initialization_sections_are_recognized() {
     let key = "[hls @ 0x1] [info] Opening 'http://h/key' for reading";
     let crypto = "[hls @ 0x1] [info] Opening 'crypto+http://h/0.ts' for reading";
     let mut lines = start();
     lines.extend([(150, key), (151, CONNECTING), (152, CONNECTED)]);
     lines.extend([(160, crypto), (161, CONNECTING), (162, CONNECTED)]);
-    // Encrypted: its connection closes at its end, and then comes the wait.
+    // Encrypted: its connection closes at its end, before the wait.
     lines.push((260, "[AVIOContext @ 0x5] [verbose] Statistics: 100 bytes read, 0 seeks"));
     lines.push((5_000, MEDIA));
     let play = Play::lines(&lines).ended();
@@ -326,7 +326,7 @@ fn keys_and_initialization_sections_are_told_apart() {
 }
 
 #[test]
-fn the_newest_date_of_a_playlist_is_the_age_of_its_edge() {
+fn the_newest_date_of_a_playlist_gives_the_age_of_its_edge() {
     let date = |secs: u32| {
         format!(
             "[hls @ 0x1] [info] Skip ('#EXT-X-PROGRAM-DATE-TIME:2030-01-01T00:00:0{secs}.000Z')"
@@ -337,13 +337,13 @@ fn the_newest_date_of_a_playlist_is_the_age_of_its_edge() {
         [(9_000, MEDIA), (9_001, &older), (9_001, &newer), (9_001, WANT_0), (9_002, OPEN_0)];
     let play = Play::lines(&lines);
     assert_eq!(play.ages, [Duration::from_millis(7_001)]);
-    // A date in the future is a clock that is off, not an age of 0.
+    // A date in the future comes from a wrong clock and is no age of 0.
     let future = [(500, MEDIA), (500, older.as_str()), (500, WANT_0)];
     assert!(Play::lines(&future).ages.is_empty());
 }
 
 #[test]
-fn a_stale_playlist_is_told_by_refreshes_in_vain() {
+fn a_stale_playlist_shows_by_refreshes_without_a_segment() {
     let mut lines = start();
     lines.extend([(150, OPEN_0), (6_000, MEDIA), (9_000, MEDIA), (12_000, MEDIA)]);
     let play = Play::lines(&lines);
@@ -353,7 +353,7 @@ fn a_stale_playlist_is_told_by_refreshes_in_vain() {
 }
 
 #[test]
-fn a_playlist_whose_connection_never_stood_is_not_timed() {
+fn a_playlist_without_an_established_connection_is_not_timed() {
     let mut lines = MASTER.to_vec();
     lines.extend([(100, MEDIA_NEW), (100, CONNECTING), (150, WANT_0)]);
     let play = Play::lines(&lines);
@@ -368,7 +368,7 @@ fn the_tracker_is_small_and_has_no_heap() {
 }
 
 #[test]
-fn segments_that_expired_and_sequences_that_jumped_are_counted() {
+fn expired_segments_and_sequence_jumps_are_counted() {
     let lines = [
         (0, "[warning] skipping 17 segments ahead, expired from playlists"),
         (9, "[hls @ 0x1] [warning] skipping 2 segments ahead, expired from playlists"),
@@ -379,7 +379,7 @@ fn segments_that_expired_and_sequences_that_jumped_are_counted() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_and_counted() {
+fn absurd_numbers_are_refused_and_counted() {
     let skip = |count: u64| format!("[warning] skipping {count} segments ahead, expired");
     let read = |bytes: u64| {
         format!("[AVIOContext @ 0x5] [verbose] Statistics: {bytes} bytes read, 0 seeks")
@@ -420,10 +420,9 @@ fn what_cannot_be_is_refused_and_counted() {
 }
 
 proptest! {
-    /// Any order of any lines: no panic, no time before its beginning, and no
-    /// more requests than there were lines.
+    /// Any lines in any order: no panic, and no more requests than lines.
     #[test]
-    fn any_lines_in_any_order_are_counted_sanely(
+    fn any_lines_in_any_order_are_counted_consistently(
         picks in prop::collection::vec((0usize..12, 0u64..60_000), 0..200)
     ) {
         let words = [

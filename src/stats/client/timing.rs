@@ -1,5 +1,5 @@
-//! How long a download took, inferred from the lines around it; the rules stand
-//! in [`super`].
+//! How long a download took, inferred from the lines around it by the rules in
+//! [`super`].
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use super::{ClientRequests, Reading};
 use crate::exchange::RequestKind;
 
 impl ClientRequests {
-    /// A segment of `playlist` is wanted next: how long did what came before take?
+    /// A segment of `playlist` is wanted next: returns how long the request before took.
     pub(super) fn time_until(
         &mut self,
         at: At,
         playlist: Option<u32>,
         reading: &Reading,
     ) -> Option<Duration> {
-        // One whose connection never stood did not go out, and does not count.
-        let went_out = |request: &Request| !request.failed && request.wire != Wire::Connecting;
-        let request = self.request.filter(went_out)?;
+        // Without an established connection it was not sent, and does not count.
+        let was_sent = |request: &Request| !request.failed && request.wire != Wire::Connecting;
+        let request = self.request.filter(was_sent)?;
         let end = request.closed.unwrap_or(at);
         let span = reading.span(request.began, end);
         if request.kind == RequestKind::Playlist {
@@ -34,8 +34,8 @@ impl ClientRequests {
         }
     }
 
-    /// A playlist is asked for next: how long did what came before take? Not known if
-    /// FFmpeg may have waited.
+    /// A playlist is requested next: returns how long the request before took. Not known
+    /// if FFmpeg may have waited.
     pub(super) fn time_until_playlist(
         &mut self,
         at: At,
@@ -53,9 +53,9 @@ impl ClientRequests {
         }
     }
 
-    /// Whether the next playlist is asked for later than FFmpeg waits for it: by what
-    /// was told of the stream, and by what this attempt showed before, since its
-    /// segments may be longer than was told.
+    /// Whether the next playlist is requested later than FFmpeg waits for it: by the
+    /// target duration in the settings, and by the waits of this attempt, since its
+    /// segments may be longer than the settings say.
     fn is_overdue(&mut self, at: At, reading: &Reading) -> bool {
         let Some(waited) = self.loaded.and_then(|loaded| reading.span(loaded, at)) else {
             return false;

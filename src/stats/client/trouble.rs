@@ -1,5 +1,5 @@
-//! Failures: each is counted once for the request under way, by the first reason
-//! that a line tells, and becomes evidence of how the attempt ended.
+//! Failures: each is counted once for the current request, by the first reason that a
+//! line gives, and becomes evidence of how the attempt ended.
 
 use super::at::At;
 use super::request::Wire;
@@ -25,7 +25,7 @@ impl ClientRequests {
                 self.connect = None;
                 self.failed(failure, totals);
             }
-            // It repeats what was logged before of an option, or by a connection.
+            // It repeats an earlier line about an option, or of a connection.
             Note::InputFailed(_) if self.evidence.option_refused => {}
             Note::InputFailed(failure) => {
                 if self.request.is_some() || self.evidence.trouble.failure.is_none() {
@@ -48,7 +48,7 @@ impl ClientRequests {
         true
     }
 
-    /// The same for what the demuxer could not do with a playlist, segment or key.
+    /// The same for failures of the demuxer with a playlist, a segment or a key.
     fn trouble_of_demuxer(
         &mut self,
         at: At,
@@ -93,7 +93,7 @@ impl ClientRequests {
 
     fn status(&mut self, status: u16, totals: &mut Requests) {
         self.sent(totals);
-        // FFmpeg calls no other status an error (`http.c`, `check_http_code`).
+        // FFmpeg reports no other status as an error (`http.c`, `check_http_code`).
         let Some(reason) = ErrorReason::of_status(status) else {
             return totals.refused.count(Claim::HttpStatus);
         };
@@ -121,8 +121,8 @@ impl ClientRequests {
         self.error(failure, None, reason, totals);
     }
 
-    /// The response was whole, but no playlist or no media: no failure of the
-    /// request. Where requests failed before, that is the reason.
+    /// The response was complete, but no playlist or no media: no failure of the
+    /// request. If requests failed before, that is the reason.
     fn invalid(&mut self) {
         let of_playlist = match &mut self.request {
             Some(request) => {
@@ -138,8 +138,8 @@ impl ClientRequests {
         self.troubled(Trouble { failure, status: before.status, playlist, media: !playlist });
     }
 
-    /// Only a silence is an error of the origin's; a connection that it had closed
-    /// is not, and a status has a line of its own.
+    /// Only a timeout is an error of the origin. A connection that it had closed is not,
+    /// and a status has a line of its own.
     fn keepalive_failed(&mut self, failure: Failure, totals: &mut Requests) {
         match failure {
             Failure::Timeout => self.failed(failure, totals),
@@ -150,8 +150,8 @@ impl ClientRequests {
         }
     }
 
-    /// A kept-alive connection turned out to be closed: the request never went
-    /// out, and comes again on a new one. False if the connection was new.
+    /// A kept-alive connection turned out to be closed: the request was never sent, and
+    /// is repeated on a new one. False if the connection was new.
     pub(super) fn lost(&mut self) -> bool {
         match &mut self.request {
             Some(request) if request.wire == (Wire::Sent { reused: true }) => {
@@ -164,7 +164,7 @@ impl ClientRequests {
         }
     }
 
-    /// Something failed and no line before said why.
+    /// Something failed and no earlier line gave the reason.
     fn unexplained(&mut self, at: At, reading: &Reading, totals: &mut Requests) {
         let Some(request) = self.request else { return };
         self.sent(totals);
@@ -177,7 +177,7 @@ impl ClientRequests {
         self.failed(failure, totals);
     }
 
-    /// Counts the failure of the request under way, once, by the first reason told.
+    /// Counts the failure of the current request, once, by the first reason.
     fn error(
         &mut self,
         failure: Failure,
@@ -191,7 +191,7 @@ impl ClientRequests {
                 request.failed = true;
                 request.kind
             }
-            // A name that is not found has no connection to begin with.
+            // A name that is not found has no connection.
             None if self.wanted.is_none() => RequestKind::Playlist,
             None => RequestKind::Other,
         };
@@ -200,8 +200,8 @@ impl ClientRequests {
         self.troubled(Trouble { failure: Some(failure), status, playlist, media: false });
     }
 
-    /// Something failed, and is evidence. What fails after we ended the attempt is
-    /// none, but for a name: its lookup cannot be interrupted.
+    /// Records a failure as evidence. A failure after we ended the attempt is none,
+    /// except that of a name, whose lookup cannot be interrupted.
     fn troubled(&mut self, trouble: Trouble) {
         if !self.ended_by_us || trouble.failure == Some(Failure::Dns) {
             self.evidence.trouble = trouble;

@@ -1,4 +1,4 @@
-//! The media time of one attempt: what a viewer of it would have felt.
+//! The media time of one attempt: what its viewer would have experienced.
 
 mod standstill;
 
@@ -11,35 +11,34 @@ use super::{Pace, Playback};
 use crate::stats::refused::{Claim, MEDIA_STEP_MAX};
 use crate::units::{Tick, nanos};
 
-/// A speed is told over a window of at least this.
+/// Shortest window of a speed.
 ///
-/// A window begins and ends where the media time moves: FFmpeg reads a segment
-/// of a live stream at once as soon as it appears, so between two points of time
-/// there would lie one segment more or less than there should. A stall ends a
-/// window as well. While it goes on each window is as long as this and has a speed
-/// of 0; the next that can be faster begins where the stall ends.
+/// A window begins and ends where the media time moves. FFmpeg reads a segment of a
+/// live stream as soon as it appears, so a window with fixed ends would have one
+/// segment too many or too few. A stall ends a window as well. During a stall each
+/// window is as long as this and has a speed of 0; the next that can be faster begins
+/// where the stall ends.
 ///
-/// The first begins with the first movement that comes [`PROGRESS_PERIOD`] or
-/// more after the first media time: a live client reads three segments at once
-/// at its start, and FFmpeg tells its media time in the midst of that or after
-/// it, by version. On a network so slow that they take longer, the rest of them
-/// makes the first speeds larger than 1.
+/// The first begins with the first movement at least [`PROGRESS_PERIOD`] after the
+/// first media time: a live client reads three segments at once at its start, and
+/// FFmpeg reports its media time during or after that, by version. On a network so slow
+/// that they take longer, the rest of them makes the first speeds larger than 1.
 pub const SPEED_WINDOW: Duration = Duration::from_secs(5);
 
-/// FFmpeg tells its progress so often (`-stats_period 1`): a movement of media
-/// time is seen so late at most.
+/// Interval at which FFmpeg reports progress (`-stats_period 1`), and the longest delay
+/// with which a movement of media time is seen.
 pub const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Stage {
-    /// No process, or one that was told to end.
+    /// No process, or one that we are ending.
     #[default]
     Over,
     /// No media time yet.
     Starting,
     /// The same, of a client whose attempts before had some.
     Restarting,
-    /// There was media time, perhaps in the midst of the first segments.
+    /// There was media time, perhaps within the first segments.
     Settling,
     /// Its clocks run.
     Playing,
@@ -47,18 +46,18 @@ enum Stage {
 
 /// The media time of one attempt, from its spawn to its end.
 ///
-/// A stall begins when the media time was still for `stall_after`, counted from
-/// the spawn while there was none yet. It is dated to that moment however late
-/// it is noted, so counts and times do not depend on how often [`Self::note`] is
-/// called; only the gauge waits for it.
+/// A stall begins when the media time has not moved for `stall_after`, counted from the
+/// spawn while there was none yet. Its start is that moment however late it is noted,
+/// so counts and times do not depend on how often [`Self::note`] is called; only the
+/// gauge does.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Viewing {
     stall_after_ns: u64,
     spawned_at: Tick,
-    /// When the log said that the streams were found in the first media; the spawn
-    /// before that.
+    /// When the log reported that the streams were found in the first media; before
+    /// that, the spawn.
     opened_at: Tick,
-    /// The last movement of the media time; the spawn before the first.
+    /// The last movement of the media time; before the first, the spawn.
     moved_at: Tick,
     /// Since when both clocks run: the first media time, moved on once.
     started_at: Tick,
@@ -71,12 +70,11 @@ pub struct Viewing {
     clocks_us: u64,
     /// The same when the window began.
     window_us: u64,
-    /// How far it was behind when its clocks were started again; less than zero if
-    /// it was ahead.
+    /// How far it was behind when its clocks were restarted; negative if it was ahead.
     behind_us: i64,
     stage: Stage,
     stalled: bool,
-    /// A start-up that is told after the end still counts.
+    /// A start-up that is reported after the end still counts.
     startup_counts: bool,
     pace: Option<Pace>,
     /// Of the last window; meaningless without a pace.
@@ -118,7 +116,7 @@ impl Viewing {
         Duration::from_micros(self.read_us)
     }
 
-    /// Whether a stall was noted and goes on.
+    /// Whether a stall was noted and has not ended.
     #[must_use]
     pub const fn is_stalled(&self) -> bool {
         self.stalled
@@ -138,7 +136,7 @@ impl Viewing {
         self.pace.map(|_| f64::from(self.speed))
     }
 
-    /// For how long the media time has been still.
+    /// Time since the media time last moved.
     #[must_use]
     pub const fn still_for(&self, now: Tick) -> Duration {
         now.since(self.moved_at)
@@ -151,14 +149,14 @@ impl Viewing {
         (self.stage != Stage::Over && !self.stalled).then(|| self.stall_begins())
     }
 
-    /// When the next window of the stall that goes on is over; `None` if there is no
-    /// stall, or its client has never played.
+    /// When the current window of a stall ends; `None` if there is no stall, or its
+    /// client has never played.
     #[must_use]
     pub fn window_due(&self) -> Option<Tick> {
         (self.stalled && self.has_speed()).then(|| self.window_began.after(SPEED_WINDOW))
     }
 
-    /// Closes the windows of the stall that are over by `now`. Times do not depend on
+    /// Closes the windows of the stall that have ended by `now`. Times do not depend on
     /// how often this is called.
     pub fn stand_still(&mut self, now: Tick, playback: &mut Playback) {
         while let Some(due) = self.window_due().filter(|&due| due <= now) {
@@ -166,13 +164,13 @@ impl Viewing {
         }
     }
 
-    /// The log told that the input is open: media was read, up to a second or more
-    /// before progress tells of it. FFmpeg opens none without media.
+    /// The log reported that the input is open: media was read, up to a second or more
+    /// before progress shows it. FFmpeg opens no input without media.
     pub const fn opened(&mut self, now: Tick) {
         self.opened_at = now;
     }
 
-    /// Progress told this media time.
+    /// Progress reported this media time.
     pub fn progress(&mut self, now: Tick, media: Duration, playback: &mut Playback) {
         let media_us = nanos(media) / 1_000;
         if media_us == 0 || media_us == self.media_us {
@@ -180,7 +178,7 @@ impl Viewing {
         }
         self.note(now, playback);
         self.stand_still(now, playback);
-        self.go_on(media_us, playback);
+        self.advance(media_us, playback);
         self.count_startup(now, playback);
         match self.stage {
             Stage::Over => return,
@@ -219,15 +217,14 @@ impl Viewing {
         true
     }
 
-    /// The process was told to end: what its media time does now says nothing of
-    /// the origin any more.
-    pub fn told_to_end(&mut self, now: Tick, playback: &mut Playback) {
+    /// We end the process: from now on its media time is no measure of the origin.
+    pub fn ended_by_us(&mut self, now: Tick, playback: &mut Playback) {
         self.end(now, playback);
         self.startup_counts = false;
     }
 
-    /// The process has ended. What it told before and is read later still counts
-    /// for [`Self::media`] and the start-up.
+    /// The process has ended. Output that it wrote before and that is read later still
+    /// counts for [`Self::media`] and the start-up.
     pub fn end(&mut self, now: Tick, playback: &mut Playback) {
         self.note(now, playback);
         self.stand_still(now, playback);
@@ -244,9 +241,9 @@ impl Viewing {
         self.moved_at.after(Duration::from_nanos(self.stall_after_ns))
     }
 
-    /// The media time is this now. A clock that jumped back (a discontinuity), or
-    /// further ahead than FFmpeg reads, has moved, and nothing was read.
-    fn go_on(&mut self, media_us: u64, playback: &mut Playback) {
+    /// Sets the media time. A clock that jumped back (a discontinuity), or further ahead
+    /// than FFmpeg can read, counts as moved with nothing read.
+    fn advance(&mut self, media_us: u64, playback: &mut Playback) {
         let step_us = media_us.saturating_sub(self.media_us);
         self.media_us = media_us;
         if step_us <= nanos(MEDIA_STEP_MAX) / 1_000 {
@@ -258,8 +255,8 @@ impl Viewing {
 
     fn count_startup(&mut self, now: Tick, playback: &mut Playback) {
         if std::mem::take(&mut self.startup_counts) {
-            let said = self.opened_at > self.spawned_at;
-            let began = if said { self.opened_at } else { now };
+            let logged = self.opened_at > self.spawned_at;
+            let began = if logged { self.opened_at } else { now };
             playback.startup.record(began.since(self.spawned_at));
         }
     }
@@ -301,7 +298,7 @@ impl Viewing {
         self.begin_window(now);
     }
 
-    /// The wall clock less the media clock; less than zero for a client that is ahead.
+    /// The wall clock less the media clock; negative for a client that is ahead.
     fn behind_us_at(&self, now: Tick) -> i64 {
         let wall_us = i64::try_from(now.since(self.started_at).as_micros()).unwrap_or(i64::MAX);
         let played_us = self.read_us.saturating_sub(self.clocks_us);

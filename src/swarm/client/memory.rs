@@ -49,7 +49,7 @@ impl Client {
     fn end_for_memory(&mut self, turn: &mut Turn<'_>, resident_bytes: u64, limit_bytes: u64) {
         if self.step(turn, Event::TooLarge) {
             self.attempt.over_memory = true;
-            self.attempt.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+            self.attempt.viewing.ended_by_us(turn.now, &mut turn.common.ledger.totals.playback);
             if turn.common.memory_reports.allows(turn.now) {
                 let (client, pid) = (self.id, self.attempt.pid);
                 turn.report(Report::MemoryLimit { client, pid, resident_bytes, limit_bytes });

@@ -72,7 +72,7 @@ impl Client {
     /// From now on, what it does is no measure of the origin.
     fn note_end(&mut self, turn: &mut Turn<'_>) {
         turn.common.deadlines.clear(self.timer(Timer::Signal));
-        self.attempt.viewing.told_to_end(turn.now, &mut turn.common.ledger.totals.playback);
+        self.attempt.viewing.ended_by_us(turn.now, &mut turn.common.ledger.totals.playback);
         let lived = turn.now.since(self.attempt.spawned_at);
         let seen_since = turn.common.seen_since;
         let reading = Reading { seen_since, ..turn.common.settings.reading() };

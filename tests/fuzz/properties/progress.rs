@@ -116,7 +116,7 @@ fn watch(lines: &[Vec<u8>], looks: Looks) -> Seen {
         }
         match line.as_slice() {
             b"opened" => viewing.opened(now),
-            b"told" => viewing.told_to_end(now, &mut playback),
+            b"told" => viewing.ended_by_us(now, &mut playback),
             _ => {}
         }
         let look = looks == Looks::AtEveryLine || (looks == Looks::WhereSaid && line == b"look");

@@ -20,7 +20,7 @@ fn ended_after(lines: &[(u64, &str)], reading: &Reading) -> Evidence {
 }
 
 #[test]
-fn a_playlist_that_is_loaded_again_repairs_no_segment() {
+fn a_reloaded_playlist_does_not_cancel_failed_segments() {
     let mut lines = start();
     lines.extend([(150, OPEN_0), (160, FORBIDDEN), (160, FAILED_0), (1_000, MEDIA)]);
     lines.extend([(1_050, WANT_1), (1_050, OPEN_1), (1_060, FORBIDDEN), (1_060, FAILED_1)]);
@@ -33,7 +33,7 @@ fn a_playlist_that_is_loaded_again_repairs_no_segment() {
 }
 
 #[test]
-fn a_segment_that_comes_repairs_what_failed_before() {
+fn a_complete_segment_cancels_earlier_failures() {
     let mut lines = start();
     lines.extend([(150, OPEN_0), (160, FORBIDDEN), (160, FAILED_0)]);
     lines.extend([(200, WANT_1), (200, OPEN_1), (300, MEDIA)]);
@@ -41,7 +41,7 @@ fn a_segment_that_comes_repairs_what_failed_before() {
     assert_eq!((evidence.lasting, evidence.segments), (Trouble::default(), 1));
 }
 
-/// Two segments that came, and the playlist again.
+/// Two complete segments, and the playlist again.
 fn two_segments() -> Vec<(u64, &'static str)> {
     let mut lines = start();
     lines.extend([(150, OPEN_0), (200, WANT_1), (200, OPEN_1), (300, MEDIA)]);
@@ -49,7 +49,7 @@ fn two_segments() -> Vec<(u64, &'static str)> {
 }
 
 #[test]
-fn what_was_waited_for_in_vain_is_told_apart() {
+fn waits_for_name_response_and_media_are_distinguished() {
     let named = Reading { looks_up_name: true, ..READING };
     let open = [&start()[..], &[(150, OPEN_0)]].concat();
     let late = [&start()[..], &[(5_000, OPEN_0)]].concat();
@@ -75,7 +75,7 @@ fn a_young_attempt_waits_for_nothing() {
 }
 
 #[test]
-fn what_fails_after_our_signal_is_no_evidence_but_for_a_name() {
+fn only_a_failed_name_is_evidence_after_our_signal() {
     let lost = "[error] http://h/m.m3u8: End of file";
     let name =
         "[tcp @ 0x1] [error] Failed to resolve hostname h: Temporary failure in name resolution";
@@ -87,7 +87,7 @@ fn what_fails_after_our_signal_is_no_evidence_but_for_a_name() {
     }
 }
 
-/// FFmpeg cannot read what came, after these lines.
+/// FFmpeg cannot read the input, after these lines.
 fn unreadable_after(lines: &[(u64, &str)]) -> (Trouble, u64) {
     let invalid = "[error] http://h/m.m3u8: Invalid data found when processing input";
     let play = Play::lines(&[lines, &[(900, invalid)]].concat()).ended();
@@ -95,7 +95,7 @@ fn unreadable_after(lines: &[(u64, &str)]) -> (Trouble, u64) {
 }
 
 #[test]
-fn media_that_cannot_be_read_is_no_failed_playlist_and_no_failed_request() {
+fn unreadable_media_is_no_failed_playlist_and_no_failed_request() {
     let invalid = Some(Failure::Invalid);
     let media = Trouble { failure: invalid, media: true, ..Trouble::default() };
     assert_eq!(unreadable_after(&two_segments()[..6]), (media, 0));
@@ -104,7 +104,7 @@ fn media_that_cannot_be_read_is_no_failed_playlist_and_no_failed_request() {
     assert_eq!(unreadable_after(&[(300, MEDIA), (310, unread)]), (media, 0));
     let playlist = Trouble { failure: invalid, playlist: true, ..Trouble::default() };
     assert_eq!(unreadable_after(&MASTER), (playlist, 0));
-    // What came before is the reason.
+    // An earlier failure is the reason.
     let lines = [&start()[..], &[(150, OPEN_0), (160, FORBIDDEN), (160, FAILED_0)]].concat();
     let (trouble, failed) = unreadable_after(&lines);
     assert_eq!((trouble.failure, trouble.status, failed), (Some(Failure::Status), Some(403), 1));
@@ -112,7 +112,7 @@ fn media_that_cannot_be_read_is_no_failed_playlist_and_no_failed_request() {
 }
 
 #[test]
-fn a_playlist_that_could_not_be_read_failed_for_the_reason_of_the_next_line() {
+fn an_unreadable_playlist_fails_for_the_reason_of_the_next_line() {
     let unread =
         "[hls @ 0x1] [warning] parse_playlist error Connection timed out [http://h/i.m3u8]";
     let timed_out = "[error] http://h/m.m3u8: Connection timed out";
@@ -130,7 +130,7 @@ fn an_empty_playlist_failed() {
 }
 
 #[test]
-fn an_option_that_is_refused_and_memory_that_is_refused_are_no_failed_requests() {
+fn refused_options_and_refused_memory_are_no_failed_requests() {
     let option = "[hls demuxer @ 0x1] [error] Error setting option live to value x.";
     let argument = "[error] http://h/m.m3u8: Invalid argument";
     let play = Play::lines(&[(10, option), (20, argument)]).ended();
@@ -143,7 +143,7 @@ fn an_option_that_is_refused_and_memory_that_is_refused_are_no_failed_requests()
 }
 
 #[test]
-fn memory_that_sufficed_in_the_end_is_no_evidence() {
+fn an_allocation_failure_before_a_segment_is_no_evidence() {
     let seekback = "[mpegts @ 0x1] [warning] Failed to allocate buffers for seekback";
     let lines = [&start()[..], &[(150, OPEN_0), (160, seekback), (200, WANT_1)]].concat();
     assert!(!Play::lines(&lines).ended().client.evidence().out_of_memory);

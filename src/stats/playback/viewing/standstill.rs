@@ -1,9 +1,9 @@
-//! A time in which nobody looked at the client: its own clocks are started again
-//! behind it, and nothing of it counts for start-up, speed, drift or stalls.
+//! A span in which the loop did not run: the clocks of the viewing restart after it,
+//! and nothing of it counts for start-up, speed, drift or stalls.
 //!
-//! Whether the client played meanwhile is not known: if this program alone was
-//! stopped it did, if the whole host was frozen it did not. So drift goes on from
-//! what it was before, and speed from the first movement that is seen again.
+//! Whether the client played meanwhile is not known: it did if this program alone was
+//! stopped, it did not if the whole host was frozen. So drift continues from its value
+//! before, and speed from the first movement that is seen again.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl Viewing {
             return;
         }
         if self.stalled {
-            // The stall goes on, less the standstill.
+            // The stall continues without the standstill.
             playback.viewers.stall_put_off(span);
             self.moved_at = self.moved_at.after(span);
             self.started_at = self.started_at.after(span);
@@ -31,8 +31,8 @@ impl Viewing {
         self.moved_at = now;
     }
 
-    /// Progress told this media time while the loop stood still, or soon after: when
-    /// is not known.
+    /// Progress reported this media time while the loop stood still, or soon after: the
+    /// time is not known.
     pub fn progress_undated(&mut self, now: Tick, media: Duration, playback: &mut Playback) {
         let media_us = nanos(media) / 1_000;
         if media_us == 0 || media_us == self.media_us {
@@ -41,7 +41,7 @@ impl Viewing {
         self.note(now, playback);
         self.stand_still(now, playback);
         self.restart_clocks(now, now);
-        self.go_on(media_us, playback);
+        self.advance(media_us, playback);
         self.begin_clocks(now);
         self.startup_counts = false;
         if self.stage == Stage::Over {
@@ -54,7 +54,7 @@ impl Viewing {
         self.moved_at = now;
     }
 
-    /// Both clocks run again from the next movement on; the drift is that of `known`.
+    /// Both clocks restart at the next movement; the drift is that of `known`.
     fn restart_clocks(&mut self, known: Tick, now: Tick) {
         if self.stage == Stage::Playing {
             self.behind_us = self.behind_us_at(known);

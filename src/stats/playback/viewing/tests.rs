@@ -1,4 +1,4 @@
-//! A viewing told second by second, and the same by search.
+//! Viewings fed second by second, and stalls compared with a search.
 
 use proptest::prelude::*;
 
@@ -15,11 +15,11 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// A viewing spawned at 1 s and told these media times, both in milliseconds.
-fn viewing(told: &[(u64, u64)]) -> (Viewing, Playback) {
+/// A viewing spawned at 1 s, with media times reported at times, both in milliseconds.
+fn viewing(reported: &[(u64, u64)]) -> (Viewing, Playback) {
     let (mut viewing, mut playback) =
         (Viewing::spawned(at(1_000), STALL_AFTER), Playback::default());
-    for &(now_ms, media_ms) in told {
+    for &(now_ms, media_ms) in reported {
         viewing.progress(at(now_ms), ms(media_ms), &mut playback);
     }
     (viewing, playback)
@@ -39,7 +39,7 @@ fn startup_is_from_spawn_to_the_first_media_time() {
 }
 
 #[test]
-fn startup_is_to_the_opening_of_the_input_where_the_log_tells_it() {
+fn startup_ends_at_the_opening_of_the_input_if_the_log_reports_it() {
     let mut viewing = Viewing::spawned(at(1_000), STALL_AFTER);
     let mut playback = Playback::default();
     viewing.opened(at(1_200));
@@ -53,7 +53,7 @@ fn startup_is_to_the_opening_of_the_input_where_the_log_tells_it() {
 
 #[test]
 fn the_first_segments_do_not_count_as_speed() {
-    // As 5.1 tells it, in their midst, and as 9.0 does, after them.
+    // FFmpeg 5.1 reports within them, 9.0 after them.
     for first in [(1_060, 21), (2_000, 18_000)] {
         let (viewing, playback) = viewing(&[first, (3_000, 18_100), (8_000, 23_100)]);
         assert!((speed(&playback) - 1.0).abs() < 1e-9);
@@ -65,17 +65,17 @@ fn the_first_segments_do_not_count_as_speed() {
 
 #[test]
 fn a_window_ends_with_a_movement() {
-    // Segments of 6 s that are read at once: any window of 5 s holds one or none.
-    let told: Vec<_> =
+    // Segments of 6 s that are read at once: any window of 5 s has one or none.
+    let reported: Vec<_> =
         (0..60).map(|second| (2_000 + second * 1_000, 18_000 + second / 6 * 6_000)).collect();
-    let (_, playback) = viewing(&told);
+    let (_, playback) = viewing(&reported);
     assert_eq!(playback.speed.count(), 8);
     assert!((speed(&playback) - 8.0).abs() < 1e-9);
     assert!(playback.drift.sum_secs() < 1e-9);
 }
 
 #[test]
-fn a_shortfall_below_the_error_of_the_clock_is_none() {
+fn a_shortfall_below_the_accuracy_of_progress_keeps_up() {
     for (played_ms, pace) in [(4_000, Pace::Keeps), (3_999, Pace::Below)] {
         let (viewing, mut playback) = viewing(&[(1_000, 1), (2_000, 2), (7_000, 2 + played_ms)]);
         assert_eq!(viewing.pace(), Some(pace));
@@ -114,7 +114,7 @@ fn a_stall_is_counted_once_and_dated_to_its_beginning() {
 }
 
 #[test]
-fn a_client_that_stands_still_is_in_the_speeds_with_0() {
+fn a_stalled_client_has_speeds_of_0() {
     let (mut viewing, mut playback) = viewing(&[(2_000, 6_000), (3_000, 6_100), (8_000, 11_100)]);
     assert_eq!((playback.speed.count(), viewing.window_due()), (1, None));
     // The stall begins at 20 s and ends the window that began at 8 s.
@@ -125,10 +125,10 @@ fn a_client_that_stands_still_is_in_the_speeds_with_0() {
     viewing.stand_still(at(31_000), &mut playback);
     assert_eq!((playback.speed.count(), playback.drift.count()), (4, 4));
     assert_eq!(viewing.window_due(), Some(at(35_000)));
-    // What nobody looked at is no window.
+    // A standstill of the loop is no window.
     viewing.stood_still(at(60_000), ms(29_000), &mut playback);
     assert_eq!(viewing.window_due(), Some(at(64_000)));
-    // A movement closes the windows that are over, and nobody had to look.
+    // A movement closes the windows that have ended without a check.
     viewing.progress(at(71_000), ms(11_200), &mut playback);
     assert_eq!((playback.speed.count(), viewing.window_due()), (6, None));
     assert_eq!(playback.speed.quantile(0.5), Some(Duration::ZERO));
@@ -139,7 +139,7 @@ fn a_client_that_stands_still_is_in_the_speeds_with_0() {
 }
 
 #[test]
-fn an_attempt_that_plays_nothing_counts_as_speed_if_its_client_has_played() {
+fn an_attempt_without_media_has_speeds_if_its_client_has_played() {
     for (played, speeds) in [(false, 0), (true, 3)] {
         let mut viewing = Viewing::spawned(at(1_000), STALL_AFTER).after_media(played);
         let mut playback = Playback::default();
@@ -152,9 +152,9 @@ fn an_attempt_that_plays_nothing_counts_as_speed_if_its_client_has_played() {
 }
 
 #[test]
-fn a_stall_that_nobody_noted_counts_as_well() {
-    for (told, stalled_ms) in [(&[(2_000, 6_000), (15_500, 9_000)][..], 1_500), (&[], 2_500)] {
-        let (mut viewing, mut playback) = viewing(told);
+fn a_stall_that_was_not_noted_counts() {
+    for (reported, stalled_ms) in [(&[(2_000, 6_000), (15_500, 9_000)][..], 1_500), (&[], 2_500)] {
+        let (mut viewing, mut playback) = viewing(reported);
         viewing.end(at(15_500), &mut playback);
         assert_eq!((playback.stalls, playback.stalled), (1, ms(stalled_ms)));
         assert_eq!(playback.viewers, Viewers::default());
@@ -162,7 +162,7 @@ fn a_stall_that_nobody_noted_counts_as_well() {
 }
 
 #[test]
-fn a_client_without_media_is_starting_until_the_threshold_passed() {
+fn a_client_without_media_stalls_at_the_threshold() {
     let (mut viewing, mut playback) = viewing(&[(12_000, 0)]);
     assert_eq!(viewing.stall_due(), Some(at(13_000)));
     assert!(viewing.note(at(13_000), &mut playback));
@@ -172,7 +172,7 @@ fn a_client_without_media_is_starting_until_the_threshold_passed() {
 }
 
 #[test]
-fn after_the_end_only_a_startup_is_still_told() {
+fn after_the_end_only_a_startup_is_recorded() {
     let (mut viewing, mut playback) = viewing(&[]);
     viewing.end(at(1_200), &mut playback);
     viewing.progress(at(1_201), ms(30_000), &mut playback);
@@ -180,24 +180,24 @@ fn after_the_end_only_a_startup_is_still_told() {
     assert_eq!((playback.startup.count(), playback.speed.count()), (1, 0));
     assert_eq!((viewing.media(), viewing.stall_due()), (ms(31_000), None));
 
-    let (mut told, mut playback) = self::viewing(&[]);
-    told.told_to_end(at(1_200), &mut playback);
-    told.progress(at(1_300), ms(3_000), &mut playback);
-    assert_eq!((playback.startup.count(), told.media()), (0, ms(3_000)));
+    let (mut ended, mut playback) = self::viewing(&[]);
+    ended.ended_by_us(at(1_200), &mut playback);
+    ended.progress(at(1_300), ms(3_000), &mut playback);
+    assert_eq!((playback.startup.count(), ended.media()), (0, ms(3_000)));
 }
 
 #[test]
-fn a_clock_that_jumps_back_moves_and_plays_nothing() {
+fn a_clock_that_jumps_back_counts_as_moved_without_media() {
     let (viewing, playback) = viewing(&[(1_000, 1), (2_000, 90_000), (3_000, 10), (7_000, 4_010)]);
     assert_eq!(viewing.stall_due(), Some(at(19_000)));
     assert!((speed(&playback) - 0.8).abs() < 1e-9);
 }
 
 #[test]
-fn a_clock_that_jumps_ahead_of_all_reading_moves_and_plays_nothing() {
+fn a_clock_that_jumps_far_ahead_counts_as_moved_without_media() {
     let absurd_ms = u64::MAX / 1_000_000;
-    let told = [(1_000, 1), (2_000, 1_000), (3_000, absurd_ms), (4_000, 2_000), (7_000, 5_000)];
-    let (viewing, playback) = viewing(&told);
+    let reported = [(1_000, 1), (2_000, 1_000), (3_000, absurd_ms), (4_000, 2_000), (7_000, 5_000)];
+    let (viewing, playback) = viewing(&reported);
     assert_eq!((viewing.media(), playback.refused.all()), (ms(4_000), 1));
     assert_eq!(viewing.stall_due(), Some(at(19_000)));
     assert!((speed(&playback) - 0.6).abs() < 1e-9);
@@ -214,18 +214,18 @@ fn a_viewing_is_small() {
 }
 
 proptest! {
-    /// Steps of time, of media, and whether the stall is looked for.
+    /// Steps of time and of media, and whether the stall is checked.
     #[test]
-    fn stalls_are_those_of_every_millisecond(
+    fn stalls_equal_those_of_a_search(
         steps in prop::collection::vec((1..30_000_u64, 0..2_u64, any::<bool>()), 1..40),
     ) {
         let (mut viewing, mut playback) = viewing(&[]);
         let (mut now, mut media, mut moved) = (1_000, 0, 1_000);
         let (mut stalls, mut stalled, mut last) = (0, 0, Duration::ZERO);
-        for (wait, step, look) in steps {
+        for (wait, step, check) in steps {
             now += wait;
             media += step * 500;
-            if look {
+            if check {
                 viewing.note(at(now), &mut playback);
                 prop_assert_eq!(viewing.is_stalled(), now - moved >= 12_000);
             }
