@@ -1,10 +1,10 @@
 //! The referee: a swarm in a world of seeded children under a virtual clock.
 //!
 //! The children run for a while and exit with any code or signal, hang, ignore
-//! SIGTERM, flood their pipes, leave them to a grandchild, cannot be started or
-//! answer late; they print progress, freeze with the origin and thaw; they die all
-//! together; the stop comes at any moment. After every step what the swarm says is
-//! compared with what it was told.
+//! SIGTERM, flood their pipes, leave them to a grandchild, cannot be started or start
+//! late. They print progress, freeze with the origin and continue; all die at once; the
+//! stop comes at any time. After every step the numbers of the swarm are compared with
+//! its inputs.
 //!
 //! `SIMULATION_SEEDS=n` plays n seeds; `SIMULATION_SEED=n` plays seed n alone.
 
@@ -44,7 +44,7 @@ fn number(variable: &str) -> Option<u64> {
     Some(value.parse().unwrap_or_else(|_| panic!("{variable}={value} is no number")))
 }
 
-/// The transitions that were made, and those that were offered in vain.
+/// The transitions that were made, and those that were offered and dropped.
 type Played = [BTreeSet<(State, Event)>; 2];
 
 /// Plays one seed.
@@ -65,7 +65,7 @@ fn join([mut made, mut strays]: Played, [more_made, more_strays]: Played) -> Pla
     [made, strays]
 }
 
-/// Plays all seeds, one share a core.
+/// Plays all seeds, an equal share on each core.
 fn play_all(seeds: u64) -> Played {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share =
@@ -96,11 +96,11 @@ fn every_invariant_holds_in_every_world() {
                 [Desired::Up, Desired::Down].iter().any(|&d| next(state, event, d).is_some());
             let reached = made.contains(&(state, event));
             assert_eq!(admitted, reached, "{state:?} and {event:?} in {seeds} seeds");
-            // What comes from outside comes in every state. What is the swarm's own
-            // doing cannot come where it has no row.
+            // Events from outside occur in every state. Events that the swarm makes
+            // itself cannot occur where the table has no row.
             let outside = matches!(event, Event::Spawned | Event::SpawnFailed | Event::Exited);
             let offered = admitted || strays.contains(&(state, event));
-            assert!(offered || !outside, "{state:?} never met {event:?} in {seeds} seeds");
+            assert!(offered || !outside, "{state:?} never got {event:?} in {seeds} seeds");
         }
     }
 }

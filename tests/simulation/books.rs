@@ -1,5 +1,4 @@
-//! Books over what the swarm was told and what it asked for, kept apart from its
-//! own.
+//! Independent accounts of the inputs and actions of the swarm.
 
 use std::time::Duration;
 
@@ -9,23 +8,23 @@ use ffmpeg_hls_swarm::swarm::{Exit, Input, Sample};
 use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe};
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
 
-/// What the swarm was told of a client and what it asked for.
+/// The inputs and actions of one client.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Told {
-    /// A start was asked for and not answered.
+pub(crate) struct Account {
+    /// A start was requested and has no result yet.
     pub(crate) asked: bool,
     pub(crate) ever_asked: bool,
     pub(crate) live: bool,
     pub(crate) attempts: u64,
-    /// When its process was spawned, and when that was told to end.
+    /// When its process was spawned, and when that was first signalled.
     pub(crate) spawned: Tick,
-    pub(crate) told_at: Option<Tick>,
-    /// Pipes that were not ended or closed, of stderr and of stdout.
+    pub(crate) signalled_at: Option<Tick>,
+    /// Whether stderr and stdout are open.
     pub(crate) open: [bool; 2],
-    /// A line of stderr has begun.
+    /// A line of stderr is unfinished.
     pub(crate) partial: bool,
     pub(crate) signals: u32,
-    /// When it was first told to end alone, and whether for a stall.
+    /// When it was first signalled alone, and whether for a stall.
     pub(crate) ended_alone: Option<(Tick, bool)>,
     /// It was seen above the limit of memory, and not killed for it yet.
     pub(crate) too_large: bool,
@@ -33,7 +32,7 @@ pub(crate) struct Told {
     pub(crate) killed_for_memory: bool,
     /// The end of the process, until it is reported.
     pub(crate) exit: Option<(ExitStatus, bool)>,
-    /// When the next start is due, where that was said.
+    /// When the next start is due, if that was reported.
     pub(crate) due: Option<Tick>,
     pub(crate) used_up: bool,
     pub(crate) cpu: Duration,
@@ -41,7 +40,7 @@ pub(crate) struct Told {
 }
 
 pub(crate) struct Books {
-    pub(crate) clients: Vec<Told>,
+    pub(crate) clients: Vec<Account>,
     pub(crate) started: u64,
     pub(crate) reaped: u64,
     restarted: u64,
@@ -53,7 +52,7 @@ pub(crate) struct Books {
 impl Books {
     pub(crate) fn new(room: u32) -> Self {
         Self {
-            clients: vec![Told::default(); room as usize],
+            clients: vec![Account::default(); room as usize],
             started: 0,
             reaped: 0,
             restarted: 0,
@@ -63,23 +62,23 @@ impl Books {
         }
     }
 
-    pub(crate) fn of(&mut self, client: ClientId) -> &mut Told {
+    pub(crate) fn of(&mut self, client: ClientId) -> &mut Account {
         &mut self.clients[client.index()]
     }
 
     pub(crate) fn take_in(&mut self, input: &Input<'_>) {
         match *input {
             Input::Spawned { client, .. } => {
-                let told = self.of(client);
-                assert!(std::mem::take(&mut told.asked));
-                told.live = true;
-                told.attempts += 1;
-                told.open = [true; 2];
-                told.partial = false;
-                told.signals = 0;
-                told.ended_alone = None;
-                (told.too_large, told.killed_for_memory) = (false, false);
-                let restart = told.attempts > 1;
+                let account = self.of(client);
+                assert!(std::mem::take(&mut account.asked));
+                account.live = true;
+                account.attempts += 1;
+                account.open = [true; 2];
+                account.partial = false;
+                account.signals = 0;
+                account.ended_alone = None;
+                (account.too_large, account.killed_for_memory) = (false, false);
+                let restart = account.attempts > 1;
                 self.started += 1;
                 self.restarted += u64::from(restart);
             }
@@ -109,33 +108,33 @@ impl Books {
     }
 
     pub(crate) fn close(&mut self, client: ClientId, pipe: Pipe) {
-        let told = self.of(client);
-        told.open[pipe as usize] = false;
+        let account = self.of(client);
+        account.open[pipe as usize] = false;
         if pipe == Pipe::Stderr {
-            let partial = std::mem::take(&mut told.partial);
+            let partial = std::mem::take(&mut account.partial);
             self.lines += u64::from(partial);
         }
     }
 
     fn reap(&mut self, client: ClientId, exit: Exit) {
         self.reaped += 1;
-        let told = self.of(client);
-        assert!(std::mem::take(&mut told.live));
-        told.exit = Some((exit.status, told.signals > 0));
-        let more = exit.cpu.saturating_sub(told.cpu);
-        (told.cpu, told.resident_bytes) = (Duration::ZERO, None);
+        let account = self.of(client);
+        assert!(std::mem::take(&mut account.live));
+        account.exit = Some((exit.status, account.signals > 0));
+        let more = exit.cpu.saturating_sub(account.cpu);
+        (account.cpu, account.resident_bytes) = (Duration::ZERO, None);
         self.cpu += more;
     }
 
     fn sample(&mut self, client: ClientId, sample: Sample) {
-        let told = self.of(client);
-        let more = sample.cpu.saturating_sub(told.cpu);
-        told.cpu += more;
-        told.resident_bytes = Some(sample.resident_bytes);
+        let account = self.of(client);
+        let more = sample.cpu.saturating_sub(account.cpu);
+        account.cpu += more;
+        account.resident_bytes = Some(sample.resident_bytes);
         self.cpu += more;
     }
 
-    /// The swarm says what it was told.
+    /// The numbers of the swarm agree with the accounts.
     pub(crate) fn compare(&self, snapshot: &Snapshot<'_>, views: &[ClientView]) {
         let mut recount = [0; State::ALL.len()];
         views.iter().for_each(|view| recount[view.state.index()] += 1);
@@ -158,11 +157,11 @@ impl Books {
         let sampled: Vec<u64> = self.clients.iter().filter_map(|c| c.resident_bytes).collect();
         let mean = (sampled.iter().sum::<u64>() * live).checked_div(sampled.len() as u64);
         assert_eq!(snapshot.children_resident_bytes, mean);
-        for (view, told) in views.iter().zip(&self.clients) {
+        for (view, account) in views.iter().zip(&self.clients) {
             let live = matches!(view.state, State::Running | State::Stopping);
-            assert_eq!((live, view.attempts), (told.live, told.attempts));
-            assert_eq!(view.state == State::Starting, told.asked);
-            assert_eq!(view.state == State::Draining, told.exit.is_some());
+            assert_eq!((live, view.attempts), (account.live, account.attempts));
+            assert_eq!(view.state == State::Starting, account.asked);
+            assert_eq!(view.state == State::Draining, account.exit.is_some());
         }
     }
 }

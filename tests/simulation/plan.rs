@@ -1,4 +1,4 @@
-//! What kind of world a seed makes, and what kind of child is born in it.
+//! The properties of a world and of its children, drawn from a seed.
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use ffmpeg_hls_swarm::units::ClientId;
 use ffmpeg_hls_swarm::units::process::{ExitStatus, SpawnFailureReason};
 use ffmpeg_hls_swarm::units::shard::Shard;
 
-/// A deadline is seen so late at most.
+/// Longest delay with which a deadline is seen.
 pub(crate) const LAG_MAX: Duration = Duration::from_millis(300);
 
 /// The random choices of the world, apart from those of the clients.
@@ -37,37 +37,37 @@ impl Dice {
     }
 }
 
-/// The ways of a world; chances in percent.
+/// The properties of a world; chances in percent.
 pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) spawn_fails: u64,
-    pub(crate) answers_late: u64,
-    /// An answer never comes: what a blocked reactor would look like.
-    pub(crate) never_answers: u64,
+    pub(crate) starts_late: u64,
+    /// A start never has a result, as if the reactor was blocked.
+    pub(crate) never_starts: u64,
     pub(crate) mortal: u64,
     pub(crate) life_max_ms: u64,
     pub(crate) ignores_term: u64,
     pub(crate) unkillable: u64,
     pub(crate) pipe_held_open: u64,
     pub(crate) talks: u64,
-    /// Tells its media time.
+    /// Prints its media time.
     pub(crate) plays: u64,
     /// A frozen child repeats its media time, as FFmpeg 9 does; else it is silent.
     pub(crate) repeats: bool,
     /// The origin is frozen from one to the other, counted from the start.
     pub(crate) frozen: Option<(Duration, Duration)>,
-    /// In this world a deadline is seen so late at most.
+    /// Longest delay with which a deadline is seen in this world.
     pub(crate) lag_max_ms: u64,
-    /// A start takes so long.
+    /// Time that a start takes.
     pub(crate) start_takes: Duration,
     pub(crate) all_die_at: Option<Duration>,
     pub(crate) stop_at: Duration,
     pub(crate) kill_after_stop: Option<Duration>,
-    /// The first order is to kill.
+    /// The first stop is a kill.
     pub(crate) kill_first: bool,
-    /// Someone holds the ramp and changes the target, at these times.
+    /// When the ramp is held or resumed, or the target changed.
     pub(crate) changes: Vec<Duration>,
-    /// The target can be raised to this.
+    /// The highest target.
     pub(crate) room: u32,
 }
 
@@ -83,8 +83,8 @@ impl Plan {
             room: settings.clients.get() + dice.pick(&[0, 1, 15]),
             settings,
             spawn_fails: if ideal { 0 } else { dice.pick(&[0, 0, 5, 50, 95]) },
-            answers_late: if ideal { 0 } else { dice.pick(&[0, 10, 100]) },
-            never_answers: if ideal { 0 } else { dice.pick(&[0, 0, 0, 0, 0, 0, 3]) },
+            starts_late: if ideal { 0 } else { dice.pick(&[0, 10, 100]) },
+            never_starts: if ideal { 0 } else { dice.pick(&[0, 0, 0, 0, 0, 0, 3]) },
             mortal: if quiet { 0 } else { dice.pick(&[0, 50, 100]) },
             life_max_ms: dice.pick(&[5, 500, 8_000, 40_000]),
             ignores_term: dice.pick(&[0, 20, 100]),
@@ -107,17 +107,17 @@ impl Plan {
         }
     }
 
-    /// Whether every start is answered at once and every deadline seen in time.
+    /// Whether every start has its result at once and every deadline is seen in time.
     pub(crate) const fn is_prompt(&self) -> bool {
-        self.answers_late == 0
-            && self.never_answers == 0
+        self.starts_late == 0
+            && self.never_starts == 0
             && self.lag_max_ms == 0
             && self.start_takes.is_zero()
     }
 
-    /// Whether SIGKILL and the end of a start are sure to come.
+    /// Whether SIGKILL always works and every start has a result.
     pub(crate) const fn is_mortal(&self) -> bool {
-        self.unkillable == 0 && self.never_answers == 0
+        self.unkillable == 0 && self.never_starts == 0
     }
 }
 
@@ -149,7 +149,7 @@ fn settings(seed: u64, duration: Option<Duration>, dice: &mut Dice) -> Settings 
     }
 }
 
-/// What a process does when it is told to end.
+/// Which SIGTERM ends a process, and after which delay.
 #[derive(Clone, Copy)]
 pub(crate) enum Obedience {
     AtFirst(Duration),
@@ -160,11 +160,11 @@ pub(crate) enum Obedience {
 /// When a pipe ends.
 #[derive(Clone, Copy)]
 pub(crate) enum PipeEnd {
-    /// While the process lives, so long after its start.
+    /// While the process lives, this long after its start.
     Early(Duration),
     /// Seen just before the exit is.
     BeforeExit,
-    /// So long after the exit.
+    /// This long after the exit.
     AfterExit(Duration),
     /// A grandchild holds it.
     Never,
@@ -180,7 +180,7 @@ pub(crate) struct Character {
     /// Of stderr and of stdout.
     pub(crate) pipes: [PipeEnd; 2],
     pub(crate) bursts: u32,
-    /// Tells its first media time so long after its start.
+    /// Prints its first media time this long after its start.
     pub(crate) plays_after: Option<Duration>,
 }
 

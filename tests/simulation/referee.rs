@@ -1,5 +1,5 @@
-//! What must hold after every step: the referee compares the
-//! swarm with books of its own, and each action with the rules.
+//! What must hold after every step: the referee compares the swarm with independent
+//! accounts, and each action with the rules.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -22,11 +22,11 @@ use crate::books::Books;
 use crate::plan::{LAG_MAX, Plan};
 use crate::viewing::Viewings;
 
-/// The whole stop is done within this.
+/// Longest stop.
 const STOP_MAX: Duration = Duration::from_secs(10);
 
-/// Where nothing holds on, the stop is done so long after SIGKILL: the longest
-/// death of the plan and the deadline of the draining.
+/// Longest time from SIGKILL to the end in a prompt world: the longest death of the
+/// plan and the timer of the drain.
 const KILLED_MAX: Duration = Duration::from_millis(50 + 250);
 
 pub(crate) struct Referee {
@@ -132,15 +132,15 @@ impl Referee {
         self.check_target(swarm, now, &views);
     }
 
-    /// An input came that the table does not admit for its client: nothing is done
-    /// for it, and nothing counts it.
+    /// An input that the table does not admit for its client: it has no action and is
+    /// not counted.
     pub(crate) fn after_stray(&mut self, now: Tick, actions: &[Action], swarm: &Swarm) {
-        let told_only = actions.iter().all(|action| matches!(action, Action::Report(_)));
-        assert!(told_only, "a stray input brought {actions:?}");
+        let only_reports = actions.iter().all(|action| matches!(action, Action::Report(_)));
+        assert!(only_reports, "a stray input brought {actions:?}");
         let views: Vec<_> = swarm.clients().collect();
         assert!(views.iter().map(|view| view.state).eq(self.states.iter().copied()));
         self.books.compare(&swarm.snapshot(now), &views);
-        // The swarm notes that something came before it knows for whom.
+        // The swarm notes the activity before it looks at the client.
         self.active_since_progress = true;
         self.last_input = now;
         self.check_deadlines(swarm, &views);
@@ -181,8 +181,8 @@ impl Referee {
     fn take_in(&mut self, now: Tick, input: &Input<'_>) {
         self.books.take_in(input);
         if let Input::Spawned { client, .. } = *input {
-            let told = self.books.of(client);
-            (told.spawned, told.told_at) = (now, None);
+            let account = self.books.of(client);
+            (account.spawned, account.signalled_at) = (now, None);
         }
         self.view(now, input);
         match input {
@@ -209,22 +209,25 @@ impl Referee {
 
     fn change_target(&mut self, clients: u32) {
         (self.target, self.changed) = (clients.clamp(1, self.room), true);
-        // What waited for a restart and is not wanted any more waits no more.
-        for told in self.books.clients.iter_mut().skip(self.target as usize) {
-            told.due = None;
+        // A client that waits for a restart and is no longer wanted no longer waits.
+        for account in self.books.clients.iter_mut().skip(self.target as usize) {
+            account.due = None;
         }
     }
 
-    /// What is wanted is kept up, and what is not is on its way down.
+    /// Clients that are wanted are up, and the others go down.
     fn check_target(&self, swarm: &Swarm, now: Tick, views: &[ClientView]) {
         assert_eq!(swarm.snapshot(now).target, self.target);
         assert!(views.len() >= self.target as usize);
         let (wanted, others) = views.split_at(self.target as usize);
         let kept = |s| matches!(s, State::Idle | State::Running | State::Backoff);
-        assert!(!others.iter().any(|view| kept(view.state)), "too many");
+        assert!(!others.iter().any(|view| kept(view.state)), "not taken down");
         let used_up = |view: &&ClientView| self.books.clients[view.client.index()].used_up;
         let left = wanted.iter().filter(|view| view.state == State::Stopped);
-        assert!(self.stopped_at.is_some() || left.clone().all(|view| used_up(&view)), "forgotten");
+        assert!(
+            self.stopped_at.is_some() || left.clone().all(|view| used_up(&view)),
+            "not brought up"
+        );
     }
 
     fn view(&mut self, now: Tick, input: &Input<'_>) {
@@ -239,15 +242,15 @@ impl Referee {
             Input::Exited { client, .. } => self.viewings.exited(now, client),
             Input::Sampled { client, sample } => {
                 let limit = self.settings.ffmpeg_memory_max;
-                let told = self.books.of(client);
+                let account = self.books.of(client);
                 let exceeds = limit.is_some_and(|most| sample.resident_bytes > most.get());
-                told.too_large = exceeds && told.signals < 3;
+                account.too_large = exceeds && account.signals < 3;
             }
             _ => {}
         }
     }
 
-    /// Neither below nor above the median lies more than half of the time.
+    /// At most half of the time is below the median, and at most half is above.
     fn check_median(&self, median: u32) {
         let half = self.levels.iter().sum::<Duration>() / 2;
         let (below, rest) = self.levels.split_at(median as usize);
@@ -265,10 +268,10 @@ impl Referee {
                 } else if self.stopped_at.is_none() {
                     self.check_lone_signal(now, *client, *signal);
                 }
-                let told = self.books.of(*client);
-                assert!(told.live, "a signal to a process that is gone");
-                told.signals += 1;
-                told.told_at.get_or_insert(now);
+                let account = self.books.of(*client);
+                assert!(account.live, "a signal to a process that is gone");
+                account.signals += 1;
+                account.signalled_at.get_or_insert(now);
             }
             Action::ClosePipes { client } => {
                 assert_ne!(self.books.of(*client).open, [false; 2], "no pipe to close");
@@ -292,45 +295,45 @@ impl Referee {
         let planned = !self.changed;
         let first = self.states[client.index()] == State::Idle;
         assert!(!first || !self.held, "a first start while they are held");
-        let told = self.books.of(client);
-        assert!(!told.live && !told.asked, "client {client} has a process");
-        assert!(told.exit.is_none() && !told.used_up && told.open == [false; 2]);
+        let account = self.books.of(client);
+        assert!(!account.live && !account.asked, "client {client} has a process");
+        assert!(account.exit.is_none() && !account.used_up && account.open == [false; 2]);
         assert!(now >= first_due || !planned);
-        match told.due.take() {
+        match account.due.take() {
             Some(due) if prompt => assert_eq!(now, due),
             Some(due) => assert!(now >= due),
-            None if prompt && planned && !told.ever_asked => {
+            None if prompt && planned && !account.ever_asked => {
                 assert!(now <= first_due.after(jitter));
             }
             None => {}
         }
-        (told.asked, told.ever_asked) = (true, true);
+        (account.asked, account.ever_asked) = (true, true);
     }
 
-    /// One that is too large is killed at once, whatever else it is told.
+    /// A process that is too large is killed at once, whatever else it is sent.
     fn check_kill_for_memory(&mut self, now: Tick, client: ClientId, signal: Signal) {
         assert_eq!(signal, Signal::Kill);
         let running = self.states[client.index()] == State::Running;
-        let told = self.books.of(client);
-        told.too_large = false;
-        told.killed_for_memory |= running;
-        told.ended_alone.get_or_insert((now, false));
-        // The third signal of an end alone is the last.
-        told.signals = 2;
+        let account = self.books.of(client);
+        account.too_large = false;
+        account.killed_for_memory |= running;
+        account.ended_alone.get_or_insert((now, false));
+        // The third signal to a single process is the last.
+        account.signals = 2;
         if running {
-            self.viewings.told_to_end(now, client);
+            self.viewings.ended_by_us(now, client);
         }
     }
 
-    /// Before the stop a signal is for a stall or to one too many: at its times, and
-    /// for no other reason.
+    /// Before the stop a signal is for a stall or to a client above the target, with the
+    /// delays of the rules.
     fn check_lone_signal(&mut self, now: Tick, client: ClientId, signal: Signal) {
         let too_many = client.number() >= self.target;
-        let told = self.books.of(client);
-        let first = told.ended_alone.is_none();
-        let (began, stalled) = *told.ended_alone.get_or_insert((now, !too_many));
+        let account = self.books.of(client);
+        let first = account.ended_alone.is_none();
+        let (began, stalled) = *account.ended_alone.get_or_insert((now, !too_many));
         assert!(self.settings.restart_on_stall || !stalled, "a signal before the stop");
-        let (wanted, after) = match told.signals {
+        let (wanted, after) = match account.signals {
             0 => (Signal::Terminate, Duration::ZERO),
             1 => (Signal::Terminate, TERMINATE_AGAIN_AFTER),
             2 => (Signal::Kill, KILL_AFTER),
@@ -340,7 +343,7 @@ impl Referee {
         assert!(now >= began.after(after));
         assert!(!self.prompt || now == began.after(after));
         if !stalled && first {
-            self.viewings.told_to_end(now, client);
+            self.viewings.ended_by_us(now, client);
         } else if stalled {
             assert!(self.viewings.may_be_stalled(now, client));
             self.viewings.ending(client);
@@ -348,17 +351,17 @@ impl Referee {
     }
 
     fn check_exit(&mut self, client: ClientId, status: ExitStatus, outcome: Outcome) {
-        let told = self.books.of(client);
-        let stalled_out = told.ended_alone.is_some_and(|(_, stalled)| stalled);
-        let lived = told.told_at.unwrap_or_default().since(told.spawned);
-        let for_memory = told.killed_for_memory;
-        let (ended, told) = told.exit.take().unwrap();
+        let account = self.books.of(client);
+        let stalled_out = account.ended_alone.is_some_and(|(_, stalled)| stalled);
+        let lived = account.signalled_at.unwrap_or_default().since(account.spawned);
+        let for_memory = account.killed_for_memory;
+        let (ended, signalled) = account.exit.take().unwrap();
         assert_eq!(status, ended);
         let wanted = match (status, self.viewings.media(client)) {
             _ if for_memory => Outcome::MemoryLimit,
             _ if stalled_out => Outcome::Stalled,
-            (_, Some(Duration::ZERO)) if told && lived >= PATIENCE => Outcome::NoInput,
-            _ if told => Outcome::Stopped,
+            (_, Some(Duration::ZERO)) if signalled && lived >= PATIENCE => Outcome::NoInput,
+            _ if signalled => Outcome::Stopped,
             (ExitStatus::Signal(_), _) => Outcome::Crashed,
             (_, Some(Duration::ZERO)) => Outcome::NoInput,
             (ExitStatus::Code(0), _) => Outcome::Completed,
@@ -392,9 +395,9 @@ impl Referee {
             }
             Report::MaxRestartsReached { client } => {
                 let most = self.settings.max_restarts.unwrap().get();
-                let told = self.books.of(*client);
-                assert_eq!(told.attempts, most + 1);
-                assert!(!std::mem::replace(&mut told.used_up, true));
+                let account = self.books.of(*client);
+                assert_eq!(account.attempts, most + 1);
+                assert!(!std::mem::replace(&mut account.used_up, true));
             }
             Report::Progress { .. } => {
                 assert!(std::mem::take(&mut self.active_since_progress), "nothing happened");
@@ -482,13 +485,13 @@ impl Referee {
                     assert!(!waits || swarm.next_deadline().is_some(), "forgotten");
                 }
                 State::Running if self.settings.stats && !view.stalled => {
-                    // All checks of a second come together.
+                    // All checks of a second are at the same time.
                     let check = view.deadline.unwrap();
                     assert_eq!(check.as_nanos() % 1_000_000_000, 0);
                     assert!(check <= self.viewings.check(view.client), "the check comes late");
                 }
                 State::Running if self.settings.stats => {
-                    // One that never played waits for nothing.
+                    // A client that never played has no deadline.
                     let window = view.deadline.unwrap_or_default();
                     assert_eq!(window.as_nanos() % 1_000_000_000, 0);
                 }
@@ -528,7 +531,7 @@ impl Referee {
         }
         let gone = |s| matches!(s, State::Idle | State::Running | State::Backoff);
         assert!(!views.iter().any(|view| gone(view.state)), "not taken down");
-        assert!(self.books.clients.iter().all(|c| !c.live || c.signals > 0), "not told to end");
+        assert!(self.books.clients.iter().all(|c| !c.live || c.signals > 0), "not signalled");
         let client_input =
             !matches!(input, Input::StopAsked | Input::KillAsked | Input::DeadlineReached);
         if self.stopped_at != Some(now) || client_input {
@@ -545,7 +548,7 @@ impl Referee {
     }
 }
 
-/// Windows of the limit begin anywhere, so a second may touch two of them.
+/// Windows of the limit start at any time, so a second may overlap two of them.
 fn check_limit(reports: &mut VecDeque<Tick>, now: Tick, per_sec: u32) {
     reports.push_back(now);
     let second = Duration::from_secs(1);

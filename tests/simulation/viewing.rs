@@ -1,5 +1,5 @@
-//! Books over the media time that the swarm was told, kept apart from its own:
-//! stalls by search, at every step.
+//! Independent accounts of the media times that the swarm was given: stalls by search,
+//! at every step.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use ffmpeg_hls_swarm::swarm::Settings;
 use ffmpeg_hls_swarm::swarm::client::ClientView;
 use ffmpeg_hls_swarm::units::{ClientId, Tick};
 
-/// What was told of one client's media time.
+/// The media time of one client.
 #[derive(Debug, Clone, Default)]
-struct Told {
-    /// Its process runs and was not told to end with all the others.
+struct Account {
+    /// Its process runs and was not signalled by the stop.
     watched: bool,
     startup_counts: bool,
-    /// It is ended for a stall, which goes on until then.
+    /// It is ended for a stall, which lasts until its exit.
     ending: bool,
     /// The unfinished line of stdout.
     line: Vec<u8>,
@@ -29,7 +29,7 @@ struct Told {
 pub(crate) struct Viewings {
     stats: bool,
     stall_after: Duration,
-    clients: Vec<Told>,
+    clients: Vec<Account>,
     stopped: bool,
     /// Clients stalled when the stop began.
     stalled_at_stop: u32,
@@ -47,7 +47,7 @@ impl Viewings {
         Self {
             stats: settings.stats,
             stall_after: settings.target_duration * 2,
-            clients: vec![Told::default(); room as usize],
+            clients: vec![Account::default(); room as usize],
             stopped: false,
             stalled_at_stop: 0,
             paces_at_stop: None,
@@ -63,7 +63,7 @@ impl Viewings {
         let startup_counts = watched;
         let played = self.clients[client.index()].played;
         self.clients[client.index()] =
-            Told { watched, startup_counts, moved: now, played, ..Told::default() };
+            Account { watched, startup_counts, moved: now, played, ..Account::default() };
     }
 
     pub(crate) fn output(&mut self, now: Tick, client: ClientId, bytes: &[u8]) {
@@ -76,25 +76,25 @@ impl Viewings {
         }
     }
 
-    /// Stdout ended or was closed: what was begun of a line is one.
+    /// Stdout ended or was closed: an unfinished line counts.
     pub(crate) fn closed(&mut self, now: Tick, client: ClientId) {
         self.line(now, client);
     }
 
     fn line(&mut self, now: Tick, client: ClientId) {
-        let told = &mut self.clients[client.index()];
-        let line = String::from_utf8(std::mem::take(&mut told.line)).unwrap();
+        let account = &mut self.clients[client.index()];
+        let line = String::from_utf8(std::mem::take(&mut account.line)).unwrap();
         if let Some(media_us) = line.strip_prefix("out_time_us=") {
-            told.block_us = media_us.parse().ok();
+            account.block_us = media_us.parse().ok();
         } else if line.starts_with("progress=")
-            && let Some(media_us) = told.block_us.take()
-            && media_us != told.media_us
-            && !told.ending
+            && let Some(media_us) = account.block_us.take()
+            && media_us != account.media_us
+            && !account.ending
         {
-            told.media_us = media_us;
-            told.played = true;
-            self.startups += u64::from(std::mem::take(&mut told.startup_counts));
-            if told.watched {
+            account.media_us = media_us;
+            account.played = true;
+            self.startups += u64::from(std::mem::take(&mut account.startup_counts));
+            if account.watched {
                 self.count_stall(now, client);
                 self.clients[client.index()].moved = now;
             }
@@ -107,24 +107,24 @@ impl Viewings {
         }
     }
 
-    /// It is told to end for a stall.
+    /// It is signalled for a stall.
     pub(crate) fn ending(&mut self, client: ClientId) {
         self.clients[client.index()].ending = true;
     }
 
-    /// Everything stops.
+    /// The run stops.
     pub(crate) fn stop(&mut self, now: Tick) {
         self.stopped = true;
         let clients = (0..self.clients.len() as u32).map(ClientId::new);
         let stalled = clients.filter(|&client| self.may_be_stalled(now, client)).count();
         self.stalled_at_stop = stalled as u32;
         for number in 0..self.clients.len() as u32 {
-            self.told_to_end(now, ClientId::new(number));
+            self.ended_by_us(now, ClientId::new(number));
         }
     }
 
-    /// It is told to end, and not for a stall.
-    pub(crate) fn told_to_end(&mut self, now: Tick, client: ClientId) {
+    /// It is signalled, and not for a stall.
+    pub(crate) fn ended_by_us(&mut self, now: Tick, client: ClientId) {
         if self.clients[client.index()].watched {
             self.clients[client.index()].startup_counts = false;
             self.exited(now, client);
@@ -137,17 +137,17 @@ impl Viewings {
         self.stalled += now.since(due);
     }
 
-    /// When this client's media time has been still for too long.
+    /// When this client is stalled unless its media time moves.
     fn due(&self, client: ClientId) -> Tick {
         self.clients[client.index()].moved.after(self.stall_after)
     }
 
-    /// Whether it is time to note that this client is stalled.
+    /// Whether this client is stalled by now.
     pub(crate) fn may_be_stalled(&self, now: Tick, client: ClientId) -> bool {
         self.clients[client.index()].watched && now >= self.due(client)
     }
 
-    /// Media time that was told of the last attempt; `None` if it is not read.
+    /// Media time of the last attempt; `None` if it is not read.
     pub(crate) fn media(&self, client: ClientId) -> Option<Duration> {
         self.stats.then(|| Duration::from_micros(self.clients[client.index()].media_us))
     }
@@ -157,7 +157,8 @@ impl Viewings {
         Tick::from_millis(self.due(client).as_nanos().div_ceil(1_000_000_000) * 1_000)
     }
 
-    /// The swarm says what it was told; a check is seen so late at most.
+    /// The numbers of the swarm agree with the accounts, if checks are seen at most
+    /// `late_max` late.
     pub(crate) fn compare(
         &mut self,
         snapshot: &Snapshot<'_>,
@@ -175,7 +176,7 @@ impl Viewings {
                 open += now.since(due);
             } else if watched {
                 let latest = self.check(view.client).after(late_max);
-                assert!(now <= latest, "nobody notes that {view:?} is stalled");
+                assert!(now <= latest, "the stall of {view:?} was not noted");
             }
             assert!(watched || view.pace.is_none());
         }
@@ -184,22 +185,22 @@ impl Viewings {
         assert_eq!(snapshot.stalled, if self.stopped { self.stalled_at_stop } else { stalled });
         assert_eq!(playback.stalls, self.stalls + u64::from(stalled));
         assert_eq!(snapshot.stall_time, self.stalled + open);
-        assert!(snapshot.stall_time >= self.last_stall_time, "stall time goes back");
+        assert!(snapshot.stall_time >= self.last_stall_time, "stall time decreases");
         self.last_stall_time = snapshot.stall_time;
         assert_eq!(playback.startup.count(), self.startups);
         let paces = (snapshot.below_realtime, snapshot.above_realtime);
         if self.stopped {
-            assert_eq!(paces, *self.paces_at_stop.get_or_insert(paces), "they are kept");
+            assert_eq!(paces, *self.paces_at_stop.get_or_insert(paces), "not kept");
         } else {
             let pace = |pace| views.iter().filter(|view| view.pace == Some(pace)).count() as u32;
             assert_eq!(paces, (pace(Pace::Below), pace(Pace::Keeps)));
         }
     }
 
-    /// Whoever had media is counted once, and of the others each has a cause if its
-    /// last attempt is over.
+    /// Each client that had media is counted once; each of the others has a reason if
+    /// its last attempt is over.
     fn compare_reception(&self, snapshot: &Snapshot<'_>) {
-        let played = self.clients.iter().filter(|told| told.played && self.stats).count();
+        let played = self.clients.iter().filter(|account| account.played && self.stats).count();
         let reception = &snapshot.totals.reception;
         assert_eq!(reception.played() as usize, played);
         let kept: u32 = reception.kept().iter().map(|(_, clients, _)| clients).sum();

@@ -1,5 +1,5 @@
-//! The world: a virtual clock, children with characters, and a reactor that does
-//! what the swarm asks.
+//! The world: a virtual clock, children with random properties, and a reactor that
+//! performs the swarm's actions.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -15,26 +15,26 @@ use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 use crate::plan::{Character, Dice, Obedience, PipeEnd, Plan, spawn_failure};
 use crate::referee::Referee;
 
-/// A world that takes more steps than this has got stuck at one moment.
+/// Most steps of a world; one that takes more is stuck at one time.
 const STEPS_MAX: u32 = 200_000;
 
-/// A sample is taken so often.
+/// Interval of the samples.
 const SAMPLE_EVERY: Duration = Duration::from_secs(2);
 
-/// FFmpeg tells its progress so often.
+/// Interval of FFmpeg's progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(1_003);
 
-/// How often something is told that cannot be, in percent of the turns.
+/// Share of the turns with an input that does not fit, in percent.
 const STRAYS_PERCENT: u64 = 2;
 
 const PIPES: [Pipe; 2] = [Pipe::Stderr, Pipe::Stdout];
 
-/// A process of a client: the number of its attempt tells it from later ones.
+/// A process of a client, by the number of its attempt.
 type Process = (ClientId, u64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    Answer(Process),
+    Started(Process),
     Write(Process),
     Progress(Process),
     PipeEnds(Process, usize),
@@ -42,20 +42,20 @@ enum Event {
     Ends(Process, Result<u8, u8>),
     Sample,
     AllDie,
-    /// Someone holds the ramp, lets it go on or changes the target.
+    /// The ramp is held or resumed, or the target changed.
     Change,
     Stop,
     Kill,
 }
 
-/// The truth about a client.
+/// The actual process of a client.
 struct Child {
     attempt: u64,
     alive: bool,
     terms: u32,
     character: Character,
-    /// What was written and not read, of stderr and of stdout; `None` once the
-    /// pipe is closed.
+    /// What was written and not read yet, of stderr and stdout; `None` once the pipe is
+    /// closed.
     pipes: [Option<Vec<u8>>; 2],
     cpu: Duration,
     media: Duration,
@@ -65,7 +65,7 @@ pub(crate) struct World {
     plan: Plan,
     dice: Dice,
     now: Tick,
-    /// What will happen: at one moment in random order.
+    /// The events to come; those of one time are in random order.
     queue: BinaryHeap<Reverse<(Tick, u64, u64, Event)>>,
     queued: u64,
     swarm: Swarm,
@@ -131,23 +131,23 @@ impl World {
         std::mem::take(&mut self.referee.made)
     }
 
-    /// What the table does not admit and was offered all the same.
+    /// The inputs that were given although the table does not admit them.
     pub(crate) fn strays(&mut self) -> BTreeSet<(State, Transition)> {
         std::mem::take(&mut self.strays)
     }
 
-    /// A number over all that was done, and when.
+    /// A hash over all actions and their times.
     pub(crate) fn digest(&self) -> u64 {
         self.digest.finish()
     }
 
-    /// What comes first comes to pass: an event or the swarm's deadline, and
-    /// either of two that are due already.
+    /// Plays what is due first: an event or the swarm's deadline; of two that are due
+    /// at the same time, a random one.
     fn turn(&mut self) {
         let event = self.queue.peek().map(|&Reverse((at, ..))| at.max(self.now));
         let deadline = self.swarm.next_deadline().map(|at| at.max(self.now));
         let deadline_first = match (event, deadline) {
-            (None, None) => panic!("nothing will happen any more"),
+            (None, None) => panic!("no event is left"),
             (Some(event), Some(deadline)) if event == deadline => self.dice.percent(50),
             (Some(event), Some(deadline)) => deadline < event,
             (event, _) => event.is_none(),
@@ -173,7 +173,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Answer(process) => self.answer(process),
+            Event::Started(process) => self.started(process),
             Event::Write(process) if self.is_alive(process) => self.write(process),
             Event::PipeEnds((client, attempt), pipe) => {
                 if self.child(client).attempt == attempt {
@@ -200,8 +200,8 @@ impl World {
         child.alive && child.attempt == attempt
     }
 
-    /// Hands an input to the swarm, the result to the referee, and does what is
-    /// asked.
+    /// Gives an input to the swarm and the result to the referee, and performs the
+    /// actions.
     fn give(&mut self, input: Input<'_>) {
         if self.finished {
             return;
@@ -224,7 +224,7 @@ impl World {
         }
     }
 
-    /// Something is told of a client that cannot be true of it now.
+    /// Gives an input that does not fit the state of its client.
     fn stray(&mut self) {
         let number = self.dice.between(0, self.swarm.clients().count() as u64 - 1);
         let client = ClientId::new(number as u32);
@@ -261,14 +261,14 @@ impl World {
         child.attempt += 1;
         child.character = character;
         let process = (client, child.attempt);
-        let late = self.dice.percent(self.plan.answers_late);
+        let late = self.dice.percent(self.plan.starts_late);
         let delay = if late { self.dice.ms(0, 1_500) } else { Duration::ZERO };
-        if !self.dice.percent(self.plan.never_answers) {
-            self.at(delay, Event::Answer(process));
+        if !self.dice.percent(self.plan.never_starts) {
+            self.at(delay, Event::Started(process));
         }
     }
 
-    fn answer(&mut self, process: Process) {
+    fn started(&mut self, process: Process) {
         let (client, attempt) = process;
         if self.dice.percent(self.plan.spawn_fails) {
             let (reason, errno) = spawn_failure(&mut self.dice);
@@ -327,8 +327,8 @@ impl World {
         }
     }
 
-    /// The process prints a block of progress: what it played since the last one,
-    /// or while the origin is frozen the same again, or nothing.
+    /// The process prints a block of progress: a later media time, or while the origin
+    /// is frozen the same media time or nothing.
     fn progress(&mut self, process: Process) {
         let client = process.0;
         let elapsed = self.now.since(Tick::from_millis(500));
@@ -349,7 +349,7 @@ impl World {
         self.at(PROGRESS_EVERY, Event::Progress(process));
     }
 
-    /// Reads in at most so many pieces; what is left stays in the pipe.
+    /// Reads in at most `pieces` pieces; the rest stays in the pipe.
     fn read(&mut self, client: ClientId, pipe: usize, pieces: usize) {
         for _ in 0..pieces {
             let Some(unread) = self.children[client.index()].pipes[pipe].as_mut() else { return };
@@ -427,8 +427,8 @@ impl World {
         self.at(SAMPLE_EVERY, Event::Sample);
     }
 
-    /// Someone at the terminal: also asks for more than there is room for, and for
-    /// what is so already.
+    /// Holds or resumes the ramp, or asks for a target; also for one above the room and
+    /// for the current one.
     fn change(&mut self) {
         let input = match self.dice.between(0, 3) {
             0 => Input::RampHeld(true),
