@@ -1,5 +1,5 @@
-//! Completions as bash, zsh and fish find them, the manual page as groff reads it,
-//! and the help on a terminal.
+//! Completions in bash, zsh and fish, the manual page in groff, and the help on a
+//! terminal.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "starts shells")]
@@ -20,7 +20,7 @@ fn printed(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What a command says; it must succeed and complain of nothing.
+/// The output of a command, which must succeed without errors.
 fn said(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -28,7 +28,7 @@ fn said(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A line up to the cursor, what must be offered there, and what must not.
+/// A line up to the cursor, words that must be offered there, and words that must not.
 type Case = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 /// What every shell offers.
@@ -48,7 +48,7 @@ const CASES: [Case; 12] = [
 ];
 
 fn hold(shell: &str, line: &str, offered: &str, wanted: &[&str], unwanted: &[&str]) {
-    // fish tells a description after a tab.
+    // fish adds a description after a tab.
     let words: Vec<&str> =
         offered.lines().filter_map(|line| line.split('\t').next()).map(str::trim).collect();
     let has =
@@ -61,7 +61,7 @@ fn hold(shell: &str, line: &str, offered: &str, wanted: &[&str], unwanted: &[&st
     }
 }
 
-/// Splits a line as readline does, also at `=`, and prints what the function offers.
+/// Splits a line as readline does, also at `=`, and prints the offered words.
 const BASH: &str = r#"
 source "$1"
 line=${2//=/ = }
@@ -89,7 +89,7 @@ fn bash_completes() {
     for (line, wanted, unwanted) in CASES {
         hold("bash", line, &offered(line), wanted, unwanted);
     }
-    // Readline replaces what stands after the `=` alone.
+    // Readline replaces only the part after the `=`.
     hold("bash", "-variant=", &offered("-variant="), &["all", "first"], &["-variant=all"]);
     hold("bash", "-variant=lo", &offered("-variant=lo"), &["lowest"], &["first"]);
     hold("bash", "-reconnect=", &offered("-reconnect="), &["true", "false"], &[]);
@@ -97,8 +97,8 @@ fn bash_completes() {
     hold("bash", "-clients ", &offered("-clients "), &[], &["origin", "-clients"]);
 }
 
-/// In an interactive zsh: what completion adds goes to a file too, and the end of a
-/// completion is told on the terminal.
+/// In an interactive zsh: completions are also written to a file, and the end of a
+/// completion is printed on the terminal.
 const ZSH_INSIDE: &str = r#"
 [[ $1 == found ]] && fpath=(${2:h} $fpath)
 autoload -Uz compinit
@@ -134,7 +134,7 @@ cat -- $4
 fn zsh_completes() {
     let Some(zsh) = tool("zsh") else { return };
     let folder = support::folder();
-    // The name under which zsh looks for it.
+    // The name under which zsh searches it.
     let script = folder.path().join("_ffmpeg-hls-swarm");
     fs::write(&script, printed(&["completions", "zsh"])).unwrap();
     let (inside, out) = (folder.path().join("inside"), folder.path().join("offered"));
@@ -190,7 +190,7 @@ fn groff_renders_the_manual_page_without_a_warning() {
     }
 }
 
-/// The help on a terminal of this kind, to a user with these variables.
+/// The help on a terminal with these variables.
 fn help_on_a_terminal(variables: &[(&str, &str)]) -> Option<String> {
     let mut command = Command::new(tool("script")?);
     command.args(["-qec", &format!("'{PROGRAM}' -help"), "/dev/null"]);

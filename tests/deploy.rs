@@ -1,5 +1,5 @@
-//! The files of docs/deploy: what promtool says of them, that each alert can fire
-//! and says what to do, and that the dashboard is whole.
+//! The files of docs/deploy: promtool accepts them, each alert can fire and names the
+//! action, and the dashboard is complete.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "starts promtool")]

@@ -1,7 +1,7 @@
-//! The image without a shell, as the scripts of `docs/deploy/container` make it, run
-//! by podman: read-only, not as root, with the limits that a container has.
+//! The image without a shell, made by the scripts of `docs/deploy/container` and run by
+//! podman: read-only, not as root, with the limits of a container.
 //!
-//! Skipped where podman is missing or cannot run a container here.
+//! Skipped if podman is missing or cannot run a container here.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "starts containers")]
@@ -26,7 +26,7 @@ use support::processes::Process;
 use support::rootfs::{done, rootfs, script};
 use support::tools::{lean_pair, tool};
 
-/// How a container is run here; a hard limit above the host's own is refused.
+/// Options for running a container here; a hard limit above the host's is refused.
 const RUN: [&str; 11] = [
     "--runtime",
     "runc",
@@ -44,14 +44,14 @@ const RUN: [&str; 11] = [
 /// User of the image.
 const USER: &str = "65532";
 
-/// A name that no other test gives.
+/// A unique name.
 fn name() -> String {
     static NAMES: AtomicU32 = AtomicU32::new(0);
     let number = NAMES.fetch_add(1, Ordering::Relaxed);
     format!("ffmpeg-hls-swarm-test-{}-{number}", std::process::id())
 }
 
-/// An image; removed when the value goes.
+/// An image; removed with the value.
 struct Image {
     podman: PathBuf,
     name: String,
@@ -60,8 +60,8 @@ struct Image {
 }
 
 impl Image {
-    /// The image of the Containerfile; `None`, and a line that says why, where none
-    /// can be made or run.
+    /// The image of the Containerfile; `None`, with the reason printed, if it cannot be
+    /// made or run.
     fn made() -> Option<Self> {
         let (podman, _) = (tool("podman")?, tool("runc")?);
         let folder = support::folder();
@@ -98,7 +98,7 @@ impl Drop for Image {
     }
 }
 
-/// Whether a container runs at all that has nothing to do with ours.
+/// Whether a trivial container runs here.
 fn runs_here(podman: &Path, folder: &Path) -> Result<(), String> {
     let (root, source) = (folder.join("tried"), folder.join("tried.c"));
     fs::create_dir(&root).unwrap();
@@ -113,7 +113,7 @@ fn runs_here(podman: &Path, folder: &Path) -> Result<(), String> {
     ran.map(drop)
 }
 
-/// A container; removed when the value goes.
+/// A container; removed with the value.
 struct Container {
     podman: PathBuf,
     name: String,
@@ -145,10 +145,10 @@ impl Container {
         picked.unwrap_or_else(|why| panic!("event {name}: {why}")).remove(0)
     }
 
-    /// Its first process, as this host sees it.
+    /// Its first process, seen from this host.
     fn first_process(&self) -> Process {
-        let told = self.podman(&["inspect", "--format", "{{.State.Pid}}"]).unwrap();
-        Process::open(told.trim().parse().unwrap()).unwrap()
+        let pid = self.podman(&["inspect", "--format", "{{.State.Pid}}"]).unwrap();
+        Process::open(pid.trim().parse().unwrap()).unwrap()
     }
 
     fn ended(mut self) -> Ended {
@@ -186,7 +186,7 @@ fn holds_three_programs(root: &Path) {
     assert!(why.contains("is not empty"), "{why}");
 }
 
-/// A port that nobody else is given while the value lives, as it is taken at another
+/// A port that is unused as long as the value lives, since it is bound at another
 /// loopback address.
 fn port() -> (TcpListener, String) {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -196,7 +196,7 @@ fn port() -> (TcpListener, String) {
 
 fn runs_by_the_environment(image: &Image, origin: &Origin) {
     let (_held, scraped) = port();
-    // A name to resolve, which FFmpeg does without a shell's or a resolver's help.
+    // A name to resolve, which FFmpeg must do without a shell or a local resolver.
     let url = format!("STREAM_URL=http://localhost:{}/stream.m3u8", origin.address.port());
     let port = format!("METRICS_PORT={scraped}");
     let mut container = image.run(&["-e", &url, "-e", "CLIENTS=2", "-e", &port], &[]);
@@ -224,7 +224,7 @@ fn runs_by_flags(image: &Image, origin: &Origin) {
     let ended = image.run(&[], &flags).ended();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert!(ended.stdout.contains("-duration was over"), "{ended:#?}");
-    // What ffprobe told.
+    // The result of ffprobe.
     assert!(ended.log.contains("200000") && !ended.log.contains("variants_unknown"), "{ended:#?}");
 }
 
@@ -236,7 +236,7 @@ fn keeps_exit_codes(image: &Image, origin: &Origin) {
         (&[], 2, "no URL"),
         (&["-clients", "0", &url], 2, "-clients"),
         (&["-metrics", &taken, &url], 1, &taken),
-        (&["healthcheck", &nobody], 1, "no answer"),
+        (&["healthcheck", &nobody], 1, "no response"),
     ];
     for (args, code, said) in cases {
         let ended = image.run(&[], args).ended();
@@ -271,7 +271,7 @@ fn reaps_orphans(image: &Image) {
     let mut container = image.run(&["--volume", &volume], &args);
     container.event("ramp_complete");
     let first = container.first_process();
-    // Daemons live for a second; what has ended is not left as a zombie.
+    // Daemons live for a second; no zombie may remain.
     support::until("orphans are reaped", || {
         let scrape = Scrape::of(scraped.parse().unwrap());
         let starts = scrape.get("hlsswarm_clients_started_total");

@@ -1,5 +1,5 @@
-//! The dashboard on a real terminal, that of a tmux of its own: what is on the
-//! screen, what keys do, and that the terminal is as it was afterwards.
+//! The dashboard on a real terminal, inside tmux: the screen, the keys, and the
+//! restored terminal.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "starts tmux")]
@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use support::fake::Fake;
 use support::program::{PROGRAM, Setup};
 
-/// What stands on the screen below the program once it has ended.
+/// Printed below the program once it has ended.
 const OVER: &str = "modes over";
 
 /// A terminal of 80 x 24 with a shell in it.
@@ -57,7 +57,7 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p"])
     }
 
-    /// Waits until the screen shows what `is` looks for.
+    /// Waits until `is` is true for the screen.
     fn shows(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
         let mut seen = String::new();
         let awaited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -78,8 +78,8 @@ impl Terminal {
         self.folder.path().join(name)
     }
 
-    /// Types the command of a load of the fake, which leaves its process id in a file
-    /// and says afterwards how it ended and what the terminal is like.
+    /// Types the command of a load by the fake, which writes its process id to a file
+    /// and afterwards its exit code and the terminal settings.
     fn start(&self, before: &str, args: &str, steps: &str) {
         let script = format!(
             "stty -a >{folder}/before\n\
@@ -100,7 +100,7 @@ impl Terminal {
         Pid::from_raw(pid.trim().parse().unwrap()).unwrap()
     }
 
-    /// Waits for the end and holds that the terminal is what it was.
+    /// Waits for the end and checks that the terminal is restored.
     fn is_restored(&self) -> String {
         let screen = self.shows("the end", |screen| screen.contains(OVER));
         let modes = |name| fs::read_to_string(self.path(name)).unwrap();
@@ -146,7 +146,7 @@ fn shows_a_load_and_stops_it_by_a_key() {
     terminal.keys(&["q"]);
     let screen = terminal.is_restored();
     assert!(screen.contains("code 0"), "{screen}");
-    // The summary is above; the log was not.
+    // The summary is printed; the log was not.
     let all = terminal.tmux(&["capture-pane", "-p", "-S", "-200"]);
     assert!(all.contains("stopped by q"), "{all}");
     assert!(!all.contains("client_started"), "{all}");
@@ -177,7 +177,7 @@ fn restores_the_terminal_after_a_signal() {
         let screen = terminal.is_restored();
         assert!(screen.contains(code), "{screen}");
     }
-    // This one ends it at once.
+    // SIGQUIT ends it at once.
     terminal.start("ulimit -c 0;", "-clients 1", "live-0");
     terminal.shows("the client", |screen| screen.contains("active   1 of 1"));
     kill_process(terminal.pid(), Signal::QUIT).unwrap();
@@ -248,7 +248,7 @@ fn has_no_dashboard_without_a_terminal() {
 fn shows_no_secret_on_the_screen() {
     let Some(terminal) = Terminal::open() else { return };
     let headers = "-header \"X-Odd: hunter2-odd\" -v";
-    // The fake complains of a step that it does not know.
+    // The fake reports a step that it does not know.
     terminal.start("", &format!("-clients 1 {headers}"), "err-1/a?accessKey=hunter2-key");
     terminal.shows("the masked URL", |screen| screen.contains("?accessKey=***"));
     let mut seen = String::new();

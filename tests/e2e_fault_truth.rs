@@ -1,7 +1,8 @@
-//! The faults that the built-in origin injects, as the swarm tells of them: its
-//! numbers against the origin's own, with every real FFmpeg.
+//! Faults injected by the built-in origin: the swarm's numbers against the origin's,
+//! with every real FFmpeg.
 //!
-//! What is over is held equal: attempts that end by themselves leave no request
+//! Finished runs are compared exactly: attempts that end by themselves leave no request
+//! under way.
 //! under way.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -23,7 +24,7 @@ const CLIENTS: u64 = 3;
 /// Attempts of each client.
 const ATTEMPTS: u64 = 2;
 
-/// One variant, so that no download is left because nobody plays it.
+/// One variant, so that no download is abandoned because its variant is not played.
 const ORIGIN: [&str; 4] = ["-variants", "200k", "-segment-duration", "1s"];
 
 fn origin(recipe: &str) -> Origin {
@@ -38,18 +39,18 @@ fn load(ffmpeg: &Path, url: &str, args: &[&str]) -> Program {
         .start()
 }
 
-/// What a run told that ended by itself once each client had used its attempts.
-fn told(ffmpeg: &Path, url: &str, args: &[&str]) -> Value {
+/// The summary of a run that ended by itself once each client had used its attempts.
+fn summary_of(ffmpeg: &Path, url: &str, args: &[&str]) -> Value {
     let folder = support::folder();
     let file = folder.path().join("summary.json");
-    // Given, so that the origin's counts are those of clients alone.
+    // Given, so that the origin counts requests of clients only.
     let own = ["-target-duration", "1s", "-max-restarts", "1"];
     let args = &[args, &["-summary-json", file.to_str().unwrap()]].concat();
     load(ffmpeg, url, &[own.as_slice(), args].concat()).ended();
     serde_json::from_slice(&fs::read(&file).unwrap()).unwrap()
 }
 
-/// The sum of all numbers in a value, whatever their names are.
+/// The sum of all numbers in a value.
 fn sum(counts: &Value) -> u64 {
     match counts {
         Value::Object(fields) => fields.values().map(sum).sum(),
@@ -57,7 +58,7 @@ fn sum(counts: &Value) -> u64 {
     }
 }
 
-fn answered(scrape: &Scrape, kind: &str, status: &str) -> u64 {
+fn responses(scrape: &Scrape, kind: &str, status: &str) -> u64 {
     let sample = format!("hlsswarm_origin_requests_total{{kind=\"{kind}\",status=\"{status}\"}}");
     scrape.get(&sample) as u64
 }
@@ -73,16 +74,16 @@ fn reports_error_statuses_exactly() {
             ("429:master", "master", "playlist", "http_4xx", "429"),
         ] {
             let origin = origin(recipe);
-            let told = told(ffmpeg, &origin.url("vod/stream.m3u8"), &["-reconnect=false"]);
-            let requests = &told["requests"];
-            let sent = answered(&origin.scrape(), kind, status);
+            let summary = summary_of(ffmpeg, &origin.url("vod/stream.m3u8"), &["-reconnect=false"]);
+            let requests = &summary["requests"];
+            let sent = responses(&origin.scrape(), kind, status);
             assert!(sent >= CLIENTS, "{recipe}: {sent}");
             assert_eq!(requests["http_errors"][status], sent, "{recipe}: {requests}");
             assert_eq!(requests["errors"][swarm_kind][class], sent, "{recipe}: {requests}");
             assert_eq!(sum(&requests["errors"]), sent, "{recipe}: {requests}");
-            let outcomes = &told["processes"]["outcomes"];
+            let outcomes = &summary["processes"]["outcomes"];
             let ends = if kind == "segment" {
-                // An attempt whose last segment failed is one that failed.
+                // An attempt whose last segment failed counts as failed.
                 sum(&outcomes["completed"]) + sum(&outcomes["http_error"])
             } else {
                 sum(&outcomes["playlist_error"])
@@ -97,8 +98,8 @@ fn reports_error_statuses_exactly() {
 fn reports_truncated_segments_exactly() {
     for ffmpeg in &real_ffmpegs() {
         let origin = origin("truncate:segments:40%");
-        let told = told(ffmpeg, &origin.url("vod/stream.m3u8"), &[]);
-        let errors = &told["requests"]["errors"];
+        let summary = summary_of(ffmpeg, &origin.url("vod/stream.m3u8"), &[]);
+        let errors = &summary["requests"]["errors"];
         assert!(origin.injected("truncate") > CLIENTS);
         assert_eq!(errors["segment"]["truncated"], origin.injected("truncate"), "{errors}");
         assert_eq!(sum(errors), origin.injected("truncate"), "{errors}");
@@ -106,20 +107,20 @@ fn reports_truncated_segments_exactly() {
     }
 }
 
-/// A reset on a connection that was kept alive FFmpeg mends by itself on a new one
-/// and says nothing of an error. Where every request is reset no connection is kept.
+/// FFmpeg retries a reset on a kept-alive connection by itself, without logging an
+/// error. If every request is reset, no connection is kept.
 #[test]
 fn reports_resets_that_ffmpeg_logs() {
     for ffmpeg in &real_ffmpegs() {
         for (recipe, exact) in [("reset:segments:60%", false), ("reset:segments", true)] {
             let origin = origin(recipe);
-            let told = told(ffmpeg, &origin.url("vod/stream.m3u8"), &[]);
-            let errors = &told["requests"]["errors"];
+            let summary = summary_of(ffmpeg, &origin.url("vod/stream.m3u8"), &[]);
+            let errors = &summary["requests"]["errors"];
             let (segment, injected) = (sum(&errors["segment"]), origin.injected("reset"));
             let least = if exact { injected } else { CLIENTS };
             assert!((least..=injected).contains(&segment), "{recipe}: {injected}, {errors}");
             assert_eq!(sum(errors), segment, "{recipe}: {errors}");
-            assert_eq!(sum(&told["requests"]["http_errors"]), 0, "{recipe}");
+            assert_eq!(sum(&summary["requests"]["http_errors"]), 0, "{recipe}");
             origin.program.stopped();
         }
     }
@@ -130,8 +131,8 @@ fn reports_a_hanging_playlist_as_a_time_out() {
     for ffmpeg in &real_ffmpegs() {
         let origin = origin("hang:media");
         let args = ["-timeout", "1s", "-reconnect=false"];
-        let told = told(ffmpeg, &origin.url("stream.m3u8"), &args);
-        let requests = &told["requests"];
+        let summary = summary_of(ffmpeg, &origin.url("stream.m3u8"), &args);
+        let requests = &summary["requests"];
         assert_eq!(requests["timeouts"], origin.injected("hang"), "{requests}");
         assert_eq!(requests["errors"]["playlist"]["timeout"], origin.injected("hang"));
         assert_eq!(sum(&requests["errors"]), origin.injected("hang"), "{requests}");
@@ -148,11 +149,12 @@ fn reports_refused_connections() {
             "POST /faults HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n\r\nrefuse:@0s-10m",
         );
         assert_eq!(inside.reply(false).unwrap().status, 200);
-        let told = told(ffmpeg, &origin.url("stream.m3u8"), &["-reconnect=false"]);
-        let (errors, outcomes) = (&told["requests"]["errors"], &told["processes"]["outcomes"]);
+        let summary = summary_of(ffmpeg, &origin.url("stream.m3u8"), &["-reconnect=false"]);
+        let (errors, outcomes) =
+            (&summary["requests"]["errors"], &summary["processes"]["outcomes"]);
         assert_eq!(errors["playlist"]["connect"], CLIENTS * ATTEMPTS, "{errors}");
         assert_eq!(outcomes["network_error"], CLIENTS * ATTEMPTS, "{outcomes}");
-        // The origin took no connection but ours.
+        // The origin accepted only our connection.
         inside.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
         let scrape = inside.reply(false).unwrap().body;
         assert!(scrape.contains("\nhlsswarm_origin_connections_accepted_total 1\n"), "{scrape}");
@@ -179,9 +181,9 @@ fn reports_a_stale_playlist_as_stalls() {
         assert_eq!(Scrape::of(address).sum("hlsswarm_request_errors_total"), 0.0);
         let text = program.stopped().stdout;
         assert!(text.contains(&format!("{CLIENTS} clients stalled at the end")), "{text}");
-        let told: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-        assert_eq!(told["playback"]["stalled_at_end"], CLIENTS, "{}", told["playback"]);
-        let stalled = told["series"]["gauges"]["stalled_clients"].as_array().unwrap();
+        let summary: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        assert_eq!(summary["playback"]["stalled_at_end"], CLIENTS, "{}", summary["playback"]);
+        let stalled = summary["series"]["gauges"]["stalled_clients"].as_array().unwrap();
         assert_eq!(stalled.last().unwrap(), CLIENTS, "{stalled:?}");
         origin.program.stopped();
     }

@@ -1,5 +1,5 @@
-//! End to end with the fake FFmpeg: children that flood, that are stopped, that
-//! die all at once, and what they leave behind.
+//! End to end with the fake FFmpeg: children that flood, are stopped, die all at once,
+//! or leave orphans.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
@@ -18,7 +18,7 @@ use support::tools::tool;
 
 const EXITS: &str = "hlsswarm_process_exits_total";
 
-/// More than the program has without a load, and less than what it is sent.
+/// More than the program needs without a load, and less than it receives.
 const RESIDENT_MAX: u64 = 24 << 20;
 
 fn setup(fake: &Fake, steps: &str, clients: &str) -> Setup {
@@ -31,7 +31,7 @@ fn lines(scrape: &Scrape) -> f64 {
     scrape.sum("hlsswarm_log_lines_total")
 }
 
-/// What one client says while a scrape is answered costs memory of bounded size.
+/// Checks that the output of a client during a scrape costs bounded memory.
 fn bounded(program: &Program) {
     let peak = program.process.peak_resident_bytes();
     assert!(peak < RESIDENT_MAX, "{peak} bytes were resident");
@@ -42,11 +42,11 @@ fn firehose_neither_starves_others_nor_costs_memory() {
     let fake = Fake::named("ffmpeg");
     let watching = ["-target-duration", "1s", "-prom-client-metrics"];
     let mut program = setup(&fake, "first-1/hose-0", "4").args(&watching).start();
-    // The three others play a second of media a second.
+    // The three others play a second of media per second.
     let scrape = program.scraped("the others play on", |scrape| {
         scrape.sum("hlsswarm_client_media_seconds_total") >= 12.0
     });
-    // It tells of no media itself, so it is the only one that may stall.
+    // The firehose reports no media, so it is the only client that may stall.
     assert!(scrape.get("hlsswarm_stalls_total") <= 1.0, "{}", scrape.text);
     assert_eq!(scrape.get("hlsswarm_clients_started_total"), 4.0, "{}", scrape.text);
     assert!(lines(&scrape) > 100_000.0, "no firehose: {}", lines(&scrape));
@@ -98,10 +98,10 @@ fn scrape_does_not_wait_for_pending_exits() {
     assert!(clients.iter().all(|client| client.ends_within(LIMIT)));
     scraper.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
     program.signal(Signal::CONT);
-    let told = Scrape::told_by(scraper.reply(false).unwrap());
-    let exits = told.sum(EXITS);
+    let scrape = Scrape::from_reply(scraper.reply(false).unwrap());
+    let exits = scrape.sum(EXITS);
     assert!(exits < 200.0, "{exits} deaths came before the scrape");
-    program.scraped("all deaths are told", |scrape| scrape.sum(EXITS) == 400.0);
+    program.scraped("all exits are counted", |scrape| scrape.sum(EXITS) == 400.0);
     let ended = program.stopped();
     assert_eq!(ended.events("client_exited").len(), CLIENTS);
 }
@@ -124,7 +124,7 @@ fn reaps_orphans_as_process_1() {
     assert_eq!(unshared.len(), 1, "{unshared:?}");
     let first = support::processes::Process::open(unshared[0]).unwrap();
     program.events("client_exited", 30);
-    // Daemons live for a second; what has ended is not left as a zombie.
+    // Daemons live for a second; no zombie may remain.
     support::until("orphans are reaped", || {
         let starts = program.scrape().get("hlsswarm_clients_started_total");
         starts > 100.0 && (first.children().len() as f64) < starts * 0.8

@@ -1,5 +1,5 @@
-//! End to end with the fake FFmpeg: a host that runs out of descriptors,
-//! processes or memory, and an FFmpeg that is replaced while it runs.
+//! End to end with the fake FFmpeg: a host that runs out of descriptors, processes or
+//! memory, and an FFmpeg that is replaced during the run.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
@@ -17,7 +17,7 @@ use support::origin::Origin;
 use support::program::{PROGRAM, Program, Setup};
 use support::tools::tool;
 
-/// A user of whom no process is known, so that what it may have is ours alone.
+/// A user without processes, so that its limit applies to ours only.
 const STRANGER: &str = "54871";
 
 /// Quick restarts, so that a test sees several.
@@ -29,10 +29,10 @@ fn flapping(fake: &Fake, clients: &str) -> Setup {
         .args(&QUICK)
 }
 
-/// What is lacking costs starts, told by this reason; scrapes are answered.
+/// Checks that starts fail for this reason while scrapes get responses.
 fn survives(program: &mut Program, reason: &str) {
-    let told = program.events("spawn_failed", 3);
-    assert!(told.iter().all(|event| event["reason"] == reason), "{told:#?}");
+    let failures = program.events("spawn_failed", 3);
+    assert!(failures.iter().all(|event| event["reason"] == reason), "{failures:#?}");
     let sample = format!("hlsswarm_spawn_failures_total{{reason=\"{reason}\"}}");
     let scrape = program.scraped("nothing is left to fail", |scrape| {
         scrape.get("hlsswarm_clients_active") == 0.0 && scrape.get(&sample) >= 3.0
@@ -40,7 +40,7 @@ fn survives(program: &mut Program, reason: &str) {
     assert!(scrape.get("process_resident_memory_bytes") > 0.0, "{}", scrape.text);
 }
 
-/// What was lacking is there again: starts go on, and nothing was lost.
+/// Checks that starts resume once the resource is available, without losses.
 fn recovers(mut program: Program) {
     let started = program.scrape().get("hlsswarm_clients_started_total");
     program.scraped("clients start again", |scrape| {
@@ -82,7 +82,7 @@ fn survives_a_falling_limit_of_descriptors() {
     recovers(program);
 }
 
-/// Connections of whom nothing is heard any more: some never asked, some do not read.
+/// Idle connections: some never send a request, some do not read.
 fn strangers(origin: &Origin, count: usize) -> Vec<Connection> {
     let connect = |number| {
         let mut stranger = Connection::to(origin.address);
@@ -102,13 +102,13 @@ fn origin_with_few_descriptors_serves_active_clients() {
     let mut all = Vec::new();
     for _ in 0..20 {
         all.extend(strangers(&origin, 5));
-        // The one that asks again and again is never the idlest.
+        // A connection in use is never the idlest.
         kept.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(kept.reply(false).unwrap().status, 200);
     }
     let scrape = origin.scrape();
     assert!(scrape.get("hlsswarm_origin_connections_evicted_total") >= 60.0, "{}", scrape.text);
-    // What a scrape reads of the process takes a descriptor too.
+    // A scrape needs a descriptor to read `/proc`.
     assert!(scrape.get("process_open_fds") > 10.0, "{}", scrape.text);
     let ended = origin.program.stopped();
     assert_eq!(ended.events("connections_evicted").len(), 1, "said once a minute");
@@ -136,7 +136,7 @@ fn origin_survives_a_falling_limit_of_descriptors() {
     assert_eq!(ended.events("connections_evicted").len(), 1);
 }
 
-/// Root has as many processes as it likes, so as root this runs as another user.
+/// Root has no limit of processes, so as root this runs as another user.
 #[test]
 fn survives_a_falling_limit_of_processes() {
     let Some(prlimit) = tool("prlimit") else { return };
@@ -169,8 +169,8 @@ fn survives_a_falling_limit_of_processes() {
     recovers(program);
 }
 
-/// The kernel refuses a process for want of memory only when the whole machine or
-/// its group is out of it, so the refusal is made by a shim before clone(2).
+/// The kernel refuses memory for a process only if the machine or its cgroup has none
+/// left, so a shim refuses it before clone(2).
 #[test]
 fn survives_refused_memory() {
     let (fake, faults) = (Fake::named("ffmpeg"), Faults::none());

@@ -1,5 +1,5 @@
-//! End to end with the fake FFmpeg: readers of stdout and stderr that stall or
-//! are not there, and disks that are full.
+//! End to end with the fake FFmpeg: readers of stdout and stderr that stall or are
+//! missing, and full disks.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
@@ -26,7 +26,7 @@ fn setup(fake: &Fake, steps: &str, args: &[&str]) -> Setup {
         .args(args)
 }
 
-/// A run of a second that also writes its summary into this file.
+/// A run of a second that also writes its summary to this file.
 fn short(fake: &Fake, file: &Path) -> Setup {
     setup(fake, "wait", &["-duration", "1s", "-summary-json", file.to_str().unwrap()])
 }
@@ -35,13 +35,13 @@ fn summary_file(fake: &Fake) -> PathBuf {
     fake.path().with_file_name("summary.json")
 }
 
-/// Whether the file holds a whole summary.
+/// Whether the file contains a complete summary.
 fn is_whole(file: &Path) -> bool {
     let text = fs::read_to_string(file).unwrap_or_default();
-    serde_json::from_str(&text).is_ok_and(|told: Value| told["processes"]["started"] == 2)
+    serde_json::from_str(&text).is_ok_and(|logged: Value| logged["processes"]["started"] == 2)
 }
 
-/// A pipe without room.
+/// A full pipe.
 fn full_pipe() -> (std::io::PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();
@@ -54,11 +54,11 @@ fn full_device() -> File {
     File::options().write(true).open("/dev/full").unwrap()
 }
 
-/// What was lost is told in the log, and the run ends well.
+/// Checks that the loss is logged and the run ends normally.
 fn lost_summary(ended: &Ended, file: &Path, why: &str) {
     assert_eq!(ended.code, Some(0), "{ended:#?}");
-    let told = ended.events("summary_not_printed");
-    assert!(told.len() == 1 && told[0]["why"].as_str().unwrap().contains(why), "{ended:#?}");
+    let logged = ended.events("summary_not_printed");
+    assert!(logged.len() == 1 && logged[0]["why"].as_str().unwrap().contains(why), "{ended:#?}");
     assert!(is_whole(file), "the file must not wait for the reader");
 }
 
@@ -91,8 +91,8 @@ fn summary_file_on_a_full_disk_costs_a_warning() {
     assert_eq!(full.count(), 1, "{ended:#?}");
 }
 
-/// A limit of a file's size, in units of 512 bytes: less than a summary, a report and
-/// the log of a run, and enough for some lines of it.
+/// A file size limit in units of 512 bytes: less than a summary, a report and the log
+/// of a run, and enough for a few lines.
 const SIZE_LIMIT: &str = "ulimit -f 4";
 
 #[test]
@@ -107,8 +107,8 @@ fn file_size_limit_acts_as_a_full_disk() {
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert!(ended.stdout.contains("exit summary"), "{ended:#?}");
     for name in ["summary_file_not_written", "report_not_written"] {
-        let told = ended.events(name);
-        assert!(told[0]["error"].as_str().unwrap().contains("File too large"), "{ended:#?}");
+        let logged = ended.events(name);
+        assert!(logged[0]["error"].as_str().unwrap().contains("File too large"), "{ended:#?}");
     }
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(names, std::slice::from_ref(&summary), "nothing else is left");
@@ -166,7 +166,7 @@ fn runs_with_closed_standard_descriptors() {
     let fake = Fake::named("ffmpeg");
     let file = summary_file(&fake);
     for closed in [">&-", "2>&-", "<&- >&- 2>&-"] {
-        // A descriptor of ours in the place of what is closed would go to FFmpeg.
+        // FFmpeg must not inherit a descriptor of ours in place of a closed one.
         let steps = "report/exit-1";
         let args = ["-duration", "1s", "-summary-json", file.to_str().unwrap()];
         let ended = setup(&fake, steps, &args).born_after(&format!("exec {closed}")).run();
@@ -177,9 +177,9 @@ fn runs_with_closed_standard_descriptors() {
                 assert!(stderr.contains(born), "{closed}: {stderr}");
             }
         }
-        let told = fs::read_to_string(&file).unwrap();
-        let told: Value = serde_json::from_str(&told).unwrap();
-        assert!(told["processes"]["started"].as_u64().unwrap() >= 2, "{closed}: {told:#}");
+        let logged = fs::read_to_string(&file).unwrap();
+        let logged: Value = serde_json::from_str(&logged).unwrap();
+        assert!(logged["processes"]["started"].as_u64().unwrap() >= 2, "{closed}: {logged:#}");
         assert_eq!(ended.stdout.is_empty(), closed.contains(" >&-") || closed == ">&-");
     }
 }
@@ -188,19 +188,19 @@ fn runs_with_closed_standard_descriptors() {
 fn log_on_a_full_disk_drops_lines_only() {
     let fake = Fake::named("ffmpeg");
     let file = summary_file(&fake);
-    // Without a log nobody tells the port, so the program is asked by its file.
+    // Without a log the port is unknown, so the result is read from the summary file.
     let ended = short(&fake, &file).logging_to(full_device()).run();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert!(!ended.stdout.is_empty() && is_whole(&file));
-    let told: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    assert!(told["host"]["journal_lines_dropped"].as_u64().unwrap() > 0, "{told:#}");
+    let logged: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert!(logged["host"]["journal_lines_dropped"].as_u64().unwrap() > 0, "{logged:#}");
 }
 
-/// A file system of 64 KiB, unmounted when it is dropped.
+/// A file system of 64 KiB, unmounted when dropped.
 struct Tiny(tempfile::TempDir);
 
 impl Tiny {
-    /// `None`, and a line that says so, without the right to mount.
+    /// `None`, with a line that says so, without the right to mount.
     fn mount() -> Option<Self> {
         let tiny = Self(support::folder());
         let mut mount = Command::new("mount");
@@ -232,11 +232,11 @@ fn log_continues_once_the_disk_has_room() {
     let address = || {
         let text = fs::read_to_string(&log).ok()?;
         let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let told = events.filter_map(|e| e["address"].as_str().map(str::to_owned)).next();
-        told.and_then(|address| address.parse().ok())
+        let logged = events.filter_map(|e| e["address"].as_str().map(str::to_owned)).next();
+        logged.and_then(|address| address.parse().ok())
     };
     let mut found = None;
-    support::until("the port is told", || {
+    support::until("the port is logged", || {
         found = address();
         found.is_some()
     });

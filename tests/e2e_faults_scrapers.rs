@@ -1,5 +1,4 @@
-//! End to end with the fake FFmpeg: scrapers that are many, slow or mad, while
-//! the load goes on.
+//! End to end with the fake FFmpeg: many, slow and malicious scrapers during a load.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -14,10 +13,10 @@ use support::program::{Program, Setup};
 const GET: &str = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
 const STARTED: &str = "hlsswarm_clients_started_total";
 
-/// Less than what is sent.
+/// Less than they send.
 const RESIDENT_MAX: u64 = 48 << 20;
 
-/// Clients that die and start again all the while.
+/// Clients that exit and restart continuously.
 fn flapping(fake: &Fake) -> (Program, SocketAddr) {
     let setup = Setup::faking(fake, "err-20/sleep-50/exit-1")
         .args(&["-clients", "10", "-ramp-rate", "200", "-ramp-jitter", "0"])
@@ -28,7 +27,7 @@ fn flapping(fake: &Fake) -> (Program, SocketAddr) {
     (program, address)
 }
 
-/// The load goes on, and memory is bounded.
+/// Checks that the load continues and memory is bounded.
 fn goes_on(mut program: Program) {
     let started = program.scrape().get(STARTED);
     program.scraped("clients start on", |scrape| scrape.get(STARTED) >= started + 20.0);
@@ -49,7 +48,7 @@ fn serves_two_hundred_simultaneous_scrapers() {
             scraper.send(GET);
         }
         let replies = scrapers.iter_mut().map(|scraper| scraper.reply(false).unwrap());
-        let started = replies.map(|reply| Scrape::told_by(reply).get(STARTED));
+        let started = replies.map(|reply| Scrape::from_reply(reply).get(STARTED));
         let least = started.fold(f64::INFINITY, f64::min);
         assert!(least >= before, "a counter fell from {before} to {least}");
         before = least;
@@ -71,7 +70,7 @@ fn refuses_endless_heads() {
             connection.send(head);
         }
         assert_eq!(Scrape::of(address).get("hlsswarm_clients_target"), 10.0);
-        // Unread bytes may turn the refusal into a reset, but none is served.
+        // Unread bytes may turn the refusal into a reset, but no request is served.
         for connection in &mut connections {
             let reply = connection.reply(false);
             assert!(reply.is_none_or(|reply| (400..500).contains(&reply.status)));
@@ -92,7 +91,7 @@ fn refuses_garbage_after_responding_to_requests() {
             state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
             *byte = (state >> 16) as u8;
         }
-        // No token of RFC 9110 begins so.
+        // No token of RFC 9110 starts with this byte.
         noise[0] = 0xff;
         connection.send([GET.repeat(number % 3).as_bytes(), &noise, b"\r\n\r\n"].concat());
         for _ in 0..number % 3 {

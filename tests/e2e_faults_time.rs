@@ -1,5 +1,5 @@
-//! End to end with the fake FFmpeg: a wall clock that is set while the program
-//! runs, and a program that is stopped and goes on.
+//! End to end with the fake FFmpeg: a wall clock that is set during the run, and a
+//! program that is stopped and continued.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -15,8 +15,8 @@ use support::program::{Program, Setup};
 
 const DAY_SECS: i64 = 24 * 3600;
 
-/// Clients that play for ever, a line of progress each 100 ms, and are started
-/// again if they stall for 2 s.
+/// Clients that play indefinitely, with a line of progress every 100 ms, and are
+/// restarted if they stall for 2 s.
 fn playing(fake: &Fake) -> Setup {
     Setup::faking(fake, "live-0")
         .args(&["-clients", "2", "-ramp-rate", "200", "-ramp-jitter", "0"])
@@ -27,13 +27,13 @@ fn media_secs(scrape: &Scrape) -> f64 {
     scrape.sum("hlsswarm_client_media_seconds_total")
 }
 
-/// So much more media is played, at the pace of the clients' own clocks.
+/// Waits until this much more media is played, at the pace of the clients' clocks.
 fn plays_on(program: &mut Program, secs: f64) -> Scrape {
     let before = media_secs(&program.scrape());
     program.scraped("the clients play on", |scrape| media_secs(scrape) >= before + secs)
 }
 
-/// Nobody stalled or was started again.
+/// Checks that no client stalled or was restarted.
 fn undisturbed(scrape: &Scrape) {
     for (sample, value) in [
         ("hlsswarm_stalls_total", 0.0),
@@ -63,25 +63,24 @@ fn setting_the_wall_clock_has_no_effect() {
     faults.set_wall_ahead_secs(DAY_SECS);
     let ended = program.ended();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
-    // The log tells the clock as it is set, which shows that it was.
+    // The log's time stamps follow the clock, which proves that it was set.
     let times = ended.log.iter().filter_map(|line| line.get(7..17));
     let days: std::collections::BTreeSet<_> = times.collect();
     assert!(days.len() >= 2, "the clock was not set: {ended:#?}");
-    let told = std::fs::read_to_string(summary).unwrap();
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-    for span in [&told["run"]["duration_seconds"], &told["processes"]["uptime"]["sum"]] {
+    let summary = std::fs::read_to_string(summary).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    for span in [&summary["run"]["duration_seconds"], &summary["processes"]["uptime"]["sum"]] {
         let secs = span.as_f64().unwrap();
-        assert!((5.0..60.0).contains(&secs), "{secs} in {told:#}");
+        assert!((5.0..60.0).contains(&secs), "{secs} in {summary:#}");
     }
-    let began = told["run"]["started_unix_seconds"].as_f64().unwrap();
+    let began = summary["run"]["started_unix_seconds"].as_f64().unwrap();
     assert!((began - start).abs() < 60.0, "{began} and {start}");
 }
 
-/// So long the program is stopped: most of a window of speed.
+/// How long the program is stopped: most of a speed window.
 const STOPPED: Duration = Duration::from_secs(4);
 
-/// Stops the program, and its clients too if the host is to be frozen, and lets
-/// them go on.
+/// Stops the program, and its clients if the host is to be frozen, and continues them.
 fn stand_still(program: &mut Program, clients: &[Process], host: bool) {
     let all: Vec<&Process> = clients.iter().filter(|_| host).collect();
     program.signal(Signal::STOP);
@@ -92,7 +91,7 @@ fn stand_still(program: &mut Program, clients: &[Process], host: bool) {
     assert!(program.event("stood_still")["for_sec"].as_f64().unwrap() > 2.0);
 }
 
-/// All windows of speed are those of clients that play, and drift is none.
+/// Checks that all speed windows are those of playing clients, without drift.
 fn timed_as_played(scrape: &Scrape) {
     let windows = scrape.get("hlsswarm_playback_speed_count");
     let speeds =
@@ -123,7 +122,7 @@ fn stopping_the_program_does_not_count_against_clients() {
         });
         undisturbed(&scrape);
         timed_as_played(&scrape);
-        // What stalls after that is seen.
+        // A later stall is detected.
         clients[0].signal(Signal::STOP);
         program.event("client_stalled");
         clients[0].signal(Signal::CONT);

@@ -1,6 +1,6 @@
-//! The forms of the built-in origin's stream under real FFmpegs: what the program
-//! counts of playlists, initialization sections, keys and segments against what a
-//! real nginx before the origin saw.
+//! The forms of the built-in origin's stream with real FFmpegs: the program's counts of
+//! playlists, initialization sections, keys and segments against those of a real nginx
+//! before the origin.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -17,7 +17,7 @@ use support::tools::real_ffmpegs;
 
 const CLIENTS: u64 = 3;
 
-/// What a path is, as the program names it.
+/// The kind of a path, as named by the program.
 fn kind(path: &str) -> &'static str {
     match path.rsplit(['.', '/']).next().unwrap() {
         "m3u8" => "playlist",
@@ -28,7 +28,7 @@ fn kind(path: &str) -> &'static str {
     }
 }
 
-/// The built-in origin and nginx before it; `None` without nginx.
+/// The built-in origin behind nginx; `None` without nginx.
 fn servers() -> Option<(Program, Nginx)> {
     let args = ["origin", "-listen", "127.0.0.1:0", "-variants", "1500k,200k"];
     let mut origin = Setup::with(&args).start();
@@ -46,24 +46,27 @@ fn load(ffmpeg: &Path, url: &str, summary: &Path, args: &[&str]) -> Program {
         .start()
 }
 
-/// Holds what the program says of requests and bytes against what nginx saw of
-/// the clients in so many attempts, give or take so many requests under way.
+/// Compares the program's requests and bytes with those that nginx saw in this many
+/// attempts, up to this many requests under way.
 fn counts_match(name: &str, summary: &Value, seen: &[Value], attempts: u64, under_way: u64) {
     let of_clients = |request: &&Value| request["agent"].as_str().unwrap().contains("/client-");
     let seen: Vec<&Value> = seen.iter().filter(of_clients).collect();
     for of_kind in ["playlist", "segment", "init", "key", "other"] {
         let saw = seen.iter().filter(|r| kind(r["path"].as_str().unwrap()) == of_kind).count();
-        let told = summary["requests"]["by_kind"][of_kind].as_u64().unwrap();
-        assert!(told.abs_diff(saw as u64) <= under_way, "{told} of {saw} {of_kind} in {name}");
+        let counted = summary["requests"]["by_kind"][of_kind].as_u64().unwrap();
+        assert!(
+            counted.abs_diff(saw as u64) <= under_way,
+            "{counted} of {saw} {of_kind} in {name}"
+        );
     }
     let bytes_of = |field: &str| seen.iter().map(|r| r[field].as_u64().unwrap()).sum::<u64>();
     let (bodies, sent) = (bytes_of("bytes"), bytes_of("sent"));
     let longest = seen.iter().map(|r| r["bytes"].as_u64().unwrap()).max().unwrap();
-    let told = summary["bytes"]["downloaded"].as_u64().unwrap();
-    // FFmpeg 9 leaves the variants that it does not play in the middle of a segment,
-    // once an attempt, and on a busy machine before anything was sampled.
+    let counted = summary["bytes"]["downloaded"].as_u64().unwrap();
+    // FFmpeg 9 abandons the variants that it does not play in the middle of a segment,
+    // once per attempt; on a busy machine this can precede the first sample.
     let least = (bodies - bodies / 100).saturating_sub(attempts * longest);
-    assert!((least..=sent).contains(&told), "{told} bytes of {bodies} to {sent} in {name}");
+    assert!((least..=sent).contains(&counted), "{counted} bytes of {bodies} to {sent} in {name}");
 }
 
 fn read(summary: &Path) -> Value {
@@ -84,7 +87,7 @@ fn plays_to_its_end(ffmpeg: &Path, form: &str) {
     counts_match(&name, &summary, &seen, 2 * CLIENTS, 0);
 }
 
-/// Plays a live programme until every client has read so many segments.
+/// Plays a live programme until every client has read this many segments.
 fn plays_live(ffmpeg: &Path, form: &str, segments: usize) {
     let folder = support::folder();
     let file = folder.path().join("summary.json");
@@ -123,7 +126,7 @@ fn plays_every_form_to_its_end_and_counts_exactly() {
 #[test]
 fn counts_live_forms_as_nginx_does() {
     for ffmpeg in &real_ffmpegs() {
-        // At once, since a live programme takes its time.
+        // In parallel, since a live programme takes its time.
         thread::scope(|scope| {
             for form in ["fmp4/", "aes/", "aes/fmp4/"] {
                 scope.spawn(move || plays_live(ffmpeg, form, 7));

@@ -1,5 +1,5 @@
-//! Streams that freeze, with every real FFmpeg: no stall of theirs is missed, since the
-//! threshold is that of the stream. Also how the stream's target duration is read.
+//! Streams that freeze, with every real FFmpeg: every stall is detected, since the
+//! threshold follows the stream. Also how the stream's target duration is read.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -19,7 +19,7 @@ use support::until;
 
 const CLIENTS: u64 = 2;
 
-/// A load by one FFmpeg, and where its summary goes.
+/// A load by one FFmpeg, and the file of its summary.
 struct Load {
     program: Program,
     summary: PathBuf,
@@ -41,8 +41,8 @@ impl Load {
     }
 }
 
-/// Plays with every FFmpeg until each client has a value of speed, brings this fault,
-/// and waits for every client to stall and stay so for a window of its speed.
+/// Plays with every FFmpeg until each client has a speed value, injects this fault, and
+/// waits until every client stalls and stays stalled for a speed window.
 fn frozen_by(recipe: &str) -> Vec<(String, Value)> {
     let (origin, folder) = (Origin::with(&["-variants", "200k"]), support::folder());
     let all = CLIENTS as f64;
@@ -56,7 +56,7 @@ fn frozen_by(recipe: &str) -> Vec<(String, Value)> {
     origin.post(recipe);
     for load in &mut loads {
         load.wait("each client stalls", |s| s.get("hlsswarm_clients_stalled") == all);
-        // One window ends with the stall, the next is all of it.
+        // One window ends with the stall; the next one lies within it.
         load.wait("each stands still", |s| s.get("hlsswarm_playback_speed_count") >= 2.0 * all);
     }
     let ended = loads.into_iter().map(|load| {
@@ -73,8 +73,8 @@ fn row<'a>(text: &'a str, name: &str) -> &'a str {
     row.unwrap_or_else(|| panic!("no {name} in\n{text}"))
 }
 
-fn shows_the_freeze(text: &str, told: &Value) {
-    let playback = &told["playback"];
+fn shows_the_freeze(text: &str, summary: &Value) {
+    let playback = &summary["playback"];
     assert_eq!(playback["target_duration_source"], "stream", "{playback}");
     assert_eq!(playback["stall_threshold_seconds"], 4.0, "{playback}");
     assert_eq!(row(text, "Stall threshold"), "4.0 s (2 x the stream's target duration, 2 s)");
@@ -86,8 +86,8 @@ fn shows_the_freeze(text: &str, told: &Value) {
 
 #[test]
 fn stale_playlist_shows_as_stalls_and_speed() {
-    for (text, told) in frozen_by("stale") {
-        shows_the_freeze(&text, &told);
+    for (text, summary) in frozen_by("stale") {
+        shows_the_freeze(&text, &summary);
         assert_eq!(row(&text, "Sequence jumps"), "none");
         assert_eq!(row(&text, "Failed reloads"), "none");
     }
@@ -95,15 +95,15 @@ fn stale_playlist_shows_as_stalls_and_speed() {
 
 #[test]
 fn restarted_sequence_shows_as_stalls_speed_and_jumps() {
-    for (text, told) in frozen_by("rewind:1000") {
-        shows_the_freeze(&text, &told);
-        let jumps = told["requests"]["sequence_jumps"].as_u64().unwrap();
-        assert!(jumps >= CLIENTS, "{}", told["requests"]);
+    for (text, summary) in frozen_by("rewind:1000") {
+        shows_the_freeze(&text, &summary);
+        let jumps = summary["requests"]["sequence_jumps"].as_u64().unwrap();
+        assert!(jumps >= CLIENTS, "{}", summary["requests"]);
         assert_eq!(row(&text, "Sequence jumps"), jumps.to_string());
     }
 }
 
-/// A run of one fake FFmpeg that waits, over as soon as its client runs.
+/// A run of one waiting fake FFmpeg, which ends when its client runs.
 fn read(url: &str, args: &[&str], trusted: &str) -> Ended {
     let fake = Fake::named("ffmpeg");
     let mut program = Setup::load(&fake.path(), url)

@@ -1,5 +1,4 @@
-//! End to end: the health check of a swarm that runs, stops, stands still or is
-//! not there.
+//! End to end: the health check of a swarm that runs, stops, is stopped, or is missing.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -58,7 +57,7 @@ fn default_address_serves_ipv4_and_ipv6() {
 
 #[test]
 fn unresponsive_swarm_is_not_healthy() {
-    // The kernel accepts for a process that never does.
+    // The kernel accepts connections although the process never does.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     check(listener.local_addr().unwrap()).refuses(1, "no response from 127.0.0.1:");
 }

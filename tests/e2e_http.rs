@@ -1,4 +1,4 @@
-//! End to end with the fake FFmpeg: the scrape address, for scrapers good and bad.
+//! End to end with the fake FFmpeg: the scrape address, for valid and invalid scrapers.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -147,13 +147,13 @@ fn hanging_scrapers_do_not_block_others() {
     let mut program = started(&fake, "wait");
     let address = program.metrics();
     let mut hanging = Vec::new();
-    // More than the server keeps, each in another posture.
+    // More than the server keeps, each in another state.
     for number in 0..400 {
         let mut connection = Connection::to(address);
         match number % 3 {
             0 => {}
             1 => connection.send("GET /metrics HTTP/1.1\r\nHo"),
-            // Asks for far more than the socket holds and reads none of it.
+            // Requests far more than the socket buffer holds and reads none of it.
             _ => connection.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50)),
         }
         hanging.push(connection);
@@ -183,7 +183,7 @@ fn unavailable_address_prevents_the_start() {
     let fake = Fake::named("ffmpeg");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    // 192.0.2.0/24 is for documents (RFC 5737): no machine has it.
+    // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
     for (address, said) in [(taken.as_str(), "-metrics"), ("192.0.2.1:9090", "-metrics")] {
         let fake = fake.path();
         let args = ["-ffmpeg", fake.to_str().unwrap(), "--skip-preflight", "-metrics", address];

@@ -1,5 +1,4 @@
-//! End to end with the fake FFmpeg: one thread, and no system call when nothing
-//! happens.
+//! End to end with the fake FFmpeg: one thread, and no system call without an event.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "starts strace")]
@@ -26,8 +25,8 @@ fn silent(more: &[&str]) -> (Fake, Program) {
     (fake, program)
 }
 
-/// What strace saw of the program within a second, as its table of calls; `None`
-/// where tracing is not allowed.
+/// The system calls of the program within a second, as strace's table; `None` if
+/// tracing is not permitted.
 fn system_calls(strace: &Path, program: &Program) -> Option<String> {
     let output = Command::new("timeout")
         .args(["-s", "INT", "1"])
@@ -47,7 +46,7 @@ fn system_calls(strace: &Path, program: &Program) -> Option<String> {
 #[test]
 fn idle_run_makes_no_system_call() {
     let Some(strace) = tool("strace") else { return };
-    // Nor where the run is kept over time.
+    // Nor if series over time are recorded.
     for more in [&[][..], &["-report", "/dev/null"]] {
         let (_fake, mut program) = silent(more);
         program.scrape();
@@ -70,7 +69,7 @@ fn is_idle_again_after_many_small_writes() {
     until("all lines are read", || {
         program.scrape().get("hlsswarm_log_lines_total{stream=\"stderr\"}") >= all
     });
-    // The rounds in which thick output is read end a little later.
+    // The rounds that read frequent output end a little later.
     until("the rounds end", || {
         system_calls(&strace, &program).is_none_or(|calls| calls.is_empty())
     });

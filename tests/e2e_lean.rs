@@ -1,9 +1,9 @@
-//! A lean FFmpeg, as `docs/lean-ffmpeg.sh` builds it, against the installed one of
-//! the same release: an origin must not be able to tell them apart, and what the
-//! lean one is for it must be able to do.
+//! A lean FFmpeg, built by `docs/lean-ffmpeg.sh`, against the installed one of the same
+//! release: an origin must not be able to distinguish them, and the lean one must
+//! support what it is meant for.
 //!
-//! `FFMPEG_LEAN` names it, else it is looked for in the cache beside the newer one;
-//! where it is missing the tests are skipped.
+//! `FFMPEG_LEAN` names it; the default is in the cache next to the newer one. If it is
+//! missing, the tests are skipped.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "tests start programs and threads")]
@@ -29,12 +29,12 @@ use support::tools::{lean_ffmpeg, tool};
 /// Media of the packaged presentations, in seconds.
 const PACKAGED_SECS: &str = "6";
 
-/// A request as it came: the connection it came on, and its head.
+/// A request as received: its connection, and its head.
 type Request = (usize, String);
 
-/// Hands bytes on between clients and an origin, and keeps every request's head in
-/// the order in which they came. A client of ours waits for the head of an answer
-/// before it asks again, on whichever connection, so the order is its own.
+/// Forwards bytes between clients and an origin, and records every request head in
+/// order of arrival. A client waits for the head of a response before its next request,
+/// on whatever connection, so the order is the client's own.
 struct Witness {
     address: SocketAddr,
     seen: Receiver<Request>,
@@ -44,16 +44,16 @@ impl Witness {
     fn before(origin: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (tells, seen) = channel();
+        let (sender, seen) = channel();
         thread::spawn(move || {
             for (connection, client) in listener.incoming().enumerate() {
-                hand_on(connection, client.unwrap(), origin, tells.clone());
+                hand_on(connection, client.unwrap(), origin, sender.clone());
             }
         });
         Self { address, seen }
     }
 
-    /// What came since the last call, by client.
+    /// The requests since the last call, by client.
     fn by_client(&self) -> BTreeMap<String, Vec<Request>> {
         let mut clients: BTreeMap<String, Vec<Request>> = BTreeMap::new();
         for (connection, head) in self.seen.try_iter() {
@@ -66,9 +66,8 @@ impl Witness {
         clients
     }
 
-    /// What a single client asks for before the clock has a say: all before it
-    /// reads a playlist again, with segments by their distance from the first of
-    /// their variant.
+    /// The requests of a single client that do not depend on time: all before it
+    /// reloads a playlist, with segments numbered from the first of their variant.
     fn opening(&self) -> Vec<Request> {
         let mut firsts: BTreeMap<String, i64> = BTreeMap::new();
         let mut playlists = Vec::new();
@@ -93,7 +92,7 @@ impl Witness {
     }
 }
 
-/// Gives connections the numbers in whose order they were opened.
+/// Numbers connections in the order in which they were opened.
 fn number_connections(requests: &mut [Request]) {
     let mut known = Vec::new();
     for (connection, _) in requests {
@@ -106,14 +105,15 @@ fn number_connections(requests: &mut [Request]) {
     }
 }
 
-/// Two threads for a connection: one for what is asked, one for the answers.
+/// Two threads per connection: one for requests, one for responses.
 fn hand_on(connection: usize, mut client: TcpStream, origin: SocketAddr, seen: Sender<Request>) {
     let mut origin = TcpStream::connect(origin).unwrap();
-    let (mut answers, mut answered) = (origin.try_clone().unwrap(), client.try_clone().unwrap());
+    let (mut responses, mut client_side) =
+        (origin.try_clone().unwrap(), client.try_clone().unwrap());
     thread::spawn(move || {
-        // A client may leave in the middle of an answer.
-        let _ = std::io::copy(&mut answers, &mut answered);
-        let _ = answered.shutdown(Shutdown::Both);
+        // A client may close in the middle of a response.
+        let _ = std::io::copy(&mut responses, &mut client_side);
+        let _ = client_side.shutdown(Shutdown::Both);
     });
     thread::spawn(move || {
         let (mut asked, mut bytes) = (Vec::new(), [0; 4096]);
@@ -131,7 +131,7 @@ fn hand_on(connection: usize, mut client: TcpStream, origin: SocketAddr, seen: S
     });
 }
 
-/// The built-in origin and where it listens.
+/// The built-in origin and its address.
 fn origin() -> (Program, SocketAddr) {
     let mut origin = Setup::with(&["origin", "-listen", "127.0.0.1:0"]).start();
     let url = origin.stdout(|line| Some(line.to_owned()));
@@ -146,7 +146,7 @@ fn capabilities(ffmpeg: &Path) -> Capabilities {
     Capabilities::parse(&says(VERSION_ARGS), &says(HELP_ARGS)).unwrap()
 }
 
-/// The lean FFmpeg and the installed one, if they are of one release.
+/// The lean FFmpeg and the installed one, if both are of one release.
 fn pair() -> Option<[PathBuf; 2]> {
     let (lean, full) = (lean_ffmpeg()?, tool("ffmpeg")?);
     let release = |ffmpeg: &Path| {
@@ -175,7 +175,7 @@ fn lean_ffmpeg_sends_the_same_requests_on_demand() {
             assert_eq!(ended.code, Some(0), "{ended:#?}");
             witness.by_client()
         });
-        // ffprobe is one more where it is asked which variant is the highest.
+        // ffprobe adds one if the highest variant is selected.
         let probed = usize::from(variant == "highest");
         assert_eq!(full.len(), 3 + probed, "{full:#?}");
         assert_eq!(lean, full, "{variant}");
@@ -195,7 +195,7 @@ fn lean_ffmpeg_sends_the_same_requests_live() {
             let program = Setup::load(ffmpeg, &url).args(&args).start();
             let opening = witness.opening();
             program.stopped();
-            // What came later is not compared.
+            // Later requests are not compared.
             witness.by_client();
             opening
         });
@@ -267,7 +267,7 @@ fn lean_ffmpeg_plays_fmp4_and_encrypted_media() {
     assert!(paths.iter().any(|path| path == "/fragments/init.mp4"), "{paths:?}");
 }
 
-/// A certificate for this host and its key, signed by itself.
+/// A self-signed certificate for this host, and its key.
 fn certificate(folder: &Path) -> Option<()> {
     let made = Command::new(tool("openssl")?)
         .current_dir(folder)

@@ -1,5 +1,5 @@
-//! End to end with the fake FFmpeg: starts, restarts, failures to start, and the
-//! end of `-duration`.
+//! End to end with the fake FFmpeg: starts, restarts, failed starts, and the end of
+//! `-duration`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -78,8 +78,8 @@ fn unreachable_target_is_warned_of_and_in_every_summary() {
     for text in [&ended.stdout, &fs::read_to_string(&page).unwrap()] {
         assert!(text.contains(&format!("not reached: {below}")), "{text}");
     }
-    let told: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
-    assert_eq!(told["clients"]["target_reached"], false, "{}", told["clients"]);
+    let summary: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    assert_eq!(summary["clients"]["target_reached"], false, "{}", summary["clients"]);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn reports_a_crash_by_its_signal() {
 fn child_inherits_no_state() {
     let fake = Fake::named("ffmpeg");
     // The program raises its own limit of descriptors; the child gets the old one.
-    // What the program inherited as ignored (nohup) is not the child's business.
+    // Signals that the program inherited as ignored (nohup) do not affect the child.
     let mut program = Setup::faking(&fake, "report/exit-1")
         .args(&["-clients", "2", "-ramp-rate", "200"])
         .born_after("ulimit -Sn 300; trap '' HUP USR1 PIPE")
@@ -176,8 +176,8 @@ fn child_inherits_no_state() {
         for born in
             ["fds 0 1 2", "stdin /dev/null", "blocked", "ignored", "group own", "nofile 300"]
         {
-            let told = stderr.lines().any(|line| line == format!("report {born}"));
-            assert!(told, "not {born:?}: {stderr}");
+            let found = stderr.lines().any(|line| line == format!("report {born}"));
+            assert!(found, "not {born:?}: {stderr}");
         }
     }
     assert!(program.scrape().get("process_max_fds") > 300.0);

@@ -1,5 +1,5 @@
 //! End to end with the fake FFmpeg: the log as JSON and as text, its secrets, and
-//! readers that stall or go.
+//! readers that stall or close.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -66,7 +66,7 @@ fn every_log_line_is_a_json_object() {
     assert!(!ended.events("process_stderr").is_empty());
 }
 
-/// Whether a terminal obeys this character, or nobody sees it.
+/// Whether a terminal interprets this character, or it is invisible.
 fn is_hidden(character: char) -> bool {
     (character.is_control() && character != '\n')
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,5 +1,4 @@
-//! End to end: an FFmpeg that takes too much memory is reported, and ended where that
-//! was asked.
+//! End to end: an FFmpeg with too much memory is reported, and killed if requested.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "an origin beside the program needs threads")]
@@ -28,7 +27,7 @@ fn reports_a_large_process_while_running_and_in_the_summary() {
     assert!(ended.stdout.contains("the FFmpeg of client 1 took 30"), "{}", ended.stdout);
 }
 
-/// Its process is ended for its memory, and the client starts again.
+/// Checks that its process is killed because of its memory, and the client restarts.
 fn is_ended(program: &mut Program) {
     let limit = program.event("client_memory_limit");
     assert_eq!(limit["limit_bytes"], 96 << 20, "{limit}");
@@ -45,7 +44,7 @@ fn kills_a_silent_process_above_the_limit() {
     program.stopped();
 }
 
-/// A master playlist without an end.
+/// An endless master playlist.
 fn endless_playlist() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

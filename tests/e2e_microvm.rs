@@ -1,7 +1,7 @@
-//! The swarm as the one job of a virtual machine, as the scripts of
-//! `docs/deploy/microvm` make and boot it, by QEMU without the help of the processor.
+//! The swarm as the only service of a virtual machine, made and booted by the scripts
+//! of `docs/deploy/microvm`, in QEMU without hardware virtualization.
 //!
-//! Skipped where QEMU, cpio or a kernel is missing.
+//! Skipped if QEMU, cpio or a kernel is missing.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "starts a virtual machine and reads clocks")]
@@ -26,13 +26,13 @@ use support::processes::Process;
 use support::rootfs::{done, rootfs, script};
 use support::tools::{kernel, lean_pair, tool};
 
-/// How long a machine in software may take to boot, to play, or to end.
+/// Time limit for an emulated machine to boot, to play, or to end.
 const MACHINE_LIMIT: Duration = Duration::from_secs(120);
 
 /// Memory of the machine in MiB.
 const MEMORY_MIB: &str = "512";
 
-/// What a machine is booted from.
+/// The files that a machine is booted from.
 struct Boot {
     kernel: PathBuf,
     initramfs: PathBuf,
@@ -49,7 +49,8 @@ impl Boot {
             return None;
         };
         let folder = support::folder();
-        // A distribution's FFmpeg, of two hundred libraries, takes a minute to start there.
+        // A distribution's FFmpeg, with two hundred libraries, takes a minute to start
+        // there.
         let lean = lean_pair();
         if lean.is_none() {
             println!("with a fake FFmpeg, since no lean one is here: nothing is loaded");
@@ -63,7 +64,7 @@ impl Boot {
         Some(Self { kernel, initramfs, folder, plays: lean.is_some() })
     }
 
-    /// Boots it with these words on the kernel's command line.
+    /// Boots it with this kernel command line.
     fn machine(&self, words: &[&str]) -> Machine {
         self.booted_from(&self.initramfs, words)
     }
@@ -90,7 +91,7 @@ struct Machine {
 }
 
 impl Machine {
-    /// Waits for a line of the console that `is` holds for.
+    /// Waits for a line of the console for which `is` is true.
     fn says(&mut self, what: &str, is: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + MACHINE_LIMIT;
         loop {
@@ -104,8 +105,8 @@ impl Machine {
         }
     }
 
-    /// Waits for an event of this name that `is` holds for.
-    fn tells(&mut self, name: &str, is: impl Fn(&Value) -> bool) {
+    /// Waits for an event of this name for which `is` is true.
+    fn logs(&mut self, name: &str, is: impl Fn(&Value) -> bool) {
         let event = |line: &str| serde_json::from_str::<Value>(line).ok();
         self.says(name, |line| event(line).is_some_and(|event| event["msg"] == name && is(&event)));
     }
@@ -114,11 +115,11 @@ impl Machine {
         let socket = UnixStream::connect(&self.monitor).unwrap();
         socket.set_read_timeout(Some(MACHINE_LIMIT)).unwrap();
         let mut monitor = Monitor { socket };
-        monitor.answer();
+        monitor.response();
         monitor
     }
 
-    /// All that was on the console, once the machine has powered off.
+    /// The whole console output, once the machine has powered off.
     fn powered_off(mut self) -> String {
         let process = Process::open(self.child.id()).unwrap();
         assert!(
@@ -144,8 +145,8 @@ struct Monitor {
 }
 
 impl Monitor {
-    /// What comes before the next prompt.
-    fn answer(&mut self) -> String {
+    /// The output before the next prompt.
+    fn response(&mut self) -> String {
         let mut text = Vec::new();
         while !text.ends_with(b"(qemu) ") {
             let mut byte = [0];
@@ -157,14 +158,14 @@ impl Monitor {
 
     fn ask(&mut self, command: &str) -> String {
         self.socket.write_all(format!("{command}\n").as_bytes()).unwrap();
-        self.answer()
+        self.response()
     }
 
-    /// Where this host reaches the port of the machine that is forwarded.
+    /// The address on this host that is forwarded to the machine.
     fn forwarded(&mut self) -> SocketAddr {
-        let told = self.ask("info usernet");
-        let row = told.lines().find(|line| line.contains("HOST_FORWARD"));
-        let row = row.unwrap_or_else(|| panic!("nothing is forwarded: {told}"));
+        let forwards = self.ask("info usernet");
+        let row = forwards.lines().find(|line| line.contains("HOST_FORWARD"));
+        let row = row.unwrap_or_else(|| panic!("nothing is forwarded: {forwards}"));
         let port = row.split_ascii_whitespace().nth(3).unwrap().parse().unwrap();
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
@@ -181,11 +182,11 @@ fn machine_boots_loads_serves_scrapes_and_powers_off() {
     let flags = ["--", "-seed", "7", "--skip-preflight"];
     let words = [&[&url, "CLIENTS=2", "LOG_LEVEL=info"], &flags[..]].concat();
     let mut machine = boot.machine(&words);
-    machine.tells("ramp_complete", |_| true);
+    machine.logs("ramp_complete", |_| true);
     let mut monitor = machine.monitor();
     let address = monitor.forwarded();
-    // Told every few seconds; to ask again and again would take the machine's CPU.
-    machine.tells("progress", |event| !boot.plays || event["bytes"].as_u64() > Some(0));
+    // Logged every few seconds; polling would take the machine's CPU.
+    machine.logs("progress", |event| !boot.plays || event["bytes"].as_u64() > Some(0));
     let scrape = Scrape::of(address);
     assert_eq!(scrape.get("hlsswarm_clients_target"), 2.0);
     for sample in ["hlsswarm_requests_total{kind=\"segment\"}", "hlsswarm_tcp_rtt_seconds_count"] {
@@ -199,16 +200,16 @@ fn machine_boots_loads_serves_scrapes_and_powers_off() {
     assert!(console.contains("init: exit code 0"), "{console}");
     let complaints = console.lines().filter(|line| line.starts_with("init: "));
     assert_eq!(complaints.count(), 2, "{console}");
-    tells_what_is_wrong(&boot);
+    reports_errors(&boot);
 }
 
-fn tells_what_is_wrong(boot: &Boot) {
+fn reports_errors(boot: &Boot) {
     let console = boot.machine(&["reboot=k", "CLIENTS=0", "STREAM_URL=http://h/"]).powered_off();
     assert!(console.contains("CLIENTS in the environment"), "{console}");
     assert!(console.contains("init: exit code 2"), "{console}");
     let why = done(script("microvm/initramfs.sh").args([Path::new("/proc"), &boot.initramfs]));
     assert!(why.unwrap_err().contains("rootfs.sh makes it"));
-    // A swarm that is killed cannot say so itself.
+    // A killed swarm cannot log its end.
     let root = boot.folder.path().join("killed");
     fs::create_dir_all(root.join("bin")).unwrap();
     let source = root.join("killed.c");

@@ -67,7 +67,7 @@ fn cuts_a_body_where_the_recipe_says() {
         let wire = origin.wire(SEGMENT);
         assert!(wire.head.starts_with("HTTP/1.1 200 "), "{recipe}: {}", wire.head);
         assert_eq!((wire.body.len(), wire.end), (sent, end), "{recipe}");
-        assert_eq!(wire.told_length(), told, "{recipe}");
+        assert_eq!(wire.stated_length(), told, "{recipe}");
         assert!(whole.starts_with(&wire.body), "{recipe}");
     }
     origin.post("reset");

@@ -38,7 +38,7 @@ fn summary(program: Program, file: &std::path::Path) -> (String, Value) {
 #[test]
 fn polls_a_real_node_exporter_and_nginx() {
     let fake = Fake::named("ffmpeg");
-    let (Some(node), Some(nginx)) = (node_exporter(), Nginx::telling_status()) else { return };
+    let (Some(node), Some(nginx)) = (node_exporter(), Nginx::with_status()) else { return };
     let folder = support::folder();
     let file = folder.path().join("run.json");
     let mut program = load(&fake, &["-summary-json", file.to_str().unwrap()])
@@ -69,8 +69,8 @@ fn polls_a_real_node_exporter_and_nginx() {
 fn misbehaving_exporters_do_not_affect_the_load() {
     let fake = Fake::named("ffmpeg");
     let manners = [
-        (Manner::Hangs, "no answer within 500ms"),
-        (Manner::Drips, "no answer within 500ms"),
+        (Manner::Hangs, "no response within 500ms"),
+        (Manner::Drips, "no response within 500ms"),
         (Manner::Garbage, "the response is not HTTP"),
         (Manner::Html, "answered, but not as node_exporter does"),
         (Manner::Huge, "the response body is too long"),

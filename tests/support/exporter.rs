@@ -1,5 +1,5 @@
-//! Exporters of the origin's side: a real node_exporter, and one of a test's own
-//! that behaves as it is told.
+//! Exporters of the origin: a real node_exporter, and a fake one with configurable
+//! behaviour.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,18 +10,17 @@ use std::thread;
 use super::lines::Lines;
 use super::tools::tool;
 
-/// A node_exporter that runs.
+/// A running node_exporter.
 pub(crate) struct NodeExporter {
-    /// Where it listens.
+    /// Its listen address.
     pub(crate) address: SocketAddr,
     child: Child,
     _log: Lines,
 }
 
-/// Starts one on a port of the kernel's choice; `None`, and a line that says so,
-/// where there is none.
+/// Starts one on a free port; `None`, with a line that says so, if it is not installed.
 pub(crate) fn node_exporter() -> Option<NodeExporter> {
-    // Debian gives it another name than the rest of the world.
+    // Debian uses another name.
     let program = tool("prometheus-node-exporter").or_else(|| tool("node_exporter"))?;
     let mut child = Command::new(program)
         .args(["--web.listen-address=127.0.0.1:0", "--collector.disable-defaults"])
@@ -51,66 +50,66 @@ impl Drop for NodeExporter {
 /// How an exporter behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// As node_exporter and nginx, with counters that grow.
+    /// As node_exporter and nginx, with increasing counters.
     Well,
-    /// Never answers.
+    /// Never responds.
     Hangs,
-    /// Sends a byte now and then, without end.
+    /// Sends a byte now and then, endlessly.
     Drips,
-    /// Speaks something else.
+    /// Uses another protocol.
     Garbage,
-    /// Sends a page.
+    /// Sends an HTML page.
     Html,
-    /// Sends more than anybody wants.
+    /// Sends more than the limit.
     Huge,
-    /// Closes without a word.
+    /// Closes without a response.
     Closes,
-    /// Closes in the middle.
+    /// Closes in the middle of the response.
     Cuts,
-    /// Answers 500.
+    /// Responds with status 500.
     Fails,
 }
 
-/// An exporter of a test's own; it goes with the process.
+/// A fake exporter; it ends with the process.
 pub(crate) struct Exporter {
-    /// Where it listens.
+    /// Its listen address.
     pub(crate) address: SocketAddr,
     manner: Arc<Mutex<Manner>>,
 }
 
 impl Exporter {
-    /// One that behaves like this.
+    /// An exporter with this behaviour.
     pub(crate) fn behaving(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let manner = Arc::new(Mutex::new(manner));
-        let told = Arc::clone(&manner);
+        let current = Arc::clone(&manner);
         thread::spawn(move || {
             for (number, peer) in listener.incoming().enumerate() {
                 let Ok(mut peer) = peer else { continue };
-                let manner = *told.lock().unwrap();
+                let manner = *current.lock().unwrap();
                 thread::spawn(move || {
-                    // A peer that has had enough ends it.
-                    let _ = answer(&mut peer, manner, number);
+                    // A peer that closes early ends it.
+                    let _ = respond(&mut peer, manner, number);
                 });
             }
         });
         Self { address, manner }
     }
 
-    /// Behaves so from the next connection on.
+    /// Changes the behaviour, starting with the next connection.
     pub(crate) fn behave(&self, manner: Manner) {
         *self.manner.lock().unwrap() = manner;
     }
 }
 
-fn answer(peer: &mut TcpStream, manner: Manner, number: usize) -> std::io::Result<()> {
+fn respond(peer: &mut TcpStream, manner: Manner, number: usize) -> std::io::Result<()> {
     let mut head = [0; 4096];
     let _ = peer.read(&mut head)?;
     let ok = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
     match manner {
         Manner::Well => write!(peer, "{ok}\r\n{}", metrics(number)),
-        // Ends when the other side has gone.
+        // Ends when the peer closes.
         Manner::Hangs => peer.read(&mut head).map(drop),
         Manner::Drips => {
             write!(peer, "{ok}\r\n")?;
@@ -136,7 +135,7 @@ fn answer(peer: &mut TcpStream, manner: Manner, number: usize) -> std::io::Resul
     }
 }
 
-/// What both exporters tell, at the look with this number.
+/// The metrics of both exporters, at the poll with this number.
 fn metrics(number: usize) -> String {
     format!(
         "node_cpu_seconds_total{{cpu=\"0\",mode=\"user\"}} {number}\n\

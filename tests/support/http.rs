@@ -6,18 +6,18 @@ use std::net::{SocketAddr, TcpStream};
 
 use super::LIMIT;
 
-/// What a server answered.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     /// The status code.
     pub(crate) status: u16,
     /// Field names in lower case with their values.
     pub(crate) headers: BTreeMap<String, String>,
-    /// The body as text; what is no UTF-8 is replaced.
+    /// The body as text; invalid UTF-8 is replaced.
     pub(crate) body: String,
 }
 
-/// One connection.
+/// A connection.
 pub(crate) struct Connection {
     stream: TcpStream,
     unread: Vec<u8>,
@@ -32,13 +32,13 @@ impl Connection {
         Self { stream, unread: Vec::new() }
     }
 
-    /// Sends bytes as they are; a server that has closed already is no failure.
+    /// Sends bytes as they are; a connection closed by the server is no failure.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
-    /// The next reply; `head` says that it answers a HEAD and has no body. `None`
-    /// if the server closed instead.
+    /// The next response; `head` says that it belongs to a HEAD request and has no
+    /// body. `None` if the server closed instead.
     pub(crate) fn reply(&mut self, head: bool) -> Option<Reply> {
         let blank = loop {
             match self.unread.windows(4).position(|w| w == b"\r\n\r\n") {
@@ -101,11 +101,11 @@ impl Scrape {
     pub(crate) fn of(address: SocketAddr) -> Self {
         let reply = get(address, "/metrics");
         assert_eq!(reply.status, 200, "{}", reply.body);
-        Self::told_by(reply)
+        Self::from_reply(reply)
     }
 
-    /// The scrape that this reply tells.
-    pub(crate) fn told_by(reply: Reply) -> Self {
+    /// The scrape in this response.
+    pub(crate) fn from_reply(reply: Reply) -> Self {
         let sample = |line: &str| {
             let (name, value) = line.rsplit_once(' ')?;
             Some((name.to_owned(), value.parse().ok()?))

@@ -1,6 +1,6 @@
-//! The lines of a pipe as they come, read by a thread so that a wait has an end.
+//! The lines of a pipe, read by a thread so that a wait can time out.
 //!
-//! Knows nothing of what the lines mean.
+//! Does not know what the lines mean.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::LIMIT;
 
-/// The lines of a pipe: those seen so far, and the pipe's reader for the rest.
+/// The lines of a pipe: those seen so far, and the reader of the others.
 pub(crate) struct Lines {
     seen: Vec<String>,
     coming: Receiver<String>,
@@ -17,13 +17,13 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Begins to read; the pipe is drained even if nobody asks for a line.
+    /// Starts reading; the pipe is drained even if no line is requested.
     pub(crate) fn of(pipe: impl Read + Send + 'static) -> Self {
         Self::until(pipe, |_| false)
     }
 
-    /// Reads up to the line at which `stalls` says so, then reads no more and
-    /// keeps the pipe open as long as this value lives.
+    /// Reads up to the line for which `stalls` is true, then stops and keeps the pipe
+    /// open as long as this value lives.
     pub(crate) fn until(
         pipe: impl Read + Send + 'static,
         stalls: impl Fn(&str) -> bool + Send + 'static,
@@ -40,7 +40,7 @@ impl Lines {
                     break;
                 }
                 if stalled {
-                    // Ends when the value that holds the other end goes.
+                    // Ends when the value with the other end is dropped.
                     let _ = held.recv();
                     break;
                 }
@@ -50,8 +50,8 @@ impl Lines {
         Self { seen: Vec::new(), coming, hold: Some(hold) }
     }
 
-    /// The first `count` lines, old or to come, that `pick` makes something of;
-    /// or all lines there were, if the pipe ends or the limit passes before.
+    /// The first `count` results of `pick` on past and future lines; an error with all
+    /// lines if the pipe ends or the limit passes before.
     pub(crate) fn pick<T>(
         &mut self,
         count: usize,
@@ -79,14 +79,14 @@ impl Lines {
         Ok(picked)
     }
 
-    /// What `pick` makes of the lines that were there already.
+    /// The results of `pick` on the lines seen so far.
     pub(crate) fn seen<T>(&mut self, pick: impl Fn(&str) -> Option<T>) -> Vec<T> {
         self.seen.extend(self.coming.try_iter());
         self.seen.iter().filter_map(|line| pick(line)).collect()
     }
 
-    /// All lines up to the pipe's end, which must come within the limit, or up
-    /// to where the reader stalled.
+    /// All lines up to the end of the pipe, which must come within the limit, or up to
+    /// where the reader stalled.
     pub(crate) fn rest(&mut self) -> &[String] {
         self.hold = None;
         let deadline = Instant::now() + LIMIT;

@@ -10,11 +10,11 @@ use super::tools::tool;
 /// The segments of each rendition, of 2 s each.
 pub(crate) const SEGMENTS: usize = 4;
 
-/// The folder of the presentation; `None` without an FFmpeg to make it.
+/// The folder of the presentation; `None` without an FFmpeg.
 ///
-/// `low/` and `high/` hold `vod.m3u8` (with ENDLIST), `live.m3u8` (without, and
-/// it never moves on) and `seg0.ts` to `seg3.ts`; `master.m3u8` names both
-/// `vod.m3u8`, `live.m3u8` both `live.m3u8`.
+/// `low/` and `high/` contain `vod.m3u8` (with ENDLIST), `live.m3u8` (without, never
+/// updated) and `seg0.ts` to `seg3.ts`; `master.m3u8` refers to both `vod.m3u8`, the
+/// master `live.m3u8` to both `live.m3u8`.
 pub(crate) fn presentation() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     MADE.get_or_init(|| Some(make(&tool("ffmpeg")?))).as_deref()

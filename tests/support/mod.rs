@@ -1,8 +1,8 @@
-//! What the end-to-end tests share: the program under test, a fake FFmpeg, real
-//! ones, a web server as witness, a tiny HTTP client, and a look at `/proc`.
+//! Shared parts of the end-to-end tests: the program under test, fake and real FFmpegs,
+//! a web server as witness, a small HTTP client, and readers of `/proc`.
 //!
-//! Every wait has one generous limit and fails with all that was seen. Nothing
-//! is killed but what a test itself has started.
+//! Every wait has one generous limit and fails with everything seen so far. Tests end
+//! only processes that they started.
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -25,21 +25,21 @@ pub(crate) mod tools;
 
 use std::time::{Duration, Instant};
 
-/// How long anything may take that is awaited: far more than it needs on a busy
-/// machine, so that only a fault reaches it.
+/// Limit of every wait: far more than needed on a busy machine, so that only a fault
+/// reaches it.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-/// A folder that goes when the value goes, on the file system of the build, so
-/// that executables can be linked into it.
+/// A folder, removed with the value, on the file system of the build, so that
+/// executables can be linked into it.
 pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
-/// Asks again and again until the answer is yes: for what tells nobody when it
-/// changes. The question itself is the pause.
-pub(crate) fn until(what: &str, mut answer: impl FnMut() -> bool) {
+/// Polls a condition until it is true, for events without a notification. The poll
+/// itself is the pause.
+pub(crate) fn until(what: &str, mut is_true: impl FnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;
-    while !answer() {
+    while !is_true() {
         assert!(Instant::now() < deadline, "not within {LIMIT:?}: {what}");
     }
 }

@@ -1,5 +1,5 @@
-//! Hosts on one machine: network namespaces that reach an origin's address each
-//! over a wire of its own, and nothing else.
+//! Hosts on one machine: network namespaces, each with a virtual wire to an origin and
+//! nothing else.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,16 +11,16 @@ use super::tools::tool;
 /// The origin's address in its namespace.
 const ORIGIN: &str = "10.203.255.1";
 
-/// An origin's host and some others; they go when the value goes.
+/// An origin's host and other hosts; they are removed with the value.
 pub(crate) struct Hosts {
-    /// `None` without the right to make namespaces: then all is on this host.
+    /// `None` without the right to make namespaces: then everything runs on this host.
     ip: Option<PathBuf>,
     origin: String,
     others: Vec<String>,
 }
 
 impl Hosts {
-    /// So many hosts beside the origin's.
+    /// This many hosts in addition to the origin's.
     pub(crate) fn new(count: usize) -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let made = MADE.fetch_add(1, Ordering::Relaxed);
@@ -52,7 +52,7 @@ impl Hosts {
         self.in_namespace(&self.others[host], setup)
     }
 
-    /// The same after this was done there by a shell; `None` where all is on one host,
+    /// The same after a shell ran this there; `None` if everything runs on one host,
     /// which no test may change.
     pub(crate) fn at_origin_after(&self, doing: &str, setup: Setup) -> Option<Setup> {
         let ip = self.ip.as_deref()?;
@@ -90,7 +90,7 @@ impl Hosts {
         commands.iter().all(|command| does(ip, command))
     }
 
-    /// Whatever was made of it; what was not is no loss.
+    /// Ignores errors: parts may be missing.
     fn tear_down(&self) {
         let Some(ip) = &self.ip else { return };
         for name in self.others.iter().chain([&self.origin]) {
@@ -105,8 +105,8 @@ impl Drop for Hosts {
     }
 }
 
-/// What a shell does in namespaces of its own, so that a lookup gets no response: the
-/// only name server is behind a wire whose other end drops all that it receives.
+/// A shell script for a private namespace without DNS responses: the only name server
+/// is behind a wire whose other end drops everything.
 const SILENT_RESOLVER: &str = "set -e
 ip link set lo up
 ip link add quiet type veth peer name other
@@ -118,7 +118,7 @@ mount --bind \"$CONFIGURATION\"/resolv.conf /etc/resolv.conf
 mount --bind \"$CONFIGURATION\"/nsswitch.conf /etc/nsswitch.conf
 exec \"$0\" \"$@\"";
 
-/// The program on a host whose name server never responds. `None`, and a line that
+/// The program on a host whose name server never responds; `None`, with a line that
 /// says so, without the right to make namespaces.
 pub(crate) fn with_silent_resolver(setup: Setup, folder: &Path) -> Option<Setup> {
     let (unshare, _) = (tool("unshare")?, tool("ip")?);

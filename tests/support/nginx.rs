@@ -1,5 +1,5 @@
-//! A real web server as witness: it serves a folder, or stands before another
-//! server, and tells of every request.
+//! A real web server as witness: it serves a folder or proxies another server, and logs
+//! every request.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -15,7 +15,7 @@ use super::lines::Lines;
 use super::processes::Process;
 use super::tools::tool;
 
-/// A running nginx; it goes when the value goes.
+/// A running nginx; it ends with the value.
 pub(crate) struct Nginx {
     address: SocketAddr,
     child: Child,
@@ -24,13 +24,13 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Serves `root` on a port that the kernel chose; `None` without nginx.
+    /// Serves `root` on a free port; `None` without nginx.
     pub(crate) fn serving(root: &Path) -> Option<Self> {
         Self::with("", &format!("root {};", root.display()))
     }
 
-    /// Tells at `/status` how it fares.
-    pub(crate) fn telling_status() -> Option<Self> {
+    /// Serves its status at `/status`.
+    pub(crate) fn with_status() -> Option<Self> {
         Self::with("", "location = /status { stub_status; }")
     }
 
@@ -42,9 +42,9 @@ impl Nginx {
         Self::with("ssl", &format!("root {root}; {pair}"))
     }
 
-    /// Hands every request on to `origin`, as a cache or a load balancer does: each
-    /// client keeps its connection, and answers are buffered. Paths that match the
-    /// regular expression `missing`, if there is one, are answered 404.
+    /// Forwards every request to `origin`, as a cache or a load balancer does: each
+    /// client keeps its connection, and responses are buffered. Paths that match the
+    /// optional regular expression `missing` get 404.
     pub(crate) fn before(origin: SocketAddr, missing: Option<&str>) -> Option<Self> {
         let missing = missing
             .map_or_else(String::new, |paths| format!("location ~ \"{paths}\" {{ return 404; }}"));
@@ -52,11 +52,11 @@ impl Nginx {
         Self::with("", &format!("location / {{ proxy_pass http://{origin}; {kept} }} {missing}"))
     }
 
-    /// A server that listens in this way and does this.
+    /// A server with these listen options and this configuration.
     ///
-    /// The listening socket is made here and handed over as descriptor 0, by the
-    /// variable with which nginx hands its sockets to its own successor. So no
-    /// port is guessed, and a request waits in the backlog until nginx is ready.
+    /// The listening socket is made here and passed as descriptor 0, by the variable
+    /// with which nginx passes its sockets to its successor. So no port is guessed, and
+    /// requests wait in the backlog until nginx is ready.
     fn with(listening: &str, doing: &str) -> Option<Self> {
         let program = tool("nginx")?;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -93,10 +93,11 @@ impl Nginx {
         format!("http://{}/{file}", self.address)
     }
 
-    /// The first `count` requests that `pick` makes something of, as soon as they
-    /// are there. A request has `path`, `agent`, `host`, `method`, `status`, `bytes`
-    /// (of the body), `sent` (with the head), `secs` (from its first byte to the
-    /// last of the answer), `connection`, `at` (its end, since the epoch) and `cache` (its Cache-Control field).
+    /// The first `count` results of `pick` on requests, as soon as there are that many.
+    /// A request has `path`, `agent`, `host`, `method`, `status`, `bytes` (of the
+    /// body), `sent` (with the head), `secs` (from its first byte to the last of the
+    /// response), `connection`, `at` (its end, since the epoch) and `cache` (its
+    /// Cache-Control field).
     pub(crate) fn requests<T>(
         &mut self,
         count: usize,
@@ -106,19 +107,19 @@ impl Nginx {
         self.requests.pick(count, pick).unwrap_or_else(|why| panic!("{count} requests: {why}"))
     }
 
-    /// What `pick` makes of the requests that were there already.
+    /// The results of `pick` on the requests so far.
     pub(crate) fn seen<T>(&mut self, pick: impl Fn(&Value) -> Option<T>) -> Vec<T> {
         self.requests.seen(|line| pick(&serde_json::from_str(line).ok()?))
     }
 
-    /// Ends nginx after the last open request; every request there was.
+    /// Ends nginx after the last open request; returns every request.
     pub(crate) fn ended(mut self) -> Vec<Value> {
         self.stop(Signal::QUIT);
         let lines = self.requests.rest();
         lines.iter().map(|line| serde_json::from_str(line).expect("a request")).collect()
     }
 
-    /// Never by SIGKILL: a master that is killed leaves its worker behind.
+    /// Never by SIGKILL, which would leave nginx's worker running.
     fn stop(&mut self, signal: Signal) {
         if let Some(master) = Process::open(self.child.id()) {
             master.signal(signal);
@@ -140,7 +141,7 @@ fn configure(address: &str, doing: &str, own: &Path) -> String {
         .iter()
         .map(|spool| format!("  {spool}_temp_path {own}/{spool};\n"))
         .collect();
-    // A worker of root's nginx would be nobody and not reach the folders; for
+    // The worker of root's nginx would be nobody and could not read the folders; for
     // another user the line has no effect.
     format!(
         r#"daemon off;

@@ -1,5 +1,5 @@
-//! The built-in origin under test, and what it does on the wire: bytes as they
-//! are, and how a connection ends.
+//! The built-in origin under test, and its behaviour on the wire: raw bytes, and how a
+//! connection ends.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,34 +10,34 @@ use super::program::{Program, Setup};
 
 /// An origin.
 pub(crate) struct Origin {
-    /// The program that serves.
+    /// The serving program.
     pub(crate) program: Program,
-    /// Where it listens, by an address of this host.
+    /// Its listen address on this host.
     pub(crate) address: SocketAddr,
 }
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// In good order.
+    /// By FIN.
     Fin,
     /// By a reset.
     Rst,
 }
 
-/// What came on a connection after one request.
+/// The bytes received on a connection after one request.
 #[derive(Debug)]
 pub(crate) struct Wire {
     /// The head with its blank line; empty if none came.
     pub(crate) head: String,
-    /// All that came after it.
+    /// The bytes after the head.
     pub(crate) body: Vec<u8>,
     /// How it ended.
     pub(crate) end: End,
 }
 
 impl Origin {
-    /// An origin with these arguments more, on a port that the kernel chooses.
+    /// An origin with these extra arguments, on a free port.
     pub(crate) fn with(args: &[&str]) -> Self {
         Self::listening("127.0.0.1:0", args)
     }
@@ -47,7 +47,7 @@ impl Origin {
         Self::started(Setup::with(&["origin", "-listen", listen, "-seed", "7"]).args(args))
     }
 
-    /// The one that this starts.
+    /// The origin that this starts.
     pub(crate) fn started(setup: Setup) -> Self {
         let mut program = setup.start();
         let url = program.stdout(|line| Some(line.to_owned()));
@@ -60,12 +60,12 @@ impl Origin {
         format!("http://{}/{path}", self.address)
     }
 
-    /// A connection with this request on its way; nothing asks for its end.
+    /// A connection on which this request was sent, without a request to close.
     pub(crate) fn ask(&self, path: &str) -> TcpStream {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"))
     }
 
-    /// A connection with these bytes on their way.
+    /// A connection on which these bytes were sent.
     pub(crate) fn send(&self, bytes: &str) -> TcpStream {
         let mut stream = TcpStream::connect_timeout(&self.address, LIMIT).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
@@ -73,7 +73,7 @@ impl Origin {
         stream
     }
 
-    /// All that comes for this path until the origin ends the connection.
+    /// Everything received for this path until the origin ends the connection.
     pub(crate) fn wire(&self, path: &str) -> Wire {
         let mut stream = self.ask(path);
         let mut bytes = Vec::new();
@@ -87,7 +87,7 @@ impl Origin {
         Wire { head: String::from_utf8(bytes).unwrap(), body, end }
     }
 
-    /// The answer to a GET by this client of a swarm.
+    /// The response to a GET by this client of a swarm.
     pub(crate) fn get_as(&self, client: u32, path: &str) -> String {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: a\r\nUser-Agent: x/client-{client}\r\n\
@@ -98,7 +98,7 @@ impl Origin {
         text
     }
 
-    /// Puts these recipes in place of those before.
+    /// Replaces the recipes.
     pub(crate) fn post(&self, recipes: &str) -> (u16, String) {
         let length = recipes.len();
         let request = format!(
@@ -112,7 +112,7 @@ impl Origin {
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
-    /// The answer to a plain GET on a connection of its own.
+    /// The response to a plain GET on a connection of its own.
     pub(crate) fn get(&self, path: &str) -> Reply {
         get(self.address, path)
     }
@@ -130,8 +130,8 @@ impl Origin {
 }
 
 impl Wire {
-    /// What the head says of the length of the body.
-    pub(crate) fn told_length(&self) -> usize {
+    /// The stated length of the body.
+    pub(crate) fn stated_length(&self) -> usize {
         let field = self.head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
         field.unwrap_or_else(|| panic!("no length in {:?}", self.head)).parse().unwrap()
     }

@@ -1,4 +1,4 @@
-//! Processes by `/proc` and by pidfd: which of a run are alive, and the wait for
+//! Processes by `/proc` and by pidfd: which ones of a run are alive, and the wait for
 //! one to end.
 
 use std::fs;
@@ -10,10 +10,10 @@ use rustix::process::{
     Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open, pidfd_send_signal, prlimit,
 };
 
-/// The environment variable by which every process of a run is known.
+/// The environment variable that identifies every process of a run.
 pub(crate) const MARK: &str = "FFMPEG_HLS_SWARM_TEST_RUN";
 
-/// A process held by its pidfd, so that its number cannot come to mean another.
+/// A process held by its pidfd, so that its number cannot be reused for another.
 pub(crate) struct Process {
     /// Its process id.
     pub(crate) pid: u32,
@@ -27,7 +27,7 @@ impl Process {
         Some(Self { pid, fd: pidfd_open(number, PidfdFlags::empty()).ok()? })
     }
 
-    /// Whether it ends within `limit`; reaped or not does not matter.
+    /// Whether it ends within `limit`, reaped or not.
     pub(crate) fn ends_within(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         loop {
@@ -41,35 +41,35 @@ impl Process {
         }
     }
 
-    /// Sends a signal; one that has ended already gets none.
+    /// Sends a signal; ignored if it has ended.
     pub(crate) fn signal(&self, signal: Signal) {
         let _ = pidfd_send_signal(&self.fd, signal);
     }
 
-    /// Bytes that it has written so far (`wchar` of proc(5)): by its writer's own
-    /// pace a test can wait for time to pass.
+    /// Bytes that it has written (`wchar` of proc(5)): a test can wait by the pace of a
+    /// writer.
     pub(crate) fn written_bytes(&self) -> u64 {
-        let told = fs::read_to_string(format!("/proc/{}/io", self.pid)).unwrap_or_default();
-        let written = told.lines().find_map(|line| line.strip_prefix("wchar: "));
+        let io = fs::read_to_string(format!("/proc/{}/io", self.pid)).unwrap_or_default();
+        let written = io.lines().find_map(|line| line.strip_prefix("wchar: "));
         written.map_or(0, |bytes| bytes.parse().unwrap())
     }
 
-    /// Its most resident memory so far, in bytes.
+    /// Its peak resident memory, in bytes.
     pub(crate) fn peak_resident_bytes(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
-    /// The descriptors that it has open.
+    /// Its open descriptors.
     pub(crate) fn descriptors(&self) -> Vec<u32> {
         let folder = fs::read_dir(format!("/proc/{}/fd", self.pid)).unwrap();
         let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
         folder.filter_map(|entry| number(entry.unwrap())).collect()
     }
 
-    /// Lets it have this many descriptors from now on; gives back how many it might
-    /// have before. The hard limit stays.
+    /// Changes its limit of descriptors and returns the old one. The hard limit is
+    /// kept.
     pub(crate) fn limit_descriptors(&self, current: Option<u64>) -> Option<u64> {
         let (before, maximum) = self.limits("Max open files");
         let pid = Pid::from_raw(i32::try_from(self.pid).unwrap());
@@ -77,8 +77,7 @@ impl Process {
         before
     }
 
-    /// Its soft and its hard limit in this row of `/proc/PID/limits`; `None` is
-    /// without limit.
+    /// Its soft and hard limit in this row of `/proc/PID/limits`; `None` is unlimited.
     pub(crate) fn limits(&self, row: &str) -> (Option<u64>, Option<u64>) {
         let limits = fs::read_to_string(format!("/proc/{}/limits", self.pid)).unwrap();
         let row = limits.lines().find_map(|line| line.strip_prefix(row)).unwrap();
@@ -86,15 +85,15 @@ impl Process {
         (numbers.next().unwrap(), numbers.next().unwrap())
     }
 
-    /// The ids of its children, ended ones that it has not reaped among them.
+    /// The ids of its children, including unreaped ones.
     pub(crate) fn children(&self) -> Vec<u32> {
         let listed = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid)).unwrap();
         listed.split_ascii_whitespace().map(|pid| pid.parse().unwrap()).collect()
     }
 }
 
-/// Every live process that carries this mark in its environment, whoever its
-/// parent is by now. One that has ended and waits for its parent has none left.
+/// Every live process with this mark in its environment, whatever its parent. A zombie
+/// has no environment.
 pub(crate) fn marked(mark: &str) -> Vec<Process> {
     let entry = format!("{MARK}={mark}");
     let carries = |pid: u32| {

@@ -1,5 +1,5 @@
-//! The program under test: started with flags, watched by its log, stopped, and
-//! cleaned up after whatever happens.
+//! The program under test: started with flags, observed through its log, stopped, and
+//! always cleaned up.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -19,8 +19,7 @@ use super::processes::{MARK, Process, marked};
 /// The program under test, as cargo built it.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ffmpeg-hls-swarm");
 
-/// How long a process may outlive the program: none does longer, not even when
-/// the program is killed.
+/// Longest time that a process may outlive the program, even if the program is killed.
 const DYING: Duration = Duration::from_secs(1);
 
 /// The event after which a stalled reader of the log reads no more.
@@ -34,20 +33,20 @@ pub(crate) struct Setup {
     reader: Reader,
 }
 
-/// Who reads the program's log.
+/// The reader of the program's log.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reader {
-    /// One that reads all of it.
+    /// Reads everything.
     Eager,
     /// One that stalls once the ramp is complete.
     Stalling,
-    /// One that has gone.
+    /// Has closed the pipe.
     Gone,
 }
 
 impl Setup {
-    /// The program with these arguments alone and an environment that names no
-    /// setting of it.
+    /// The program with these arguments, and an environment without any of its
+    /// settings.
     pub(crate) fn with(args: &[&str]) -> Self {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         let number = RUNS.fetch_add(1, Ordering::Relaxed);
@@ -63,21 +62,21 @@ impl Setup {
         Self { command, url: None, mark, reader: Reader::Eager }
     }
 
-    /// A load of `url` by this FFmpeg, scraped at a port that the kernel chooses.
+    /// A load of `url` by this FFmpeg, scraped at a free port.
     pub(crate) fn load(ffmpeg: &Path, url: &str) -> Self {
         let mut setup = Self::with(&["-metrics", "127.0.0.1:0"]);
         setup.command.arg("-ffmpeg").arg(ffmpeg);
         Self { url: Some(url.to_owned()), ..setup }
     }
 
-    /// A load by the fake that plays these steps. What a fake uses says nothing
-    /// of FFmpeg, so the host is left unchecked, and there is no playlist to read.
+    /// A load by the fake with these steps. The fake's cost differs from FFmpeg's, so
+    /// the host is not checked, and there is no playlist to read.
     pub(crate) fn faking(fake: &Fake, steps: &str) -> Self {
         let url = format!("http://127.0.0.1:9/{steps}");
         Self::load(&fake.path(), &url).args(&["--skip-preflight", "-target-duration", "6s"])
     }
 
-    /// Started by a shell that first does something to itself, such as `ulimit`.
+    /// Started by a shell that first runs this, such as `ulimit`.
     pub(crate) fn born_after(mut self, doing: &str) -> Self {
         let mut shell = Command::new("sh");
         shell.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -88,20 +87,20 @@ impl Setup {
         self
     }
 
-    /// More arguments.
+    /// Adds arguments.
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
         self.command.args(args);
         self
     }
 
-    /// One more variable, or another value for it.
+    /// Sets a variable.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// Started by another program with these arguments, such as `unshare`, which
-    /// becomes it or starts it.
+    /// executes or starts it.
     pub(crate) fn started_by(mut self, program: &Path, args: &[&str]) -> Self {
         let mut starter = Command::new(program);
         starter.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -111,36 +110,36 @@ impl Setup {
         self
     }
 
-    /// These faults come to it.
+    /// Injects these faults.
     pub(crate) fn suffering(mut self, faults: &Faults) -> Self {
         self.command.envs(faults.variables());
         self
     }
 
-    /// Its parent ignores this signal, as nohup(1) does, and hands that on.
+    /// Its parent ignores this signal, as nohup(1) does, and it inherits that.
     pub(crate) fn ignoring(self, signal: &str) -> Self {
         self.born_after(&format!("trap '' {signal}"))
     }
 
-    /// Its log goes there, and is not read.
+    /// Its log goes there and is not read.
     pub(crate) fn logging_to(mut self, stderr: impl Into<Stdio>) -> Self {
         self.command.stderr(stderr);
         self
     }
 
-    /// Its stdout is this, and what it writes there is not read.
+    /// Its stdout is this and is not read.
     pub(crate) fn writing_to(mut self, stdout: impl Into<Stdio>) -> Self {
         self.command.stdout(stdout);
         self
     }
 
-    /// The reader of the log stalls once the ramp is complete.
+    /// The reader of the log stalls when the ramp is complete.
     pub(crate) fn with_stalled_log(mut self) -> Self {
         self.reader = Reader::Stalling;
         self
     }
 
-    /// The reader of the log is gone before the program begins.
+    /// The log is closed before the program starts.
     pub(crate) fn with_closed_log(mut self) -> Self {
         self.reader = Reader::Gone;
         self
@@ -195,14 +194,14 @@ pub(crate) struct Ended {
 }
 
 impl Program {
-    /// The first `count` events of this name, as soon as they are there.
+    /// The first `count` events of this name, as soon as there are that many.
     pub(crate) fn events(&mut self, name: &str, count: usize) -> Vec<Value> {
         let picked = self.log.pick(count, |line| event(line).filter(|e| e["msg"] == name));
         picked.unwrap_or_else(|why| panic!("{count} of event {name}: {why}"))
     }
 
-    /// Waits until this client, run with `-v`, has said so many lines that `is`
-    /// holds for.
+    /// Waits until this client, run with `-v`, has logged this many lines for which
+    /// `is` is true.
     pub(crate) fn says(&mut self, client: usize, count: usize, is: impl Fn(&str) -> bool) {
         let said = self.log.pick(count, |line| {
             let event = event(line).filter(|e| e["msg"] == "process_stderr")?;
@@ -211,7 +210,7 @@ impl Program {
         said.unwrap_or_else(|why| panic!("{count} lines of client {client}: {why}"));
     }
 
-    /// The events of this name that were there already.
+    /// The events of this name so far.
     pub(crate) fn seen(&mut self, name: &str) -> Vec<Value> {
         self.log.seen(|line| event(line).filter(|e| e["msg"] == name))
     }
@@ -221,13 +220,13 @@ impl Program {
         self.events(name, 1).remove(0)
     }
 
-    /// The first line of stdout that `pick` makes something of.
+    /// The first result of `pick` on a line of stdout.
     pub(crate) fn stdout<T>(&mut self, pick: impl Fn(&str) -> Option<T>) -> T {
         let picked = self.stdout.pick(1, pick);
         picked.unwrap_or_else(|why| panic!("a line of stdout: {why}")).remove(0)
     }
 
-    /// Where it is scraped.
+    /// Its scrape address.
     pub(crate) fn metrics(&mut self) -> SocketAddr {
         let started = self.event("metrics_server_started");
         let address = started["address"].as_str().and_then(|a| a.parse().ok());
@@ -239,14 +238,14 @@ impl Program {
         Scrape::of(self.metrics())
     }
 
-    /// The processes of the first `count` starts, as far as they are alive.
+    /// The live processes of the first `count` starts.
     pub(crate) fn children(&mut self, count: usize) -> Vec<Process> {
         let started = self.events("client_started", count);
         let pid = |event: &Value| event["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
         started.iter().filter_map(|event| Process::open(pid(event).expect("a pid"))).collect()
     }
 
-    /// Asks again and again what a scrape tells, until it is so.
+    /// Scrapes until the condition is true.
     pub(crate) fn scraped(&mut self, what: &str, is: impl Fn(&Scrape) -> bool) -> Scrape {
         let address = self.metrics();
         let mut last = Scrape::of(address);
@@ -257,17 +256,17 @@ impl Program {
         last
     }
 
-    /// Sends a signal to the program alone.
+    /// Sends a signal to the program only.
     pub(crate) fn signal(&self, signal: Signal) {
         self.process.signal(signal);
     }
 
-    /// Its end, which must come within the limit and leave nothing behind.
+    /// Its end, which must come within the limit without leaving a process.
     pub(crate) fn ended(self) -> Ended {
         self.ended_within(LIMIT)
     }
 
-    /// Its end, which must come this soon and leave nothing behind.
+    /// Its end, which must come within this time without leaving a process.
     pub(crate) fn ended_within(mut self, limit: Duration) -> Ended {
         if !self.process.ends_within(limit) {
             let seen = self.log.pick(usize::MAX, |_| Some(())).unwrap_err();
@@ -281,7 +280,7 @@ impl Program {
     }
 
     /// Stops it by SIGTERM, once a client received media if any was started; it must
-    /// end with code 0 and leave nothing behind.
+    /// exit with code 0 without leaving a process.
     pub(crate) fn stopped(mut self) -> Ended {
         self.wait_for_media();
         self.signal(Signal::TERM);
@@ -295,7 +294,7 @@ impl Program {
         let Some(started) = self.seen("metrics_server_started").pop() else { return };
         let address: SocketAddr = started["address"].as_str().unwrap().parse().unwrap();
         if TcpStream::connect(address).is_err() {
-            // It is in a network namespace of its own.
+            // It runs in a network namespace of its own.
             return;
         }
         super::until("a client receives media", || {
@@ -305,7 +304,7 @@ impl Program {
         });
     }
 
-    /// The same for a run in which no client received media: it must end with code 1
+    /// The same for a run in which no client received media: it must exit with code 1
     /// and say so.
     pub(crate) fn stopped_without_media(self) -> Ended {
         self.signal(Signal::TERM);
@@ -315,15 +314,15 @@ impl Program {
         ended
     }
 
-    /// Kills it, as the kernel does when memory runs out; nothing of the run may be
-    /// alive after it.
+    /// Kills it, as the kernel does when memory is exhausted; no process of the run may
+    /// survive.
     pub(crate) fn killed(self) {
         self.signal(Signal::KILL);
         assert!(self.process.ends_within(LIMIT));
         self.left_nothing();
     }
 
-    /// Every process of the run, its own among them.
+    /// Every process of the run, including its own.
     pub(crate) fn processes(&self) -> Vec<Process> {
         marked(&self.mark)
     }
@@ -354,7 +353,7 @@ impl Ended {
         self.log.iter().filter_map(|line| event(line)).filter(|e| e["msg"] == name).collect()
     }
 
-    /// Asserts the code and that all it said on stderr is one line with this in it.
+    /// Checks the exit code, and that stderr is one line that contains this.
     pub(crate) fn refuses(&self, code: i32, said: &str) {
         assert_eq!(self.code, Some(code), "{self:#?}");
         assert_eq!(self.log.len(), 1, "{self:#?}");

@@ -1,5 +1,5 @@
 //! A real Prometheus with the configuration and the rules of docs/deploy, and the
-//! Grafana dashboard as far as Prometheus has to answer it.
+//! queries of the Grafana dashboard.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -19,7 +19,7 @@ pub(crate) fn deployed(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deploy").join(file)
 }
 
-/// A Prometheus that runs.
+/// A running Prometheus.
 pub(crate) struct Prometheus {
     child: Child,
     address: SocketAddr,
@@ -28,8 +28,8 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes a swarm and an origin every second, with all else as
-    /// it is deployed. `None`, and a line that says so, where there is no Prometheus.
+    /// Starts one that scrapes a swarm and an origin every second, otherwise as
+    /// deployed. `None`, with a line that says so, if Prometheus is not installed.
     pub(crate) fn scraping(swarm: SocketAddr, origin: SocketAddr) -> Option<Self> {
         let program = tool("prometheus")?;
         let folder = super::folder();
@@ -69,21 +69,21 @@ impl Prometheus {
         Some(Self { child, address, _log: log, _folder: folder })
     }
 
-    /// The data that its API has under this path; an error of Prometheus fails.
+    /// The data at this path of its API; panics on an error of Prometheus.
     pub(crate) fn data(&self, path: &str) -> Value {
         let mut stream = TcpStream::connect_timeout(&self.address, LIMIT).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
-        // To HTTP/1.0 it answers without chunks and ends with the connection.
+        // HTTP/1.0 gets a response without chunks that ends with the connection.
         write!(stream, "GET /api/v1/{path} HTTP/1.0\r\nHost: a\r\n\r\n").unwrap();
         let mut reply = String::new();
         stream.read_to_string(&mut reply).unwrap();
         let (_, body) = reply.split_once("\r\n\r\n").unwrap();
-        let mut answer: Value = serde_json::from_str(body).unwrap();
-        assert_eq!(answer["status"], "success", "{path}: {answer}");
-        answer["data"].take()
+        let mut response: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(response["status"], "success", "{path}: {response}");
+        response["data"].take()
     }
 
-    /// The values of an expression now, those left out that are no number.
+    /// The current values of an expression, without those that are not numbers.
     pub(crate) fn values(&self, expression: &str) -> Vec<f64> {
         let query: String = byte_serialize(expression.as_bytes()).collect();
         let data = self.data(&format!("query?query={query}"));
@@ -106,8 +106,8 @@ pub(crate) fn dashboard() -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Every expression of the dashboard's panels, annotations and variables, the
-/// variables of Grafana still in them.
+/// Every expression of the dashboard's panels, annotations and variables, with
+/// Grafana's variables in them.
 pub(crate) fn dashboard_expressions(dashboard: &Value) -> Vec<String> {
     let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let panels = array(&dashboard["panels"]);
@@ -116,7 +116,7 @@ pub(crate) fn dashboard_expressions(dashboard: &Value) -> Vec<String> {
     let written = targets.chain(annotations).map(|target| target["expr"].clone());
     let variables = array(&dashboard["templating"]["list"]);
     let of_variables = variables.iter().filter_map(|variable| {
-        // Grafana's own function, in words that Prometheus knows.
+        // A function of Grafana, translated for Prometheus.
         let body = variable["definition"].as_str()?.strip_prefix("label_values(")?;
         let (series, label) = body.strip_suffix(')')?.rsplit_once(", ")?;
         Some(Value::from(format!("count by ({label}) ({series})")))

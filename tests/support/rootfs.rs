@@ -1,5 +1,5 @@
-//! The root file system of the image and of the virtual machine, as the scripts of
-//! `docs/deploy` make it, and programs that run to their end within a limit.
+//! The root file system of the image and of the virtual machine, as made by the scripts
+//! of `docs/deploy`, and programs that run to their end within a limit.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use super::lines::Lines;
 use super::processes::Process;
 use super::program::PROGRAM;
 
-/// How long a program that copies, builds or starts a container may take: far more
-/// than it needs on a busy machine.
+/// Time limit of a program that copies, builds or starts a container: far more than
+/// needed on a busy machine.
 const STEP_LIMIT: Duration = Duration::from_secs(120);
 
 /// A script of `docs/deploy`.
@@ -19,7 +19,7 @@ pub(crate) fn script(path: &str) -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deploy").join(path))
 }
 
-/// Runs a program to its end: its stdout, or all that it said if it failed.
+/// Runs a program to its end: its stdout, or all its output if it failed.
 pub(crate) fn done(command: &mut Command) -> Result<String, String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -38,11 +38,11 @@ pub(crate) fn done(command: &mut Command) -> Result<String, String> {
     Err(format!("{status}\n{stdout}\n{}", stderr.rest().join("\n")))
 }
 
-/// A root file system in this folder, with the program under test, this FFmpeg, and
-/// the ffprobe beside it.
+/// A root file system in this folder, with the program under test, this FFmpeg, and the
+/// ffprobe next to it.
 ///
-/// What cargo built has the libraries of this machine, so the script gathers them;
-/// debug information is half of the file, and of no use there.
+/// Cargo's binary uses the libraries of this machine, so the script collects them;
+/// debug information is half of the file and not needed there.
 pub(crate) fn rootfs(folder: &Path, ffmpeg: &Path) -> PathBuf {
     let (swarm, root) = (folder.join("swarm"), folder.join("root"));
     done(Command::new("strip").arg("-o").args([swarm.as_os_str(), OsStr::new(PROGRAM)])).unwrap();

@@ -1,5 +1,5 @@
-//! Programs that tests borrow from the machine. One that is missing skips the
-//! test, with a line that says so.
+//! Programs of the machine that tests use. A missing one skips the test, with a line
+//! that says so.
 
 use std::env;
 use std::io::Write;
@@ -7,10 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Where servers live that a user's PATH does not name.
+/// Folders with servers that are not in a user's PATH.
 const SYSTEM_FOLDERS: &str = "/usr/sbin:/sbin";
 
-/// The path of a program; `None`, and a line that says so, if it is not here.
+/// The path of a program; `None`, with a line that says so, if it is not installed.
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let path = format!("{}:{SYSTEM_FOLDERS}", env::var("PATH").unwrap_or_default());
     let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|file| {
@@ -23,7 +23,7 @@ pub(crate) fn tool(name: &str) -> Option<PathBuf> {
 }
 
 /// Every real FFmpeg of this machine: the installed one, and the newer one that
-/// `.ci/setup` keeps, or that `FFMPEG_NEW` names.
+/// `.ci/setup` keeps or `FFMPEG_NEW` names.
 pub(crate) fn real_ffmpegs() -> Vec<PathBuf> {
     tool("ffmpeg").into_iter().chain(newer_ffmpeg()).collect()
 }
@@ -36,8 +36,8 @@ fn newer_ffmpeg() -> Option<PathBuf> {
     found
 }
 
-/// The lean FFmpeg that `docs/lean-ffmpeg.sh` built into the project's cache, or
-/// that `FFMPEG_LEAN` names.
+/// The lean FFmpeg that `docs/lean-ffmpeg.sh` built into the project's cache, or that
+/// `FFMPEG_LEAN` names.
 pub(crate) fn lean_ffmpeg() -> Option<PathBuf> {
     let found = named_or_cached("FFMPEG_LEAN", "lean/ffmpeg");
     if found.is_none() {
@@ -49,8 +49,8 @@ pub(crate) fn lean_ffmpeg() -> Option<PathBuf> {
     found
 }
 
-/// The folder of the Python packages that hold manifests to their schemas, which
-/// `.ci/setup` keeps.
+/// The folder of the Python packages that check manifests against their schemas, kept
+/// by `.ci/setup`.
 pub(crate) fn deploy_tools() -> Option<PathBuf> {
     let marker = named_or_cached("DEPLOY_TOOLS", "deploy-tools/kubernetes_validate/__init__.py");
     let found = marker.and_then(|file| Some(file.parent()?.parent()?.to_owned()));
@@ -60,7 +60,7 @@ pub(crate) fn deploy_tools() -> Option<PathBuf> {
     found
 }
 
-/// A lean FFmpeg with its ffprobe beside it: for what carries one away with all its
+/// A lean FFmpeg with its ffprobe next to it, for tests that copy it with all its
 /// libraries.
 pub(crate) fn lean_pair() -> Option<PathBuf> {
     let places = ["lean/ffmpeg", "lean-static/ffmpeg"];
@@ -68,15 +68,15 @@ pub(crate) fn lean_pair() -> Option<PathBuf> {
     found.find(|ffmpeg| ffmpeg.with_file_name("ffprobe").is_file())
 }
 
-/// The kernel that `.ci/setup` keeps for virtual machines: its image, and the folder
-/// of its modules.
+/// The kernel for virtual machines that `.ci/setup` keeps: its image, and the folder of
+/// its modules.
 pub(crate) fn kernel() -> Option<(PathBuf, PathBuf)> {
     let folder = named_or_cached("KERNEL_VM", "kernel/vmlinuz")?;
     let folder = folder.parent()?;
     Some((folder.join("vmlinuz"), folder.join("modules")))
 }
 
-/// The file that a variable names, else this one of the project's cache.
+/// The file that a variable names, or this one in the project's cache.
 fn named_or_cached(variable: &str, file: &str) -> Option<PathBuf> {
     let cache = || {
         let own = env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
@@ -89,7 +89,7 @@ fn named_or_cached(variable: &str, file: &str) -> Option<PathBuf> {
     file.filter(|file| file.is_file())
 }
 
-/// What promtool finds in a scrape; `None` without promtool.
+/// What promtool reports about a scrape; `None` without promtool.
 pub(crate) fn promtool_says(scrape: &str) -> Option<String> {
     let mut check = Command::new(tool("promtool")?)
         .args(["check", "metrics"])

@@ -34,7 +34,9 @@ pub enum Unresolved {
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimedOut(limit) => write!(f, "no answer to the lookup in {} s", limit.as_secs()),
+            Self::TimedOut(limit) => {
+                write!(f, "no response to the lookup within {} s", limit.as_secs())
+            }
             Self::Stopped => f.write_str("a stop was requested during the lookup"),
             Self::Failed(error) => error.fmt(f),
         }

@@ -280,7 +280,7 @@ impl Job {
         if !connected {
             self.address = self.address.wrapping_add(1);
         }
-        let what = if connected { "no answer" } else { "no connection" };
+        let what = if connected { "no response" } else { "no connection" };
         self.fail(registrar, &format!("{what} within {after:?}"), news);
     }
 

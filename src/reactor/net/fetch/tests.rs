@@ -209,7 +209,7 @@ fn silence_ends_with_the_time_and_the_next_poll_is_on_its_beat() {
     assert_eq!(rig.fetches.next_deadline(), Some(began.after(EVERY)));
     rig.now = began.after(EVERY);
     rig.due();
-    assert_eq!(rig.news, ["no answer within 2s"]);
+    assert_eq!(rig.news, ["no response within 2s"]);
     assert_eq!(rig.fetches.next_deadline(), Some(began.after(EVERY)));
     assert!(rig.registrar.table.is_empty());
     rig.due();
