@@ -1,10 +1,9 @@
-//! Asks other servers again and again, at a steady pace, and hands on what they
-//! answer: an HTTP/1.1 client on the event table.
+//! Polls other servers at a fixed interval and passes on their responses: an HTTP/1.1
+//! client on the event table.
 //!
-//! Nothing here waits: connecting, sending and reading go on as the sockets allow,
-//! and what does not end in time is given up. A connection is kept from one poll to
-//! the next. Knows no name (addresses are found before the loop) and nothing of what
-//! is asked or answered.
+//! Nothing blocks: connecting, sending and reading proceed as the sockets allow, and a
+//! poll that takes too long fails. A connection is kept from one poll to the next. Knows
+//! no names (they are resolved before the loop) and nothing of requests and responses.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -21,26 +20,26 @@ use crate::reactor::table::Owner;
 use crate::reactor::turn::{Core, Turn};
 use crate::units::Tick;
 
-/// Longest body: some sixty times that of a usual node_exporter.
+/// Longest body in bytes: some sixty times that of a usual node_exporter.
 pub const BODY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Longest time from a question to the end of its answer; never more than from one
-/// poll to the next.
+/// Longest time from a request to the end of its response; never more than the interval
+/// between polls.
 pub const TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Reads of one answer in one turn, of 64 KiB each: parsing that takes about 1 ms.
+/// Reads of one response in one turn, of 64 KiB each, which take about 1 ms to parse.
 const READS_PER_TURN: usize = 2;
 
-/// Whom to ask, and what.
+/// A request and its server.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// Its addresses, the first that answers being kept.
+    /// Its addresses; the first one that responds is kept.
     pub addresses: Vec<SocketAddr>,
-    /// The request, head and all.
+    /// The complete request.
     pub request: Vec<u8>,
 }
 
-/// What is asked again and again.
+/// The requests that are repeated.
 #[derive(Debug)]
 pub struct Fetches {
     every: Duration,
@@ -50,58 +49,58 @@ pub struct Fetches {
 #[derive(Debug)]
 struct Job {
     question: Question,
-    /// Place of the address that is tried next.
+    /// Index of the address to try next.
     address: usize,
     link: Option<Link>,
     asking: Option<Asking>,
     next_at: Tick,
 }
 
-/// A connection, or one that is being made.
+/// A connection, open or being opened.
 #[derive(Debug)]
 struct Link {
     stream: TcpStream,
     token: Token,
     connected: bool,
-    /// Whether it has carried an answer already: then its end may be the other side's
-    /// impatience, met by chance, and no refusal.
+    /// Whether it has carried a response already. Then EOF may be the server's idle
+    /// timeout racing our request, so the request is retried on a new connection.
     used: bool,
 }
 
-/// A question that waits for the end of its answer.
+/// A request whose response is not complete.
 #[derive(Debug)]
 struct Asking {
     reader: ResponseReader,
     sent: usize,
-    /// Whether anything of the answer has come.
+    /// Whether any byte of the response has arrived.
     heard: bool,
-    /// Addresses that could not be connected to.
+    /// Addresses that refused the connection.
     refused: usize,
     give_up_at: Tick,
 }
 
-/// How far a question got.
+/// The progress of a request.
 enum Step {
     /// The socket must be ready first.
     Wait,
     /// There may be more to read.
     More,
-    /// The answer is whole.
+    /// The response is complete.
     Done,
 }
 
-/// What takes the news of one question.
+/// Takes the parts of one response.
 type News<'a> = &'a mut dyn FnMut(Fetched<'_>);
 
 impl Fetches {
-    /// Asks these questions from `now` on; the place of each is its key.
+    /// Sends these requests from `now` on; the index of each is its key.
     #[must_use]
     pub fn new(questions: Vec<Question>, every: Duration, now: Tick) -> Self {
         let job = |question| Job { question, address: 0, link: None, asking: None, next_at: now };
         Self { every, jobs: questions.into_iter().map(job).collect() }
     }
 
-    /// When something is due: a poll, or the end of the patience with one.
+    /// When the next poll or the timeout of one is due.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Tick> {
         self.jobs.iter().map(Job::deadline).min()
@@ -118,7 +117,7 @@ impl Fetches {
         self.jobs.get_mut(key).is_some_and(|job| job.go_on(registrar, key, buffer, news))
     }
 
-    /// Gives up what took too long and asks what is due.
+    /// Fails the polls that took too long and begins those that are due.
     pub(in crate::reactor) fn deadline_reached(
         &mut self,
         registrar: &mut Registrar,
@@ -148,9 +147,9 @@ impl Job {
         self.asking.as_ref().map_or(self.next_at, |asking| asking.give_up_at)
     }
 
-    /// A poll begins: on the connection that is there, or on a new one.
+    /// Begins a poll on the open connection, or on a new one.
     fn begin(&mut self, registrar: &mut Registrar, now: Tick, every: Duration) {
-        // On the same beat, unless that one was missed.
+        // Keeps the schedule, unless a poll was missed.
         let beat = Some(self.next_at.after(every)).filter(|&at| at > now);
         self.next_at = beat.unwrap_or_else(|| now.after(every));
         if self.link.as_ref().is_some_and(|link| !link.connected) {
@@ -165,7 +164,7 @@ impl Job {
         });
     }
 
-    /// Goes on as far as the socket allows; true if there may be more.
+    /// Proceeds as far as the socket allows; true if there may be more.
     fn go_on(
         &mut self,
         registrar: &mut Registrar,
@@ -188,7 +187,7 @@ impl Job {
                 Ok(Step::Done) => {
                     self.end(registrar);
                     news(Fetched::Whole);
-                    // The end of the connection may have come with the answer.
+                    // The end of the connection may have arrived with the response.
                     return self.link.is_some();
                 }
                 Err(error) => {
@@ -213,7 +212,7 @@ impl Job {
         Ok(Step::Wait)
     }
 
-    /// Sends what is left of the question and reads what is there of the answer.
+    /// Sends the rest of the request and reads the available part of the response.
     fn exchange(&mut self, buffer: &mut [u8], news: News<'_>) -> io::Result<Step> {
         let Self { question, link: Some(link), asking: Some(asking), .. } = self else {
             return Ok(Step::Wait);
@@ -252,8 +251,7 @@ impl Job {
         Ok(Step::More)
     }
 
-    /// Whether a connection that failed may be followed by another within this poll;
-    /// the failed one is closed.
+    /// Closes a connection that failed; true if this poll may try another one.
     fn may_try_again(&mut self, registrar: &mut Registrar) -> bool {
         let link = self.close(registrar);
         let Some(asking) = &mut self.asking else { return false };
@@ -262,7 +260,7 @@ impl Job {
         }
         asking.sent = 0;
         match link {
-            // Kept too long: the other side closed it, perhaps in this moment.
+            // The server's idle timeout may have raced our request.
             Some(Link { used: true, .. }) => true,
             Some(Link { connected: true, .. }) => false,
             _ => {
@@ -273,8 +271,8 @@ impl Job {
         }
     }
 
-    /// Gives up an answer that did not come in time; another address is tried next if
-    /// this one could not even be connected to.
+    /// Fails a poll whose response is late; the next poll tries another address if this
+    /// one did not even connect.
     fn give_up(&mut self, registrar: &mut Registrar, after: Duration, news: News<'_>) {
         let connected = self.link.as_ref().is_some_and(|link| link.connected);
         if !connected {
@@ -290,7 +288,7 @@ impl Job {
         news(Fetched::Failed(why));
     }
 
-    /// The answer is whole: the connection is kept if the other side keeps it.
+    /// The response is complete: keeps the connection if the server keeps it.
     fn end(&mut self, registrar: &mut Registrar) {
         let kept = self.asking.take().is_some_and(|asking| asking.reader.keeps_alive());
         match &mut self.link {
@@ -301,8 +299,8 @@ impl Job {
         }
     }
 
-    /// Between two polls: a connection on which anything happens has ended, or is of
-    /// no use.
+    /// Between two polls: closes a connection on which anything arrives, since it has
+    /// ended or is unusable.
     fn rest(&mut self, registrar: &mut Registrar, buffer: &mut [u8]) {
         let Some(link) = &mut self.link else { return };
         match link.stream.read(buffer) {

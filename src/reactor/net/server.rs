@@ -1,10 +1,9 @@
-//! Listening socket and connections, for any service: moves bytes between the
+//! A listening socket and its connections, for any service: moves bytes between the
 //! sockets and the state machines of [`crate::http`].
 //!
-//! Knows no path and no header. One peer costs the others nothing: each
-//! connection gets a bounded turn, bounded memory and bounded time, and when
-//! there are too many, or no descriptors are left, the one that has kept us waiting
-//! for the longest goes.
+//! Knows no path and no header. No peer slows down the others: each connection gets a
+//! bounded turn, bounded memory and bounded time. When there are too many, or no
+//! descriptors are left, the one that has kept us waiting for longest is closed.
 
 pub mod certificate;
 mod listener;
@@ -47,8 +46,8 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// Reads and writes of one connection in one turn.
 const IO_PER_TURN: usize = 8;
 
-/// How long accepting or listening pauses when it failed: the host's descriptors or
-/// memory are used up.
+/// Pause after accepting or listening failed, because the host's descriptors or memory
+/// are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Bounds of a server.
@@ -86,7 +85,7 @@ impl Server {
     /// Binds and listens for this service; connections wait until the reactor runs.
     ///
     /// # Errors
-    /// Those of bind(2) and listen(2), `EADDRINUSE` and `EACCES` above all.
+    /// Those of bind(2) and listen(2), most often `EADDRINUSE` and `EACCES`.
     pub fn bind(
         service: ServiceKey,
         address: SocketAddr,
@@ -163,8 +162,8 @@ impl Server {
         Ok(())
     }
 
-    /// Takes new connections, or refuses them; those that live go on. Costs
-    /// nothing unless it changes.
+    /// Accepts new connections, or refuses them; open ones are kept. Free unless it
+    /// changes.
     pub fn set_open(&mut self, registrar: &mut Registrar, now: Tick, open: bool) {
         if open == self.listener.is_open() || (open && self.accept_again.is_some()) {
             return;
@@ -173,7 +172,7 @@ impl Server {
         match (changed, self.listener_token) {
             (Ok(()), Some(listener)) => registrar.queue(listener, false),
             (Ok(()), None) => {}
-            // The turn after the pause asks for it again.
+            // Tried again in the turn after the pause.
             (Err(_), _) => self.accept_again = Some(now.after(ACCEPT_PAUSE)),
         }
     }
@@ -197,7 +196,8 @@ impl Server {
                         self.evict(registrar, now, &mut leaving, service);
                     }
                     let token = self.welcome(registrar, now, socket, from);
-                    // One that came to a full house is heard before it may have to go.
+                    // A connection that replaced another is served before it can be
+                    // replaced itself.
                     if let Some(token) = token.filter(|_| leaving.is_begun()) {
                         registrar.queue(token, false);
                     }
@@ -216,7 +216,7 @@ impl Server {
         true
     }
 
-    /// Accepts nothing for a while, since it may last; false.
+    /// Accepts nothing for a while, since the shortage may last; returns false.
     fn pause(&mut self, now: Tick, errno: Errno) -> bool {
         self.accept_again = Some(now.after(ACCEPT_PAUSE));
         if let Some(times) = self.failed.add(now) {
@@ -256,7 +256,7 @@ impl Server {
         Some(token)
     }
 
-    /// Closes the next connection that is to make room; false if there is none.
+    /// Closes the next connection to make room; false if there is none.
     fn evict(
         &mut self,
         registrar: &mut Registrar,
@@ -273,8 +273,8 @@ impl Server {
         true
     }
 
-    /// Gives a connection its turn; `hung_up` says that its peer may send no more.
-    /// True if it has more to do at once.
+    /// Gives a connection its turn; `hung_up` means that its peer may send no more. True
+    /// if it has more to do at once.
     pub fn turn(
         &mut self,
         registrar: &mut Registrar,
@@ -314,7 +314,7 @@ impl Server {
         [peer, self.accept_again].into_iter().flatten().min()
     }
 
-    /// Ends what took too long, and accepts again after a pause.
+    /// Ends connections that took too long, and accepts again after a pause.
     pub fn deadline_reached(
         &mut self,
         registrar: &mut Registrar,
@@ -333,7 +333,7 @@ impl Server {
             {
                 registrar.queue(peer.token, false);
             }
-            // A deadline that stays where it was would be met for ever.
+            // A deadline that does not move would be reached for ever.
             if self.deadlines.contains(&(tick, key)) {
                 self.close(registrar, key, service);
             }
@@ -360,7 +360,7 @@ impl Server {
         }
     }
 
-    /// Closes all connections; of each the service hears what became of it.
+    /// Closes all connections and reports to the service how their responses ended.
     pub fn close_all(&mut self, registrar: &mut Registrar, service: &mut dyn Service) {
         let keys: Vec<_> = self.peers.iter().map(|(key, _)| key).collect();
         for key in keys {
@@ -372,7 +372,7 @@ impl Server {
         if let Some(mut peer) = self.peers.try_remove(key) {
             peer.connection.end(service);
             if peer.connection.resets() {
-                // Closed like this, the socket sends RST (socket(7)).
+                // With this option, close(2) sends RST (socket(7)).
                 let _ = set_socket_linger(&peer.socket, Some(Duration::ZERO));
             } else {
                 peer.transport.farewell(&peer.socket);

@@ -1,7 +1,7 @@
-//! TCP counters from the kernel, by `NETLINK_SOCK_DIAG` (sock_diag(7)): all
-//! sockets of this network namespace, and each one's last words.
+//! TCP counters from the kernel, by `NETLINK_SOCK_DIAG` (sock_diag(7)): all sockets of
+//! this network namespace, and the last counters of each that ends.
 //!
-//! Needs no privilege. Nothing here waits. Does not know whose a socket is.
+//! Needs no privilege. Never blocks. Does not know which process has a socket.
 
 mod message;
 
@@ -14,23 +14,23 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 
 pub use self::message::Socket;
 
-/// The states of a socket that may have received data which we have not seen:
-/// `ESTABLISHED`, `FIN_WAIT1`, `FIN_WAIT2`, `CLOSE_WAIT`, `LAST_ACK` and
-/// `CLOSING` of linux/tcp_states.h.
+/// States in which a socket may have received data that we have not seen: `ESTABLISHED`,
+/// `FIN_WAIT1`, `FIN_WAIT2`, `CLOSE_WAIT`, `LAST_ACK` and `CLOSING` of
+/// linux/tcp_states.h.
 const WITH_DATA: u32 = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 11;
 
-/// No state: the kernel answers with an end, or says that it cannot.
+/// No state: the kernel replies with an end, or with an error.
 const NONE: u32 = 0;
 
 /// `SKNLGRP_INET_TCP_DESTROY` and `SKNLGRP_INET6_TCP_DESTROY` of
 /// linux/sock_diag.h, as a mask.
 const DESTROYED_GROUPS: u32 = 1 << 0 | 1 << 2;
 
-/// Asked for the queue of last words, about 1.3 KiB each in the kernel's account;
-/// the kernel grants no more than net.core.rmem_max.
+/// Requested size in bytes of the queue of ended sockets, about 1.3 KiB each in the
+/// kernel's accounting; the kernel grants at most net.core.rmem_max.
 const LAST_WORDS_BYTES: usize = 4 * 1024 * 1024;
 
-/// The kernel does not tell: no such family in it, or a sandbox forbids it.
+/// The kernel does not support it, or a sandbox forbids it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable(pub Errno);
 
@@ -38,7 +38,7 @@ impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the kernel does not tell TCP counters ({}); bytes come from FFmpeg's closing lines \
+            "the kernel does not provide TCP counters ({}); bytes come from FFmpeg's closing lines \
              alone, round trips and retransmits are unknown; needs inet_diag and tcp_diag, and \
              a sandbox that allows NETLINK_SOCK_DIAG",
             self.0
@@ -46,15 +46,15 @@ impl fmt::Display for Unavailable {
     }
 }
 
-/// How far a dump got.
+/// The progress of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// There is more to read.
     More,
-    /// All was told; `consistent` is false if the table changed meanwhile, so
-    /// that a socket may have been left out or told twice.
+    /// The dump is complete; `consistent` is false if the table changed meanwhile, so
+    /// that a socket may be missing or listed twice.
     Done {
-        /// Whether the table held still.
+        /// Whether the table did not change.
         consistent: bool,
     },
 }
@@ -62,19 +62,19 @@ pub enum Step {
 /// One dump after another of all TCP sockets.
 #[derive(Debug)]
 pub struct SockDiag {
-    /// `None` after a failure: what is left of that dump goes with the socket.
+    /// `None` after a failure: the rest of that dump is dropped with the socket.
     fd: Option<OwnedFd>,
     sequence: u32,
-    /// Whether a dump was asked for and not read to its end.
+    /// Whether a dump was requested and not read to its end.
     dumping: bool,
     consistent: bool,
 }
 
 impl SockDiag {
-    /// Makes sure that the kernel answers.
+    /// Checks that the kernel replies.
     ///
     /// # Errors
-    /// What it answered instead.
+    /// The kernel's error.
     pub fn open() -> Result<Self, Unavailable> {
         let mut diag = Self { fd: None, sequence: 0, dumping: false, consistent: true };
         diag.ask(NONE).map_err(Unavailable)?;
@@ -92,7 +92,7 @@ impl SockDiag {
     /// Begins a dump; one that was not read to its end is dropped.
     ///
     /// # Errors
-    /// When no descriptor or no memory is left. The next call tries anew.
+    /// When no descriptor or no memory is left. The next call tries again.
     pub fn begin(&mut self) -> Result<(), Errno> {
         if std::mem::take(&mut self.dumping) {
             self.fd = None;
@@ -104,9 +104,9 @@ impl SockDiag {
     /// Reads one datagram of the dump, at most 32 KiB or some 80 sockets.
     ///
     /// # Errors
-    /// What ended the dump early: `ENOBUFS` when the kernel had no memory,
-    /// `EAGAIN` when it broke off, `EBADMSG` for what cannot be read or did not
-    /// fit into `buffer`. The dump is over then.
+    /// What ended the dump early: `ENOBUFS` when the kernel had no memory, `EAGAIN` when
+    /// it aborted, `EBADMSG` for a message that is malformed or did not fit into
+    /// `buffer`. The dump is over then.
     pub fn step(
         &mut self,
         buffer: &mut [u8],
@@ -115,13 +115,13 @@ impl SockDiag {
         if !self.dumping {
             return Err(Errno::INVAL);
         }
-        let told = match self.receive(buffer, each) {
+        let received = match self.receive(buffer, each) {
             Ok(None) => return Ok(Step::More),
             Ok(Some(Ok(()))) => Ok(Step::Done { consistent: self.consistent }),
             Ok(Some(Err(errno))) | Err(errno) => Err(errno),
         };
         self.dumping = false;
-        told.inspect_err(|_| self.fd = None)
+        received.inspect_err(|_| self.fd = None)
     }
 
     fn ask(&mut self, states: u32) -> Result<(), Errno> {
@@ -138,7 +138,7 @@ impl SockDiag {
         Ok(())
     }
 
-    /// Reads one datagram; says how the dump ended, if it did.
+    /// Reads one datagram; returns how the dump ended, if it did.
     fn receive(
         &mut self,
         buffer: &mut [u8],
@@ -152,33 +152,33 @@ impl SockDiag {
     }
 }
 
-/// What the kernel tells of each TCP socket at the moment of its end: the
-/// counters as they were last, and no inode. The state is lost by then, so that
-/// `bytes_received` is one too high if the other end had sent its FIN.
+/// What the kernel reports of each TCP socket when it ends: its last counters, and no
+/// inode. The state is lost by then, so that `bytes_received` is one too high if the
+/// other end had sent its FIN.
 ///
-/// The queue is bounded: `ENOBUFS` says that some were lost.
+/// The queue is bounded: `ENOBUFS` means that some were lost.
 #[derive(Debug)]
 pub struct LastWords {
     fd: OwnedFd,
 }
 
 impl LastWords {
-    /// Hears of every socket that ends from now on.
+    /// Subscribes to every socket that ends from now on.
     ///
     /// # Errors
-    /// `ENOENT` or `EPERM` where the kernel does not tell.
+    /// `ENOENT` or `EPERM` if the kernel does not report them.
     pub fn open() -> Result<Self, Errno> {
         let fd = open_socket()?;
-        // A smaller queue will do as well.
+        // A smaller queue is sufficient too.
         let _ = sockopt::set_socket_recv_buffer_size(&fd, LAST_WORDS_BYTES);
         rustix::net::bind(&fd, &SocketAddrNetlink::new(0, DESTROYED_GROUPS))?;
         Ok(Self { fd })
     }
 
-    /// Reads the last words of one socket; false once there are none.
+    /// Reads the report of one ended socket; false once there are none.
     ///
     /// # Errors
-    /// `ENOBUFS` when some were lost; what came before and after is still there.
+    /// `ENOBUFS` when some were lost; earlier and later reports are still delivered.
     pub fn read(
         &mut self,
         buffer: &mut [u8],
@@ -205,7 +205,7 @@ fn open_socket() -> Result<OwnedFd, Errno> {
     rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, protocol)
 }
 
-/// One datagram; `None` when a signal came first.
+/// One datagram; `None` if a signal interrupted the read.
 fn read<'a>(fd: &OwnedFd, buffer: &'a mut [u8]) -> Result<Option<&'a [u8]>, Errno> {
     match rustix::net::recv(fd, &mut *buffer, RecvFlags::TRUNC) {
         Ok((count, length)) if count == length => Ok(buffer.get(..count)),

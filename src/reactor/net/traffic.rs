@@ -1,12 +1,11 @@
 //! What clients receive over TCP, sampled once a second from the kernel.
 //!
-//! A socket is a client's if its inode is linked under the `/proc/PID/fd` of the
-//! client's process, which is searched only after the client said that it
-//! connected, and only while the kernel tells of sockets that are nobody's yet. The
-//! other end of a loopback connection stays nobody's. Missed are sockets whose whole
-//! life fell between two samples.
+//! A socket is a client's if its inode is linked under the `/proc/PID/fd` of the client's
+//! process, which is searched only after the client reported a connection, and only while
+//! the kernel lists sockets without an owner. The other end of a loopback connection
+//! never gets one. Sockets that opened and closed between two samples are missed.
 //!
-//! Knows no clock and no timer: it says when it wants to be called.
+//! Knows no clock and no timer: it returns when it must be called.
 
 mod ledger;
 mod links;
@@ -20,7 +19,7 @@ use super::sock_diag::{LastWords, SockDiag, Step, Unavailable};
 use crate::swarm::TcpDelta;
 use crate::units::{ClientId, Tick};
 
-/// From one sample to the next.
+/// Interval between samples.
 pub const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
 /// Datagrams of a dump read in one step: some 320 sockets.
@@ -29,26 +28,26 @@ const DATAGRAMS_PER_STEP: usize = 4;
 /// Processes searched in one step.
 const SEARCHES_PER_STEP: usize = 10;
 
-/// Last words read in one step, of one socket each.
+/// Reports of ended sockets read in one step.
 const LAST_WORDS_PER_STEP: usize = 256;
 
-/// How far a sample got.
+/// The progress of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// The sample goes on: [`Traffic::next_sample`] is past already.
+    /// The sample continues: [`Traffic::next_sample`] has passed already.
     More,
     /// The sample is over, or none was due.
     Done,
 }
 
-/// What could not be counted, since the sampler was made.
+/// What could not be counted since the sampler was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Losses {
-    /// Samples broken off by the kernel; the next one makes up for them but for
+    /// Samples that the kernel aborted; the next one makes up for them, except for
     /// sockets that ended meanwhile.
     pub samples: u64,
-    /// Times that the ends of sockets, anyone's, came faster than the kernel's
-    /// queue holds: what a client's socket received last may be missing.
+    /// Times that sockets of any process ended faster than the kernel's queue holds: the
+    /// last bytes of a client's socket may be missing.
     pub ends: u64,
     /// Sockets not followed because there were too many at once.
     pub sockets: u64,
@@ -65,7 +64,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Traffic {
     diag: SockDiag,
-    /// Open only while there are samples, since nobody empties it otherwise.
+    /// Open only while there are samples, since nothing empties it otherwise.
     last_words: Option<LastWords>,
     ledger: Ledger,
     /// `None` between samples.
@@ -78,7 +77,7 @@ impl Traffic {
     /// A sampler that has nothing to do yet.
     ///
     /// # Errors
-    /// When the kernel does not tell; the load can go on without.
+    /// When the kernel does not support it; the load can run without.
     pub fn new() -> Result<Self, Unavailable> {
         Ok(Self {
             diag: SockDiag::open()?,
@@ -90,18 +89,18 @@ impl Traffic {
         })
     }
 
-    /// The client's process opened a connection: it is searched in the next samples,
-    /// four at most, until it was found.
+    /// The client's process opened a connection: the next samples, four at most, search
+    /// it until the connection is found.
     pub fn watch(&mut self, now: Tick, client: ClientId, pid: u32) {
         self.ledger.watch(client, pid);
         if self.next_at.is_none() {
             self.next_at = Some(now.after(SAMPLE_EVERY));
-            // A kernel before 4.3 refuses; the tails of sockets are missed then.
+            // A kernel before 4.3 refuses; the last bytes of sockets are missed then.
             self.last_words = LastWords::open().ok();
         }
     }
 
-    /// The client's process was reaped: nothing more is told of its sockets.
+    /// The client's process was reaped: its sockets are no longer reported.
     pub fn forget(&mut self, client: ClientId) {
         self.ledger.forget(client);
         if self.ledger.is_idle() {
@@ -109,7 +108,7 @@ impl Traffic {
         }
     }
 
-    /// When [`Traffic::step`] is due; past while a sample goes on, `None` while
+    /// When [`Traffic::step`] is due; in the past while a sample continues, `None` while
     /// no client has a connection.
     #[must_use]
     pub fn next_sample(&self) -> Option<Tick> {
@@ -122,9 +121,9 @@ impl Traffic {
         Losses { sockets: self.ledger.unfollowed(), ..self.losses }
     }
 
-    /// Does a bounded part of the sample that is due, and tells what moved: a
-    /// socket that did nothing is not told of, a new one with all that it ever
-    /// received. A client with several sockets is told of several times.
+    /// Does a bounded part of the sample that is due, and reports what changed: an idle
+    /// socket is not reported, a new one is reported with all that it ever received. A
+    /// client with several sockets is reported several times.
     ///
     /// `buffer` takes one datagram: 32 KiB or more.
     pub fn step(
@@ -164,7 +163,7 @@ impl Traffic {
                 Ok(false) => return self.begin_dump(now),
                 Err(errno) => {
                     self.losses.ends += 1;
-                    // Nothing but an overflow passes.
+                    // Every other error is permanent.
                     if errno != Errno::NOBUFS {
                         self.last_words = None;
                     }
@@ -202,7 +201,7 @@ impl Traffic {
         }
     }
 
-    /// Searches processes while the dump told of sockets that can be theirs.
+    /// Searches processes while the dump listed sockets that can be theirs.
     fn search(&mut self, now: Tick, consistent: bool, each: &mut dyn FnMut(ClientId, TcpDelta)) {
         let ledger = &mut self.ledger;
         for _ in 0..SEARCHES_PER_STEP {
@@ -229,7 +228,7 @@ impl Traffic {
         if self.ledger.is_idle() {
             self.rest();
         } else {
-            // On the same beat, unless that one was missed.
+            // Keeps the schedule, unless a sample was missed.
             let beat = self.next_at.map(|at| at.after(SAMPLE_EVERY)).filter(|&at| at > now);
             self.next_at = Some(beat.unwrap_or_else(|| now.after(SAMPLE_EVERY)));
         }

@@ -1,4 +1,5 @@
-//! Questions to servers that keep, close, refuse, lie and keep silent.
+//! Requests to servers that keep the connection, close it, refuse it, misreport lengths
+//! or stay silent.
 
 use std::net::{TcpListener, TcpStream};
 
@@ -23,7 +24,7 @@ fn server(mut serve: impl FnMut(usize, TcpStream) + Send + 'static) -> SocketAdd
     address
 }
 
-/// Reads one question; false if the other side closed instead.
+/// Reads one request; false if the other side closed instead.
 fn question(peer: &mut TcpStream) -> bool {
     let mut asked = [0; ASKED.len()];
     peer.read_exact(&mut asked).is_ok() && asked == ASKED
@@ -61,7 +62,7 @@ impl Rig {
         });
     }
 
-    /// Lets the sockets go on until the poll is over.
+    /// Runs until the poll is over.
     fn until_over(&mut self) -> Vec<String> {
         let mut events = Events::with_capacity(8);
         while self.fetches.jobs[0].asking.is_some() {
@@ -89,7 +90,7 @@ impl Rig {
         }
     }
 
-    /// The whole of the next poll.
+    /// Runs the next poll to its end.
     fn poll(&mut self) -> Vec<String> {
         self.now = self.fetches.next_deadline().unwrap();
         self.due();
@@ -106,7 +107,7 @@ fn note(news: &mut Vec<String>, fetched: Fetched<'_>) {
 }
 
 #[test]
-fn a_connection_is_kept_from_poll_to_poll() {
+fn keeps_a_connection_between_polls() {
     let mut rig = Rig::asking(vec![server(|number, mut peer| {
         while question(&mut peer) {
             let body = format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}");
@@ -120,7 +121,7 @@ fn a_connection_is_kept_from_poll_to_poll() {
 }
 
 #[test]
-fn one_that_the_other_side_closed_is_made_anew() {
+fn reopens_connection_closed_by_peer() {
     let mut rig = Rig::asking(vec![server(|_, mut peer| {
         if question(&mut peer) {
             peer.write_all(HI.as_bytes()).unwrap();
@@ -129,7 +130,7 @@ fn one_that_the_other_side_closed_is_made_anew() {
     for _ in 0..3 {
         assert_eq!(rig.poll(), ["hi", "whole"]);
     }
-    // Between polls the end is seen as it comes.
+    // Between polls the end is noticed when it arrives.
     let mut events = Events::with_capacity(8);
     while rig.fetches.jobs[0].link.is_some() {
         rig.registrar.poll.poll(&mut events, Some(Duration::from_secs(20))).unwrap();
@@ -141,11 +142,11 @@ fn one_that_the_other_side_closed_is_made_anew() {
 }
 
 #[test]
-fn a_kept_connection_that_ends_as_it_is_used_is_no_failure() {
+fn retries_when_a_kept_connection_ends_as_it_is_used() {
     let mut rig = Rig::asking(vec![server(|_, mut peer| {
         question(&mut peer);
         peer.write_all(HI.as_bytes()).unwrap();
-        // Closed with the next question in hand, as by one that ran out of patience.
+        // Closed with the next request unread, as a server does after its idle timeout.
         question(&mut peer);
     })]);
     for _ in 0..3 {
@@ -155,7 +156,7 @@ fn a_kept_connection_that_ends_as_it_is_used_is_no_failure() {
 }
 
 #[test]
-fn the_first_address_that_answers_is_kept() {
+fn keeps_the_first_address_that_responds() {
     let there = server(|_, mut peer| {
         question(&mut peer);
         peer.write_all(b"HTTP/1.0 200 OK\r\n\r\nhi").unwrap();
@@ -167,7 +168,7 @@ fn the_first_address_that_answers_is_kept() {
 }
 
 #[test]
-fn what_is_no_answer_is_told_and_asked_again() {
+fn reports_an_invalid_response_and_polls_again() {
     let long = "x".repeat(usize::try_from(BODY_BYTES_MAX).unwrap() + 1);
     let cases = [
         (String::new(), "closed before the end of the response"),
@@ -179,7 +180,7 @@ fn what_is_no_answer_is_told_and_asked_again() {
     for (bytes, why) in cases {
         let mut rig = Rig::asking(vec![server(move |_, mut peer| {
             question(&mut peer);
-            // One that has had enough closes in the middle.
+            // A server that reached its limit closes in the middle.
             let _ = peer.write_all(bytes.as_bytes());
         })]);
         for _ in 0..2 {
@@ -193,12 +194,12 @@ fn what_is_no_answer_is_told_and_asked_again() {
 }
 
 #[test]
-fn silence_ends_with_the_time_and_the_next_poll_is_on_its_beat() {
+fn a_silent_server_times_out_and_the_next_poll_is_on_schedule() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut rig = Rig::asking(vec![listener.local_addr().unwrap()]);
     rig.due();
     let began = rig.now;
-    // The kernel connects; nobody accepts.
+    // The kernel completes the connection; nobody accepts it.
     let mut events = Events::with_capacity(8);
     while rig.fetches.jobs[0].asking.as_ref().unwrap().sent == 0 {
         rig.registrar.poll.poll(&mut events, Some(Duration::from_secs(20))).unwrap();
@@ -217,7 +218,7 @@ fn silence_ends_with_the_time_and_the_next_poll_is_on_its_beat() {
 }
 
 #[test]
-fn polls_that_were_missed_are_not_made_up_for() {
+fn skips_missed_polls() {
     let mut rig = Rig::asking(vec![nobody()]);
     rig.poll();
     rig.now = Tick::from_millis(60_000);

@@ -1,8 +1,8 @@
 //! A certificate made for one run, and the TLS that a server speaks with it.
 //!
-//! It is its own authority and its key never leaves this process: whoever is to
-//! verify it trusts the certificate itself. Knows neither sockets nor where the
-//! certificate is written to.
+//! It is self-signed and its key never leaves this process: a client verifies it by
+//! trusting the certificate itself. Knows neither sockets nor where the certificate is
+//! written to.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,13 +13,13 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
 
-/// What every certificate is for, beside the address that is listened on.
+/// The names in every certificate, beside the listening address.
 const NAMES: [&str; 1] = ["localhost"];
 
 /// The addresses of this host that every host has.
 const ADDRESSES: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
-/// Who the certificate says that it is, for people.
+/// The common name of the certificate.
 const COMMON_NAME: &str = "ffmpeg-hls-swarm test origin";
 
 /// A certificate, and what a server needs to speak TLS with it.
@@ -34,7 +34,7 @@ impl Certificate {
     /// addresses and this one.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// When the system has no randomness.
     pub fn for_address(address: IpAddr) -> Result<Self, CertificateError> {
         let mut names: Vec<String> = NAMES.map(str::to_owned).into();
         names.extend(ADDRESSES.map(|ip| ip.to_string()));
@@ -47,7 +47,7 @@ impl Certificate {
         let signed = params.self_signed(&key)?;
         let key = PrivateKeyDer::try_from(key.serialize_der())
             .map_err(|error| CertificateError(error.to_owned()))?;
-        // TLS 1.2 and 1.3, with what the provider holds for safe.
+        // TLS 1.2 and 1.3, with the provider's default suites.
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
@@ -56,7 +56,7 @@ impl Certificate {
         Ok(Self { config: Arc::new(config), pem: signed.pem() })
     }
 
-    /// The certificate, for those who are to trust it, as PEM (RFC 7468).
+    /// The certificate as PEM (RFC 7468), for clients to trust.
     #[must_use]
     pub fn pem(&self) -> &str {
         &self.pem

@@ -1,7 +1,7 @@
 //! The listening socket, TCP or Unix: accepts connections. One of TCP can be shut and
 //! opened again on the same port.
 //!
-//! Knows nothing of what is said on a connection.
+//! Knows nothing of what is sent on a connection.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -42,18 +42,18 @@ impl AsFd for Socket {
     }
 }
 
-/// What came of accepting once.
+/// The result of accepting once.
 #[derive(Debug)]
 pub(super) enum Accepted {
-    /// A connection, and from where.
+    /// A connection and its peer's address.
     Peer(OwnedFd, Option<PeerAddress>),
-    /// The peer gave up while it waited (accept(2)).
+    /// The peer gave up while waiting (accept(2)).
     Gone,
-    /// Nobody waits, or the listener is shut.
+    /// No connection waits, or the listener is shut.
     Nobody,
-    /// Somebody waits, and this process has no descriptor left.
+    /// A connection waits, and this process has no descriptor left.
     NoDescriptor,
-    /// The host's descriptors or memory are used up, or an error of the network below.
+    /// The host's descriptors or memory are used up, or the network failed.
     Failed(Errno),
 }
 
@@ -76,8 +76,8 @@ impl Listener {
         }
     }
 
-    /// A port that the kernel is to choose is chosen first and then bound by its
-    /// number, since only such a one is kept while the listener is shut (the kernel's
+    /// For port 0, lets the kernel choose a port and then binds that number, since only a
+    /// port bound by number is kept while the listener is shut (the kernel's
     /// `inet_csk_get_port` and `tcp_set_state`).
     fn listen(
         address: SocketAddr,
@@ -149,7 +149,7 @@ impl Listener {
             Ok((socket, from)) => Accepted::Peer(socket, self.peer(from)),
             Err(Errno::AGAIN) => Accepted::Nobody,
             Err(Errno::CONNABORTED | Errno::INTR) => Accepted::Gone,
-            // The kernel looks for a descriptor first, and only then for a connection.
+            // The kernel allocates a descriptor before it looks for a connection.
             Err(Errno::MFILE) if !self.is_awaited() => Accepted::Nobody,
             Err(Errno::MFILE) => Accepted::NoDescriptor,
             Err(errno) => Accepted::Failed(errno),
@@ -189,10 +189,10 @@ fn bound(address: SocketAddr) -> io::Result<OwnedFd> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     if address.ip() == EVERY {
-        // Else IPv4 is left out where net.ipv6.bindv6only says so (ipv6(7)).
+        // Otherwise net.ipv6.bindv6only could exclude IPv4 (ipv6(7)).
         set_ipv6_v6only(&socket, false)?;
     }
-    // A port whose connections of before are not forgotten yet can be bound.
+    // Allows a port with connections in TIME_WAIT.
     set_socket_reuseaddr(&socket, true)?;
     rustix::net::bind(&socket, &address)?;
     Ok(socket)
@@ -222,9 +222,9 @@ mod tests {
     const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
     #[test]
-    fn every_address_is_ipv4_and_ipv6() {
+    fn the_unspecified_address_is_ipv4_and_ipv6() {
         let mut listener = Listener::bind((EVERY, 0).into()).unwrap();
-        // A peer that came by IPv4 is known by its IPv4 address.
+        // A peer that connected by IPv4 has its IPv4 address.
         assert_eq!(peer(&listener, V4), Some(V4));
         let has_ipv6 = TcpListener::bind((V6, 0)).is_ok();
         if has_ipv6 {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn without_ipv6_every_address_is_ipv4() {
+    fn without_ipv6_the_unspecified_address_is_ipv4() {
         for lacks in [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL] {
             let bound = |address: SocketAddr| match address {
                 SocketAddr::V4(_) => bound(address),
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_alone_is_no_ipv6() {
+    fn an_ipv4_listener_refuses_ipv6() {
         let listener = Listener::bind((Ipv4Addr::UNSPECIFIED, 0).into()).unwrap();
         assert_eq!(peer(&listener, V4), Some(V4));
         if TcpListener::bind((V6, 0)).is_ok() {

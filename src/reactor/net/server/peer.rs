@@ -29,8 +29,8 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Writes once and reads once, as far as there is something to write and
-    /// something is wanted. True if anything moved.
+    /// Writes once and reads once, if there is something to write and if input is wanted.
+    /// True if any bytes moved.
     pub(super) fn exchange(&mut self, now: Tick, hung_up: bool, service: &mut dyn Service) -> bool {
         let wrote = self.write(now, service);
         let read =
@@ -76,12 +76,12 @@ impl Peer {
         false
     }
 
-    /// Whether the other side has all that the socket took, but for a packet. With
-    /// the smallest buffer the kernel reports a socket as writable only then.
+    /// Whether the other side has all that the socket took, except for a packet. With the
+    /// smallest buffer the kernel reports a socket as writable only then.
     pub(super) fn has_sent_all(&self) -> bool {
         let _ = set_socket_send_buffer_size(&self.socket, 0);
         let mut polled = [PollFd::new(&self.socket, PollFlags::OUT)];
-        // What cannot be polled is not worth a wait.
+        // A socket that cannot be polled is not waited for.
         !matches!(rustix::event::poll(&mut polled, Some(&Timespec::default())), Ok(0))
     }
 }

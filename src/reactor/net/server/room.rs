@@ -1,5 +1,5 @@
-//! Room for one more connection: which ones go when there is none, and how often the
-//! log says so.
+//! Room for one more connection: which ones are closed if there is none, and how often
+//! that is logged.
 //!
 //! Knows no socket.
 
@@ -8,11 +8,11 @@ use std::time::Duration;
 use crate::http::Connection;
 use crate::units::Tick;
 
-/// Shortest time between two warnings of the same kind: a flood of connections must
-/// not become a flood of lines.
+/// Shortest time between two warnings of the same kind: many connections must not cause
+/// many lines.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// How often something happened that the log mentions now and then.
+/// Counts an event that is logged at intervals.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     count: u64,
@@ -21,12 +21,12 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// How often in all.
+    /// The count.
     pub(super) const fn count(&self) -> u64 {
         self.count
     }
 
-    /// Once more. Where it is time for a line, returns how often since the last one.
+    /// Counts one more. If a line is due, returns the count since the last line.
     pub(super) fn add(&mut self, now: Tick) -> Option<u64> {
         self.count += 1;
         if now < self.next_report {
@@ -37,24 +37,24 @@ impl Tally {
     }
 }
 
-/// The connections that make room in one turn, by their keys. None that came in the
-/// same turn is among them: it had no chance to ask for anything.
+/// The connections to close in one turn, by their keys. Connections accepted in the same
+/// turn are excluded: they had no chance to send a request.
 #[derive(Debug, Default)]
 pub(super) struct Leaving(Option<Vec<usize>>);
 
 impl Leaving {
-    /// Whether any was asked for.
+    /// Whether one was requested.
     pub(super) const fn is_begun(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether some were asked for and none is left.
+    /// Whether one was requested and none is left.
     pub(super) fn is_over(&self) -> bool {
         self.0.as_ref().is_some_and(Vec::is_empty)
     }
 
-    /// The next one, of at most `most` in all: the one that has kept us waiting for the
-    /// longest. One that waits for us, by a fault, comes after all others.
+    /// The next one, of at most `most` in all: the one that has kept us waiting for
+    /// longest. Connections that wait for us come after all others.
     pub(super) fn next<'a>(
         &mut self,
         connections: impl Iterator<Item = (usize, &'a Connection)>,
@@ -82,7 +82,7 @@ mod tests {
     use crate::http::Limits;
 
     #[test]
-    fn a_line_comes_at_once_and_then_once_a_minute() {
+    fn logs_at_once_and_then_once_a_minute() {
         let mut tally = Tally::default();
         let at = |secs: u64| Tick::from_millis(secs * 1_000);
         let lines: Vec<_> = [0, 1, 59, 60, 61, 300].map(|secs| tally.add(at(secs))).into();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_idlest_go_first_and_none_that_came_meanwhile() {
+    fn the_idlest_leave_first_and_new_ones_stay() {
         let limits = std::rc::Rc::new(Limits::default());
         let connections: Vec<_> = [30, 10, 50, 20, 40]
             .map(|millis| Connection::new(Tick::from_millis(millis), std::rc::Rc::clone(&limits)))

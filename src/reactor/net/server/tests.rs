@@ -1,4 +1,4 @@
-//! The server over real sockets of this host, in a time that the test tells.
+//! The server over real sockets of this host, with the test's own clock.
 
 mod tls;
 mod wire;
@@ -23,7 +23,7 @@ const LIMITS: ServerLimits = ServerLimits {
     },
 };
 
-/// What neither side's socket buffers hold, in bytes.
+/// More bytes than the socket buffers of both sides hold.
 const BIG: usize = 64 << 20;
 
 const SERVICE: ServiceKey = ServiceKey(7);
@@ -36,7 +36,7 @@ struct World {
     server: Server,
     events: Events,
     now: Tick,
-    service: Answers,
+    service: Recorder,
 }
 
 impl World {
@@ -52,7 +52,7 @@ impl World {
             server,
             events: Events::with_capacity(1024),
             now: START,
-            service: Answers::default(),
+            service: Recorder::default(),
         }
     }
 
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// A connection that is accepted already.
-    fn welcomed(&mut self) -> TcpStream {
+    fn accepted_client(&mut self) -> TcpStream {
         let (socket, before) = (self.connect(), self.server.peers.len());
         self.until(|world| world.server.peers.len() > before);
         socket
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    /// One turn for each that waits for it.
+    /// Gives one turn to each waiting entry.
     fn turns(&mut self) {
         for _ in 0..self.registrar.ready.own.len() {
             let token = self.registrar.ready.own.pop_front().unwrap();
@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// Goes on until something holds.
+    /// Runs until a condition holds.
     fn until(&mut self, mut holds: impl FnMut(&mut Self) -> bool) {
         for _ in 0..1000 {
             if holds(self) {
@@ -106,27 +106,27 @@ impl World {
             self.poll(Duration::from_millis(if idle { 10 } else { 0 }));
             self.turns();
         }
-        panic!("never came");
+        panic!("the condition never held");
     }
 
-    /// Goes on until the server has closed its side, and returns what it said.
-    fn said_to(&mut self, client: &mut TcpStream) -> String {
-        let mut said = Vec::new();
-        self.until(|_| hear(client, &mut said));
-        String::from_utf8(said).unwrap()
+    /// Runs until the server has closed its side; returns what it sent.
+    fn read_until_closed(&mut self, client: &mut TcpStream) -> String {
+        let mut received = Vec::new();
+        self.until(|_| read_all(client, &mut received));
+        String::from_utf8(received).unwrap()
     }
 
-    /// Goes on until the last word of these was said.
-    fn says(&mut self, client: &mut impl Read, last: &str) -> String {
-        let mut said = Vec::new();
+    /// Runs until the server has sent `last`; returns what it sent.
+    fn read_until(&mut self, client: &mut impl Read, last: &str) -> String {
+        let mut received = Vec::new();
         self.until(|_| {
-            hear(client, &mut said);
-            said.ends_with(last.as_bytes())
+            read_all(client, &mut received);
+            received.ends_with(last.as_bytes())
         });
-        String::from_utf8(said).unwrap()
+        String::from_utf8(received).unwrap()
     }
 
-    /// The time of the next deadline comes.
+    /// Moves the time to the next deadline; returns how long that was.
     fn deadline(&mut self) -> Duration {
         let next = self.server.next_deadline().unwrap();
         let waited = next.since(self.now);
@@ -137,8 +137,8 @@ impl World {
 }
 
 /// Reads all there is; true at the end.
-fn hear(client: &mut impl Read, said: &mut Vec<u8>) -> bool {
-    match client.read_to_end(said) {
+fn read_all(client: &mut impl Read, received: &mut Vec<u8>) -> bool {
+    match client.read_to_end(received) {
         Ok(_) => true,
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::WouldBlock);
@@ -147,18 +147,18 @@ fn hear(client: &mut impl Read, said: &mut Vec<u8>) -> bool {
     }
 }
 
-/// Answers with the path, and keeps what it hears.
+/// Responds with the path, and records requests and outcomes.
 #[derive(Default)]
-struct Answers {
-    /// How every response goes out, each with a ticket.
+struct Recorder {
+    /// How every response is sent; each has a ticket.
     delivery: Option<Delivery>,
     from: Vec<Option<PeerAddress>>,
-    heard: Vec<Delivered>,
+    outcomes: Vec<Delivered>,
     /// What follows in an open body, the last first.
     more: Vec<More>,
 }
 
-impl Service for Answers {
+impl Service for Recorder {
     fn respond(&mut self, request: &Request<'_>) -> Response {
         self.from.push(request.peer);
         let response = match request.path {
@@ -176,7 +176,7 @@ impl Service for Answers {
 
     fn delivered(&mut self, ticket: Ticket, delivered: Delivered) {
         assert_eq!(ticket, Ticket(7));
-        self.heard.push(delivered);
+        self.outcomes.push(delivered);
     }
 }
 
@@ -196,7 +196,7 @@ fn serves_over_a_unix_socket() {
         client.set_nonblocking(true).unwrap();
         client.write_all(GET).unwrap();
         if open {
-            assert!(world.says(&mut client, "/a\n").starts_with("HTTP/1.1 200"));
+            assert!(world.read_until(&mut client, "/a\n").starts_with("HTTP/1.1 200"));
         } else {
             assert!(!world.server.accept(&mut world.registrar, START, &mut world.service));
             assert_eq!(world.server.peers.len(), 1);
@@ -210,7 +210,7 @@ fn serves_over_a_unix_socket() {
 }
 
 #[test]
-fn a_turn_accepts_a_bounded_number_and_says_that_more_may_wait() {
+fn a_turn_accepts_a_bounded_number_and_reports_that_more_may_wait() {
     let mut world = World::new(LIMITS);
     let _clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
     assert!(world.server.accept(&mut world.registrar, START, &mut world.service));
@@ -220,17 +220,17 @@ fn a_turn_accepts_a_bounded_number_and_says_that_more_may_wait() {
 }
 
 #[test]
-fn at_the_limit_the_one_that_has_waited_longest_goes() {
+fn at_the_limit_closes_the_longest_waiting_connection() {
     let mut world = World::new(ServerLimits { connections: 2, ..LIMITS });
-    let mut oldest = world.welcomed();
+    let mut oldest = world.accepted_client();
     world.now = world.now.after(Duration::from_secs(1));
-    let mut older = world.welcomed();
+    let mut older = world.accepted_client();
     world.now = world.now.after(Duration::from_secs(1));
     let mut newest = world.connect();
-    assert_eq!(world.said_to(&mut oldest), "");
+    assert_eq!(world.read_until_closed(&mut oldest), "");
     for client in [&mut older, &mut newest] {
         client.write_all(GET).unwrap();
-        assert!(world.says(client, "/a\n").starts_with("HTTP/1.1 200"));
+        assert!(world.read_until(client, "/a\n").starts_with("HTTP/1.1 200"));
     }
     assert_eq!(world.server.peers.len(), 2);
     // The listener and the two that are left.
@@ -238,14 +238,14 @@ fn at_the_limit_the_one_that_has_waited_longest_goes() {
 }
 
 #[test]
-fn what_cannot_be_accepted_waits_for_a_pause() {
+fn accepts_again_after_a_pause_when_accepting_failed() {
     let mut world = World::new(LIMITS);
     // A listener that was shut down accepts nothing until it listens again.
     rustix::net::shutdown(world.server.listener.as_fd(), rustix::net::Shutdown::Both).unwrap();
     assert!(!world.server.accept(&mut world.registrar, START, &mut world.service));
     rustix::net::listen(world.server.listener.as_fd(), 1024).unwrap();
     let clients: Vec<_> = (0..ACCEPTS_PER_TURN + 10).map(|_| world.connect()).collect();
-    // Readiness that was told during the pause is not told again.
+    // Readiness reported during the pause is not reported again.
     world.poll(Duration::ZERO);
     world.registrar.ready.own.clear();
     world.registrar.table.take_turn(world.server.listener_token.unwrap());
@@ -258,33 +258,33 @@ fn what_cannot_be_accepted_waits_for_a_pause() {
 #[test]
 fn a_slow_head_gets_408() {
     let mut world = World::new(LIMITS);
-    let mut client = world.welcomed();
+    let mut client = world.accepted_client();
     client.write_all(b"GET / HT").unwrap();
     let head_until = START.after(LIMITS.connection.head_time);
     world.until(|world| world.server.next_deadline() == Some(head_until));
-    // A byte now and then does not make it longer.
+    // Single bytes do not extend the time.
     world.now = START.after(Duration::from_secs(4));
     client.write_all(b"T").unwrap();
     world.poll(Duration::from_secs(10));
     world.turns();
     assert_eq!(world.deadline(), Duration::from_secs(1));
-    let said = world.said_to(&mut client);
-    assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
+    let received = world.read_until_closed(&mut client);
+    assert!(received.starts_with("HTTP/1.1 408 "), "{received}");
     drop(client);
     world.until(|world| world.server.peers.is_empty());
     assert_eq!(world.server.next_deadline(), None);
 }
 
 #[test]
-fn a_peer_that_was_left_in_the_middle_at_its_deadline_gets_another_turn() {
+fn a_peer_with_unread_bytes_at_its_deadline_gets_another_turn() {
     let mut world = World::new(LIMITS);
-    let mut client = world.welcomed();
+    let mut client = world.accepted_client();
     client.write_all(b"GET").unwrap();
     let head_until = START.after(LIMITS.connection.head_time);
     world.until(|world| world.server.next_deadline() == Some(head_until));
     client.write_all(&[b'x'; 2 * IO_PER_TURN * READ_BYTES]).unwrap();
     client.shutdown(Half::Write).unwrap();
-    // All that can be told of this socket was told before.
+    // All readiness of this socket was reported before.
     world.poll(Duration::ZERO);
     while let Some(token) = world.registrar.ready.own.pop_front() {
         world.registrar.table.take_turn(token);
@@ -295,111 +295,111 @@ fn a_peer_that_was_left_in_the_middle_at_its_deadline_gets_another_turn() {
         world.turns();
     }
     assert!(world.server.peers.is_empty());
-    let mut said = Vec::new();
-    assert!(hear(&mut client, &mut said));
-    assert!(said.starts_with(b"HTTP/1.1 408 "));
+    let mut received = Vec::new();
+    assert!(read_all(&mut client, &mut received));
+    assert!(received.starts_with(b"HTTP/1.1 408 "));
 }
 
 #[test]
-fn a_silent_peer_is_closed_without_a_word() {
+fn closes_a_silent_peer_without_a_response() {
     let mut world = World::new(LIMITS);
-    let mut client = world.welcomed();
+    let mut client = world.accepted_client();
     assert_eq!(world.deadline(), LIMITS.connection.idle_time);
-    assert_eq!(world.said_to(&mut client), "");
+    assert_eq!(world.read_until_closed(&mut client), "");
     assert!(world.server.peers.is_empty());
     assert_eq!(world.registrar.table.len(), 1);
 }
 
 #[test]
-fn a_peer_that_asks_and_does_not_read_is_given_up_and_holds_nobody_up() {
+fn closes_a_peer_that_does_not_read_and_serves_others_meanwhile() {
     let mut world = World::new(LIMITS);
-    let (mut stalled, mut other) = (world.welcomed(), world.welcomed());
+    let (mut stalled, mut other) = (world.accepted_client(), world.accepted_client());
     stalled.write_all(&get("/big")).unwrap();
     other.write_all(GET).unwrap();
-    world.says(&mut other, "/a\n");
+    world.read_until(&mut other, "/a\n");
     world.until(|world| world.registrar.ready.is_empty());
     assert_eq!(world.deadline(), LIMITS.connection.write_time);
     assert_eq!(world.server.peers.len(), 1);
-    let mut said = Vec::new();
+    let mut received = Vec::new();
     let end = loop {
-        match stalled.read_to_end(&mut said) {
+        match stalled.read_to_end(&mut received) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             end => break end.is_ok(),
         }
     };
-    assert!(said.len() < BIG, "{} bytes, in order: {end}", said.len());
+    assert!(received.len() < BIG, "{} bytes, in order: {end}", received.len());
 }
 
 #[test]
-fn a_big_answer_comes_whole_to_one_that_reads() {
+fn sends_a_big_response_completely() {
     let mut world = World::new(LIMITS);
-    let mut client = world.welcomed();
+    let mut client = world.accepted_client();
     client.write_all(&get("/big")).unwrap();
-    let mut said = Vec::new();
+    let mut received = Vec::new();
     world.until(|_| {
-        hear(&mut client, &mut said);
-        said.len() > BIG
+        read_all(&mut client, &mut received);
+        received.len() > BIG
     });
-    assert!(said.ends_with(b"xxx"));
+    assert!(received.ends_with(b"xxx"));
 }
 
 #[test]
-fn requests_in_advance_are_answered_in_order_however_they_are_cut() {
+fn responds_in_order_to_pipelined_requests_cut_anywhere() {
     let asked: Vec<u8> = (0..20).flat_map(|number| get(&format!("/{number}"))).collect();
     for piece in [1, 7, 1000] {
         let mut world = World::new(LIMITS);
-        let mut client = world.welcomed();
-        let (mut said, mut pieces) = (Vec::new(), asked.chunks(piece));
+        let mut client = world.accepted_client();
+        let (mut received, mut pieces) = (Vec::new(), asked.chunks(piece));
         world.until(|_| {
             pieces.next().into_iter().for_each(|piece| client.write_all(piece).unwrap());
-            hear(&mut client, &mut said);
-            said.ends_with(b"/19\n")
+            read_all(&mut client, &mut received);
+            received.ends_with(b"/19\n")
         });
-        let said = String::from_utf8(said).unwrap();
-        let bodies: Vec<_> = said.lines().filter(|line| line.starts_with('/')).collect();
+        let received = String::from_utf8(received).unwrap();
+        let bodies: Vec<_> = received.lines().filter(|line| line.starts_with('/')).collect();
         let wanted: Vec<_> = (0..20).map(|number| format!("/{number}")).collect();
         assert_eq!(bodies, wanted, "pieces of {piece}");
     }
 }
 
 #[test]
-fn one_that_sends_no_more_still_gets_its_answers() {
+fn responds_after_the_peer_has_shut_down_its_side() {
     let mut world = World::new(LIMITS);
-    let mut client = world.welcomed();
+    let mut client = world.accepted_client();
     client.write_all(&[GET, GET].concat()).unwrap();
     client.shutdown(Half::Write).unwrap();
-    let said = world.said_to(&mut client);
-    assert_eq!(said.matches("\r\n\r\n/a").count(), 2, "{said}");
+    let received = world.read_until_closed(&mut client);
+    assert_eq!(received.matches("\r\n\r\n/a").count(), 2, "{received}");
     world.until(|world| world.server.peers.is_empty());
 }
 
 #[test]
 fn appends_to_an_open_body_until_the_peer_goes() {
     let mut world = World::new(LIMITS);
-    let mut client = world.welcomed();
+    let mut client = world.accepted_client();
     client.write_all(&get("/open")).unwrap();
-    world.says(&mut client, "\r\n\r\n0\n");
+    world.read_until(&mut client, "\r\n\r\n0\n");
     for number in 1..4 {
         let text = format!("{number}\n");
         world.service.more.push(More::Bytes(text.clone().into_bytes()));
         let World { server, registrar, service, .. } = &mut world;
         server.refill(registrar, START, service);
-        assert_eq!(world.says(&mut client, &text), text);
+        assert_eq!(world.read_until(&mut client, &text), text);
     }
     assert!(world.server.has_open_bodies() && world.server.next_deadline().is_none());
     drop(client);
     world.until(|world| world.server.peers.is_empty());
     assert!(!world.server.has_open_bodies());
-    assert_eq!(world.service.heard, [Delivered { body_bytes: 8, complete: false }]);
+    assert_eq!(world.service.outcomes, [Delivered { body_bytes: 8, complete: false }]);
 }
 
 #[test]
-fn one_that_is_gone_leaves_nothing() {
+fn frees_everything_of_a_peer_that_is_gone() {
     let mut world = World::new(LIMITS);
-    let mut client = world.welcomed();
+    let mut client = world.accepted_client();
     client.write_all(&get("/big")).unwrap();
     world.until(|world| world.server.peers.iter().any(|(_, peer)| peer.connection.wants_write()));
-    // With an answer unread this resets the connection.
+    // With a response unread this resets the connection.
     drop(client);
     world.until(|world| world.server.peers.is_empty());
     assert_eq!(world.registrar.table.len(), 1);

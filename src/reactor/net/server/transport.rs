@@ -1,8 +1,8 @@
 //! What lies between a socket and the bytes of HTTP: nothing, or TLS.
 //!
-//! TLS is bytes in, bytes out as well, so both are read and written alike. What
-//! is told as written was taken by the socket, encrypted or not. Knows nothing
-//! of requests; speaks to the socket without waiting.
+//! TLS is bytes in, bytes out as well, so both are read and written alike. Bytes reported
+//! as written were taken by the socket, encrypted or not. Knows nothing of requests;
+//! never waits for the socket.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,11 +14,11 @@ use rustls::{ServerConfig, ServerConnection};
 
 use crate::units::Tick;
 
-/// Bytes of a response that are encrypted ahead of the socket. So many must be
-/// taken within the time for a write; more only save system calls.
+/// Bytes of a response that are encrypted ahead of the socket. The peer must take this
+/// many within the time for a write; a larger value only saves system calls.
 const AHEAD_BYTES: usize = 64 * 1024;
 
-/// What reading came to.
+/// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Got {
     /// Bytes, at the front of the buffer.
@@ -28,13 +28,13 @@ pub(super) enum Got {
         /// Whether there were no more.
         last: bool,
     },
-    /// Bytes came that are none of HTTP's.
+    /// Bytes arrived that are not part of HTTP.
     Progress,
     /// Nothing more for now.
     Nothing,
     /// The peer sends no more.
     End,
-    /// The socket, or what came from it, is of no use.
+    /// The socket failed, or its bytes are invalid.
     Failure,
 }
 
@@ -53,14 +53,14 @@ pub(super) struct Tls {
     connection: ServerConnection,
     /// When the handshake must be over.
     handshake_until: Tick,
-    /// Bytes of HTTP that were encrypted and not told as written.
+    /// Bytes of HTTP that were encrypted and not reported as written.
     encrypted: usize,
     /// Whether our side of the socket is to be shut down once all is written.
     closing: bool,
 }
 
 impl Transport {
-    /// What lies before a new connection. With TLS its handshake must be over at
+    /// The transport of a new connection. With TLS its handshake must be over at
     /// `handshake_until`. `None` if TLS cannot begin.
     pub(super) fn new(tls: Option<&Arc<ServerConfig>>, handshake_until: Tick) -> Option<Self> {
         let Some(config) = tls else { return Some(Self::Plain) };
@@ -78,7 +78,7 @@ impl Transport {
         }
     }
 
-    /// Writes of `pending` what the socket takes at once; tells how much it took.
+    /// Writes as much of `pending` as the socket takes at once; returns how much it took.
     /// What was not taken must be at the front of the next `pending`.
     pub(super) fn write(
         &mut self,
@@ -91,7 +91,7 @@ impl Transport {
         }
     }
 
-    /// Writes what TLS itself has to say. True if that was anything.
+    /// Writes bytes of TLS itself. True if there were any.
     pub(super) fn flush(&mut self, socket: impl AsFd) -> Result<bool, Errno> {
         match self {
             Self::Plain => Ok(false),
@@ -112,7 +112,7 @@ impl Transport {
         }
     }
 
-    /// Says that no more is sent, and shuts down our side of the socket.
+    /// Announces the end, and shuts down our side of the socket.
     pub(super) fn shut_down(&mut self, socket: impl AsFd) {
         match self {
             Self::Plain => {
@@ -127,7 +127,7 @@ impl Transport {
         }
     }
 
-    /// Says goodbye, where that takes no waiting, before the socket is closed.
+    /// Sends close_notify, if that takes no waiting, before the socket is closed.
     pub(super) fn farewell(&mut self, socket: impl AsFd) {
         if let Self::Tls(tls) = self {
             tls.connection.send_close_notify();
@@ -172,7 +172,7 @@ impl Tls {
             Err(_) => return Got::Failure,
         }
         if self.connection.process_new_packets().is_err() {
-            // The alert that says why.
+            // The alert with the reason.
             let _ = self.flush(socket);
             return Got::Failure;
         }
@@ -182,8 +182,8 @@ impl Tls {
         }
     }
 
-    /// Takes what was decrypted already. A peer that leaves out the goodbye ends
-    /// like one that says it: HTTP tells whether something is missing.
+    /// Takes what was decrypted already. A peer that closes without close_notify is
+    /// treated like one that sends it: HTTP detects whether something is missing.
     fn decrypted(&mut self, buffer: &mut [u8]) -> Got {
         match self.connection.reader().read(buffer) {
             Ok(0) => Got::End,

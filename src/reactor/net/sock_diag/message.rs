@@ -1,8 +1,8 @@
-//! The bytes of `NETLINK_SOCK_DIAG`: a request for all TCP sockets, and the messages that answer it (sock_diag(7), netlink(7), linux/inet_diag.h,
-//! linux/tcp.h).
+//! The bytes of `NETLINK_SOCK_DIAG`: a request for all TCP sockets, and the messages of
+//! the reply (sock_diag(7), netlink(7), linux/inet_diag.h, linux/tcp.h).
 //!
-//! Numbers are in the machine's own order. Knows no descriptor; any bytes at all
-//! are read without a panic.
+//! Numbers are in the host's byte order. Knows no descriptor; reads any bytes without a
+//! panic.
 
 use std::time::Duration;
 
@@ -23,12 +23,12 @@ const ATTRIBUTE_HEADER_BYTES: usize = 4;
 /// Messages and attributes begin at multiples of this.
 const ALIGNMENT: usize = 4;
 
-/// A request for both families (`TCPDIAG_GETSOCK`), and what answers it. It is older
-/// than [`SOCK_DIAG_BY_FAMILY`], for which the kernel would walk its table of
+/// A request for both families (`TCPDIAG_GETSOCK`), and the type of its reply. It is
+/// older than [`SOCK_DIAG_BY_FAMILY`], for which the kernel would walk its table of
 /// connections twice, a millisecond or two each on a host with much memory.
 const TCP_DIAG_GET_SOCK: u16 = 18;
 
-/// What last words come as.
+/// The type of a report of an ended socket.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
@@ -47,36 +47,34 @@ const ATTRIBUTE_FLAGS: u16 = 0xc000;
 /// FIN was received.
 const AFTER_FIN: [u8; 3] = [8, 9, 11];
 
-/// What the kernel tells of one TCP socket. What its `tcp_info` is too short for
-/// is `None`.
+/// What the kernel reports of one TCP socket. Fields beyond the end of its `tcp_info` are
+/// `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Socket {
     /// The number in the socket's link under `/proc/PID/fd`; 0 once the process
     /// has closed it.
     pub inode: u32,
-    /// Names the socket for as long as the network namespace lives, and is not
-    /// used again for another.
+    /// Identifies the socket; never reused within the network namespace.
     pub cookie: u64,
-    /// Bytes received in order, without headers and repetitions
+    /// Bytes received in order, without headers and retransmissions
     /// (`tcpi_bytes_received`; tcpEStatsAppHCThruOctetsReceived of RFC 4898).
     pub bytes_received: Option<u64>,
-    /// Segments sent again (`tcpi_total_retrans`).
+    /// Segments retransmitted (`tcpi_total_retrans`).
     pub retransmits: Option<u32>,
     /// Smoothed round-trip time (`tcpi_rtt`), once one was measured.
     pub rtt: Option<Duration>,
 }
 
-/// What a datagram said beside its sockets.
+/// What a datagram reports besides its sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Heard {
-    /// The table changed under the dump: a socket may be missing or be there
-    /// twice.
+    /// The table changed during the dump: a socket may be missing or listed twice.
     pub(super) inconsistent: bool,
-    /// The dump is over: all told, or refused.
+    /// The dump is over: complete, or refused.
     pub(super) end: Option<Result<(), Errno>>,
 }
 
-/// Asks for all TCP sockets whose state's bit is in `states`.
+/// A request for all TCP sockets whose state's bit is in `states`.
 pub(super) fn request(states: u32, sequence: u32) -> [u8; REQUEST_BYTES] {
     let extensions = 1 << (INET_DIAG_INFO - 1);
     let header: [&[u8]; 6] = [
@@ -85,10 +83,10 @@ pub(super) fn request(states: u32, sequence: u32) -> [u8; REQUEST_BYTES] {
         &(NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes(),
         &sequence.to_ne_bytes(),
         &0_u32.to_ne_bytes(),
-        // Family and prefixes are of no use to a dump.
+        // A dump ignores family and prefixes.
         &[0, 0, 0, extensions],
     ];
-    // Nor is the socket's identity.
+    // It ignores the socket's identity too.
     let (identity, last) = ([0; 48], 0_u32.to_ne_bytes());
     let states = states.to_ne_bytes();
     let parts = header.iter().copied().flatten().chain(&identity).chain(&states).chain(&last);
@@ -99,10 +97,10 @@ pub(super) fn request(states: u32, sequence: u32) -> [u8; REQUEST_BYTES] {
     request
 }
 
-/// Reads one datagram: the messages that bear this sequence number.
+/// Reads one datagram: the messages with this sequence number.
 ///
 /// # Errors
-/// `EBADMSG` for a message that is cut or does not hold what its type says.
+/// `EBADMSG` for a message that is truncated or too short for its type.
 pub(super) fn parse(
     mut datagram: &[u8],
     sequence: u32,
@@ -122,7 +120,7 @@ pub(super) fn parse(
         heard.inconsistent |= flags & NLM_F_DUMP_INTR != 0;
         match kind {
             TCP_DIAG_GET_SOCK | SOCK_DIAG_BY_FAMILY => each(&socket(body).ok_or(Errno::BADMSG)?),
-            // A dump that fails after it began says so in its end.
+            // A dump that fails after its start reports that in its last message.
             NLMSG_DONE => heard.end = Some(errno_of(body).map_or(Ok(()), Err)),
             NLMSG_ERROR => heard.end = Some(Err(errno_of(body).unwrap_or(Errno::BADMSG))),
             NLMSG_OVERRUN => heard.end = Some(Err(Errno::OVERFLOW)),
@@ -132,7 +130,7 @@ pub(super) fn parse(
     Ok(heard)
 }
 
-/// The negative error number that a body begins with, if it is one.
+/// The error number at the start of a body, if it is negative.
 fn errno_of(body: &[u8]) -> Option<Errno> {
     let number = i32::from_ne_bytes(*body.first_chunk()?);
     let errno = number.checked_neg().filter(|errno| (1..4096).contains(errno))?;
@@ -238,7 +236,7 @@ mod tests {
     };
 
     #[test]
-    fn a_request_is_laid_out_as_the_kernel_has_it() {
+    fn a_request_has_the_kernels_layout() {
         let bytes = request(0x102, 9);
         assert_eq!(u32_at(&bytes, 0), Some(76));
         assert_eq!((u16_at(&bytes, 4), u16_at(&bytes, 6)), (Some(18), Some(0x301)));
@@ -257,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_short_tcp_info_does_not_hold_is_absent() {
+    fn fields_beyond_a_short_tcp_info_are_absent() {
         let without = |info_bytes| read(&socket_message(1, &SOCKET, info_bytes, 1)).0;
         assert_eq!(without(136), [SOCKET]);
         assert_eq!(without(135), [Socket { bytes_received: None, ..SOCKET }]);
@@ -267,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn each_ending_is_told_apart() {
+    fn distinguishes_the_endings() {
         let body = |errno: i32| (-errno).to_ne_bytes();
         let end = |kind, body: &[u8]| read(&message(kind, 0, SEQUENCE, body)).1.unwrap().end;
         assert_eq!(end(NLMSG_DONE, &body(0)), Some(Ok(())));
@@ -280,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inconsistent_dump_and_an_older_answer_are_noticed() {
+    fn notices_an_inconsistent_dump_and_an_older_reply() {
         let done = message(NLMSG_DONE, NLM_F_DUMP_INTR, SEQUENCE, &[0; 4]);
         assert_eq!(read(&done).1, Ok(Heard { inconsistent: true, end: Some(Ok(())) }));
         let older = message(NLMSG_DONE, NLM_F_DUMP_INTR, SEQUENCE - 1, &[0; 4]);
@@ -288,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_message_is_damage() {
+    fn a_truncated_message_is_an_error() {
         let whole = socket_message(1, &SOCKET, 280, 0);
         for length in 1..whole.len() {
             assert_eq!(read(&whole[..length]).1, Err(Errno::BADMSG), "{length}");
@@ -325,15 +323,15 @@ mod tests {
             sockets in prop::collection::vec((any_socket(), 0_usize..9), 0..20),
             per_datagram in 1_usize..20,
         ) {
-            let mut told = Vec::new();
+            let mut found = Vec::new();
             for datagram in sockets.chunks(per_datagram) {
                 let made = datagram.iter().map(|(socket, noise)| socket_message(1, socket, 280, *noise));
                 let (read, heard) = read(&made.collect::<Vec<_>>().concat());
                 prop_assert_eq!(heard, Ok(Heard::default()));
-                told.extend(read);
+                found.extend(read);
             }
             let made: Vec<_> = sockets.iter().map(|(socket, _)| *socket).collect();
-            prop_assert_eq!(told, made);
+            prop_assert_eq!(found, made);
         }
     }
 }

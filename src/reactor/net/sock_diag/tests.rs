@@ -57,13 +57,13 @@ fn bytes_are_counted_exactly_in_both_families() {
         server.shutdown(Shutdown::Write).unwrap();
         assert_eq!((&client).read(&mut [0; 1]).unwrap(), 0);
         let second = find(&dump(&mut diag), inode(&client));
-        assert_eq!(second.bytes_received, Some(123_500), "the FIN is no byte");
+        assert_eq!(second.bytes_received, Some(123_500), "the FIN is not a byte");
         assert_eq!(second.cookie, client_socket.cookie);
     }
 }
 
 #[test]
-fn a_dump_in_pieces_tells_each_socket_once() {
+fn a_dump_in_pieces_lists_each_socket_once() {
     let mut diag = SockDiag::open().unwrap();
     let pairs: Vec<_> = (0..300).map(|_| connected("127.0.0.1:0")).collect();
     let sockets = dump(&mut diag);
@@ -74,7 +74,7 @@ fn a_dump_in_pieces_tells_each_socket_once() {
 }
 
 #[test]
-fn a_dump_that_was_left_or_did_not_fit_does_not_spoil_the_next() {
+fn an_abandoned_or_oversized_dump_does_not_spoil_the_next() {
     let mut diag = SockDiag::open().unwrap();
     let pairs: Vec<_> = (0..100).map(|_| connected("127.0.0.1:0")).collect();
     let ours = inode(&pairs[0].0);
@@ -87,7 +87,7 @@ fn a_dump_that_was_left_or_did_not_fit_does_not_spoil_the_next() {
 }
 
 #[test]
-fn a_socket_says_its_last_words() {
+fn reports_the_last_counters_of_a_socket() {
     let mut diag = SockDiag::open().unwrap();
     let mut last_words = LastWords::open().unwrap();
     let (client, server) = connected("127.0.0.1:0");
@@ -104,7 +104,7 @@ fn a_socket_says_its_last_words() {
             heard.extend((socket.cookie == known.cookie).then_some(*socket));
         });
     }
-    // The FIN may have come, and is no longer told from a byte.
+    // The FIN may have arrived, and is counted as a byte by then.
     assert!((4321..=4322).contains(&heard[0].bytes_received.unwrap()));
     assert_eq!(heard[0].inode, 0);
 }

@@ -1,7 +1,6 @@
-//! Whose a socket is, and what it did since it was last seen.
+//! Which client a socket belongs to, and what it did since it was last seen.
 //!
-//! Pure bookkeeping: does not know where sockets are told of or how processes
-//! are searched.
+//! Pure bookkeeping: does not know how sockets are listed or processes searched.
 
 use std::collections::HashMap;
 
@@ -9,37 +8,37 @@ use crate::reactor::net::sock_diag::Socket;
 use crate::swarm::TcpDelta;
 use crate::units::ClientId;
 
-/// Samples in which a client is searched for a connection, and in which a socket
-/// can be that of a client that has not said yet that it connected. An established
-/// one is found at the first; a dump in pieces can pass over it though.
+/// Samples in which a client is searched for a connection, and in which a socket can
+/// belong to a client that has not reported its connection yet. An established connection
+/// is usually found at once, but a dump in several pieces can miss it.
 const SEARCHES: u8 = 3;
 
-/// Consistent samples without a socket after which it is forgotten. A dump in
-/// pieces can pass over a socket, and one that was forgotten too early would be
-/// counted from its beginning again.
+/// Consistent samples without a socket after which it is forgotten. A dump in several
+/// pieces can miss a socket, and one forgotten too early would be counted again from its
+/// beginning.
 const KEPT_SAMPLES: u64 = 3;
 
-/// Sockets followed at once, at about 64 bytes each: more than three for each
-/// client that one host can carry.
+/// Sockets followed at once, at about 64 bytes each: more than three for each client that
+/// one host can run.
 const SOCKETS_MAX: usize = 65_536;
 
-/// Sockets of others that are told apart, at about 80 bytes each: a server on this
-/// host has one for each of ours.
+/// Sockets of other processes that are remembered, at about 80 bytes each: a server on
+/// this host has one for each of ours.
 const OTHERS_MAX: usize = 2 * SOCKETS_MAX;
 
 /// The clients that have connections, and their sockets.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     clients: HashMap<ClientId, Watched>,
-    /// To be searched for sockets, by the process.
+    /// To be searched for sockets, with the process to search.
     wanted: Vec<(ClientId, u32)>,
-    /// How many of these were searched in this sample, or were left out of it.
+    /// How many of these were searched or skipped in this sample.
     searched: usize,
     /// The clients' sockets, by cookie.
     sockets: HashMap<u64, Followed>,
     /// All other sockets in this sample and the last, by inode.
     others: HashMap<u32, Other>,
-    /// Those of them that can be a client's.
+    /// Those of them that can belong to a client.
     fresh: usize,
     samples: u64,
     consistent_samples: u64,
@@ -49,10 +48,10 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Watched {
     pid: u32,
-    /// Connections told of but not found yet.
+    /// Connections reported but not found yet.
     awaited: u32,
     searches_left: u8,
-    /// Whether it is among those wanted.
+    /// Whether it is in `wanted`.
     queued: bool,
 }
 
@@ -65,13 +64,13 @@ struct Followed {
     seen: u64,
 }
 
-/// A socket that is no client's, for all that is known.
+/// A socket not known to belong to a client.
 #[derive(Debug)]
 struct Other {
     socket: Socket,
-    /// The sample in which a dump last told of it.
+    /// The last sample whose dump listed it.
     seen: u64,
-    /// Samples that it was seen in.
+    /// Samples in which it was seen.
     age: u8,
 }
 
@@ -90,15 +89,15 @@ impl Ledger {
             *watched = fresh();
         }
         watched.awaited = watched.awaited.saturating_add(1);
-        // One more, since this may be in the middle of a sample.
+        // One more, since a sample may be under way.
         watched.searches_left = SEARCHES + 1;
         if !std::mem::replace(&mut watched.queued, true) {
             self.wanted.push((client, pid));
         }
     }
 
-    /// The client's process has ended. Its sockets go at the end of the sample:
-    /// to look for them here would cost each of many exits a walk over all.
+    /// The client's process has ended. Its sockets are forgotten at the end of the
+    /// sample: searching them here would make each of many exits walk over all.
     pub(super) fn forget(&mut self, client: ClientId) {
         self.clients.remove(&client);
         if self.clients.is_empty() {
@@ -112,12 +111,12 @@ impl Ledger {
         self.sockets.is_empty() && self.wanted.is_empty()
     }
 
-    /// Sockets that were not followed because there are too many.
+    /// Sockets not followed because there are too many.
     pub(super) fn unfollowed(&self) -> u64 {
         self.unfollowed
     }
 
-    /// The dump told of a socket: what it did, if it is a client's and moved.
+    /// The dump listed a socket; returns what it did, if it is a client's and changed.
     pub(super) fn seen(&mut self, socket: &Socket) -> Option<(ClientId, TcpDelta)> {
         let Some(known) = self.sockets.get_mut(&socket.cookie) else {
             self.note_other(socket);
@@ -130,15 +129,15 @@ impl Ledger {
         known.advance(socket)
     }
 
-    /// A socket has ended: what it did since it was last seen.
+    /// A socket has ended; returns what it did since it was last seen.
     pub(super) fn ended(&mut self, socket: &Socket) -> Option<(ClientId, TcpDelta)> {
         let delta = self.sockets.contains_key(&socket.cookie).then(|| self.seen(socket));
         self.sockets.remove(&socket.cookie);
         delta?
     }
 
-    /// The next process to be searched in this sample: `None` once no socket is left
-    /// that can be a client's.
+    /// The next process to be searched in this sample: `None` once no socket is left that
+    /// can belong to a client.
     pub(super) fn next_search(&mut self) -> Option<(ClientId, u32)> {
         while self.fresh > 0 {
             let &(client, pid) = self.wanted.get(self.searched)?;
@@ -150,8 +149,8 @@ impl Ledger {
         None
     }
 
-    /// A search found this socket: tells of it with all that it ever received, if it
-    /// is one that the dump told of.
+    /// A search found this socket; returns all that it ever received, if the dump listed
+    /// it.
     pub(super) fn found(&mut self, client: ClientId, inode: u32) -> Option<(ClientId, TcpDelta)> {
         let Other { socket, .. } = self.others.remove(&inode).inspect(|other| {
             self.fresh -= usize::from(other.is_fresh());
@@ -170,7 +169,7 @@ impl Ledger {
         Some((client, TcpDelta { bytes_received, retransmits, rtt: socket.rtt }))
     }
 
-    /// The sample is over: forgets sockets that are gone, and decides who is
+    /// The sample is over: forgets sockets that are gone, and decides which clients are
     /// searched again.
     pub(super) fn finish(&mut self, consistent: bool) {
         self.consistent_samples += u64::from(consistent);
@@ -198,7 +197,7 @@ impl Ledger {
     }
 
     fn note_other(&mut self, socket: &Socket) {
-        // One without an inode has left its process.
+        // A socket without an inode was closed by its process.
         if socket.inode == 0 || self.others.len() >= OTHERS_MAX {
             return;
         }
@@ -221,11 +220,11 @@ impl Ledger {
 }
 
 impl Followed {
-    /// What it did since it was last seen; `None` if nothing, since its
-    /// round-trip time is then as old as what was told before.
+    /// What it did since it was last seen; `None` if nothing, since its round-trip time
+    /// has not changed either.
     fn advance(&mut self, socket: &Socket) -> Option<(ClientId, TcpDelta)> {
         let (bytes, retransmits) = (socket.bytes_received?, socket.retransmits?);
-        // The state is told from before the counters, so that a FIN which came
+        // The kernel reads the state before the counters, so a FIN that arrives in
         // between counts as a byte in one sample and not in the next.
         let delta = TcpDelta {
             bytes_received: bytes.saturating_sub(self.bytes_received),

@@ -7,22 +7,22 @@ use std::mem::MaybeUninit;
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
-/// Links read of one process: FFmpeg has some 20, and a search must end.
+/// Links read of one process: FFmpeg has some 20, and a search must be bounded.
 const LINKS_MAX: usize = 1024;
 
 /// Entries read at once, of 24 bytes each.
 const ENTRIES_BYTES: usize = 4096;
 
-/// Entries that leave room for more: so few are all there are.
+/// With this few entries read, the list is complete.
 const ENTRIES_SHORT: usize = ENTRIES_BYTES / 24 - 10;
 
-/// What is no descriptor, and those that we gave it.
+/// Entries that are no descriptors, and the descriptors that we gave it.
 const NO_SOCKETS: [&CStr; 5] = [c".", c"..", c"0", c"1", c"2"];
 
-/// The longest link that can be a socket's: `socket:[4294967295]`.
+/// The longest link of a socket: `socket:[4294967295]`.
 const LINK_BYTES: usize = 32;
 
-/// Tells the inode of each socket that the process opened.
+/// Reports the inode of each socket that the process opened.
 ///
 /// # Errors
 /// `ENOENT` when it has ended, `EACCES` when it is another user's.
@@ -32,7 +32,7 @@ pub(super) fn socket_inodes(pid: u32, each: &mut dyn FnMut(u32)) -> Result<(), E
     let mut entries = [MaybeUninit::<u8>::uninit(); ENTRIES_BYTES];
     let mut entries = RawDir::new(&folder, &mut entries);
     for count in 0..LINKS_MAX {
-        // To ask for the end costs as much as to ask for the entries.
+        // Reading the end costs as much as reading the entries.
         if count > 0 && count < ENTRIES_SHORT && entries.is_buffer_empty() {
             break;
         }
@@ -42,7 +42,7 @@ pub(super) fn socket_inodes(pid: u32, each: &mut dyn FnMut(u32)) -> Result<(), E
             continue;
         }
         let mut link = [0; LINK_BYTES];
-        // A descriptor may be closed meanwhile.
+        // A descriptor may have been closed meanwhile.
         let length = rustix::fs::readlinkat_raw(&folder, entry.file_name(), &mut link[..]);
         if let Some(inode) = length.ok().and_then(|length| link.get(..length)).and_then(inode) {
             each(inode);
@@ -62,7 +62,7 @@ mod tests {
     use std::os::fd::AsFd;
 
     #[test]
-    fn a_link_is_a_sockets_or_not() {
+    fn recognizes_links_of_sockets() {
         for (link, expected) in [
             ("socket:[17]", Some(17)),
             ("socket:[4294967295]", Some(u32::MAX)),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_sockets_are_found_beside_other_descriptors() {
+    fn finds_our_own_sockets_among_descriptors() {
         let file = tempfile::tempfile().unwrap();
         let listeners: Vec<_> =
             (0..300).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();

@@ -54,7 +54,7 @@ impl Drop for Viewer {
     }
 }
 
-/// Takes the sample that is due, and adds up what each client received.
+/// Takes the sample that is due; returns what each client received.
 fn sample(traffic: &mut Traffic, clients: usize) -> Vec<Option<u64>> {
     let mut received = vec![None; clients];
     let mut buffer = vec![0; 64 * 1024];
@@ -70,7 +70,7 @@ fn sample(traffic: &mut Traffic, clients: usize) -> Vec<Option<u64>> {
 }
 
 #[test]
-fn each_child_is_told_of_with_what_it_received() {
+fn reports_each_child_with_what_it_received() {
     let mut traffic = Traffic::new().unwrap();
     let script = "head -c 50000 <&3 | wc -c >/dev/null; echo ok; \
                   head -c 70000 <&3 | wc -c >/dev/null; echo ok; exec sleep 1000";
@@ -94,7 +94,7 @@ fn each_child_is_told_of_with_what_it_received() {
 }
 
 #[test]
-fn without_connections_nothing_is_due() {
+fn nothing_is_due_without_connections() {
     let mut traffic = Traffic::new().unwrap();
     let step = |traffic: &mut Traffic, now| traffic.step(now, &mut [], &mut |_, _| panic!());
     let late = Tick::from_millis(1_000_000);
@@ -118,7 +118,7 @@ fn without_connections_nothing_is_due() {
 }
 
 #[test]
-fn a_sample_keeps_to_the_beat_unless_it_is_late() {
+fn samples_keep_the_schedule_unless_late() {
     let mut traffic = Traffic::new().unwrap();
     let mut buffer = vec![0; 64 * 1024];
     let viewer = Viewer::start("echo ok; exec sleep 1000");
@@ -134,14 +134,14 @@ fn a_sample_keeps_to_the_beat_unless_it_is_late() {
 }
 
 #[test]
-fn a_sample_broken_off_is_made_up_for_by_the_next() {
+fn the_next_sample_makes_up_for_an_aborted_one() {
     let mut traffic = Traffic::new().unwrap();
     let mut viewer = Viewer::start("head -c 1000 <&3 | wc -c >/dev/null; echo ok; exec sleep 1000");
     traffic.watch(Tick::ZERO, ClientId::new(0), viewer.pid());
     viewer.send(1000);
     viewer.wait();
     let now = traffic.next_sample().unwrap();
-    // No datagram fits into so little.
+    // No datagram fits into so small a buffer.
     while traffic.step(now, &mut [0; 64], &mut |_, _| panic!()) == Progress::More {}
     assert_eq!(traffic.losses().samples, 1);
     assert_eq!(sample(&mut traffic, 1), [Some(1000)]);

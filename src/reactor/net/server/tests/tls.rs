@@ -1,4 +1,4 @@
-//! The server as one that speaks TLS.
+//! The server with TLS.
 
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
@@ -25,14 +25,14 @@ impl Client {
         Self { tls, socket: world.connect() }
     }
 
-    /// Writes what it has to say.
+    /// Writes what is pending.
     fn writes(&mut self) {
         while self.tls.wants_write() && self.tls.write_tls(&mut self.socket).is_ok() {}
     }
 
-    /// Writes and reads once what it can; true at the end of the connection, which
-    /// must come with a goodbye.
-    fn hears(&mut self, heard: &mut Vec<u8>) -> bool {
+    /// Writes and reads once; true at the end of the connection, which must come with
+    /// close_notify.
+    fn hears(&mut self, outcomes: &mut Vec<u8>) -> bool {
         self.writes();
         match self.tls.read_tls(&mut self.socket) {
             Ok(_) => self.tls.process_new_packets().unwrap(),
@@ -41,10 +41,10 @@ impl Client {
                 return false;
             }
         };
-        match self.tls.reader().read_to_end(heard) {
+        match self.tls.reader().read_to_end(outcomes) {
             Ok(_) => true,
             Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::WouldBlock, "no goodbye");
+                assert_eq!(error.kind(), ErrorKind::WouldBlock, "no close_notify");
                 false
             }
         }
@@ -59,16 +59,16 @@ fn secure_world() -> (World, Certificate) {
 }
 
 #[test]
-fn requests_are_answered_on_one_connection() {
+fn serves_several_requests_on_one_connection() {
     for version in VERSIONS {
         let (mut world, certificate) = secure_world();
         let mut client = Client::of(&world, &certificate, version);
         for path in ["/first", "/second"] {
             client.tls.writer().write_all(&get(path)).unwrap();
-            let mut heard = Vec::new();
+            let mut outcomes = Vec::new();
             world.until(|_| {
-                assert!(!client.hears(&mut heard));
-                heard.ends_with(format!("{path}\n").as_bytes())
+                assert!(!client.hears(&mut outcomes));
+                outcomes.ends_with(format!("{path}\n").as_bytes())
             });
         }
         assert_eq!(client.tls.protocol_version(), Some(version.version));
@@ -77,7 +77,7 @@ fn requests_are_answered_on_one_connection() {
 }
 
 #[test]
-fn one_that_sends_no_more_still_gets_a_big_answer_and_a_goodbye() {
+fn sends_a_big_response_and_close_notify_after_the_peer_has_shut_down_its_side() {
     for version in VERSIONS {
         let (mut world, certificate) = secure_world();
         let mut client = Client::of(&world, &certificate, version);
@@ -89,19 +89,19 @@ fn one_that_sends_no_more_still_gets_a_big_answer_and_a_goodbye() {
         client.tls.send_close_notify();
         client.writes();
         client.socket.shutdown(Half::Write).unwrap();
-        let (mut heard, mut rounds) = (Vec::new(), 0..BIG);
-        while !client.hears(&mut heard) {
+        let (mut outcomes, mut rounds) = (Vec::new(), 0..BIG);
+        while !client.hears(&mut outcomes) {
             rounds.next().expect("a byte a round at least");
             world.poll(Duration::ZERO);
             world.turns();
         }
-        assert!(heard.len() > BIG && heard.ends_with(b"xxx"), "{} bytes", heard.len());
+        assert!(outcomes.len() > BIG && outcomes.ends_with(b"xxx"), "{} bytes", outcomes.len());
         world.until(|world| world.server.peers.is_empty());
     }
 }
 
 #[test]
-fn a_slow_handshake_is_closed_and_holds_nobody_up() {
+fn closes_a_slow_handshake_and_serves_others_meanwhile() {
     let (mut world, certificate) = secure_world();
     let mut slow = Client::of(&world, &certificate, &TLS13);
     let mut hello = Vec::new();
@@ -110,41 +110,41 @@ fn a_slow_handshake_is_closed_and_holds_nobody_up() {
     world.until(|world| world.server.peers.len() == 1);
     let mut other = Client::of(&world, &certificate, &TLS13);
     other.tls.writer().write_all(GET).unwrap();
-    let mut heard = Vec::new();
+    let mut outcomes = Vec::new();
     world.until(|_| {
-        other.hears(&mut heard);
-        heard.ends_with(b"/a\n")
+        other.hears(&mut outcomes);
+        outcomes.ends_with(b"/a\n")
     });
-    // A byte now and then does not make it longer.
+    // Single bytes do not extend the time.
     world.now = START.after(Duration::from_secs(4));
     slow.socket.write_all(&hello[hello.len() / 2..hello.len() - 1]).unwrap();
     world.poll(Duration::from_secs(10));
     world.turns();
     assert_eq!(world.deadline(), Duration::from_secs(1));
     assert_eq!(world.server.peers.len(), 1);
-    let mut said = Vec::new();
-    world.until(|_| hear(&mut slow.socket, &mut said));
-    assert!(said.len() < 100, "an alert at most, not {} bytes", said.len());
+    let mut received = Vec::new();
+    world.until(|_| read_all(&mut slow.socket, &mut received));
+    assert!(received.len() < 100, "an alert at most, not {} bytes", received.len());
 }
 
 #[test]
-fn a_silent_peer_is_closed_with_a_goodbye() {
+fn closes_a_silent_peer_with_close_notify() {
     let (mut world, certificate) = secure_world();
     let mut client = Client::of(&world, &certificate, &TLS13);
-    let mut heard = Vec::new();
+    let mut outcomes = Vec::new();
     world.until(|world| {
-        client.hears(&mut heard);
+        client.hears(&mut outcomes);
         let idle_until = START.after(LIMITS.connection.idle_time);
         world.server.next_deadline() == Some(idle_until)
     });
     world.deadline();
-    world.until(|_| client.hears(&mut heard));
-    assert_eq!(heard, b"");
+    world.until(|_| client.hears(&mut outcomes));
+    assert_eq!(outcomes, b"");
     assert_eq!(world.registrar.table.len(), 1);
 }
 
 #[test]
-fn a_peer_that_asks_and_does_not_read_is_given_up() {
+fn closes_a_peer_that_does_not_read() {
     let (mut world, certificate) = secure_world();
     let mut client = Client::of(&world, &certificate, &TLS13);
     client.tls.writer().write_all(&get("/big")).unwrap();
@@ -161,15 +161,15 @@ fn a_peer_that_asks_and_does_not_read_is_given_up() {
 }
 
 #[test]
-fn what_speaks_no_tls_is_closed() {
+fn closes_a_peer_that_does_not_speak_tls() {
     let (mut world, _) = secure_world();
-    let mut client = world.welcomed();
+    let mut client = world.accepted_client();
     client.write_all(GET).unwrap();
     world.until(|world| world.server.peers.is_empty());
-    let mut said = Vec::new();
+    let mut received = Vec::new();
     let _ = client.set_nonblocking(false);
     // A reset is an end too.
-    let _ = client.read_to_end(&mut said);
-    assert!(said.len() < 100 && !said.starts_with(b"HTTP"), "{said:?}");
+    let _ = client.read_to_end(&mut received);
+    assert!(received.len() < 100 && !received.starts_with(b"HTTP"), "{received:?}");
     assert_eq!(world.registrar.table.len(), 1);
 }

@@ -48,7 +48,7 @@ impl World {
         world
     }
 
-    /// The client writes and reads what it can.
+    /// The client writes and reads as much as it can.
     fn client_moves(&mut self) {
         while self.client.wants_write() && self.client.write_tls(&mut &self.theirs).is_ok() {}
         while self.client.read_tls(&mut &self.theirs).is_ok_and(|count| count > 0) {
@@ -61,20 +61,20 @@ impl World {
     }
 
     /// What the client has received, and whether that is the end in good order.
-    fn client_heard(&mut self) -> (Vec<u8>, bool) {
-        let mut heard = Vec::new();
+    fn client_received(&mut self) -> (Vec<u8>, bool) {
+        let mut received = Vec::new();
         loop {
             self.client_moves();
             let mut buffer = [0; 8192];
             match self.client.reader().read(&mut buffer) {
-                Ok(0) => return (heard, true),
-                Ok(count) => heard.extend_from_slice(&buffer[..count]),
-                Err(_) => return (heard, false),
+                Ok(0) => return (received, true),
+                Ok(count) => received.extend_from_slice(&buffer[..count]),
+                Err(_) => return (received, false),
             }
         }
     }
 
-    fn client_says(&mut self, bytes: &[u8]) {
+    fn client_sends(&mut self, bytes: &[u8]) {
         self.client.writer().write_all(bytes).unwrap();
         while self.client.wants_write() && self.client.write_tls(&mut &self.theirs).is_ok() {}
     }
@@ -107,41 +107,45 @@ fn both_versions_carry_bytes_both_ways() {
                 world.client_moves();
                 assert_eq!(world.server_reads(), Ok(vec![]));
             }
-            world.client_says(b"GET");
+            world.client_sends(b"GET");
             assert_eq!(world.server_reads(), Ok(b"GET".to_vec()));
             let [head, body] = [&b"head "[..], b"body"].map(IoSlice::new);
             assert_eq!(world.server.write(&world.ours, &[head, body]), Ok(9));
-            assert_eq!(world.client_heard(), (b"head body".to_vec(), false));
+            assert_eq!(world.client_received(), (b"head body".to_vec(), false));
             assert_eq!(world.client.protocol_version(), Some(version.version), "{name}");
         }
     }
 }
 
 #[test]
-fn what_is_told_as_written_was_taken_by_the_socket() {
+fn bytes_reported_as_written_were_taken_by_the_socket() {
     let mut world = World::ready(&TLS13);
     let whole = pattern(BIG);
-    let (mut told, mut heard) = (0, Vec::new());
+    let (mut reported, mut received) = (0, Vec::new());
     let mut rounds = 0..BIG;
-    while told < BIG {
+    while reported < BIG {
         rounds.next().expect("a byte a round at least");
-        match world.server.write(&world.ours, &[IoSlice::new(&whole[told..])]) {
-            Ok(count) => told += count,
+        match world.server.write(&world.ours, &[IoSlice::new(&whole[reported..])]) {
+            Ok(count) => reported += count,
             Err(error) => {
                 assert_eq!(error, Errno::AGAIN);
-                heard.extend(world.client_heard().0);
-                assert!(heard.len() >= told, "{told} told, {} there", heard.len());
-                // Ahead of the socket is no more than may be.
-                assert!(heard.len() <= told + AHEAD_BYTES);
+                received.extend(world.client_received().0);
+                assert!(
+                    received.len() >= reported,
+                    "{reported} reported, {} there",
+                    received.len()
+                );
+                // No more than allowed is encrypted ahead of the socket.
+                assert!(received.len() <= reported + AHEAD_BYTES);
             }
         }
     }
-    heard.extend(world.client_heard().0);
-    assert!(heard == whole);
+    received.extend(world.client_received().0);
+    assert!(received == whole);
 }
 
 #[test]
-fn the_handshake_has_an_end() {
+fn the_handshake_has_a_deadline() {
     let mut world = World::new(&TLS13, "localhost");
     assert_eq!(world.server.deadline(), Some(UNTIL));
     world.client_moves();
@@ -152,14 +156,14 @@ fn the_handshake_has_an_end() {
 }
 
 #[test]
-fn what_is_no_tls_fails() {
+fn fails_on_bytes_that_are_not_tls() {
     let mut world = World::new(&TLS13, "localhost");
     (&world.theirs).write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     assert_eq!(world.server_reads(), Err((vec![], Got::Failure)));
 }
 
 #[test]
-fn a_certificate_for_another_name_is_refused() {
+fn the_client_refuses_a_certificate_for_another_name() {
     let mut world = World::new(&TLS13, "example.com");
     while world.client.wants_write() && world.client.write_tls(&mut &world.theirs).is_ok() {}
     assert_eq!(world.server_reads(), Ok(vec![]));
@@ -172,45 +176,45 @@ fn a_certificate_for_another_name_is_refused() {
 }
 
 #[test]
-fn a_peer_ends_with_a_goodbye_or_without() {
+fn a_peer_may_close_with_or_without_close_notify() {
     for version in [&TLS12, &TLS13] {
         for goodbye in [true, false] {
             let mut world = World::ready(version);
-            world.client_says(b"GET");
+            world.client_sends(b"GET");
             if goodbye {
                 world.client.send_close_notify();
             }
-            world.client_says(b"");
+            world.client_sends(b"");
             world.theirs.shutdown(std::net::Shutdown::Write).unwrap();
             assert_eq!(world.server_reads(), Err((b"GET".to_vec(), Got::End)));
-            // It still hears the answer.
+            // It still receives the response.
             assert_eq!(world.server.write(&world.ours, &[IoSlice::new(b"200")]), Ok(3));
             world.server.farewell(&world.ours);
-            assert_eq!(world.client_heard(), (b"200".to_vec(), true));
+            assert_eq!(world.client_received(), (b"200".to_vec(), true));
         }
     }
 }
 
 #[test]
-fn a_goodbye_is_said_once_and_after_all_else() {
+fn close_notify_is_sent_once_and_last() {
     for version in [&TLS12, &TLS13] {
         let mut world = World::ready(version);
         let whole = pattern(BIG);
-        let mut told = 0;
-        while let Ok(count) = world.server.write(&world.ours, &[IoSlice::new(&whole[told..])]) {
-            told += count;
+        let mut reported = 0;
+        while let Ok(count) = world.server.write(&world.ours, &[IoSlice::new(&whole[reported..])]) {
+            reported += count;
         }
-        // The socket is full, so the goodbye waits.
+        // The socket is full, so close_notify waits.
         world.server.shut_down(&world.ours);
-        let (mut heard, end) = world.client_heard();
+        let (mut received, end) = world.client_received();
         assert!(!end);
         while world.server.flush(&world.ours) != Ok(false) {
-            heard.extend(world.client_heard().0);
+            received.extend(world.client_received().0);
         }
         world.server.farewell(&world.ours);
-        let (rest, end) = world.client_heard();
-        heard.extend(rest);
-        assert!(end && heard.len() >= told && whole.starts_with(&heard));
+        let (rest, end) = world.client_received();
+        received.extend(rest);
+        assert!(end && received.len() >= reported && whole.starts_with(&received));
         // Our side is shut down as well.
         assert_eq!((&world.theirs).read(&mut [0; 10]).unwrap(), 0);
     }

@@ -1,4 +1,4 @@
-//! Whose a socket is and what it did, without a kernel.
+//! Which client a socket belongs to and what it did, without a kernel.
 
 use std::time::Duration;
 
@@ -23,25 +23,25 @@ fn delta(bytes_received: u64) -> Option<(ClientId, TcpDelta)> {
     Some((CLIENT, TcpDelta { bytes_received, retransmits: 0, rtt }))
 }
 
-/// One sample, with what a search of each process would find: what it tells of each
-/// socket of the dump.
+/// One sample, with what a search of each process would find; returns what is reported of
+/// each socket of the dump.
 fn sample(
     ledger: &mut Ledger,
     finds: &[u32],
     dump: &[Socket],
     consistent: bool,
 ) -> Vec<Option<(ClientId, TcpDelta)>> {
-    let mut told: Vec<_> = dump.iter().map(|socket| ledger.seen(socket)).collect();
+    let mut reported: Vec<_> = dump.iter().map(|socket| ledger.seen(socket)).collect();
     while let Some((client, _)) = ledger.next_search() {
         for inode in finds {
             let delta = ledger.found(client, *inode);
             if let Some(at) = dump.iter().position(|socket| socket.inode == *inode) {
-                told[at] = told[at].or(delta);
+                reported[at] = reported[at].or(delta);
             }
         }
     }
     ledger.finish(consistent);
-    told
+    reported
 }
 
 fn with_socket(bytes: u64) -> Ledger {
@@ -52,18 +52,18 @@ fn with_socket(bytes: u64) -> Ledger {
 }
 
 #[test]
-fn a_new_socket_is_told_of_whole_and_then_by_what_moved() {
+fn reports_a_new_socket_whole_and_then_its_changes() {
     let mut ledger = with_socket(0);
-    for (bytes, told) in [(500, delta(500)), (500, None), (499, None), (700, delta(200))] {
-        assert_eq!(sample(&mut ledger, &[], &[socket(1, bytes)], true), [told], "{bytes}");
+    for (bytes, reported) in [(500, delta(500)), (500, None), (499, None), (700, delta(200))] {
+        assert_eq!(sample(&mut ledger, &[], &[socket(1, bytes)], true), [reported], "{bytes}");
     }
     let again = Socket { retransmits: Some(2), ..socket(1, 700) };
-    let told = sample(&mut ledger, &[], &[again], true)[0].unwrap().1;
-    assert_eq!((told.bytes_received, told.retransmits), (0, 2));
+    let reported = sample(&mut ledger, &[], &[again], true)[0].unwrap().1;
+    assert_eq!((reported.bytes_received, reported.retransmits), (0, 2));
 }
 
 #[test]
-fn the_sockets_of_others_are_not_told_of() {
+fn does_not_report_sockets_of_others() {
     let mut ledger = Ledger::default();
     ledger.watch(CLIENT, PID);
     let dump = [socket(8, 10), socket(1, 20), socket(9, 30)];
@@ -80,7 +80,7 @@ fn a_socket_without_counters_is_absent_rather_than_zero() {
 }
 
 #[test]
-fn a_process_is_searched_until_its_connections_are_found() {
+fn searches_a_process_until_its_connections_are_found() {
     let mut ledger = Ledger::default();
     ledger.watch(CLIENT, PID);
     ledger.watch(CLIENT, PID);
@@ -88,7 +88,7 @@ fn a_process_is_searched_until_its_connections_are_found() {
     assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
     assert_eq!(ledger.next_search(), None, "once a sample");
     assert_eq!(ledger.found(CLIENT, 1), delta(10));
-    assert_eq!(ledger.found(CLIENT, 2), None, "the dump passed over it");
+    assert_eq!(ledger.found(CLIENT, 2), None, "the dump missed it");
     ledger.finish(true);
     let second = sample(&mut ledger, &[1, 2], &[socket(1, 10), socket(2, 5)], true);
     assert_eq!(second, [None, delta(5)]);
@@ -97,15 +97,15 @@ fn a_process_is_searched_until_its_connections_are_found() {
 }
 
 #[test]
-fn nobody_is_searched_while_no_socket_can_be_a_clients() {
+fn searches_no_process_while_no_socket_can_be_a_clients() {
     let mut ledger = with_socket(10);
     ledger.watch(CLIENT, PID);
     ledger.seen(&socket(1, 10));
-    assert_eq!(ledger.next_search(), None, "there is none but its own");
+    assert_eq!(ledger.next_search(), None, "there is only its own");
     ledger.finish(true);
     ledger.seen(&Socket { inode: 0, ..socket(2, 10) });
     assert_eq!(ledger.next_search(), None, "it has left its process");
-    // One that nobody claims, and another that a client comes to.
+    // One that no client claims, and another that a client gets.
     let mut ledger = Ledger::default();
     for _ in 0..SEARCHES {
         ledger.watch(CLIENT, PID);
@@ -113,7 +113,7 @@ fn nobody_is_searched_while_no_socket_can_be_a_clients() {
     }
     ledger.watch(CLIENT, PID);
     ledger.seen(&socket(8, 20));
-    assert_eq!(ledger.next_search(), None, "it is somebody else's by now");
+    assert_eq!(ledger.next_search(), None, "it is another's by now");
     ledger.seen(&Socket { cookie: 7, ..socket(8, 30) });
     ledger.seen(&socket(9, 5));
     assert_eq!(ledger.next_search(), Some((CLIENT, PID)), "its inode is another's now");
@@ -123,7 +123,7 @@ fn nobody_is_searched_while_no_socket_can_be_a_clients() {
 }
 
 #[test]
-fn a_socket_told_of_twice_in_a_dump_is_one() {
+fn a_socket_listed_twice_in_a_dump_is_one() {
     let mut ledger = Ledger::default();
     ledger.watch(CLIENT, PID);
     ledger.seen(&socket(1, 10));
@@ -135,7 +135,7 @@ fn a_socket_told_of_twice_in_a_dump_is_one() {
 }
 
 #[test]
-fn a_client_that_says_late_that_it_connected_is_found() {
+fn finds_a_client_that_reports_its_connection_late() {
     let mut ledger = Ledger::default();
     ledger.watch(ClientId::new(4), 200);
     for _ in 1..SEARCHES {
@@ -147,13 +147,13 @@ fn a_client_that_says_late_that_it_connected_is_found() {
 }
 
 #[test]
-fn a_process_is_not_searched_for_ever() {
+fn stops_searching_a_process() {
     let mut ledger = Ledger::default();
     for round in 0..2 {
         ledger.watch(CLIENT, PID);
         for inode in 0..=u32::from(SEARCHES) {
             assert!(!ledger.is_idle());
-            // Always another one, which is not its own.
+            // Always another socket, which is not its own.
             ledger.seen(&socket(10 * round + inode + 1, 10));
             assert_eq!(ledger.next_search(), Some((CLIENT, PID)));
             assert_eq!(ledger.found(CLIENT, 5_000), None);
@@ -171,7 +171,7 @@ fn a_process_is_not_searched_for_ever() {
 }
 
 #[test]
-fn a_connection_told_of_during_a_sample_is_searched_for_in_the_next() {
+fn searches_in_the_next_sample_for_a_connection_reported_during_this_one() {
     let mut ledger = Ledger::default();
     ledger.watch(CLIENT, PID);
     ledger.seen(&socket(1, 10));
@@ -185,7 +185,7 @@ fn a_connection_told_of_during_a_sample_is_searched_for_in_the_next() {
 }
 
 #[test]
-fn the_sockets_of_a_former_process_are_not_the_next_ones() {
+fn sockets_of_a_former_process_do_not_belong_to_the_next() {
     let mut ledger = with_socket(10);
     ledger.forget(CLIENT);
     assert!(ledger.is_idle());
@@ -197,13 +197,13 @@ fn the_sockets_of_a_former_process_are_not_the_next_ones() {
     assert_eq!(ledger.ended(&socket(1, 60)), None);
     let mut ledger = with_socket(10);
     ledger.watch(CLIENT, PID + 1);
-    assert_eq!(ledger.seen(&socket(1, 50)), None, "without a word of the end");
+    assert_eq!(ledger.seen(&socket(1, 50)), None, "the end was not reported");
     ledger.seen(&socket(2, 50));
     assert_eq!(ledger.next_search(), Some((CLIENT, PID + 1)));
 }
 
 #[test]
-fn a_search_of_a_former_process_is_not_made() {
+fn does_not_search_a_former_process() {
     let mut ledger = Ledger::default();
     ledger.watch(ClientId::new(4), 200);
     ledger.watch(CLIENT, PID);
@@ -215,7 +215,7 @@ fn a_search_of_a_former_process_is_not_made() {
 }
 
 #[test]
-fn a_socket_that_a_dump_passed_over_is_not_counted_again() {
+fn does_not_count_a_socket_again_after_a_dump_missed_it() {
     let mut ledger = with_socket(10);
     for consistent in [true, false, false, false, false, true] {
         sample(&mut ledger, &[], &[], consistent);
@@ -229,7 +229,7 @@ fn a_socket_that_a_dump_passed_over_is_not_counted_again() {
 }
 
 #[test]
-fn last_words_are_counted_once_and_only_for_a_known_socket() {
+fn counts_an_ended_socket_once_and_only_if_known() {
     let mut ledger = with_socket(10);
     let last = Socket { inode: 0, ..socket(1, 25) };
     assert_eq!(ledger.ended(&Socket { inode: 0, ..socket(2, 99) }), None);
@@ -239,7 +239,7 @@ fn last_words_are_counted_once_and_only_for_a_known_socket() {
 }
 
 #[test]
-fn too_many_sockets_are_counted_instead_of_followed() {
+fn counts_sockets_beyond_the_limit() {
     let mut ledger = Ledger::default();
     ledger.watch(CLIENT, PID);
     let all: Vec<u32> = (1..=SOCKETS_MAX as u32).collect();
@@ -251,10 +251,10 @@ fn too_many_sockets_are_counted_instead_of_followed() {
 }
 
 proptest! {
-    /// However a socket's bytes are spread over samples, and whichever dumps
-    /// pass over it, what was told adds up to its counter when last seen.
+    /// However a socket's bytes are spread over samples, and whichever dumps miss it, the
+    /// reports add up to its counter when last seen.
     #[test]
-    fn what_is_told_adds_up_to_the_counter(
+    fn reports_add_up_to_the_counter(
         samples in prop::collection::vec(
             (prop::collection::vec((0_u64..1000, prop::bool::weighted(0.8)), 4), any::<bool>()),
             1..30,
@@ -263,14 +263,14 @@ proptest! {
         let mut ledger = Ledger::default();
         (0..4).for_each(|_| ledger.watch(CLIENT, PID));
         let (mut counters, mut last, mut misses) = ([0; 4], [0; 4], [0; 4]);
-        let mut told = 0;
+        let mut reported = 0;
         let first = (0..4).map(|inode| socket(inode + 1, 0)).collect::<Vec<_>>();
         sample(&mut ledger, &[1, 2, 3, 4], &first, true);
         for (moves, consistent) in samples {
             let mut dump = Vec::new();
             for (at, (bytes, seen)) in moves.into_iter().enumerate() {
                 counters[at] += bytes;
-                // As often as this the kernel never passes over one.
+                // The kernel never misses a socket this often.
                 if seen || misses[at] + 1 == KEPT_SAMPLES {
                     (last[at], misses[at]) = (counters[at], 0);
                     dump.push(socket(at as u32 + 1, counters[at]));
@@ -279,8 +279,8 @@ proptest! {
                 }
             }
             let deltas = sample(&mut ledger, &[1, 2, 3, 4], &dump, consistent);
-            told += deltas.iter().flatten().map(|(_, delta)| delta.bytes_received).sum::<u64>();
+            reported += deltas.iter().flatten().map(|(_, delta)| delta.bytes_received).sum::<u64>();
         }
-        prop_assert_eq!(told, last.iter().sum::<u64>());
+        prop_assert_eq!(reported, last.iter().sum::<u64>());
     }
 }
