@@ -75,7 +75,7 @@ impl Core {
     pub(super) fn queue(&mut self, now: Tick, events: &Events) -> io::Result<()> {
         for event in events {
             if event.token() == pipes::WATCH {
-                self.registrar.pipes.told();
+                self.registrar.pipes.note_watch();
                 continue;
             }
             self.health.events += 1;

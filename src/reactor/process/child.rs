@@ -29,8 +29,8 @@ pub use self::process::{Process, Wait};
 use crate::reactor::host::notify;
 use crate::units::process::{SpawnFailure, SpawnFailureReason};
 
-/// Descriptors that no start takes: a few scrapes at once, what is read of /proc
-/// for them, and the summary's file need some when everything else is used up.
+/// Descriptors kept free when a process is started: concurrent scrapes, what they read of
+/// /proc, and the summary file need some when all others are used up.
 const RESERVED_DESCRIPTORS: u64 = 16;
 
 /// A running process and this end of its pipes.
@@ -44,7 +44,7 @@ pub struct Child {
     pub stderr: OwnedFd,
 }
 
-/// What a process gets in place of /dev/null and the pipes.
+/// What a process gets instead of /dev/null and the pipes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Stdio<'a> {
     /// Its standard input.
@@ -74,13 +74,13 @@ pub struct Spawner {
     files: Files,
 }
 
-/// How a child comes by a descriptor table of its own.
+/// How a child gets a descriptor table of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Files {
     /// It shares ours and takes a copy of the low descriptors (Linux 5.9).
     TakesLow,
-    /// It gets a copy of all: where the kernel, or a container that does not know
-    /// the call, refuses close_range(2).
+    /// It gets a copy of all descriptors, where the kernel, or a container that does not
+    /// know the call, refuses close_range(2).
     GetsAll,
 }
 
@@ -105,10 +105,9 @@ impl Spawner {
 
     /// Starts `program` with these arguments, `argv[0]` among them.
     ///
-    /// The process leads a group of its own, gets SIGKILL when this thread
-    /// ends, has the default signal mask and dispositions, and has only
-    /// descriptors 0 (/dev/null), 1 and 2 (the pipes) open, as far as `stdio`
-    /// does not say otherwise.
+    /// The process leads a group of its own, gets SIGKILL when this thread ends, has the
+    /// default signal mask and dispositions, and has only descriptors 0 (/dev/null), 1
+    /// and 2 (the pipes) open, unless `stdio` replaces one.
     ///
     /// # Errors
     /// The errno of the first step that failed, exec(3) in the child included.
@@ -140,7 +139,7 @@ impl Spawner {
         if self.files != before {
             process = self.clone_and_exec(program, argv, stdin);
         }
-        // The writing ends in the slots would keep the pipes from ending.
+        // The writing ends in the slots would keep the pipes open.
         self.empty_slots();
         Ok(Child { process: process?, stdout, stderr })
     }
@@ -154,15 +153,14 @@ impl Spawner {
     fn empty_slots(&mut self) {
         let [null, slot_out, slot_err] = &mut self.slots;
         for slot in [slot_out, slot_err] {
-            // Putting one open descriptor in the place of another takes nothing
-            // that could be used up (dup(2)).
+            // Replacing one open descriptor by another needs no new one (dup(2)).
             let _ = rustix::io::dup3(&*null, slot, DupFlags::CLOEXEC);
         }
     }
 }
 
-/// Refuses the newest of our descriptors if it lies in the reserve. The lowest
-/// free number is always given (open(2)), so all of the reserve is free below it.
+/// Refuses the newest of our descriptors if it lies in the reserve. The kernel assigns
+/// the lowest free number (open(2)), so the reserve above it is free.
 fn keep_reserve(newest: BorrowedFd<'_>) -> Result<(), Errno> {
     let number = u64::try_from(newest.as_raw_fd()).unwrap_or(0);
     match rustix::process::getrlimit(Resource::Nofile).current {
@@ -171,8 +169,8 @@ fn keep_reserve(newest: BorrowedFd<'_>) -> Result<(), Errno> {
     }
 }
 
-/// The environment of this process, for its children: without what a service
-/// manager told this process alone.
+/// The environment of this process, for its children, without the service manager's
+/// variables, which are meant for this process alone.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "handed on as it is, never read")]
 pub fn environment() -> Vec<CString> {
@@ -200,8 +198,8 @@ pub fn raise_nofile() -> Result<Rlimit, Errno> {
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-    // Only our end: the two ends are separate open file descriptions, and
-    // FFmpeg must not meet EAGAIN when it writes.
+    // Only our end: the two ends are separate open file descriptions, and FFmpeg must not
+    // get EAGAIN when it writes.
     rustix::fs::fcntl_setfl(&reader, OFlags::NONBLOCK)?;
     Ok((reader, writer))
 }

@@ -1,8 +1,7 @@
 //! The clients' processes: each client's process and the reading ends of its
 //! pipes, as entries of the event table.
 //!
-//! Does what it is told; when a client starts, stops or starts again is the
-//! swarm's business.
+//! Carries no policy: the swarm decides when a client starts, stops or restarts.
 
 use std::ffi::{CStr, CString};
 use std::hint::black_box;
@@ -24,10 +23,10 @@ use crate::units::ClientId;
 use crate::units::process::{ExitStatus, Pipe, SIGKILL, SpawnFailure, SpawnFailureReason};
 use crate::units::shard::Shard;
 
-/// The least that a pipe holds: a page (pipe(7), `pipe-user-pages-soft`).
+/// Smallest capacity of a pipe in bytes: a page (pipe(7), `pipe-user-pages-soft`).
 const PIPE_BYTES_MIN: usize = 4096;
 
-/// A registered descriptor of ours.
+/// A registered descriptor.
 #[derive(Debug)]
 struct Watched<T> {
     what: T,
@@ -43,7 +42,7 @@ struct Slot {
     killed: bool,
 }
 
-/// What one read of a pipe gave.
+/// The result of one read of a pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Read {
     /// This many bytes.
@@ -68,7 +67,7 @@ pub struct Children {
 }
 
 impl Children {
-    /// No process yet, for clients 0 to `clients` less one.
+    /// An empty table for clients 0 to `clients` - 1.
     #[must_use]
     pub fn new(spawner: Spawner, program: CString, template: Template, clients: u32) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(clients as usize).collect();
@@ -92,7 +91,7 @@ impl Children {
     /// Starts a client's process and watches its end and its pipes.
     ///
     /// # Errors
-    /// What kept it from being started; nothing is left of it then.
+    /// Why it could not be started; nothing is left of it then.
     pub fn spawn(&mut self, registrar: &mut Registrar, id: ClientId) -> Result<u32, SpawnFailure> {
         let slot = self.slots.get_mut(id.index()).ok_or(UNKNOWN_CLIENT)?;
         let mut argv: Vec<&CStr> = Vec::with_capacity(64);
@@ -102,7 +101,7 @@ impl Children {
         let pid = child.process.pid();
         let watched = watch_all(registrar, slot, child, id);
         watched.map(|()| pid).map_err(|error| {
-            // The poll has no room: without a watch the process would be lost.
+            // The poll has no room, and an unwatched process would be lost.
             slot.close_pipes(registrar);
             SpawnFailure {
                 reason: SpawnFailureReason::Descriptors,
@@ -163,7 +162,7 @@ impl Children {
                 }
                 Read::Bytes(count)
             }
-            // An error of a pipe is as final as its end.
+            // An error of a pipe is treated as its end.
             Ok(_) | Err(_) => {
                 close(registrar, end);
                 Read::Ended
@@ -176,21 +175,21 @@ impl Children {
     pub fn reap(&mut self, registrar: &mut Registrar, id: ClientId) -> Option<Exit> {
         let slot = self.slots.get_mut(id.index())?;
         let process = &slot.process.as_ref()?.what;
-        // Readiness is a hint: a process that lives is left alone.
+        // Readiness is a hint: a running process is left alone.
         if !process.has_ended() {
             return None;
         }
-        // Until the reap the group's id is taken, so this cannot hit another.
+        // Until the reap the group's id stays assigned, so no other group is signalled.
         process.signal_group(Signal::Kill);
         let mut exit = process.reap(Wait::Poll).ok().flatten()?;
         let killed_by_other =
             exit.status == ExitStatus::Signal(SIGKILL) && !std::mem::take(&mut slot.killed);
         exit.oom_suspected = killed_by_other && self.oom.suspects();
         if let Some(Watched { token, .. }) = slot.process.take() {
-            // The pidfd would become readable once more.
+            // The pidfd would be reported as readable again.
             registrar.table.remove(registrar.poll.registry(), token);
         }
-        // What it said last is read now, whenever the next round is.
+        // Its last output is read now, not in the next round.
         for pipe in [&slot.stdout, &slot.stderr].into_iter().flatten() {
             registrar.queue(pipe.token, true);
         }
@@ -203,8 +202,8 @@ impl Children {
         self.slots.iter().flat_map(|slot| &slot.process).any(|process| process.what.pid() == pid)
     }
 
-    /// The next few live processes, in turn: each call goes on where the last one
-    /// with this cursor ended.
+    /// The next few live processes, in turn: each call continues where the last one with
+    /// this cursor ended.
     #[must_use]
     pub fn next_live(&self, cursor: &mut usize, most: usize) -> Vec<(ClientId, u32)> {
         let count = self.slots.len();
@@ -224,7 +223,7 @@ impl Children {
     }
 }
 
-/// A client beyond the table: the reactor and the swarm were made for different
+/// A client beyond the table: the reactor and the swarm were created for different
 /// numbers of clients.
 const UNKNOWN_CLIENT: SpawnFailure =
     SpawnFailure { reason: SpawnFailureReason::Other, errno: libc::EINVAL };
@@ -243,8 +242,8 @@ fn close(registrar: &mut Registrar, pipe: &mut Option<Watched<OwnedFd>>) {
     }
 }
 
-/// Whether so many bytes are half of what the pipe holds, or more. What it holds
-/// is asked only where even the smallest pipe could be.
+/// Whether `count` bytes are at least half of the pipe's capacity, which is read only if
+/// the smallest pipe would be half full.
 fn is_half_full(pipe: &OwnedFd, count: usize) -> bool {
     count >= PIPE_BYTES_MIN / 2
         && rustix::pipe::fcntl_getpipe_size(pipe).is_ok_and(|holds| count >= holds / 2)
@@ -322,7 +321,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_wrong_hint_of_the_end_leaves_a_process_alone() {
+    fn a_spurious_readiness_leaves_a_process_alone() {
         let folder = tempfile::tempdir().unwrap();
         let mut registrar = Registrar::new().unwrap();
         let mut all = children(&sleeper(folder.path()), 2);
@@ -339,7 +338,7 @@ pub(super) mod tests {
         let exit = all.reap(&mut registrar, CLIENT).unwrap();
         assert_eq!(exit.status, ExitStatus::Signal(15));
         assert!(!all.owns(pid));
-        assert_eq!(registrar.ready.clients.len(), 2, "what it said last is read without a round");
+        assert_eq!(registrar.ready.clients.len(), 2, "its last output is read without a round");
         for pipe in [Pipe::Stdout, Pipe::Stderr] {
             let mut buffer = [0; 10];
             assert_eq!(all.read(&mut registrar, CLIENT, pipe, &mut buffer), Read::Ended);
@@ -349,7 +348,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_pipe_is_half_full_by_its_own_measure() {
+    fn half_full_depends_on_the_capacity_of_the_pipe() {
         let (reader, _writer) = rustix::pipe::pipe().unwrap();
         for (holds, count, half) in [
             (4096, 2047, false),
@@ -364,13 +363,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_start_that_fails_leaves_nothing() {
+    fn a_failed_start_leaves_nothing() {
         let mut registrar = Registrar::new().unwrap();
         let mut all = children("/nonexistent".as_ref(), 2);
         let failure = all.spawn(&mut registrar, CLIENT).unwrap_err();
         assert_eq!(failure.reason, SpawnFailureReason::NotFound);
         assert!(registrar.table.is_empty() && all.next_live(&mut 0, 8).is_empty());
-        // A client that there is no room for is not even started.
+        // A client beyond the table is not started.
         let unknown = all.spawn(&mut registrar, ClientId::new(7)).unwrap_err();
         assert_eq!(unknown, UNKNOWN_CLIENT);
     }

@@ -61,8 +61,8 @@ impl Part for Clients {
 }
 
 impl Clients {
-    /// Performs what was decided. What fails, and what was started, is an input, whose
-    /// decisions are performed as well. True if the run is over.
+    /// Performs what was decided. A start and its failure are inputs, and what follows
+    /// from them is performed as well. True if the run is over.
     pub(in crate::reactor) fn perform(&mut self, turn: &mut Turn<'_>) -> bool {
         let mut finished = false;
         while !turn.core.actions.is_empty() {
@@ -125,9 +125,9 @@ impl Clients {
                     let bytes = buffer.get(..count).unwrap_or_default();
                     let input = Input::Output { client, pipe, bytes, wall: *wall };
                     turn.application.handle(now, input, actions);
-                    // A short read emptied the pipe, and the next write is a new
-                    // event (epoll(7)); only a hang-up that was reported together
-                    // with the data would not be reported again.
+                    // A short read emptied the pipe, and the next write is a new event
+                    // (epoll(7)). Only a hang-up reported together with the data is not
+                    // reported again.
                     if count < buffer.len() && !hung_up {
                         return false;
                     }

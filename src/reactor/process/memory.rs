@@ -1,28 +1,29 @@
-//! Which of the clients' processes are looked at for their memory, and when.
+//! Which of the clients' processes have their memory read, and when.
 //!
-//! An FFmpeg grows without bound on an endless playlist, so each is looked at now and
-//! then: all in turn, a bounded number a second, and out of turn those that receive
-//! unusually much. Looks come while something happens alone, so a silent swarm is not
-//! woken, unless memory is limited. What is too much the swarm decides.
+//! An FFmpeg grows without bound on an endless playlist, so the memory of each is read
+//! from time to time: all in turn, a bounded number a second, and those that receive
+//! unusually much in addition. Memory is read only while clients are active, so a silent
+//! swarm is not woken, unless memory is limited. The swarm decides what is too much.
 //!
-//! Knows no clock and no timer: it says when it wants to be called.
+//! Knows no clock and no timer: it returns when it must be called.
 
 use std::time::Duration;
 
 use super::children::Children;
 use crate::units::{ClientId, Tick};
 
-/// From one look to the next.
+/// Interval between looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The same where memory is limited: an endless playlist brought 70 MB a second.
+/// The same where memory is limited: with an endless playlist FFmpeg grew by 70 MB a
+/// second.
 const LOOK_EVERY_LIMITED: Duration = Duration::from_millis(125);
 
 /// Processes of one look, about 3 µs each: below 0.1 % of a core.
 const PROCESSES_PER_LOOK: usize = 256;
 
-/// A client whose sockets received so much since their last sample, a second ago, is
-/// looked at out of turn: 64 Mbit/s is above what one viewer plays.
+/// A client whose sockets received so much since their last sample, a second ago, is read
+/// in addition: one viewer plays less than 64 Mbit/s.
 const HEAVY_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Such clients in one look.
@@ -33,7 +34,7 @@ const HEAVY_PER_LOOK: usize = 64;
 pub struct MemoryLooks {
     limited: bool,
     next_at: Option<Tick>,
-    /// Whether anything happened since the last look.
+    /// Whether a client was active since the last look.
     active: bool,
     heavy: Vec<ClientId>,
     /// Where in the table of clients the last look ended.
@@ -41,12 +42,13 @@ pub struct MemoryLooks {
 }
 
 impl MemoryLooks {
-    /// Memory is limited: looks come more often, and as long as there is a process.
+    /// Memory is limited: looks are more frequent, and continue as long as there is a
+    /// process.
     pub fn limit(&mut self) {
         self.limited = true;
     }
 
-    /// A process was started. A silent one wakes nobody without a limit.
+    /// A process was started. Without a limit, a silent one causes no look.
     pub fn started(&mut self, now: Tick) {
         if self.limited {
             self.note_activity(now);
@@ -69,7 +71,7 @@ impl MemoryLooks {
         }
     }
 
-    /// When the next look is due; `None` while nothing happens.
+    /// When the next look is due; `None` while no client is active.
     #[must_use]
     pub const fn next_look(&self) -> Option<Tick> {
         self.next_at
@@ -111,11 +113,11 @@ mod tests {
     const NOW: Tick = Tick::from_millis(5_000);
 
     #[test]
-    fn looks_end_when_nothing_happens_any_more() {
+    fn looks_end_when_no_client_is_active() {
         let all = children(Path::new("/bin/true"), 2);
         let mut looks = MemoryLooks::default();
         looks.started(NOW);
-        assert_eq!(looks.next_look(), None, "a start alone wakes nobody");
+        assert_eq!(looks.next_look(), None, "a start alone causes no look");
         looks.note_activity(NOW);
         looks.note_activity(NOW.after(LOOK_EVERY / 2));
         let first = NOW.after(LOOK_EVERY);
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_limit_looks_go_on_as_long_as_there_is_a_process() {
+    fn with_a_limit_looks_continue_as_long_as_there_is_a_process() {
         let mut registrar = Registrar::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut all = children(&sleeper(folder.path()), 2);
@@ -141,7 +143,7 @@ mod tests {
             assert_eq!(looks.due(now, &all), [(CLIENT, pid)]);
             assert_eq!(looks.next_look(), Some(now.after(LOOK_EVERY_LIMITED)));
         }
-        // One that receives much is looked at twice, whatever its turn is.
+        // A client that receives much is read a second time.
         looks.received(NOW, CLIENT, HEAVY_BYTES - 1);
         looks.received(NOW, CLIENT, HEAVY_BYTES);
         assert_eq!(looks.due(looks.next_look().unwrap(), &all), [(CLIENT, pid); 2]);

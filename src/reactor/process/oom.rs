@@ -1,15 +1,15 @@
-//! Whether the kernel killed a process for want of memory.
+//! Whether the OOM killer killed a process.
 //!
-//! Nobody tells a parent that, but the kernel counts: for each control group
-//! (`memory.events` of version 2, `memory.oom_control` of version 1,
-//! cgroups(7)), and for the whole host (`oom_kill` of `/proc/vmstat`, proc(5)).
-//! The count of our own group is preferred, since our children are in it and
-//! few others. A count that rose is a suspicion: it does not name the process.
+//! The kernel does not report that to the parent, but it counts the kills of each control
+//! group (`memory.events` of version 2, `memory.oom_control` of version 1, cgroups(7)),
+//! and of the whole host (`oom_kill` of `/proc/vmstat`, proc(5)). The count of our own
+//! group is preferred, since it contains our children and few other processes. A risen
+//! count is a suspicion only: it does not name the process.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Looks at the kernel's count when a process was killed.
+/// Reads the kernel's count when a process was killed.
 #[derive(Debug)]
 pub struct OomWatch {
     /// The file that holds the count; `None` if no such file may be read.
@@ -20,7 +20,7 @@ pub struct OomWatch {
 }
 
 impl OomWatch {
-    /// A watch that counts from now on. `root` is `/`, but in a test.
+    /// A watch that counts from now on. `root` is `/` except in tests.
     #[must_use]
     pub fn new(root: &Path) -> Self {
         let found = candidates(root).find_map(|file| Some((count(&file)?, file)));
@@ -28,9 +28,8 @@ impl OomWatch {
         Self { file, counted, unclaimed: 0 }
     }
 
-    /// A process was reaped that SIGKILL ended and that we had not sent it to.
-    /// True if the kernel killed one more for want of memory than was asked for
-    /// here before. Reads one small file.
+    /// A process that we did not kill was ended by SIGKILL. True if the OOM killer killed
+    /// more processes than were attributed before. Reads one small file.
     pub fn suspects(&mut self) -> bool {
         if let Some(now) = self.file.as_deref().and_then(count) {
             self.unclaimed += now.saturating_sub(self.counted);
@@ -42,8 +41,8 @@ impl OomWatch {
     }
 }
 
-/// Files that may hold the count, the best one first. In a container the group's
-/// path is that of the host or `/`, and the files of its group lie at the top.
+/// Files that may hold the count, the best one first. In a container the group's path is
+/// that of the host or `/`, and the files of its group are at the top.
 fn candidates(root: &Path) -> impl Iterator<Item = PathBuf> {
     let groups = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
     let path_of = |wanted: fn(&str) -> bool| {
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_count_is_read_where_it_lies() {
+    fn reads_each_kind_of_count() {
         for (groups, file, template) in [
             ("0::/a.slice/b.scope\n", "sys/fs/cgroup/a.slice/b.scope/memory.events", EVENTS),
             ("0::/\n", "sys/fs/cgroup/memory.events", EVENTS),
@@ -104,7 +103,7 @@ mod tests {
             write(root, "proc/self/cgroup", groups, 0);
             write(root, file, template, 5);
             let mut watch = OomWatch::new(root);
-            assert!(!watch.suspects(), "{file}: what was before does not count");
+            assert!(!watch.suspects(), "{file}: earlier kills do not count");
             write(root, file, template, 7);
             let suspected = [watch.suspects(), watch.suspects(), watch.suspects()];
             assert_eq!(suspected, [true, true, false], "{file}");
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_of_our_group_comes_before_that_of_the_host() {
+    fn prefers_the_count_of_our_group() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
         write(root, "proc/self/cgroup", "0::/g\n", 0);
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_count_nothing_is_suspected() {
+    fn suspects_nothing_without_a_count() {
         let directory = tempfile::tempdir().unwrap();
         assert!(!OomWatch::new(directory.path()).suspects());
     }

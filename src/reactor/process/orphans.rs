@@ -1,8 +1,8 @@
-//! Processes that became ours when their parent ended: we are process 1 of a
-//! container or MicroVM, or asked for them (`PR_SET_CHILD_SUBREAPER`).
+//! Processes that became ours when their parent ended, because we are process 1 of a
+//! container or MicroVM, or a subreaper (`PR_SET_CHILD_SUBREAPER`).
 //!
-//! Never reaps a client's process: those are reaped by their pidfd, which also
-//! gives what they used.
+//! Never reaps a client's process: those are reaped by their pidfd, which also returns
+//! what they used.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -18,21 +18,21 @@ use crate::reactor::blocking::wait::Wait;
 /// Orphans reaped in one sweep; more wait for the next.
 const REAPS_PER_SWEEP: usize = 1024;
 
-/// How long those killed at the end may take to vanish. One in an uninterruptible
-/// read, or in the hands of a debugger, is left behind.
+/// How long processes killed at the end may take to exit. One in an uninterruptible read,
+/// or held by a debugger, is left behind.
 pub const DYING: Duration = Duration::from_millis(500);
 
-/// Rounds of killing at the end: each may bring up the children of those killed.
+/// Rounds of killing at the end: each may reveal the children of those killed.
 const KILL_ROUNDS: usize = 16;
 
-/// Asks for the orphans among our descendants, so that what a wrapper around
-/// FFmpeg leaves behind comes to us and can be ended (prctl(2)).
+/// Becomes the parent of orphans among our descendants, so that what a wrapper around
+/// FFmpeg leaves behind can be ended (prctl(2)).
 pub fn adopt() {
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
-/// Reaps orphans that have ended. True if there may be more: behind an ended
-/// process of `is_known`, which is not ours to reap, they cannot be seen.
+/// Reaps orphans that have ended. True if there may be more: orphans behind an ended
+/// process of `is_known`, which is not reaped here, are hidden.
 pub fn reap(is_known: impl Fn(u32) -> bool) -> bool {
     let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     for _ in 0..REAPS_PER_SWEEP {
@@ -55,7 +55,7 @@ pub fn end_all() {
     for _ in 0..KILL_ROUNDS {
         let orphans: Vec<Pid> = children().collect();
         for &pid in &orphans {
-            // A child that was not reaped keeps its id, so this hits no other.
+            // A child that was not reaped keeps its id, so no other process is signalled.
             let _ = kill(pid, Signal::SIGKILL);
         }
         if orphans.is_empty() || !orphans.into_iter().all(|pid| is_reaped(pid, wait)) {
@@ -74,7 +74,7 @@ fn is_reaped(pid: Pid, wait: Wait<'_>) -> bool {
     waitpid(pid, Some(WaitPidFlag::WNOHANG)) != Ok(WaitStatus::StillAlive)
 }
 
-/// Our children as the kernel lists them (`CONFIG_PROC_CHILDREN`; none without).
+/// Our children as the kernel lists them (none without `CONFIG_PROC_CHILDREN`).
 fn children() -> impl Iterator<Item = Pid> {
     let path = format!("/proc/self/task/{}/children", getpid());
     let listed = fs::read_to_string(path).unwrap_or_default();

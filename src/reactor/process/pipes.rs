@@ -1,13 +1,13 @@
-//! The poll of the clients' pipes, apart from that of everything else, so that
-//! reading them can wait a little while nothing else does.
+//! The poll of the clients' pipes, separate from that of everything else, so that reading
+//! them can be delayed while nothing else is.
 //!
-//! While writes are few, the main poll watches this one and each write is read at
-//! once. When they come thick, it stops watching, and the pipes are looked at in
-//! rounds: many writes cost one wake-up, and one pipe's several writes one read.
-//! Exits, signals, timers and connections are in the main poll and never wait.
+//! While writes are few, the main poll watches this one and each write is read at once.
+//! Above 1,000 writes a second it stops watching, and the pipes are read in rounds: many
+//! writes cost one wake-up, and several writes of one pipe cost one read. Exits, signals,
+//! timers and connections are in the main poll and are never delayed.
 //!
-//! Knows no client and no clock, and does not read: it says which entries of the
-//! event table have something.
+//! Knows no client and no clock, and does not read: it reports which entries of the event
+//! table are ready.
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -18,45 +18,44 @@ use mio::{Events, Interest, Poll, Registry, Token};
 
 use crate::units::Tick;
 
-/// Pipes taken from the kernel at once. At some 3 µs a read this bounds a turn
-/// well below a millisecond, so that a scrape or an exit gets its own soon.
+/// Pipes taken from the kernel at once. At some 3 µs a read this bounds a turn well below
+/// a millisecond, so that a scrape or an exit is handled promptly.
 const PIPES_PER_TURN: usize = 64;
 
-/// Longest wait for the next round where FFmpeg says in its lines when it wrote
-/// them, or where nobody times them. Waiting longer saves nothing more that can
-/// be measured.
+/// Longest wait for the next round where FFmpeg's lines carry their time, or where their
+/// time is not used. A longer wait saves nothing measurable.
 pub const WAIT_MAX: Duration = Duration::from_millis(10);
 
-/// Longest wait where the time of reading stands for that of writing: as long as
-/// the turns of a busy loop are anyway.
+/// Longest wait where the time of reading is used as that of writing: about as long as a
+/// turn of a busy loop.
 pub const WAIT_MAX_UNSTAMPED: Duration = Duration::from_millis(2);
 
 /// Wait for the next round while a pipe gets half full between two: even one of
 /// 8 KiB then takes 8 MB a second.
-const WAIT_THICK: Duration = Duration::from_millis(1);
+const WAIT_HALF_FULL: Duration = Duration::from_millis(1);
 
-/// Writes a second from which on waiting pays: some ten a round.
+/// Writes a second above which waiting pays: some ten a round.
 const BUSY_PER_SEC: u128 = 1_000;
 
-/// Writes a second below which it no longer does; apart from the other, so that
-/// a steady load does not go to and fro.
+/// Writes a second below which it no longer does. Hysteresis: a steady load does not
+/// flap.
 const CALM_PER_SEC: u128 = 500;
 
-/// Span over which writes are counted before anything changes. To begin to watch
-/// costs the kernel a walk over all pipes, a millisecond for 15,000.
+/// Span over which writes are counted before anything changes. When watching begins, the
+/// kernel walks over all pipes, a millisecond for 15,000.
 const COUNTED_OVER: Duration = Duration::from_millis(200);
 
-/// The token of this poll in the main one; no entry of the table has it, since
-/// its key is beyond any slab's.
+/// The token of this poll in the main one; no entry of the table has it, since no slab
+/// has so large a key.
 pub const WATCH: Token = Token(usize::MAX);
 
-/// When the pipes are looked at.
+/// When the pipes are polled.
 #[derive(Debug, Clone, Copy)]
 struct Rounds {
     wait_max: Duration,
-    /// Rounds are held; else each write is told at once.
+    /// Whether rounds are held; otherwise each write is reported at once.
     held: bool,
-    /// When the next look is due; `None` if that is when a write is told.
+    /// When the next poll is due; `None` if it follows the next write.
     next: Option<Tick>,
     last: Tick,
     counted_since: Tick,
@@ -75,7 +74,7 @@ impl Rounds {
         }
     }
 
-    /// A look at `now` found so many pipes with something, and perhaps not all.
+    /// A poll at `now` found this many ready pipes; `more` if there may be others.
     fn looked(&mut self, now: Tick, found: u32, more: bool) {
         self.count = self.count.saturating_add(found);
         self.last = now;
@@ -95,7 +94,7 @@ impl Rounds {
 
     /// A pipe was found half full: the next round comes sooner.
     fn hurry(&mut self) {
-        let soon = self.last.after(WAIT_THICK);
+        let soon = self.last.after(WAIT_HALF_FULL);
         self.next = self.next.map(|next| next.min(soon));
     }
 }
@@ -107,18 +106,24 @@ pub struct Pipes {
     events: Events,
     rounds: Rounds,
     watched: bool,
-    told: bool,
+    watch_reported: bool,
 }
 
 impl Pipes {
-    /// A poll of no pipes that nobody watches; reading them waits `wait_max` at
-    /// most, from the next look on.
+    /// An empty poll that is not watched; from the next poll on, reading is delayed by at
+    /// most `wait_max`.
     ///
     /// # Errors
     /// When no descriptors are left.
     pub fn new(wait_max: Duration) -> io::Result<Self> {
         let (poll, events) = (Poll::new()?, Events::with_capacity(PIPES_PER_TURN));
-        Ok(Self { poll, events, rounds: Rounds::new(wait_max), watched: false, told: false })
+        Ok(Self {
+            poll,
+            events,
+            rounds: Rounds::new(wait_max),
+            watched: false,
+            watch_reported: false,
+        })
     }
 
     /// Changes the longest wait.
@@ -132,12 +137,12 @@ impl Pipes {
         self.poll.registry()
     }
 
-    /// The main poll told of [`WATCH`].
-    pub const fn told(&mut self) {
-        self.told = true;
+    /// The main poll reported [`WATCH`].
+    pub const fn note_watch(&mut self) {
+        self.watch_reported = true;
     }
 
-    /// When [`Pipes::look`] is due, whatever the main poll tells.
+    /// When [`Pipes::look`] is due, whatever the main poll reports.
     #[must_use]
     pub const fn next_look(&self) -> Option<Tick> {
         self.rounds.next
@@ -148,12 +153,11 @@ impl Pipes {
         self.rounds.hurry();
     }
 
-    /// Looks at the pipes if that is due, and hands the token of each that has
-    /// something to `each`, with whether the other end hung up.
+    /// Polls the pipes if that is due, and passes the token of each ready one to `each`,
+    /// with whether the other end hung up.
     ///
     /// # Errors
-    /// Those of epoll_wait(2) and epoll_ctl(2): none that a running load can
-    /// cause, but `ENOMEM`.
+    /// Those of epoll_wait(2) and epoll_ctl(2); a running load can cause only `ENOMEM`.
     pub fn look(
         &mut self,
         main: &Registry,
@@ -161,7 +165,7 @@ impl Pipes {
         mut each: impl FnMut(Token, bool),
     ) -> io::Result<()> {
         let due = self.rounds.next.is_some_and(|next| next <= now);
-        if !std::mem::take(&mut self.told) && !due {
+        if !std::mem::take(&mut self.watch_reported) && !due {
             return Ok(());
         }
         match self.poll.poll(&mut self.events, Some(Duration::ZERO)) {
@@ -177,8 +181,8 @@ impl Pipes {
         self.watch_from(main)
     }
 
-    /// Has the main poll watch this one, or not, as the rounds want it. What is
-    /// ready when it begins to watch is told (epoll_ctl(2)).
+    /// Makes the main poll watch this one or not, as the rounds need it. Pipes that are
+    /// ready when watching begins are reported (epoll_ctl(2)).
     ///
     /// # Errors
     /// As [`Pipes::look`].
@@ -214,8 +218,7 @@ mod tests {
         Tick::from_millis(ms)
     }
 
-    /// Looks every `every_ms` from `from_ms` for a second, each time with as many
-    /// writes as come at this rate.
+    /// Polls every `every_ms` from `from_ms` for a second, with this rate of writes.
     fn load(rounds: &mut Rounds, from_ms: u64, every_ms: u64, per_sec: u64) {
         for step in 1..=SECOND / every_ms {
             let found = (per_sec * every_ms / SECOND) as u32;
@@ -224,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_are_held_while_writes_come_thick() {
+    fn holds_rounds_while_writes_are_frequent() {
         let mut rounds = Rounds::new(WAIT);
         for (from_ms, per_sec, held) in [
             (0, 900, false),
@@ -242,14 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_wait_there_are_no_rounds() {
+    fn holds_no_rounds_without_a_wait() {
         let mut rounds = Rounds::new(Duration::ZERO);
         load(&mut rounds, 0, 1, 1_000_000);
         assert_eq!(rounds.next, None);
     }
 
     #[test]
-    fn what_is_left_is_looked_at_now_and_a_thick_pipe_soon() {
+    fn polls_the_rest_at_once_and_a_half_full_pipe_soon() {
         for per_sec in [100, 10_000] {
             let mut rounds = Rounds::new(WAIT);
             load(&mut rounds, 0, 10, per_sec);
@@ -264,18 +267,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_write_waits_longer_than_it_may(
+        fn no_write_waits_longer_than_allowed(
             looks in prop::collection::vec((0..40_u64, 0..200_u32, any::<bool>(), any::<bool>()), 1..200),
         ) {
             let mut rounds = Rounds::new(WAIT);
             let mut now_ms = 0;
-            for (later_ms, found, more, thick) in looks {
+            for (later_ms, found, more, half_full) in looks {
                 now_ms += later_ms;
                 rounds.looked(at(now_ms), found, more);
-                if thick {
+                if half_full {
                     rounds.hurry();
                 }
-                // Without a time it is the main poll that tells.
+                // Without a time the main poll reports writes.
                 prop_assert_eq!(rounds.next.is_none(), !rounds.held && !more);
                 prop_assert!(rounds.next.is_none_or(|next| next <= at(now_ms).after(WAIT)));
             }
@@ -307,18 +310,18 @@ mod tests {
             self.writer.write_all(b"line\n").unwrap();
         }
 
-        /// Whether the main poll tells of the pipes, without waiting.
-        fn is_told(&mut self) -> bool {
+        /// Whether the main poll reports the pipes, without waiting.
+        fn is_reported(&mut self) -> bool {
             let mut events = Events::with_capacity(4);
             self.main.poll(&mut events, Some(Duration::ZERO)).unwrap();
-            let told = events.iter().any(|event| event.token() == WATCH);
-            if told {
-                self.pipes.told();
+            let reported = events.iter().any(|event| event.token() == WATCH);
+            if reported {
+                self.pipes.note_watch();
             }
-            told
+            reported
         }
 
-        /// Looks, and reads what a look told of.
+        /// Polls, and reads the ready pipes.
         fn look(&mut self, now: Tick) -> Vec<Token> {
             let mut found = Vec::new();
             let each = |token, _| found.push(token);
@@ -329,13 +332,13 @@ mod tests {
             found
         }
 
-        /// Writes and looks until rounds are held; returns the time.
+        /// Writes and polls until rounds are held; returns the time.
         fn until_held(&mut self) -> Tick {
             let mut ms = 0;
             while !self.pipes.rounds.held {
                 self.pipes.rounds.count += 1_000;
                 self.write();
-                assert!(self.is_told());
+                assert!(self.is_reported());
                 ms += 20;
                 assert_eq!(self.look(at(ms)), [PIPE]);
             }
@@ -344,25 +347,25 @@ mod tests {
     }
 
     #[test]
-    fn a_few_writes_are_told_at_once_and_nothing_is_due() {
+    fn reports_a_few_writes_at_once() {
         let mut world = World::new();
         for ms in [1, 2, 500, 1_000] {
-            assert!(!world.is_told());
+            assert!(!world.is_reported());
             assert_eq!(world.look(at(ms)), []);
             world.write();
-            assert!(world.is_told());
+            assert!(world.is_reported());
             assert_eq!(world.look(at(ms)), [PIPE]);
             assert_eq!(world.pipes.next_look(), None);
         }
     }
 
     #[test]
-    fn in_rounds_only_the_time_tells() {
+    fn in_rounds_only_the_deadline_counts() {
         let mut world = World::new();
         let now = world.until_held();
         world.write();
         world.write();
-        assert!(!world.is_told());
+        assert!(!world.is_reported());
         assert_eq!(world.look(now), []);
         let due = world.pipes.next_look().unwrap();
         assert_eq!(due, now.after(WAIT));
@@ -370,18 +373,18 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_the_end_of_the_rounds_is_told() {
+    fn reports_writes_from_before_the_end_of_the_rounds() {
         let mut world = World::new();
         let now = world.until_held();
         let calm = now.after(COUNTED_OVER);
         assert_eq!(world.look(calm), []);
         assert_eq!(world.pipes.next_look(), None);
-        // As if it had come between the look and the watch.
+        // As if it had arrived between the poll and the watch.
         let mut world = World::new();
         world.until_held();
         world.write();
         world.pipes.rounds.held = false;
         world.pipes.watch_from(world.main.registry()).unwrap();
-        assert!(world.is_told());
+        assert!(world.is_reported());
     }
 }

@@ -1,4 +1,4 @@
-//! What this process and its children use, as proc(5) tells it.
+//! What this process and its children use, read from proc(5).
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -25,7 +25,7 @@ struct Stat {
     resident_bytes: u64,
 }
 
-/// What the process with this id uses; `None` if it is gone or may not be seen.
+/// What the process with this id uses; `None` if it is gone or not accessible.
 #[must_use]
 pub fn sample(pid: u32) -> Option<Sample> {
     let stat = stat(&format!("/proc/{pid}/stat"))?;
@@ -42,7 +42,7 @@ pub fn resident_bytes(pid: u32) -> Option<u64> {
     Some(pages.saturating_mul(page_size() as u64))
 }
 
-/// What this process uses; `None` if `/proc` does not tell, as without a free
+/// What this process uses; `None` if `/proc` cannot be read, as without a free
 /// descriptor.
 #[must_use]
 pub fn own() -> Option<ProcessUse> {
@@ -62,7 +62,7 @@ pub fn own() -> Option<ProcessUse> {
     })
 }
 
-/// Most resident memory that this process ever had, in bytes (`VmHWM`).
+/// Peak resident memory of this process in bytes (`VmHWM`).
 #[must_use]
 pub fn own_peak_resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
@@ -78,7 +78,7 @@ pub fn cores() -> Option<u32> {
     u32::try_from(count.get()).ok()
 }
 
-/// Open descriptors: the size of the directory since Linux 6.2, else a count.
+/// Open descriptors: the size of the directory since Linux 6.2, otherwise a count.
 fn open_fds() -> u64 {
     let size = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.len());
     if size > 0 {
@@ -101,7 +101,7 @@ fn stat(path: &str) -> Option<Stat> {
 }
 
 fn parse_stat(text: &str, ticks_per_sec: u64, page_bytes: u64) -> Option<Stat> {
-    // The name, field 2, may hold spaces and parentheses; field 3 follows it.
+    // The name, field 2, may contain spaces and parentheses; field 3 follows it.
     let (_, after_name) = text.rsplit_once(") ")?;
     let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();

@@ -1,6 +1,6 @@
 //! clone(2) and what the child does until exec.
 //!
-//! Knows neither pipes nor the limit that is kept free for others.
+//! Knows neither pipes nor the descriptors that are kept free.
 #![expect(unsafe_code, reason = "clone(2) with a shared address space")]
 
 use std::cell::Cell;
@@ -19,8 +19,8 @@ use super::{Files, Process, Spawner, Wait};
 /// runs one function of a few hundred bytes on it and calls only the kernel.
 pub(super) const STACK_UNITS: usize = 2048;
 
-/// Descriptors up to this are closed one by one where close_range(2) is refused:
-/// a parent that hands on more is not known.
+/// Descriptors up to this are closed one by one where close_range(2) is refused: no
+/// parent is known that leaves more open.
 const LAST_INHERITED: c_int = 255;
 
 /// What the child needs between clone and exec; all of it outlives the call,
@@ -37,7 +37,7 @@ struct Start {
     parent: c_int,
     files: Files,
     errno: Cell<c_int>,
-    /// Whether it failed to take a descriptor table of its own.
+    /// Whether it failed to get a descriptor table of its own.
     shares_files: Cell<bool>,
 }
 
@@ -85,12 +85,12 @@ impl Spawner {
         let share = if self.files == Files::TakesLow { libc::CLONE_FILES } else { 0 };
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD | share;
         let mut pidfd: c_int = -1;
-        // SAFETY: the stack is ours, 16-byte aligned and used by this child
-        // alone; CLONE_VFORK suspends this thread until the child has called
-        // exec or exited, so `start`, all it points to and the stack outlive
-        // the child's use of them. No other thread has a pointer to them; one of
-        // `blocking` that was given up may run meanwhile. `child_main` makes
-        // system calls only and never returns to Rust code that unwinds.
+        // SAFETY: the stack is ours, 16-byte aligned and used by this child alone;
+        // CLONE_VFORK suspends this thread until the child has called exec or exited, so
+        // `start`, all it points to and the stack outlive the child's use of them. No
+        // other thread has a pointer to them; an abandoned one of `blocking` may run
+        // meanwhile. `child_main` makes system calls only and never returns to Rust code
+        // that unwinds.
         let pid = unsafe {
             let top = self.stack.as_mut_ptr_range().end;
             libc::clone(
@@ -152,7 +152,7 @@ unsafe fn prepare_and_exec(start: &Start) {
             start.shares_files.set(true);
             return;
         }
-        // A long, since the kernel looks at all of it.
+        // A long, since the kernel reads all of it.
         let death_signal = libc::SIGKILL as libc::c_ulong;
         if libc::syscall(libc::SYS_prctl, libc::PR_SET_PDEATHSIG, death_signal) < 0 {
             return;
@@ -171,7 +171,7 @@ unsafe fn prepare_and_exec(start: &Start) {
             }
         }
         if libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) < 0 {
-            // What we opened closes by exec; this is for what we were born with.
+            // Our own descriptors are closed by exec; these are inherited ones.
             for inherited in 3..=LAST_INHERITED {
                 libc::syscall(libc::SYS_close, inherited);
             }

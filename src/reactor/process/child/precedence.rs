@@ -1,5 +1,5 @@
-//! How soon the scheduler lets this thread have a core, and that no child of it
-//! is preferred in the same way.
+//! Gives this thread precedence over the clients at the scheduler. Children do not
+//! inherit it.
 //!
 //! Knows nothing of what the thread does with it.
 #![expect(unsafe_code, reason = "sched_getattr(2) and sched_setattr(2)")]
@@ -18,21 +18,21 @@ const PRIORITY: u32 = 1;
 /// Nice value: three times the weight of a client (sched(7)).
 const NICE: i32 = -5;
 
-/// Has this thread let in first when many want the cores, by the first of these that
-/// is permitted:
+/// Makes the scheduler prefer this thread when cores are contended, by the first of these
+/// that is permitted:
 ///
-/// - SCHED_RR (CAP_SYS_NICE, or RLIMIT_RTPRIO): it has a core whenever it wants one.
-///   It wants one for as long as there is something to read, and clients that wait for
-///   it write nothing; the kernel keeps 5 % of each second for others (sched(7)).
+/// - SCHED_RR (CAP_SYS_NICE, or RLIMIT_RTPRIO): it gets a core whenever it needs one. It
+///   needs one while there is something to read, and clients that wait for it write
+///   nothing; the kernel reserves 5 % of each second for others (sched(7)).
 /// - a nice value of -5 (CAP_SYS_NICE, or RLIMIT_NICE) and short slices,
-/// - short slices: who takes little at a time is let in sooner (EEVDF, Linux 6.12).
+/// - short slices: a thread with a short slice is scheduled sooner (EEVDF, Linux 6.12).
 ///
-/// Starts are then on time and scrapes are answered while clients keep every core busy.
-/// Children get none of it. Nothing is changed where another policy or nice value was
-/// chosen for us.
+/// Starts are then on time and scrapes are served while clients keep every core busy.
+/// Children do not inherit it. Nothing is changed if another policy or nice value was set
+/// before.
 ///
 /// # Errors
-/// When the kernel refuses them all. One before 6.12 takes the last and changes no slice.
+/// If the kernel refuses them all. Before 6.12 it accepts the last and changes no slice.
 pub fn go_ahead() -> io::Result<()> {
     let found = attributes(0)?;
     if found.sched_policy != libc::SCHED_OTHER.unsigned_abs() || found.sched_nice != 0 {
@@ -54,17 +54,17 @@ pub fn go_ahead() -> io::Result<()> {
 /// Changes how this thread is scheduled (sched_setattr(2)).
 fn set(attributes: &libc::sched_attr) -> io::Result<()> {
     let attributes = ptr::from_ref(attributes);
-    // SAFETY: the structure is valid, says its own size and is only read.
+    // SAFETY: the structure is valid, contains its own size and is only read.
     let result = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, attributes, 0) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// What the scheduler knows of a thread; 0 is this one (sched_getattr(2)).
+/// The scheduling attributes of a thread; 0 is this one (sched_getattr(2)).
 fn attributes(thread: libc::pid_t) -> io::Result<libc::sched_attr> {
     let mut attributes = MaybeUninit::<libc::sched_attr>::zeroed();
     let size = size_of::<libc::sched_attr>();
-    // SAFETY: the kernel writes at most `size` bytes there, and all zero is valid
-    // for what it leaves.
+    // SAFETY: the kernel writes at most `size` bytes there, and zeros are valid for the
+    // rest.
     let (result, mut attributes) = unsafe {
         let result =
             libc::syscall(libc::SYS_sched_getattr, thread, attributes.as_mut_ptr(), size, 0);
@@ -84,7 +84,7 @@ mod tests {
     use crate::swarm::Signal;
 
     #[test]
-    fn we_go_ahead_and_children_do_not() {
+    fn this_thread_has_precedence_and_children_do_not() {
         let before = attributes(0).unwrap();
         go_ahead().unwrap();
         let ours = attributes(0).unwrap();
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(ours.sched_flags, 1);
         if ours.sched_policy != real_time {
             assert!(matches!(ours.sched_nice, 0 | NICE));
-            // Before Linux 6.12 no slice is told.
+            // Before Linux 6.12 no slice is reported.
             assert!(before.sched_runtime == 0 || ours.sched_runtime == SLICE_NS);
         }
         let mut spawner = Spawner::new(environment(), None).unwrap();

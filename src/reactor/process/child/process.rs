@@ -25,7 +25,7 @@ const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 1 << 2;
 pub struct Process {
     pid: Pid,
     pidfd: OwnedFd,
-    /// From then on its id may be that of another.
+    /// Whether it was reaped: from then on its id may belong to another process.
     pub(super) reaped: Cell<bool>,
 }
 
@@ -55,8 +55,8 @@ impl Process {
         self.pidfd.as_fd()
     }
 
-    /// Sends a signal to its process group; one that is gone is no error, and
-    /// after the reap nothing is sent.
+    /// Sends a signal to its process group. A group that is gone is no error; after the
+    /// reap nothing is sent.
     pub fn signal_group(&self, signal: Signal) {
         if self.reaped.get() {
             return;
@@ -65,8 +65,8 @@ impl Process {
             Signal::Terminate => rustix::process::Signal::TERM,
             Signal::Kill => rustix::process::Signal::KILL,
         };
-        // SAFETY: a system call on a descriptor that we own; the null pointer
-        // asks the kernel to make up the siginfo.
+        // SAFETY: a system call on a descriptor that we own; with the null pointer the
+        // kernel fills in the siginfo.
         let sent = unsafe {
             libc::syscall(
                 libc::SYS_pidfd_send_signal,
@@ -77,19 +77,19 @@ impl Process {
             )
         };
         if sent < 0 && last_errno() == Errno::INVAL {
-            // Before Linux 6.9: the process is not reaped, so its id, which is
-            // the group's, cannot have been given to another.
+            // Before Linux 6.9: the process is not reaped, so its id, which is the
+            // group's, cannot have been reused.
             let _ = rustix::process::kill_process_group(self.pid, number);
         }
     }
 
-    /// Whether it has ended; it is not reaped by this.
+    /// Whether it has ended. Does not reap it.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.wait(libc::WEXITED | libc::WNOHANG | libc::WNOWAIT).is_ok_and(|end| end.is_some())
     }
 
-    /// Reaps the process: its end and what it used, or `None` while it lives.
+    /// Reaps the process; returns its end and what it used, or `None` while it runs.
     ///
     /// # Errors
     /// `ECHILD` if it was reaped already.

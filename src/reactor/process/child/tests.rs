@@ -10,8 +10,8 @@ fn spawn(spawner: &mut Spawner, script: &CStr) -> Child {
     spawner.spawn(SHELL, &[SHELL, c"-c", script], Stdio::default()).unwrap()
 }
 
-/// All that a process says, to its end.
-fn said(child: &Child) -> String {
+/// All output of a process.
+fn output(child: &Child) -> String {
     child.process.reap(Wait::Block).unwrap().unwrap();
     let mut buffer = [0; 4096];
     let count = rustix::io::read(&child.stdout, &mut buffer).unwrap();
@@ -20,20 +20,20 @@ fn said(child: &Child) -> String {
 
 #[test]
 fn a_child_has_three_descriptors_either_way() {
-    // Not closed by exec, as one that a parent hands on.
+    // Not closed by exec, like an inherited descriptor.
     let inherited = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()).unwrap();
     let mut spawner = Spawner::new(environment(), None).unwrap();
     for files in [Files::TakesLow, Files::GetsAll] {
         spawner.files = files;
         let child = spawn(&mut spawner, c"exec ls /proc/self/fd");
-        assert_eq!(said(&child), "0\n1\n2\n3\n", "{files:?}");
+        assert_eq!(output(&child), "0\n1\n2\n3\n", "{files:?}");
         assert_eq!(spawner.files, files);
     }
     drop(inherited);
 }
 
 #[test]
-fn nothing_is_sent_after_the_reap_and_a_living_process_has_not_ended() {
+fn sends_nothing_after_the_reap() {
     let mut spawner = Spawner::new(environment(), None).unwrap();
     let child = spawn(&mut spawner, c"exec sleep 1000");
     assert!(!child.process.has_ended());
@@ -48,7 +48,7 @@ fn nothing_is_sent_after_the_reap_and_a_living_process_has_not_ended() {
 }
 
 #[test]
-fn a_start_that_fails_leaves_the_slots_empty() {
+fn a_failed_start_leaves_the_slots_empty() {
     let mut spawner = Spawner::new(environment(), None).unwrap();
     let program = c"/nonexistent";
     let failed = spawner.spawn(program, &[program], Stdio::default()).unwrap_err();
