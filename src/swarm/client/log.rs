@@ -59,7 +59,7 @@ impl Client {
         }
         match read.note {
             Some(Note::BytesRead { .. }) => {
-                self.attempt.received.settle(self.attempt.requests.bytes(), totals)
+                self.attempt.received.settle(self.attempt.requests.bytes(), totals);
             }
             Some(Note::InputOpened) => self.attempt.viewing.opened(turn.now),
             Some(Note::Connected) => turn.act(Action::SampleSockets { client: self.id }),
