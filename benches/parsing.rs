@@ -26,7 +26,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ffmpeg_hls_swarm::ffmpeg::lines::LineSplitter;
 use ffmpeg_hls_swarm::ffmpeg::log;
 use ffmpeg_hls_swarm::ffmpeg::progress::Progress;
-use ffmpeg_hls_swarm::stats::{ClientRequests, Reading, Requests};
+use ffmpeg_hls_swarm::stats::{ClientRequests, LogContext, Requests};
 use ffmpeg_hls_swarm::units::{Moment, Tick};
 use memchr::memchr_iter;
 
@@ -45,7 +45,7 @@ const CAPTURES: [&str; 7] = [
     "9.0/live.datetime",
 ];
 
-const READING: Reading = Reading {
+const CONTEXT: LogContext = LogContext {
     network_timeout: Duration::from_secs(15),
     reload_wait_max: Duration::from_millis(6_100),
     asks_ahead: false,
@@ -86,7 +86,7 @@ fn parsing(criterion: &mut Criterion<CpuTime>) {
             bench.iter(|| {
                 let mut client = ClientRequests::default();
                 lines(black_box(&log), |line| {
-                    client.note(Moment::default(), &log::parse(line), &READING, &mut totals);
+                    client.note(Moment::default(), &log::parse(line), &CONTEXT, &mut totals);
                 });
                 client.finish(&mut totals);
                 client.bytes()

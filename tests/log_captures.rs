@@ -18,7 +18,7 @@ use ffmpeg_hls_swarm::ffmpeg::evidence::Evidence;
 use ffmpeg_hls_swarm::ffmpeg::lines::LineSplitter;
 use ffmpeg_hls_swarm::ffmpeg::log::{self, Failure};
 use ffmpeg_hls_swarm::ffmpeg::outcome::{Ending, Outcome, classify};
-use ffmpeg_hls_swarm::stats::{ClientRequests, Reading, Requests};
+use ffmpeg_hls_swarm::stats::{ClientRequests, LogContext, Requests};
 use ffmpeg_hls_swarm::units::process::ExitStatus;
 use ffmpeg_hls_swarm::units::{Moment, Tick, Wall};
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ use proptest::prelude::*;
 /// As `make.py` runs FFmpeg, and as its origin makes segments: a network timeout
 /// of 3 s, of which the lines that bracket it may lack a little, and a target
 /// duration of 1 s, of which FFmpeg's waits are a tenth of a second coarse.
-const READING: Reading = Reading {
+const CONTEXT: LogContext = LogContext {
     network_timeout: Duration::from_millis(2_900),
     reload_wait_max: Duration::from_millis(1_200),
     asks_ahead: false,
@@ -135,11 +135,11 @@ impl Capture {
         let ends = self.times.iter().skip(1).map(|&(at, _)| at).chain([self.log.len()]);
         for (&(start, millis), end) in self.times.iter().zip(ends) {
             if let Some(told_ms) = self.told_ms.filter(|&told_ms| told_ms <= millis) {
-                client.end(Tick::from_millis(told_ms), Duration::from_millis(told_ms), &READING);
+                client.end(Tick::from_millis(told_ms), Duration::from_millis(told_ms), &CONTEXT);
             }
             let now = Moment { tick: Tick::from_millis(millis), wall: Wall::default() };
             splitter.feed(&self.log[start..end], |line, _| {
-                client.note(now, &log::parse(line), &READING, &mut totals);
+                client.note(now, &log::parse(line), &CONTEXT, &mut totals);
             });
         }
         client.finish(&mut totals);
@@ -378,7 +378,7 @@ fn cut(log: &[u8], lengths: &[usize]) -> ([u64; 5], u64, u64) {
     let mut take = |line: &[u8], _| {
         let line = log::parse(line);
         notes += u64::from(line.note.is_some());
-        client.note(Moment::default(), &line, &READING, &mut totals);
+        client.note(Moment::default(), &line, &CONTEXT, &mut totals);
     };
     let mut rest = log;
     for &length in lengths.iter().cycle() {

@@ -1,7 +1,7 @@
 //! What happens in an exchange: one request and its response.
 //!
-//! Plain data. Whoever follows requests writes events, and `stats::Requests` counts
-//! them; it has no other input for requests.
+//! Plain data. The code that follows requests emits events, and `stats::Requests`
+//! counts them; it has no other input for requests.
 //!
 //! An exchange is a few events and not one record, because FFmpeg's log shows it in
 //! parts: a request counts as soon as it is sent, fails later, and may fail before it

@@ -20,7 +20,7 @@
 //!   without a line. A segment's ends when the next of the same playlist is requested
 //!   with nothing in between. At the live edge FFmpeg waits after a segment without a
 //!   line and reloads the playlist. Such a segment is timed only if it took longer than
-//!   any wait can ([`Reading::reload_wait_max`]) and than the waits before it. An
+//!   any wait can ([`LogContext::reload_wait_max`]) and than the waits before it. An
 //!   encrypted one is always timed, by the closing of its connection. Segments of
 //!   several playlists that are read alternately are not timed.
 //! - FFmpeg logs nothing when a segment breaks off in the middle, except for a response
@@ -54,7 +54,7 @@ use crate::units::{Moment, Tick};
 
 /// How to read the log: what FFmpeg was started with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct LogContext {
     /// `-rw_timeout`: a failure without a reason after this long counts as a timeout.
     pub network_timeout: Duration,
     /// Longest time that FFmpeg waits between two loads of a playlist: its target
@@ -71,7 +71,7 @@ pub struct Reading {
     pub looks_up_name: bool,
 }
 
-impl Reading {
+impl LogContext {
     /// The span from one line to another; `None` if that is not known.
     fn span(&self, from: At, to: At) -> Option<Duration> {
         self.is_dated(from.tick).then(|| to.since(from))
@@ -132,31 +132,31 @@ impl ClientRequests {
         &mut self,
         now: Moment,
         line: &Line<'_>,
-        reading: &Reading,
+        context: &LogContext,
         totals: &mut Requests,
     ) -> Option<Duration> {
         let note = line.note?;
         let at = At { tick: now.tick, stamp: line.stamp };
         match note {
             Note::HlsRequest { url, offset, playlist } => {
-                let edge_age = self.arrive(at, playlist, reading, totals);
+                let edge_age = self.arrive(at, playlist, context, totals);
                 self.want(url, offset, playlist, totals);
                 return edge_age;
             }
-            Note::Opening { url, reused } => return self.open(at, url, reused, reading, totals),
+            Note::Opening { url, reused } => return self.open(at, url, reused, context, totals),
             Note::ConnectStarted => self.connecting(at, line.address, totals),
-            Note::Connected => self.connected(at, line.address, reading, totals),
+            Note::Connected => self.connected(at, line.address, context, totals),
             Note::ConnectAttemptFailed => self.connect = None,
             Note::InitSection => self.is_init(),
-            Note::ProgramDateTime { unix_ns } => self.dated(now, unix_ns, reading, totals),
+            Note::ProgramDateTime { unix_ns } => self.dated(now, unix_ns, context, totals),
             Note::TagSkipped => self.sent(totals),
-            Note::BytesRead { bytes } => self.closed(at, bytes, reading, totals),
+            Note::BytesRead { bytes } => self.closed(at, bytes, context, totals),
             Note::SegmentsSkipped { count } if count > SEGMENTS_SKIPPED_MAX => {
                 totals.refused.count(Claim::SegmentsSkipped);
             }
             Note::SegmentsSkipped { count } => totals.skip_segments(count),
             Note::SequenceChanged => totals.sequence_jumps += 1,
-            _ if self.trouble(at, note, reading, totals) => {}
+            _ if self.trouble(at, note, context, totals) => {}
             _ => self.milestone(note),
         }
         None
@@ -187,19 +187,19 @@ impl ClientRequests {
         &mut self,
         at: At,
         playlist: u32,
-        reading: &Reading,
+        context: &LogContext,
         totals: &mut Requests,
     ) -> Option<Duration> {
-        let took = self.time_until(at, Some(playlist), reading);
+        let took = self.time_until(at, Some(playlist), context);
         let edge_age = self.leave(at.tick, took, totals);
         self.request = None;
         edge_age
     }
 
-    fn dated(&mut self, now: Moment, unix_ns: i64, reading: &Reading, totals: &mut Requests) {
+    fn dated(&mut self, now: Moment, unix_ns: i64, context: &LogContext, totals: &mut Requests) {
         self.sent(totals);
         self.edge_age = match refused::date(unix_ns, now.wall.as_unix_nanos()) {
-            Date::Aged(age) => reading.is_dated(now.tick).then_some(age),
+            Date::Aged(age) => context.is_dated(now.tick).then_some(age),
             Date::NoAge => None,
             Date::Absurd => {
                 totals.refused.count(Claim::ProgramDate);
@@ -208,8 +208,8 @@ impl ClientRequests {
         };
     }
 
-    fn closed(&mut self, at: At, bytes: u64, reading: &Reading, totals: &mut Requests) {
-        let most = refused::bytes_max(at.tick.since(reading.began));
+    fn closed(&mut self, at: At, bytes: u64, context: &LogContext, totals: &mut Requests) {
+        let most = refused::bytes_max(at.tick.since(context.began));
         match self.bytes.checked_add(bytes).filter(|&all| all <= most) {
             Some(all) => self.bytes = all,
             None => totals.refused.count(Claim::Bytes),

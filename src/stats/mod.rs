@@ -18,7 +18,7 @@ pub mod totals;
 pub mod usage;
 
 pub use active_time::ActiveTime;
-pub use client::{ClientRequests, Reading};
+pub use client::{ClientRequests, LogContext};
 pub use figures::ClientFigures;
 pub use health::{ConnectionCounts, EntryKind, Health, ProcessUse, Standstills};
 pub use histogram::{Histogram, quantile_of};

@@ -58,7 +58,7 @@ impl State {
     }
 }
 
-/// Where the run stands.
+/// The phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// The ramp has not begun.
@@ -78,7 +78,7 @@ pub enum Phase {
 pub struct Snapshot<'a> {
     /// The moment.
     pub now: Tick,
-    /// Where the run stands.
+    /// The phase of the run.
     pub phase: Phase,
     /// Since the ramp began; zero before.
     pub elapsed: Duration,

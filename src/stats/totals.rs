@@ -61,7 +61,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Counts a process that was started so long after it was due; `attempt` is
+    /// Counts a process that was started `lateness` after it was due; `attempt` is
     /// 1 for the first process of a client.
     pub fn count_start(&mut self, attempt: u64, lateness: Duration) {
         self.started += 1;

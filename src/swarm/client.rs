@@ -160,9 +160,9 @@ impl Client {
         self.attempts = self.attempts.saturating_add(1);
         self.past.add(&self.attempt);
         self.attempt = Attempt::spawned(pid, turn.now);
-        let ledger = &mut turn.common.ledger;
-        ledger.ever_started += u32::from(self.attempts == 1);
-        ledger.totals.count_start(u64::from(self.attempts), turn.now.since(self.due));
+        let counts = &mut turn.common.counts;
+        counts.ever_started += u32::from(self.attempts == 1);
+        counts.totals.count_start(u64::from(self.attempts), turn.now.since(self.due));
         let (client, attempt) = (self.id, u64::from(self.attempts));
         let scheduled = (attempt == 1).then(|| turn.common.plan.scheduled(client)).flatten();
         turn.report(Report::ClientStarted { client, pid, attempt, scheduled });
@@ -176,7 +176,7 @@ impl Client {
         if !self.step(turn, Event::SpawnFailed) {
             return;
         }
-        turn.common.ledger.totals.count_spawn_failure(failure.reason);
+        turn.common.counts.totals.count_spawn_failure(failure.reason);
         if self.state == State::Stopped {
             return;
         }
@@ -217,13 +217,13 @@ impl Client {
         }
         let uptime = turn.now.since(self.attempt.spawned_at);
         let undated = turn.is_undated();
-        let ledger = &mut turn.common.ledger;
-        ledger.totals.count_exit(exit.status);
+        let counts = &mut turn.common.counts;
+        counts.totals.count_exit(exit.status);
         if !undated {
-            ledger.totals.uptime.record(uptime);
+            counts.totals.uptime.record(uptime);
         }
-        ledger.children.reap(&mut self.attempt.live_use, exit.cpu);
-        self.attempt.viewing.end(turn.now, &mut ledger.totals.playback);
+        counts.children.reap(&mut self.attempt.live_use, exit.cpu);
+        self.attempt.viewing.end(turn.now, &mut counts.totals.playback);
         self.note_memory(turn, exit.peak_resident_bytes);
         self.attempt.end = Some(End { exit, asked, uptime });
         if self.attempt.pipes == Pipes::NONE {
@@ -260,7 +260,7 @@ impl Client {
 
     pub(super) fn sampled(&mut self, turn: &mut Turn<'_>, sample: Sample) {
         if matches!(self.state, State::Running | State::Stopping) {
-            let children = &mut turn.common.ledger.children;
+            let children = &mut turn.common.counts.children;
             children.sample(&mut self.attempt.live_use, sample.cpu, sample.resident_bytes);
         }
         self.memory_seen(turn, sample.resident_bytes);
@@ -303,7 +303,7 @@ impl Client {
         if let Some(timer) = timer_of(self.state).filter(|_| next != self.state) {
             turn.common.deadlines.clear(self.timer(timer));
         }
-        turn.common.ledger.moved(turn.now, self.state, next);
+        turn.common.counts.moved(turn.now, self.state, next);
         self.state = next;
         true
     }

@@ -82,7 +82,7 @@ impl Swarm {
         let (seed, target) = (settings.seed, plan.target());
         let clients = (0..target).map(|place| Client::new(seed, plan.client(place))).collect();
         let mut common = Common::new(settings, plan);
-        common.ledger.joined(target);
+        common.counts.joined(target);
         Self {
             clients,
             ready: VecDeque::new(),
@@ -142,7 +142,7 @@ impl Swarm {
                 self.with_client(now, client, actions, |c, turn| c.exited(turn, exit));
             }
         }
-        let stopped = self.common.ledger.in_state(State::Stopped) as usize;
+        let stopped = self.common.counts.in_state(State::Stopped) as usize;
         if !self.finished && stopped == self.clients.len() {
             self.finish(now, actions);
         }
@@ -167,8 +167,8 @@ impl Swarm {
     /// All numbers at `now`, in O(1).
     #[must_use]
     pub fn snapshot(&self, now: Tick) -> Snapshot<'_> {
-        let ledger = &self.common.ledger;
-        let playback = &ledger.totals.playback;
+        let counts = &self.common.counts;
+        let playback = &counts.totals.playback;
         let viewers = self.common.viewers_at_stop.unwrap_or(playback.viewers);
         let mut snapshot = Snapshot {
             now,
@@ -176,19 +176,19 @@ impl Swarm {
             elapsed: self.began.map(|began| now.since(began)).unwrap_or_default(),
             target: self.common.plan.target(),
             ramp_held: self.common.plan.is_held(),
-            by_state: ledger.by_state,
-            ever_started: ledger.ever_started,
-            peak_active: ledger.active_time.peak(),
-            children_cpu: ledger.children.cpu(),
+            by_state: counts.by_state,
+            ever_started: counts.ever_started,
+            peak_active: counts.active_time.peak(),
+            children_cpu: counts.children.cpu(),
             children_resident_bytes: None,
-            active_time: &ledger.active_time,
+            active_time: &counts.active_time,
             stalled: viewers.stalled(),
             stall_time: playback.stall_time(now),
             below_realtime: viewers.below_realtime(),
             above_realtime: viewers.above_realtime(),
-            totals: &ledger.totals,
+            totals: &counts.totals,
         };
-        snapshot.children_resident_bytes = ledger.children.resident_bytes(snapshot.live());
+        snapshot.children_resident_bytes = counts.children.resident_bytes(snapshot.live());
         snapshot
     }
 
@@ -251,7 +251,7 @@ impl Swarm {
         if settings.dangerous {
             turn.common.deadlines.set(Key::Run(RunKey::Dangerous), now.after(DANGEROUS_EVERY));
         }
-        turn.common.ledger.active_time.begin(now);
+        turn.common.counts.active_time.begin(now);
         for client in &mut self.clients {
             client.schedule_first(&mut turn, behind);
         }
@@ -260,7 +260,7 @@ impl Swarm {
     /// Discards the times of what the clients did in the last `span`.
     fn stood_still(&mut self, now: Tick, span: Duration) {
         self.common.seen_since = Some(now);
-        let playback = &mut self.common.ledger.totals.playback;
+        let playback = &mut self.common.counts.totals.playback;
         for client in &mut self.clients {
             client.stood_still(now, span, playback);
         }
@@ -268,9 +268,9 @@ impl Swarm {
 
     fn spawned(&mut self, now: Tick, client: ClientId, pid: u32, actions: &mut Vec<Action>) {
         self.note_activity(now);
-        let before = self.common.ledger.ever_started;
+        let before = self.common.counts.ever_started;
         self.with_client(now, client, actions, |c, turn| c.spawned(turn, pid));
-        if self.common.ledger.ever_started > before && self.common.plan.wants(client) {
+        if self.common.counts.ever_started > before && self.common.plan.wants(client) {
             self.unstarted = self.unstarted.saturating_sub(1);
         }
         self.report_ramp_complete(now, actions);

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use crate::stats::Reading;
+use crate::stats::LogContext;
 use crate::units::Tick;
 use crate::units::shard::Shard;
 
@@ -127,8 +127,8 @@ impl Settings {
 
     /// How to read the log.
     #[must_use]
-    pub fn reading(&self) -> Reading {
-        Reading {
+    pub fn log_context(&self) -> LogContext {
+        LogContext {
             network_timeout: self.network_timeout,
             reload_wait_max: self.target_duration + self.target_duration / RELOAD_SLACK_DIVISOR,
             asks_ahead: self.asks_ahead,

@@ -35,7 +35,7 @@ impl Swarm {
         self.common.stop = Some(signal);
         self.stop_began = Some(now);
         self.ready.clear();
-        self.common.ledger.active_time.end(now);
+        self.common.counts.active_time.end(now);
         self.keep_viewers(now);
         let deadlines = &mut self.common.deadlines;
         for key in [RunKey::End, RunKey::Dangerous, RunKey::Progress] {
@@ -52,7 +52,7 @@ impl Swarm {
     /// Keeps how many clients are stalled and slow, since ending them ends their stalls.
     /// A stall that has begun and waits for its check counts.
     fn keep_viewers(&mut self, now: Tick) {
-        let playback = &mut self.common.ledger.totals.playback;
+        let playback = &mut self.common.counts.totals.playback;
         for client in &mut self.clients {
             client.note_stall(now, playback);
         }
@@ -90,7 +90,7 @@ impl Swarm {
         if self.common.stop.is_none() {
             // Nobody asked for it: every client used up its restarts.
             self.stop_began = Some(now);
-            self.common.ledger.active_time.end(now);
+            self.common.counts.active_time.end(now);
             actions.push(Action::Report(Report::Stopping { live: 0 }));
         }
         self.finished = true;

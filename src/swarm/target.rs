@@ -86,7 +86,7 @@ impl Swarm {
             let id = turn.common.plan.client(place);
             if id.index() == self.clients.len() {
                 self.clients.push(Client::new(turn.common.settings.seed, id));
-                turn.common.ledger.joined(1);
+                turn.common.counts.joined(1);
             }
             let Some(client) = self.clients.get_mut(id.index()) else { continue };
             if client.raise(&mut turn, due) {

@@ -1,4 +1,4 @@
-//! What a step of one client may change besides the client: ledger, deadlines and
+//! What a step of one client may change besides the client: counts, deadlines and
 //! actions.
 
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub const MEMORY_REPORTS_PER_SEC: u32 = 1;
 
 /// The counts over all clients.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct Counts {
     pub(super) totals: Totals,
     pub(super) active_time: ActiveTime,
     pub(super) children: ChildrenUse,
@@ -44,7 +44,7 @@ pub(super) struct Ledger {
     pub(super) ever_started: u32,
 }
 
-impl Ledger {
+impl Counts {
     fn new(room: u32) -> Self {
         Self {
             totals: Totals::default(),
@@ -89,7 +89,7 @@ impl Ledger {
 pub(super) struct Common {
     pub(super) settings: Settings,
     pub(super) plan: Plan,
-    pub(super) ledger: Ledger,
+    pub(super) counts: Counts,
     pub(super) deadlines: Deadlines,
     pub(super) failure_reports: RateLimit,
     pub(super) stall_reports: RateLimit,
@@ -112,7 +112,7 @@ impl Common {
         Self {
             settings,
             plan,
-            ledger: Ledger::new(room),
+            counts: Counts::new(room),
             deadlines,
             failure_reports: RateLimit::new(SPAWN_FAILURE_REPORTS_PER_SEC),
             stall_reports: RateLimit::new(STALL_REPORTS_PER_SEC),

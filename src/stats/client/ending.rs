@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{ClientRequests, Reading};
+use super::{ClientRequests, LogContext};
 use crate::exchange::RequestKind;
 use crate::ffmpeg::evidence::{Trouble, Waiting};
 use crate::units::Tick;
@@ -20,18 +20,18 @@ const SEGMENTS_WITHOUT_MEDIA: u32 = 2;
 impl ClientRequests {
     /// We end the attempt at the age `lived`: what it was waiting for is evidence, and
     /// what its log says from now on is not.
-    pub fn end(&mut self, now: Tick, lived: Duration, reading: &Reading) {
+    pub fn end(&mut self, now: Tick, lived: Duration, context: &LogContext) {
         if !self.ended_by_us {
-            let seen = reading.seen_since.map_or(lived, |since| now.since(since).min(lived));
-            self.evidence.waiting = self.waiting(now, reading).filter(|_| seen >= PATIENCE);
+            let seen = context.seen_since.map_or(lived, |since| now.since(since).min(lived));
+            self.evidence.waiting = self.waiting(now, context).filter(|_| seen >= PATIENCE);
             self.ended_by_us = true;
         }
     }
 
     /// What it has been waiting for in vain; `None` if something is in progress.
-    fn waiting(&self, now: Tick, reading: &Reading) -> Option<Waiting> {
+    fn waiting(&self, now: Tick, context: &LogContext) -> Option<Waiting> {
         let vain = |since: Tick| now.since(since) >= PATIENCE;
-        if !self.connects && reading.looks_up_name {
+        if !self.connects && context.looks_up_name {
             return Some(Waiting::Address);
         }
         if self.evidence.segments >= SEGMENTS_WITHOUT_MEDIA && vain(self.first_segment) {

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use super::at::At;
-use super::{ClientRequests, Reading};
+use super::{ClientRequests, LogContext};
 use crate::exchange::{Event, RequestKind};
 use crate::stats::Requests;
 use crate::units::Tick;
@@ -71,7 +71,7 @@ impl ClientRequests {
         at: At,
         url: &[u8],
         reused: bool,
-        reading: &Reading,
+        context: &LogContext,
         totals: &mut Requests,
     ) -> Option<Duration> {
         let plain = url.strip_prefix(b"crypto").and_then(|rest| rest.get(1..));
@@ -79,7 +79,7 @@ impl ClientRequests {
         self.drop_if_dead(url_hash, reused);
         let (kind, playlist) = self.kind_of(url_hash);
         let is_playlist = kind == RequestKind::Playlist;
-        let took = is_playlist.then(|| self.time_until_playlist(at, url_hash, reading)).flatten();
+        let took = is_playlist.then(|| self.time_until_playlist(at, url_hash, context)).flatten();
         let before = self.request.filter(|request| !request.failed).map(|request| request.url);
         let edge_age = self.leave(at.tick, took, totals);
         if before == Some(url_hash) && is_playlist {
@@ -148,11 +148,11 @@ impl ClientRequests {
         &mut self,
         at: At,
         address: u64,
-        reading: &Reading,
+        context: &LogContext,
         totals: &mut Requests,
     ) {
         let began = self.connect.take().filter(|(other, _)| *other == address);
-        if let Some(span) = began.and_then(|(_, began)| reading.span(began, at)) {
+        if let Some(span) = began.and_then(|(_, began)| context.span(began, at)) {
             totals.record(&Event::Connected { took: span });
         }
         if let Some(request) = &mut self.request {

@@ -12,7 +12,7 @@ use crate::units::{Tick, Wall};
 
 mod ending;
 
-const READING: Reading = Reading {
+const CONTEXT: LogContext = LogContext {
     network_timeout: Duration::from_secs(15),
     reload_wait_max: Duration::from_millis(6_100),
     asks_ahead: false,
@@ -35,22 +35,22 @@ struct Play {
 impl Play {
     /// Takes lines, each with its time in milliseconds; the wall clock starts with 2030.
     fn lines(lines: &[(u64, &str)]) -> Self {
-        Self::read(lines, &READING)
+        Self::read(lines, &CONTEXT)
     }
 
-    fn read(lines: &[(u64, &str)], reading: &Reading) -> Self {
+    fn read(lines: &[(u64, &str)], context: &LogContext) -> Self {
         let mut play = Self::default();
         for &(millis, line) in lines {
-            play.line(millis, line, reading);
+            play.line(millis, line, context);
         }
         play
     }
 
-    fn line(&mut self, millis: u64, line: &str, reading: &Reading) {
+    fn line(&mut self, millis: u64, line: &str, context: &LogContext) {
         let tick = Tick::from_millis(millis);
         let now = Moment { tick, wall: Wall::from_unix_nanos(YEAR_2030_NS + tick.as_nanos()) };
         let line = parse(line.as_bytes());
-        self.ages.extend(self.client.note(now, &line, reading, &mut self.totals));
+        self.ages.extend(self.client.note(now, &line, context, &mut self.totals));
     }
 
     fn ended(mut self) -> Self {
@@ -151,7 +151,7 @@ fn a_wait_at_the_live_edge_is_not_timed_as_a_download() {
     longer.extend([(20_100, MEDIA)]);
     assert_eq!(Play::lines(&longer).ended().totals.segment_download.count(), 0);
     assert_eq!(play.totals.playlist_refreshes, 2);
-    let ahead = Reading { asks_ahead: true, ..READING };
+    let ahead = LogContext { asks_ahead: true, ..CONTEXT };
     let play = Play::read(&lines, &ahead).ended();
     assert_eq!(play.totals.segment_download.count() + play.totals.playlist_download.count(), 0);
 }

@@ -3,7 +3,7 @@
 
 use super::at::At;
 use super::request::Wire;
-use super::{ClientRequests, Reading};
+use super::{ClientRequests, LogContext};
 use crate::exchange::{ErrorReason, Event, RequestKind};
 use crate::ffmpeg::evidence::Trouble;
 use crate::ffmpeg::log::{Failure, Note};
@@ -16,7 +16,7 @@ impl ClientRequests {
         &mut self,
         at: At,
         note: Note<'_>,
-        reading: &Reading,
+        context: &LogContext,
         totals: &mut Requests,
     ) -> bool {
         match note {
@@ -35,7 +35,7 @@ impl ClientRequests {
             Note::KeepaliveFailed(failure) => self.keepalive_failed(failure, totals),
             Note::WillReconnect => {
                 totals.reconnections += 1;
-                self.unexplained(at, reading, totals);
+                self.unexplained(at, context, totals);
                 if let Some(request) = &mut self.request {
                     request.failed = false;
                     request.wire = Wire::Connecting;
@@ -43,7 +43,7 @@ impl ClientRequests {
             }
             Note::OptionRefused => self.evidence.option_refused = true,
             Note::OutOfMemory => self.evidence.out_of_memory = true,
-            _ => return self.trouble_of_demuxer(at, note, reading, totals),
+            _ => return self.trouble_of_demuxer(at, note, context, totals),
         }
         true
     }
@@ -53,12 +53,12 @@ impl ClientRequests {
         &mut self,
         at: At,
         note: Note<'_>,
-        reading: &Reading,
+        context: &LogContext,
         totals: &mut Requests,
     ) -> bool {
         match note {
             Note::SegmentFailed => {
-                self.unexplained(at, reading, totals);
+                self.unexplained(at, context, totals);
                 if let Some(wanted) = &mut self.wanted {
                     wanted.asked = true;
                     wanted.failed = true;
@@ -73,9 +73,9 @@ impl ClientRequests {
             }
             Note::ReloadFailed => {
                 totals.reload_failures += 1;
-                self.unexplained(at, reading, totals);
+                self.unexplained(at, context, totals);
             }
-            Note::InitFailed | Note::KeyFailed => self.unexplained(at, reading, totals),
+            Note::InitFailed | Note::KeyFailed => self.unexplained(at, context, totals),
             Note::PlaylistFailed => {
                 self.troubled(Trouble { playlist: true, ..self.evidence.trouble });
             }
@@ -165,11 +165,11 @@ impl ClientRequests {
     }
 
     /// Something failed and no earlier line gave the reason.
-    fn unexplained(&mut self, at: At, reading: &Reading, totals: &mut Requests) {
+    fn unexplained(&mut self, at: At, context: &LogContext, totals: &mut Requests) {
         let Some(request) = self.request else { return };
         self.sent(totals);
-        let waited = reading.span(request.began, at);
-        let failure = if waited.is_some_and(|span| span >= reading.network_timeout) {
+        let waited = context.span(request.began, at);
+        let failure = if waited.is_some_and(|span| span >= context.network_timeout) {
             Failure::Timeout
         } else {
             Failure::Other

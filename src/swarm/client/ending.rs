@@ -23,7 +23,7 @@ impl Client {
 
     /// Counts the outcome, for the attempt and for the client.
     pub(super) fn count_outcome(&mut self, turn: &mut Turn<'_>, end: End, outcome: Outcome) {
-        let totals = &mut turn.common.ledger.totals;
+        let totals = &mut turn.common.counts.totals;
         let by_us = end.asked && !self.attempt.stalled_out && !self.attempt.over_memory;
         totals.count_outcome(outcome, by_us);
         self.last_outcome = Some(outcome);

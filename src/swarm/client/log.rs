@@ -3,7 +3,7 @@
 use super::{Client, Desired};
 use crate::ffmpeg::log::{self, Level, Line, Note};
 use crate::http::redact::CUT;
-use crate::stats::{ClientFigures, Reading};
+use crate::stats::{ClientFigures, LogContext};
 use crate::swarm::turn::Turn;
 use crate::swarm::{Action, Report, TcpDelta};
 use crate::units::Moment;
@@ -22,7 +22,7 @@ impl Client {
     }
 
     fn read_line(&mut self, turn: &mut Turn<'_>, line: &[u8], cut: bool) {
-        let totals = &mut turn.common.ledger.totals;
+        let totals = &mut turn.common.counts.totals;
         totals.stderr_lines += 1;
         totals.stderr_lines_cut += u64::from(cut);
         let read = log::parse(line);
@@ -43,17 +43,17 @@ impl Client {
         let seen_since = turn.common.seen_since;
         let tick = seen_since.filter(|_| self.attempt.unread.stderr).unwrap_or(turn.now);
         let moment = Moment { tick, wall: turn.common.wall };
-        let reading = Reading {
+        let context = LogContext {
             began: self.attempt.spawned_at,
             seen_since,
-            ..turn.common.settings.reading()
+            ..turn.common.settings.log_context()
         };
-        let totals = &mut turn.common.ledger.totals;
+        let totals = &mut turn.common.counts.totals;
         // An error that FFmpeg logs after our signal is no fault of the origin.
         if matches!(read.level, Level::Fatal | Level::Error) && self.desired == Desired::Up {
             totals.error_patterns.add(line);
         }
-        if let Some(age) = self.attempt.requests.note(moment, read, &reading, &mut totals.requests)
+        if let Some(age) = self.attempt.requests.note(moment, read, &context, &mut totals.requests)
         {
             totals.playback.playlist_edge_age.record(age);
         }
@@ -69,14 +69,14 @@ impl Client {
 
     /// The attempt is over and its log is read to the end.
     pub(super) fn finish_requests(&mut self, turn: &mut Turn<'_>) {
-        let totals = &mut turn.common.ledger.totals;
+        let totals = &mut turn.common.counts.totals;
         self.attempt.requests.finish(&mut totals.requests);
         self.attempt.received.settle(self.attempt.requests.bytes(), totals);
     }
 
     /// A socket of the process was sampled.
     pub(in crate::swarm) fn traffic(&mut self, turn: &mut Turn<'_>, delta: TcpDelta) {
-        let totals = &mut turn.common.ledger.totals;
+        let totals = &mut turn.common.counts.totals;
         totals.requests.sample_socket(delta.retransmits, delta.rtt);
         self.attempt.received.sample(delta.bytes_received, self.attempt.requests.bytes());
         self.attempt.received.settle(self.attempt.requests.bytes(), totals);

@@ -18,14 +18,14 @@ pub const MEMORY_WARNING_BYTES: u64 = 256 * 1024 * 1024;
 const KILLED: u8 = 3;
 
 impl Client {
-    /// Its live process has so much resident memory.
+    /// A sample of its live process: its resident memory.
     pub(in crate::swarm) fn memory_seen(&mut self, turn: &mut Turn<'_>, resident_bytes: u64) {
         if !matches!(self.state, State::Running | State::Stopping) {
             return;
         }
         match turn.common.settings.ffmpeg_memory_max {
             Some(limit) if resident_bytes > limit.get() => {
-                turn.common.ledger.totals.note_memory(self.id, resident_bytes);
+                turn.common.counts.totals.note_memory(self.id, resident_bytes);
                 self.end_for_memory(turn, resident_bytes, limit.get());
             }
             _ => self.note_memory(turn, resident_bytes),
@@ -35,7 +35,7 @@ impl Client {
     /// Its process has or had so much memory. Reports once for each process that this
     /// is large.
     pub(super) fn note_memory(&mut self, turn: &mut Turn<'_>, resident_bytes: u64) {
-        turn.common.ledger.totals.note_memory(self.id, resident_bytes);
+        turn.common.counts.totals.note_memory(self.id, resident_bytes);
         if resident_bytes < MEMORY_WARNING_BYTES || std::mem::replace(&mut self.attempt.large, true)
         {
             return;
@@ -49,7 +49,7 @@ impl Client {
     fn end_for_memory(&mut self, turn: &mut Turn<'_>, resident_bytes: u64, limit_bytes: u64) {
         if self.step(turn, Event::TooLarge) {
             self.attempt.over_memory = true;
-            self.attempt.viewing.ended_by_us(turn.now, &mut turn.common.ledger.totals.playback);
+            self.attempt.viewing.ended_by_us(turn.now, &mut turn.common.counts.totals.playback);
             if turn.common.memory_reports.allows(turn.now) {
                 let (client, pid) = (self.id, self.attempt.pid);
                 turn.report(Report::MemoryLimit { client, pid, resident_bytes, limit_bytes });

@@ -2,7 +2,7 @@
 //! or waits.
 
 use super::{Client, Desired, Event};
-use crate::stats::{Reading, State};
+use crate::stats::{LogContext, State};
 use crate::swarm::Report;
 use crate::swarm::deadlines::Timer;
 use crate::swarm::turn::Turn;
@@ -51,7 +51,7 @@ impl Client {
         }
         self.desired = Desired::Down;
         if !std::mem::replace(&mut self.used_up, true) {
-            turn.common.ledger.totals.max_restarts_reached += 1;
+            turn.common.counts.totals.max_restarts_reached += 1;
             turn.report(Report::MaxRestartsReached { client: self.id });
         }
         true
@@ -72,10 +72,10 @@ impl Client {
     /// From now on, what it does is no measure of the origin.
     fn note_end(&mut self, turn: &mut Turn<'_>) {
         turn.common.deadlines.clear(self.timer(Timer::Signal));
-        self.attempt.viewing.ended_by_us(turn.now, &mut turn.common.ledger.totals.playback);
+        self.attempt.viewing.ended_by_us(turn.now, &mut turn.common.counts.totals.playback);
         let lived = turn.now.since(self.attempt.spawned_at);
         let seen_since = turn.common.seen_since;
-        let reading = Reading { seen_since, ..turn.common.settings.reading() };
-        self.attempt.requests.end(turn.now, lived, &reading);
+        let context = LogContext { seen_since, ..turn.common.settings.log_context() };
+        self.attempt.requests.end(turn.now, lived, &context);
     }
 }

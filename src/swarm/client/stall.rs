@@ -39,7 +39,7 @@ impl Client {
             return;
         }
         let was_stalled = self.attempt.viewing.is_stalled();
-        let playback = &mut turn.common.ledger.totals.playback;
+        let playback = &mut turn.common.counts.totals.playback;
         let (viewing, progress, now) =
             (&mut self.attempt.viewing, &mut self.attempt.progress, turn.now);
         let undated = self.attempt.unread.stdout;
@@ -54,7 +54,7 @@ impl Client {
         }
         if !self.played && !self.attempt.viewing.media().is_zero() {
             self.played = true;
-            turn.common.ledger.totals.reception.plays(self.kept_by);
+            turn.common.counts.totals.reception.plays(self.kept_by);
         }
         if was_stalled && !self.attempt.viewing.is_stalled() && self.state == State::Running {
             self.schedule_check(turn);
@@ -79,7 +79,7 @@ impl Client {
 
     /// The check is due: the client is stalled, or has moved since it was set.
     pub(in crate::swarm) fn check_stall(&mut self, turn: &mut Turn<'_>) {
-        let playback = &mut turn.common.ledger.totals.playback;
+        let playback = &mut turn.common.counts.totals.playback;
         let newly_stalled = self.attempt.viewing.note(turn.now, playback);
         self.attempt.viewing.stand_still(turn.now, playback);
         self.schedule_check(turn);

@@ -10,7 +10,7 @@ use ffmpeg_hls_swarm::exchange::{ErrorReason, RequestKind};
 use ffmpeg_hls_swarm::ffmpeg::lines::{LINE_LIMIT_BYTES, LineSplitter};
 use ffmpeg_hls_swarm::ffmpeg::log::{Line, Note, parse};
 use ffmpeg_hls_swarm::stats::refused::{SEGMENTS_SKIPPED_MAX, bytes_max};
-use ffmpeg_hls_swarm::stats::{ClientRequests, Reading, Requests};
+use ffmpeg_hls_swarm::stats::{ClientRequests, LogContext, Requests};
 use ffmpeg_hls_swarm::swarm::{Action, Backoff, Exit, Input, Report, Settings, Swarm};
 use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe};
 use ffmpeg_hls_swarm::units::shard::Shard;
@@ -59,7 +59,7 @@ fn split(pieces: &[&[u8]]) -> Lines {
 
 /// Follows the requests of the log, line by line.
 fn follow(lines: &Lines) {
-    let reading = Reading {
+    let context = LogContext {
         network_timeout: Duration::from_secs(3),
         reload_wait_max: Duration::from_secs(2),
         asks_ahead: false,
@@ -75,7 +75,7 @@ fn follow(lines: &Lines) {
         let read = parse(line);
         told.line(line, &read);
         let before = figures(&totals);
-        requests.note(now, &read, &reading, &mut totals);
+        requests.note(now, &read, &context, &mut totals);
         agree(&told, &before, &totals);
         let most = bytes_max(now.tick.since(Tick::ZERO));
         assert!(requests.bytes() <= most, "more bytes than there can be");

@@ -12,10 +12,10 @@ const STOPPED: &str = "[error] http://h/m.m3u8: Immediate exit requested";
 const ENDED: u64 = 6_000;
 
 /// The evidence of an attempt that we end at [`ENDED`] after these lines.
-fn ended_after(lines: &[(u64, &str)], reading: &Reading) -> Evidence {
-    let mut play = Play::read(lines, reading);
-    play.client.end(Tick::from_millis(ENDED), Duration::from_millis(ENDED), reading);
-    play.line(ENDED, STOPPED, reading);
+fn ended_after(lines: &[(u64, &str)], context: &LogContext) -> Evidence {
+    let mut play = Play::read(lines, context);
+    play.client.end(Tick::from_millis(ENDED), Duration::from_millis(ENDED), context);
+    play.line(ENDED, STOPPED, context);
     play.ended().client.evidence()
 }
 
@@ -25,7 +25,7 @@ fn a_reloaded_playlist_does_not_cancel_failed_segments() {
     lines.extend([(150, OPEN_0), (160, FORBIDDEN), (160, FAILED_0), (1_000, MEDIA)]);
     lines.extend([(1_050, WANT_1), (1_050, OPEN_1), (1_060, FORBIDDEN), (1_060, FAILED_1)]);
     lines.extend([(2_000, MEDIA), (5_000, MEDIA)]);
-    let evidence = ended_after(&lines, &READING);
+    let evidence = ended_after(&lines, &CONTEXT);
     let forbidden =
         Trouble { failure: Some(Failure::Status), status: Some(403), ..Trouble::default() };
     assert_eq!((evidence.trouble, evidence.lasting), (Trouble::default(), forbidden));
@@ -37,7 +37,7 @@ fn a_complete_segment_cancels_earlier_failures() {
     let mut lines = start();
     lines.extend([(150, OPEN_0), (160, FORBIDDEN), (160, FAILED_0)]);
     lines.extend([(200, WANT_1), (200, OPEN_1), (300, MEDIA)]);
-    let evidence = ended_after(&lines, &READING);
+    let evidence = ended_after(&lines, &CONTEXT);
     assert_eq!((evidence.lasting, evidence.segments), (Trouble::default(), 1));
 }
 
@@ -50,19 +50,19 @@ fn two_segments() -> Vec<(u64, &'static str)> {
 
 #[test]
 fn waits_for_name_response_and_media_are_distinguished() {
-    let named = Reading { looks_up_name: true, ..READING };
+    let named = LogContext { looks_up_name: true, ..CONTEXT };
     let open = [&start()[..], &[(150, OPEN_0)]].concat();
     let late = [&start()[..], &[(5_000, OPEN_0)]].concat();
     let info = "[info] ffmpeg stats and -progress period set to 1.";
-    for (lines, reading, want) in [
+    for (lines, context, want) in [
         (vec![(10, info)], named, Some(Waiting::Address)),
-        (vec![(10, info)], READING, Some(Waiting::Unknown)),
+        (vec![(10, info)], CONTEXT, Some(Waiting::Unknown)),
         (MASTER.to_vec(), named, Some(Waiting::Response)),
         (open, named, Some(Waiting::Response)),
-        (late, READING, None),
-        (two_segments(), READING, Some(Waiting::Media)),
+        (late, CONTEXT, None),
+        (two_segments(), CONTEXT, Some(Waiting::Media)),
     ] {
-        assert_eq!(ended_after(&lines, &reading).waiting, want, "{lines:?}");
+        assert_eq!(ended_after(&lines, &context).waiting, want, "{lines:?}");
     }
 }
 
@@ -70,7 +70,7 @@ fn waits_for_name_response_and_media_are_distinguished() {
 fn a_young_attempt_waits_for_nothing() {
     let mut play = Play::lines(&two_segments());
     let lived = PATIENCE - Duration::from_millis(1);
-    play.client.end(Tick::from_millis(60_000), lived, &READING);
+    play.client.end(Tick::from_millis(60_000), lived, &CONTEXT);
     assert_eq!(play.client.evidence().waiting, None);
 }
 
@@ -81,8 +81,8 @@ fn only_a_failed_name_is_evidence_after_our_signal() {
         "[tcp @ 0x1] [error] Failed to resolve hostname h: Temporary failure in name resolution";
     for (line, want) in [(lost, None), (name, Some(Failure::Dns))] {
         let mut play = Play::lines(&MASTER);
-        play.client.end(Tick::from_millis(50), Duration::from_millis(50), &READING);
-        play.line(60, line, &READING);
+        play.client.end(Tick::from_millis(50), Duration::from_millis(50), &CONTEXT);
+        play.line(60, line, &CONTEXT);
         assert_eq!(play.ended().client.evidence().lasting.failure, want, "{line}");
     }
 }
