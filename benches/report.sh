@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the pictures and the tables of docs/PERFORMANCE.md, and what README.md shows of
-# them, from the raw figures under docs/performance/. It measures nothing. A table takes
-# the place of what stands between `<!-- NAME -->` and `<!-- end -->`.
+# Generates the pictures and the tables of docs/PERFORMANCE.md, and the excerpt in
+# README.md, from the raw figures under docs/performance/. It measures nothing. A table
+# replaces the text between `<!-- NAME -->` and `<!-- end -->`.
 #
 # usage: benches/report.sh
 # The awk programs are for awk.
@@ -16,8 +16,8 @@ page=docs/PERFORMANCE.md
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# from CURVE PROGRAM: an awk program over the figures of a curve, whose columns it
-# knows by their names: $at["clients"]. cpu_20s() is seconds of CPU in 20 s.
+# from CURVE PROGRAM: runs an awk program over the figures of a curve, whose columns are
+# available by name: $at["clients"]. cpu_20s() is seconds of CPU in 20 s.
 from() {
   awk -F, "
     function cpu_20s() { return \$at[\"cpu_us\"] / \$at[\"window_ms\"] * 0.02 }
@@ -35,13 +35,13 @@ from() {
     $2" "$into/$1.csv"
 }
 
-# picture NAME TITLE X Y: from lines of figures on stdin.
+# picture NAME TITLE X Y: draws lines of figures from stdin.
 picture() {
   awk -f benches/plot.awk -v title="$2" -v x_label="$3" -v y_label="$4" - >"$scratch/$1.svg"
   mv "$scratch/$1.svg" "$into/$1.svg"
 }
 
-# table NAME: from stdin into the page, which is README.md where that is said.
+# table NAME [PAGE]: writes the table on stdin into the page.
 table() {
   local onto=${2:-$page}
   cat >"$scratch/table"
@@ -77,7 +77,7 @@ clients_tables() {
         ms($at["scrape_p50_us"]), ms($at["scrape_p99_us"]), $at["stopped_ms"] / 1000 }'
   } | table clients-silent
   {
-    echo '| clients | lines a second | reached (ideal) | late starts | resident | CPU in 20 s | of one core | to the floor | to the floor at 10 ms | scrape: CPU | P50 | P99 | stopped after |'
+    echo '| clients | lines per second | reached (ideal) | late starts | resident | CPU in 20 s | of one core | ratio to the floor | to the floor at 10 ms | scrape: CPU | P50 | P99 | stopped after |'
     echo '|---|---|---|---|---|---|---|---|---|---|---|---|---|'
     from clients '
       $at["scenario"] != "chatty" { next }
@@ -94,14 +94,14 @@ clients_tables() {
   } | table clients-chatty
 }
 
-# The floors follow their swarm, and are fed the same, so they stand at its place.
+# Each floor follows its swarm and has the same input, so it is drawn at the same place.
 lines_curve() {
   from lines '
     $at["program"] == "swarm" { x = a_second($at["lines"]) }
     $at["clients"] == 1000 { print who() "\t" x "\t" percent() }' |
     picture lines-cpu 'CPU of 1,000 clients against what they write' 'lines a second' 'CPU, % of one core'
   {
-    echo '| clients | lines a second each | lines a second | CPU in 20 s | of one core | CPU a line | to the floor | to the floor at 10 ms |'
+    echo '| clients | lines per second and client | lines per second | CPU in 20 s | of one core | CPU per line | ratio to the floor | to the floor at 10 ms |'
     echo '|---|---|---|---|---|---|---|---|'
     from lines '
       $at["program"] == "swarm" {
@@ -120,7 +120,7 @@ restarts_curve() {
     $at["clients"] == 1000 { print who() "\t" x "\t" percent() }' |
     picture restarts-cpu 'CPU of 1,000 clients against their deaths' 'restarts a second' 'CPU, % of one core'
   {
-    echo '| clients | wait before a restart | restarts a second | late starts | resident | CPU in 20 s | of one core | CPU a restart | to the floor | to the floor at 10 ms | stopped after |'
+    echo '| clients | wait before a restart | restarts per second | late starts | resident | CPU in 20 s | of one core | CPU per restart | ratio to the floor | to the floor at 10 ms | stopped after |'
     echo '|---|---|---|---|---|---|---|---|---|---|---|'
     from restarts '
       $at["program"] == "swarm" {
@@ -138,7 +138,8 @@ real_curve() {
   awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     last { took = $at["second"] - last; if (took > 0) print "swarm\t" $at["second"] "\t" ($at["cpu_us"] - cpu) / took / 10000 }
     { last = $at["second"]; cpu = $at["cpu_us"] }' "$into/real-seconds.csv" >"$scratch/each"
-  # Means of ten seconds: a single one shows the clock of the sample more than the swarm.
+  # Means of ten seconds: a single second depends more on the sampling clock than on the
+  # swarm.
   awk -F '\t' '{ sum += $3; n++ } n == 10 { print $1 "\t" $2 "\t" sum / n; sum = n = 0 }' "$scratch/each" |
     picture real-cpu 'CPU of the swarm with real clients, from the first start on' 'seconds' '% of one core'
   {
@@ -147,24 +148,24 @@ real_curve() {
     awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next } { for (i = 1; i <= NF; i++) v[name[i]] = $i }
       END {
         print "| FFmpeg | " v["ffmpeg"] " |"
-        print "| clients, starts a second asked for | " v["clients"] ", " v["rate"] " |"
-        printf "| all of them run after | %.1f s |\n", v["reached_ms"] / 1000
-        printf "| then looked at for | %.0f s |\n", v["window_ms"] / 1000
-        print "| late starts, by over 100 ms | " v["late"] " |"
+        print "| clients, starts per second | " v["clients"] ", " v["rate"] " |"
+        printf "| all clients running after | %.1f s |\n", v["reached_ms"] / 1000
+        printf "| then measured for | %.0f s |\n", v["window_ms"] / 1000
+        print "| starts more than 100 ms late | " v["late"] " |"
         print "| restarts, exits | " v["restarts"] ", " v["exits"] " |"
-        print "| fewest active in any second | " v["active_min"] " |"
-        print "| at the end at or above real time, below it | " v["above_realtime"] ", " v["below_realtime"] " |"
-        print "| most below real time, most stalled in any second | " v["below_realtime_max"] ", " v["stalled_max"] " |"
-        print "| failed requests by the swarm, answers but 200 and 206 by nginx | " v["failed_requests"] ", " v["refused_answers"] " |"
-        print "| requests, lines of log a second | " v["requests_per_s"] ", " v["lines_per_s"] " |"
+        print "| lowest number of active clients in any second | " v["active_min"] " |"
+        print "| clients at or above real time at the end, below it | " v["above_realtime"] ", " v["below_realtime"] " |"
+        print "| most clients below real time in any second, most stalled | " v["below_realtime_max"] ", " v["stalled_max"] " |"
+        print "| failed requests counted by the swarm, responses of nginx other than 200 and 206 | " v["failed_requests"] ", " v["refused_answers"] " |"
+        print "| requests, log lines per second | " v["requests_per_s"] ", " v["lines_per_s"] " |"
         print "| media | " v["mbit_per_s"] " Mbit/s |"
         print "| CPU of the swarm | " v["cpu_percent"] " % of one core |"
-        printf "| resident memory of the swarm, at most | %.1f MB |\n", v["resident_kib_max"] * 1.024 / 1000
-        print "| CPU of all FFmpegs, of nginx | " v["clients_cpu_percent"] " %, " v["nginx_cpu_percent"] " % of one core |"
-        printf "| sockets, private memory of a client | %s, %.1f MiB |\n", v["sockets_each"], v["private_kib_each"] / 1024
-        printf "| memory that the host has less, for each client | %.1f MiB |\n", v["host_kib_each"] / 1024
-        printf "| stopped after, left behind | %.1f s, %s |\n", v["stopped_ms"] / 1000, v["left"]
-        print "| checks that failed | " v["failures"] " |"
+        printf "| peak resident memory of the swarm | %.1f MB |\n", v["resident_kib_max"] * 1.024 / 1000
+        print "| CPU of all FFmpeg processes, of nginx | " v["clients_cpu_percent"] " %, " v["nginx_cpu_percent"] " % of one core |"
+        printf "| sockets, private memory per client | %s, %.1f MiB |\n", v["sockets_each"], v["private_kib_each"] / 1024
+        printf "| decrease of the host'"'"'s available memory per client | %.1f MiB |\n", v["host_kib_each"] / 1024
+        printf "| duration of the stop, processes left behind | %.1f s, %s |\n", v["stopped_ms"] / 1000, v["left"]
+        print "| failed checks | " v["failures"] " |"
       }' "$into/real.csv"
   } | table real
 }
