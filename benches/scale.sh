@@ -202,7 +202,7 @@ report() {
   echo "threads          $threads"
   echo "CPU              $cpu µs in $seconds s"
   echo "wake-ups         $wakeups in $seconds s"
-  echo "scrape           $scrape_cpu µs of CPU; answered in P50 $scrape_p50 µs, P99 $scrape_p99 µs"
+  echo "scrape           $scrape_cpu µs of CPU; response time P50 $scrape_p50 µs, P99 $scrape_p99 µs"
   echo "stopped after    $stopped_ms ms"
 }
 
