@@ -1,5 +1,5 @@
 //! Runs whose clients never receive media, with every real FFmpeg of this machine and
-//! with the fake: the exit code, the line that says why, and the outcomes.
+//! with the fake: the exit code, the logged reason, and the outcomes.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "a test serves by threads")]
@@ -24,7 +24,7 @@ use support::tools::{real_ffmpegs, tool};
 
 const CLIENTS: u64 = 2;
 
-/// Longer than a client may be without media before that is held against something.
+/// Longer than a client may be without media before a cause is named.
 const LONG: [&str; 2] = ["-duration", "8s"];
 
 fn load(ffmpeg: &Path, url: &str, summary: &Path) -> Setup {
@@ -34,7 +34,7 @@ fn load(ffmpeg: &Path, url: &str, summary: &Path) -> Setup {
         .args(&["-summary-json", summary.to_str().unwrap()])
 }
 
-/// A run that goes on, what its summary is to be named, and what is expected of it.
+/// A running load, the name of its summary, and the expected result.
 struct Run {
     what: String,
     program: Program,
@@ -44,8 +44,8 @@ struct Run {
 }
 
 impl Run {
-    /// Waits for its end, which must be that of a run in which nobody played, and says
-    /// so in each place.
+    /// Waits for its end, which must be that of a run without media, and checks that
+    /// every output says so.
     fn conclude(self) {
         let Self { what, program, summary, outcome, said } = self;
         let ended = program.ended();
@@ -65,12 +65,12 @@ impl Run {
     }
 }
 
-/// What the last line of the log says of it.
+/// The reason in the last line of the log.
 fn why(ended: &Ended) -> String {
-    let told = ended.events("nothing_played");
-    assert_eq!(told.len(), 1, "{ended:#?}");
-    assert_eq!(told[0]["level"], "error");
-    told[0]["why"].as_str().unwrap().to_owned()
+    let events = ended.events("nothing_played");
+    assert_eq!(events.len(), 1, "{ended:#?}");
+    assert_eq!(events[0]["level"], "error");
+    events[0]["why"].as_str().unwrap().to_owned()
 }
 
 fn read(summary: &Path) -> Value {
@@ -83,13 +83,13 @@ fn serve_no_media() -> SocketAddr {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(move || answer(stream));
+            thread::spawn(move || respond(stream));
         }
     });
     address
 }
 
-fn answer(mut stream: TcpStream) -> Option<()> {
+fn respond(mut stream: TcpStream) -> Option<()> {
     let mut lines = BufReader::new(stream.try_clone().ok()?).lines().map_while(Result::ok);
     let playlist = lines.next()?.contains(".m3u8");
     lines.find(String::is_empty)?;
@@ -132,7 +132,7 @@ fn names_why_clients_never_played() {
             let what = format!("{what} with {}", ffmpeg.display());
             let summary = folder.path().join(format!("{}.json", runs.len()));
             let mut program = load(&ffmpeg, url, &summary).args(args).start();
-            // Programs that all start at once would be late for one another.
+            // Programs that all start at once would delay one another.
             program.event("client_started");
             runs.push(Run { what, program, summary, outcome, said });
         }
@@ -141,7 +141,7 @@ fn names_why_clients_never_played() {
     origins.into_iter().for_each(|origin| drop(origin.program.stopped()));
 }
 
-/// Names of this host alone are known, and what the name server is asked goes nowhere.
+/// Names of this host only are known, and queries to the name server are dropped.
 const MUTE_NAME_SERVER: &str = "ip link set lo up && ip link add mute type veth && \
     ip address add 10.203.254.1/24 dev mute && ip link set mute up && \
     ip link set veth0 up && \
@@ -179,7 +179,7 @@ fn refused_memory_is_not_blamed_on_the_stream() {
     let Some(ffmpeg) = tool("ffmpeg") else { return };
     let folder = support::folder();
     let (starved, summary) = (folder.path().join("ffmpeg"), folder.path().join("summary.json"));
-    // Too little for its libraries, and only where it is to play.
+    // Too little for its libraries, and only when it is to play.
     let script = format!(
         "#!/bin/sh\ncase \"$*\" in *-progress*) ulimit -v 100000 ;; esac\nexec {} \"$@\"\n",
         ffmpeg.display()
@@ -198,7 +198,7 @@ fn refused_memory_is_not_blamed_on_the_stream() {
     assert!(shortfall.is_some(), "{host}");
 }
 
-/// A fake run of two clients, and its summary.
+/// A run of two fake clients, and its summary.
 fn fake_run(steps: &str, args: &[&str], end: impl FnOnce(Program) -> Ended) -> (Ended, Value) {
     let (fake, folder) = (Fake::named("ffmpeg"), support::folder());
     let summary = folder.path().join("summary.json");

@@ -1,4 +1,4 @@
-//! End to end: what a service manager is told by the protocol of sd_notify(3). The
+//! End to end: the messages to a service manager by the protocol of sd_notify(3). The
 //! manager is a datagram socket of the test.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -42,14 +42,14 @@ impl Manager {
         Self { socket, name, folder }
     }
 
-    /// The next message, as soon as it is there.
+    /// The next message, as soon as it arrives.
     fn hears(&self) -> String {
         let mut buffer = [0; 512];
         let count = self.socket.recv(&mut buffer).unwrap();
         String::from_utf8(buffer[..count].to_vec()).unwrap()
     }
 
-    /// The first message from now on that holds this line.
+    /// The next message that contains this line.
     fn hears_of(&self, line: &str) -> String {
         loop {
             let message = self.hears();
@@ -59,7 +59,7 @@ impl Manager {
         }
     }
 
-    /// All that came and was not read.
+    /// All unread messages.
     fn rest(&self) -> Vec<String> {
         self.socket.set_nonblocking(true).unwrap();
         let mut buffer = [0; 512];
@@ -84,7 +84,7 @@ fn notifies_ready_status_and_stopping() {
     let ready = manager.hears();
     assert!(ready.starts_with("READY=1\nSTATUS="), "{ready}");
     assert!(ready.ends_with(" of 3 clients active, 0 restarts\n"), "{ready}");
-    // What is told is true: the scrape address answers.
+    // The message is true: the scrape address responds.
     program.scrape();
     manager.hears_of("STATUS=3 of 3 clients active, 0 restarts");
     program.signal(Signal::TERM);
@@ -134,7 +134,7 @@ fn clients_do_not_inherit_the_notify_socket() {
     let clients = program.children(3);
     assert_eq!(clients.len(), 3);
     for client in &clients {
-        // It is there a moment after the exec.
+        // The environment is set a moment after the exec.
         let mut environment = String::new();
         until("the client has an environment", || {
             environment = fs::read_to_string(format!("/proc/{}/environ", client.pid)).unwrap();

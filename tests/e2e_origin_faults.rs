@@ -1,7 +1,7 @@
-//! The built-in origin's faults on the wire: every kind by plain sockets, the
-//! recipes changed while it runs, its metrics and its access log.
+//! The built-in origin's faults on the wire: every kind by plain sockets, recipes
+//! changed at run time, its metrics and its access log.
 //!
-//! What takes time is held by the order in which things come, never by a clock.
+//! Delays are checked by the order of events, never by a clock.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
@@ -55,7 +55,7 @@ fn cuts_a_body_where_the_recipe_says() {
     plain.read_to_end(&mut whole).unwrap();
     let body = whole.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
     let whole = &whole[body..];
-    for (recipe, sent, told, end) in [
+    for (recipe, sent, stated, end) in [
         ("truncate:3kB", 3_000, whole.len(), End::Fin),
         ("truncate:0B", 0, whole.len(), End::Fin),
         ("truncate", whole.len() / 2, whole.len(), End::Fin),
@@ -67,7 +67,7 @@ fn cuts_a_body_where_the_recipe_says() {
         let wire = origin.wire(SEGMENT);
         assert!(wire.head.starts_with("HTTP/1.1 200 "), "{recipe}: {}", wire.head);
         assert_eq!((wire.body.len(), wire.end), (sent, end), "{recipe}");
-        assert_eq!(wire.stated_length(), told, "{recipe}");
+        assert_eq!(wire.stated_length(), stated, "{recipe}");
         assert!(whole.starts_with(&wire.body), "{recipe}");
     }
     origin.post("reset");
@@ -84,11 +84,11 @@ fn hang_and_latency_do_not_delay_others() {
     let recipes = ["hang:segments", "latency:media:10m"];
     let origin = Origin::with(&["-fault", recipes[0], "-fault", recipes[1]]);
     let (hung, late) = (origin.ask(SEGMENT), origin.ask(MEDIA));
-    // Both requests were read once both faults are counted.
+    // Both requests have been read once both faults are counted.
     until("both are met", || origin.injected("hang") + origin.injected("latency") == 2);
     assert_eq!(origin.get("/stream.m3u8").status, 200);
     assert!(is_silent(&hung) && is_silent(&late));
-    // What is under way keeps its fault, what comes later has none.
+    // Responses under way keep their fault, later ones have none.
     origin.post("latency:media:exp(10ms)");
     assert_eq!(origin.get(SEGMENT).status, 200);
     assert_eq!(origin.get(MEDIA).status, 200);
@@ -107,7 +107,7 @@ fn drip_does_not_delay_others() {
     drip.read_exact(&mut [0; 20]).unwrap();
     assert_eq!(origin.get(MEDIA).status, 200);
     drip.read_exact(&mut [0; 200]).unwrap();
-    // At 1000 bytes a second the segment has not gone out yet.
+    // At 1000 bytes a second the segment has not been sent completely yet.
     assert_eq!(origin.scrape().get("hlsswarm_origin_response_bytes_total") as usize, {
         origin.get(MEDIA).body.len()
     });
@@ -202,7 +202,7 @@ fn refuses_new_connections_and_keeps_open_ones() {
     until("connections are taken", || connect().is_ok());
     assert_eq!(origin.get("/health").status, 200);
     assert_eq!(origin.injected("refuse"), 1);
-    // A window that is over by itself.
+    // A window that ends by itself.
     origin.post("refuse:@0s-200ms");
     until("connections are taken again", || connect().is_ok());
     origin.program.stopped();
@@ -233,8 +233,8 @@ fn replaces_recipes_atomically() {
     origin.program.stopped();
 }
 
-/// An address of this host that is not loopback, if it has one: the one from which
-/// a datagram to a documentation address (RFC 5737) would go. None is sent.
+/// An address of this host that is not loopback, if it has one: the source address of a
+/// datagram to a documentation address (RFC 5737). None is sent.
 fn outer_address() -> Option<std::net::IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
     socket.connect("192.0.2.254:9").ok()?;
@@ -287,7 +287,7 @@ fn web_pages_may_read_media_but_not_change_recipes() {
         let in_force = origin.get(SEGMENT).status == 503;
         assert_eq!(in_force, status == 200, "{fields}");
     }
-    // An error of a segment is for players too, and nothing else of the origin is.
+    // Players may read an error of a segment as well, and nothing else of the origin.
     let segment = origin.get(SEGMENT);
     assert_eq!(segment.headers["access-control-allow-origin"], "*");
     assert_eq!(segment.headers["cross-origin-resource-policy"], "cross-origin");
@@ -392,7 +392,7 @@ fn drops_and_counts_unread_access_log_lines() {
     for path in [fifo.to_str().unwrap(), "/dev/full"] {
         let origin = Origin::with(&["-access-log", path]);
         let mut connection = Connection::to(origin.address);
-        // Longer than what a pipe and the sink hold together.
+        // Longer than the capacity of a pipe and the sink together.
         let request = format!("GET /none/{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(480));
         for _ in 0..1_000 {
             connection.send(&request);

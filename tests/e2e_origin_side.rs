@@ -1,5 +1,5 @@
-//! End to end: the origin's side as a real node_exporter, a real nginx and targets
-//! that misbehave tell it, or fail to.
+//! End to end: the origin's exporters, with a real node_exporter, a real nginx and
+//! fakes that misbehave.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "a misbehaving target must run beside the program")]
@@ -28,7 +28,7 @@ fn has(scrape: &Scrape, sample: &str) -> bool {
     scrape.text.lines().any(|line| line.starts_with(sample))
 }
 
-/// Its end, and the summary as JSON.
+/// Its end, and its summary as JSON.
 fn summary(program: Program, file: &std::path::Path) -> (String, Value) {
     let ended = program.stopped();
     let text = std::fs::read_to_string(file).unwrap();
@@ -45,19 +45,19 @@ fn polls_a_real_node_exporter_and_nginx() {
         .args(&["-origin-metrics", &format!("http://{}", node.address)])
         .args(&["-nginx-metrics", &nginx.url("status")])
         .start();
-    let told = program.scraped("the origin tells of itself", |scrape| {
+    let scrape = program.scraped("the exporters are polled", |scrape| {
         let _ = get(nginx.address(), "/status");
         let all = ["host_cpu_used_ratio", "host_memory_used_bytes", "nginx_requests_per_second"];
         all.iter().all(|name| has(scrape, &format!("hlsswarm_origin_{name}{{stat=\"max\"}}")))
             && scrape.get("hlsswarm_origin_nginx_requests_total") >= 5.0
     });
-    let used = told.get("hlsswarm_origin_host_cpu_used_ratio{stat=\"last\"}");
+    let used = scrape.get("hlsswarm_origin_host_cpu_used_ratio{stat=\"last\"}");
     assert!((0.0..=1.0).contains(&used), "{used}");
-    let memory = told.get("hlsswarm_origin_host_memory_bytes");
-    assert!(told.get("hlsswarm_origin_host_memory_available_bytes") < memory);
-    assert!(told.get("hlsswarm_origin_nginx_connections_active{stat=\"last\"}") >= 1.0);
+    let memory = scrape.get("hlsswarm_origin_host_memory_bytes");
+    assert!(scrape.get("hlsswarm_origin_host_memory_available_bytes") < memory);
+    assert!(scrape.get("hlsswarm_origin_nginx_connections_active{stat=\"last\"}") >= 1.0);
     for target in ["host", "nginx"] {
-        assert_eq!(told.get(&format!("hlsswarm_origin_up{{target=\"{target}\"}}")), 1.0);
+        assert_eq!(scrape.get(&format!("hlsswarm_origin_up{{target=\"{target}\"}}")), 1.0);
     }
     let (page, json) = summary(program, &file);
     assert!(page.contains("Origin's host") && page.contains("Origin's nginx"), "{page}");
@@ -86,16 +86,16 @@ fn misbehaving_exporters_do_not_affect_the_load() {
     fails(&fake, &format!("http://{nobody}/metrics"), "Connection refused");
 }
 
-/// A load that looks there in vain.
+/// Checks a load whose polls fail.
 fn fails(fake: &Fake, url: &str, why: &str) {
     let folder = support::folder();
     let file = folder.path().join("run.json");
     let args = ["-origin-metrics", url, "-summary-json", file.to_str().unwrap()];
     let mut program = load(fake, &args).start();
-    let told = program.scraped(why, |scrape| has(scrape, FAILED) && scrape.get(FAILED) >= 3.0);
-    assert_eq!(told.get("hlsswarm_clients_active"), 2.0);
-    assert_eq!(told.get("hlsswarm_origin_up{target=\"host\"}"), 0.0);
-    assert!(!has(&told, "hlsswarm_origin_host_"), "{}", told.text);
+    let scrape = program.scraped(why, |scrape| has(scrape, FAILED) && scrape.get(FAILED) >= 3.0);
+    assert_eq!(scrape.get("hlsswarm_clients_active"), 2.0);
+    assert_eq!(scrape.get("hlsswarm_origin_up{target=\"host\"}"), 0.0);
+    assert!(!has(&scrape, "hlsswarm_origin_host_"), "{}", scrape.text);
     let down = program.event("origin_metrics_down");
     assert!(down["why"].as_str().unwrap().starts_with(why), "{down}");
     assert_eq!(program.seen("origin_metrics_down").len(), 1);
@@ -112,14 +112,14 @@ fn silent_exporter_goes_stale_and_recovers() {
     let url = format!("http://{}/metrics", target.address);
     let mut program = load(&fake, &["-origin-metrics", &url]).start();
     let cpu = "hlsswarm_origin_host_cpu_used_ratio{stat=\"last\"}";
-    program.scraped("it tells", |scrape| has(scrape, cpu));
+    program.scraped("it is polled", |scrape| has(scrape, cpu));
     target.behave(Manner::Closes);
-    program.scraped("what it told is gone", |scrape| {
+    program.scraped("its values are gone", |scrape| {
         scrape.get(FAILED) >= 3.0 && !has(scrape, "hlsswarm_origin_host_")
     });
     target.behave(Manner::Well);
-    let told = program.scraped("it tells again", |scrape| has(scrape, cpu));
-    assert_eq!(told.get("hlsswarm_origin_up{target=\"host\"}"), 1.0);
+    let scrape = program.scraped("it is polled again", |scrape| has(scrape, cpu));
+    assert_eq!(scrape.get("hlsswarm_origin_up{target=\"host\"}"), 1.0);
     assert_eq!(program.seen("origin_metrics_up").len(), 2);
     program.stopped();
 }

@@ -1,4 +1,4 @@
-//! Every expression of the deployed rules and of the dashboard, asked of a real
+//! Every expression of the deployed rules and of the dashboard, evaluated by a real
 //! Prometheus that scrapes a real swarm and a real origin with faults.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -16,27 +16,27 @@ use support::prometheus::{Prometheus, dashboard, dashboard_expressions, family_o
 use support::tools::tool;
 use support::until;
 
-/// How many deaths of clients all that an operator may ask can take to have an
-/// answer. There is one a second or so, and windows of speed and drift end some 10 s
-/// after the start of a client.
+/// Exits of clients after which every expression must have a value. There is about one
+/// a second, and windows of speed and drift end about 10 s after the start of a client.
 const DEATHS: usize = 120;
 
 const CLIENTS: usize = 8;
 
-/// What a scrape may lack, and why; asked for only where the swarm tells it.
+/// Families that a scrape may lack, and the reason; queried only if the swarm exports
+/// them.
 const NOT_EVERYWHERE: [(&str, &str); 1] =
     [("hlsswarm_tcp_rtt_seconds", "some sandboxes keep sock_diag(7) from telling")];
 
-/// Every fourth client is refused its playlist and starts again and again; the
-/// others play, and miss some segments.
+/// Every fourth client is refused its playlist and restarts repeatedly; the others
+/// play, and miss some segments.
 fn origin_with_faults() -> Origin {
     let faults = ["-fault", "503:media:/4", "-fault", "404:segments:10%"];
     Origin::with(&[&["-segment-duration", "1s"], &faults[..]].concat())
 }
 
-/// Its exporter tells what node_exporter and nginx tell.
+/// Its exporter has the metrics of node_exporter and nginx.
 fn load(origin: &Origin, exporter: &Exporter) -> Option<Program> {
-    let told = format!("http://{}/metrics", exporter.address);
+    let url = format!("http://{}/metrics", exporter.address);
     let load = Setup::load(&tool("ffmpeg")?, &origin.url("stream.m3u8"));
     let args = [
         "-clients",
@@ -48,12 +48,12 @@ fn load(origin: &Origin, exporter: &Exporter) -> Option<Program> {
         "-target-duration",
         "2s",
     ];
-    let load = load.args(&["-origin-metrics", &told, "-nginx-metrics", &told]);
+    let load = load.args(&["-origin-metrics", &url, "-nginx-metrics", &url]);
     Some(load.args(&args).args(&["-backoff-max", "2s"]).start())
 }
 
-/// Every expression of the rules. An alert is silent as long as all is well, so
-/// both of its sides are asked whether they are there and fit together.
+/// Every expression of the rules. An alert has no value while all is well, so both of
+/// its sides are evaluated and must match.
 fn rule_expressions(prometheus: &Prometheus) -> Vec<String> {
     let data = prometheus.data("rules");
     let groups = data["groups"].as_array().unwrap();
@@ -72,7 +72,7 @@ fn rule_expressions(prometheus: &Prometheus) -> Vec<String> {
     rules.map(expression).collect()
 }
 
-/// An expression as Grafana would ask it of this swarm and this origin.
+/// An expression with the variables that Grafana would substitute.
 fn substituted(expression: &str, origin: &Origin) -> String {
     let expression = expression
         .replace("$__rate_interval", "1m")
@@ -83,9 +83,9 @@ fn substituted(expression: &str, origin: &Origin) -> String {
     expression
 }
 
-/// Waits until Prometheus has a number for each of them, and asks anew whenever a
-/// client has died.
-fn all_are_answered(prometheus: &Prometheus, swarm: &mut Program, mut expressions: Vec<String>) {
+/// Waits until Prometheus has a value for each expression, and queries again whenever a
+/// client has exited.
+fn all_have_values(prometheus: &Prometheus, swarm: &mut Program, mut expressions: Vec<String>) {
     for deaths in 1..DEATHS {
         swarm.events("client_exited", deaths);
         expressions.retain(|expression| prometheus.values(expression).is_empty());
@@ -93,10 +93,10 @@ fn all_are_answered(prometheus: &Prometheus, swarm: &mut Program, mut expression
             return;
         }
     }
-    panic!("without an answer: {expressions:#?}");
+    panic!("without a value: {expressions:#?}");
 }
 
-/// Every name in the expressions is that of a family that was scraped, or recorded.
+/// Checks that every name in the expressions is a scraped family or a recorded series.
 fn names_are_known(prometheus: &Prometheus, expressions: &[String]) {
     let metadata = prometheus.data("metadata");
     let known = |name: &str| metadata.get(name).is_some();
@@ -116,8 +116,8 @@ fn rules_are_healthy(prometheus: &Prometheus) {
         }
     }
     let alerts = || prometheus.data("alerts")["alerts"].as_array().unwrap().clone();
-    // The errors of the origin are far over this threshold; the rules are evaluated
-    // at intervals.
+    // The origin's errors far exceed this threshold; the rules are evaluated at
+    // intervals.
     until("the alert about errors", || {
         alerts().iter().any(|alert| alert["labels"]["alertname"] == "SwarmRequestErrors")
     });
@@ -134,13 +134,13 @@ fn every_expression_has_a_value_from_a_real_scrape() {
     let address = swarm.metrics();
     let Some(prometheus) = Prometheus::scraping(address, origin.address) else { return };
     let scrape = Scrape::of(address);
-    // What starts before the first scrape is in no rate: all clients start once more.
+    // Clients started before the first scrape are in no rate: restart all of them.
     until("a scrape", || !prometheus.values("hlsswarm_clients_active").is_empty());
     swarm.children(CLIENTS).iter().for_each(|child| child.signal(Signal::KILL));
     let silent = |expression: &String| {
         let lacks = |&(family, _): &(&str, _)| {
-            let told = scrape.text.contains(&format!("# TYPE {family} "));
-            expression.contains(family) && !told
+            let exported = scrape.text.contains(&format!("# TYPE {family} "));
+            expression.contains(family) && !exported
         };
         let why = NOT_EVERYWHERE.iter().find(|lacking| lacks(lacking));
         why.inspect(|(_, why)| println!("skipped {expression}: {why}")).is_some()
@@ -152,7 +152,7 @@ fn every_expression_has_a_value_from_a_real_scrape() {
         .collect();
     assert!(expressions.len() > 100, "{}", expressions.len());
     expressions.retain(|expression| !silent(expression));
-    all_are_answered(&prometheus, &mut swarm, expressions.clone());
+    all_have_values(&prometheus, &mut swarm, expressions.clone());
     names_are_known(&prometheus, &expressions);
     rules_are_healthy(&prometheus);
     drop(prometheus);

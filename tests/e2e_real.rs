@@ -27,14 +27,14 @@ fn load(ffmpeg: &Path, url: &str, args: &[&str]) -> Program {
         .start()
 }
 
-/// The built-in origin, and the URL that it says it serves.
+/// The built-in origin, and the URL that it prints.
 fn origin(listen: &str) -> (Program, String) {
     let mut origin = Setup::with(&["origin", "-listen", listen]).start();
     let url = origin.stdout(|line| Some(line.to_owned()));
     (origin, url)
 }
 
-/// All clients run and none was ever restarted; then the stop is clean.
+/// Checks that all clients run without a restart, and that the stop is graceful.
 fn holds(mut program: Program) {
     let scrape = program.scrape();
     assert_eq!(scrape.get("hlsswarm_clients_active"), CLIENTS as f64, "{}", scrape.text);
@@ -46,14 +46,15 @@ fn holds(mut program: Program) {
     }
 }
 
-/// Every client says that it opens so many segments.
+/// Waits until every client has opened this many segments.
 fn all_open(program: &mut Program, segments: usize) {
     for client in 0..CLIENTS {
         program.says(client, segments, |line| line.contains("Opening '") && line.contains(".ts"));
     }
 }
 
-/// Every client of the run with this user agent asks for the last segments.
+/// Waits until every client of the run with this user agent has requested the last
+/// segments.
 fn all_are_seen(nginx: &mut Nginx, agent: &str, segments: usize) {
     for number in 0..CLIENTS {
         let agent = format!("{agent}/client-{number}");
@@ -86,7 +87,8 @@ fn plays_the_built_in_origin() {
         for ffmpeg in real_ffmpegs() {
             let (origin, url) = origin(listen);
             let mut program = load(&ffmpeg, &url, &["-v"]);
-            // Of three variants the live edge is read, and then a new segment of each.
+            // At the live edge each of three variants is read, and then a new segment
+            // of each.
             all_open(&mut program, 12);
             holds(program);
             origin.stopped();
@@ -129,7 +131,7 @@ fn the_printed_command_runs_when_pasted() {
             ["--print-cmd", "-header", &format!("X-Odd: {mine} $(exit 3)"), "-user-agent", &mine];
         let ended = Setup::load(ffmpeg, &nginx.url("low/vod.m3u8")).args(&args).run();
         assert_eq!(ended.code, Some(0), "{ended:#?}");
-        // Not every sh has the `$'…'` that a header's line end is written with.
+        // Not every sh supports the `$'…'` of a header's line end.
         let pasted =
             Command::new("bash").args(["-c", &ended.stdout]).stdin(Stdio::null()).output().unwrap();
         assert!(pasted.status.success(), "{ended:#?} {pasted:#?}");

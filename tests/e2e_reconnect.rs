@@ -1,6 +1,6 @@
-//! The default reconnect options with every real FFmpeg of this machine: a connection
-//! that breaks is made again, and no way of ending a response makes FFmpeg ask for a
-//! playlist again and again.
+//! The default reconnect options with every real FFmpeg of this machine: a broken
+//! connection is replaced, and no ending of a response makes FFmpeg request a playlist
+//! endlessly.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "an origin beside the program needs threads")]
@@ -18,10 +18,10 @@ use support::media::{SEGMENTS, presentation};
 use support::program::{Program, Setup};
 use support::tools::real_ffmpegs;
 
-/// How the origin responds.
+/// The behaviour of the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manner {
-    /// Playlists as HTTP/1.0 has them: the close is their end.
+    /// Playlists as in HTTP/1.0: they end by the close.
     Http10,
     /// Playlists shorter than their Content-Length.
     TooLong,
@@ -29,11 +29,11 @@ enum Manner {
     NoLastChunk,
     /// The first request gets no response.
     ClosedFirst,
-    /// The response to the first request breaks off; ranges are served.
+    /// The response to the first request breaks off; ranges are supported.
     CutFirst,
 }
 
-/// An origin of the presentation, and the paths that it was asked for.
+/// An origin of the presentation, and the requested paths.
 struct Origin {
     address: SocketAddr,
     asked: Receiver<String>,
@@ -56,7 +56,7 @@ impl Origin {
         Self { address, asked }
     }
 
-    /// How often a playlist was asked for until the last segment was.
+    /// The number of playlist requests before the request for the last segment.
     fn playlists_until_played(&self, what: &str) -> usize {
         let last = format!("/low/seg{}.ts", SEGMENTS - 1);
         let mut playlists = Vec::new();
@@ -83,7 +83,7 @@ struct Peer {
 }
 
 impl Peer {
-    /// Serves requests until the other side closes or the manner asks for a close.
+    /// Serves requests until the peer closes or the behaviour requires a close.
     fn serve(mut self, report: &Sender<String>) {
         let mut lines = BufReader::new(self.stream.try_clone().unwrap()).lines();
         while let Some(Ok(request)) = lines.next() {
@@ -100,7 +100,7 @@ impl Peer {
         }
     }
 
-    /// Responds; whether the connection is kept.
+    /// Sends a response; returns whether the connection is kept.
     fn respond(&mut self, path: &str, from: usize) -> std::io::Result<bool> {
         let file: PathBuf = self.folder.join(path.trim_start_matches('/'));
         let body = std::fs::read(file).unwrap_or_default();
@@ -134,15 +134,15 @@ impl Peer {
     }
 }
 
-/// Plays each manner with each FFmpeg, one after the other: many programs at once
-/// would find no FFmpeg that answers in time on a busy host.
+/// Plays each behaviour with each FFmpeg, one after the other: on a busy host many
+/// programs at once would exceed FFmpeg's start limit.
 fn each_plays(manners: &[Manner], path: &str, mut then: impl FnMut(&str, &Origin, Program)) {
     let Some(folder) = presentation() else { return };
     for ffmpeg in real_ffmpegs() {
         for &manner in manners {
             let origin = Origin::start(folder, manner);
             let url = format!("http://{}/{path}", origin.address);
-            // An attempt that fails has no other in the time of the test.
+            // A failed attempt has no successor within the time of the test.
             let args = ["-clients", "1", "-backoff-initial", "1h", "-backoff-max", "1h"];
             let more = ["-target-duration", "2s", "--skip-preflight"];
             let setup = Setup::load(&ffmpeg, &url).args(&args).args(&more);
@@ -151,7 +151,7 @@ fn each_plays(manners: &[Manner], path: &str, mut then: impl FnMut(&str, &Origin
     }
 }
 
-/// No response is said to be truncated, up to the end of the attempt.
+/// Checks that no response is reported as truncated, up to the end of the attempt.
 fn was_whole(what: &str, mut program: Program) {
     program.event("client_exited");
     let scrape = program.scrape();

@@ -1,5 +1,5 @@
-//! End to end with the fake FFmpeg: the report of a run, made at its end and later,
-//! of one run and of two, and what happens when a file cannot be read or written.
+//! End to end with the fake FFmpeg: the report of a run, made at its end or later, of
+//! one run or two, and errors of files.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "starts the program")]
@@ -21,7 +21,7 @@ fn report(args: &[&str]) -> Output {
     program.output().unwrap()
 }
 
-/// Holds pages to the rules of axe-core, where that is at hand.
+/// Checks pages against the rules of axe-core, if it is installed.
 fn accessible(pages: &[&Path]) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/accessibility.sh");
     let held = Command::new(script).args(pages).output().unwrap();

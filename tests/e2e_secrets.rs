@@ -1,5 +1,5 @@
-//! End to end with real FFmpegs: secrets in a URL and in headers, in every form that
-//! is known, come through no outlet; and secrets that ps does not show of this program.
+//! End to end with real FFmpegs: no output contains a secret of a URL or a header in
+//! any known form; and ps does not show secrets of this program.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -12,11 +12,11 @@ use support::fake::Fake;
 use support::origin::Origin;
 use support::program::Setup;
 
-/// What is in every secret, in base64 too.
+/// Contained in every secret, also in base64.
 const SECRET: &str = "hunter2";
 const SECRET_IN_BASE64: &str = "aHVudGVyMg";
 
-/// Parameters that were printed once, since no list of names had them.
+/// Parameters that were once printed because no list of names contained them.
 const PARAMETERS: [&str; 15] = [
     "accessKey",
     "streamKey",
@@ -55,7 +55,7 @@ fn query() -> String {
     format!("{}&quality=high", all.join("&"))
 }
 
-/// Paths with tokens before the playlist, and none.
+/// Paths with and without tokens before the playlist.
 fn paths() -> [String; 2] {
     let token = format!("hdntl=exp=1~acl=%2f*~hmac={SECRET}00");
     let jwt = format!("eyJhbGciOiJIUzI1NiJ9.{SECRET_IN_BASE64}.c2ln");
@@ -93,7 +93,7 @@ fn no_output_has_a_secret_in_any_form() {
                 let around = at.map(|at| &text[at.saturating_sub(200)..(at + 100).min(text.len())]);
                 assert_eq!(around, None, "{outlet} of {}", ffmpeg.display());
             }
-            // Names and what was asked for are there, and FFmpeg did say all of it.
+            // Names and requested values are shown, and FFmpeg did print everything.
             assert!(log.contains("accessKey=***&streamKey=***"), "{log}");
             assert!(log.contains("quality=high") && log.contains("X-Odd: ***"), "{log}");
             assert!(ended.stdout.contains("quality=high"), "{}", ended.stdout);

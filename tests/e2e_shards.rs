@@ -1,5 +1,5 @@
-//! End to end: shards on hosts of their own are together the one run that they
-//! divide, and start when the wall clock says so.
+//! End to end: shards on separate hosts equal the whole run, and start at the given
+//! wall-clock time.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -19,19 +19,19 @@ use support::tools::tool;
 
 const SHARDS: usize = 4;
 
-/// Clients of the whole run; no multiple of the shards.
+/// Clients of the whole run; not a multiple of the shards.
 const CLIENTS: usize = 10;
 
 /// Processes of each client: a start and its restarts.
 const ATTEMPTS: usize = 3;
 
-/// A moment so many seconds from now.
+/// The time this many seconds from now.
 fn from_now(secs: i64) -> String {
     (Timestamp::now() + SignedDuration::from_secs(secs)).to_string()
 }
 
-/// What a run lived through, as its log tells it: starts with their planned
-/// moments, and the delays before each client's restarts.
+/// The events of a run in its log: starts with their planned times, and the delays
+/// before each client's restarts.
 #[derive(Debug, PartialEq, Eq, Default)]
 struct Lived {
     starts: BTreeSet<(u64, u64, Option<u64>)>,
@@ -53,7 +53,7 @@ impl Lived {
     }
 }
 
-/// A run or a shard of it, that fails and restarts until nothing is left to try.
+/// A run or a shard of it that fails and restarts until no restart is left.
 fn failing(url: &str, summary: &Path, start_at: &str) -> Setup {
     Setup::load(&tool("ffmpeg").unwrap(), url)
         .args(&["-clients", &CLIENTS.to_string(), "-ramp-rate", "8", "-ramp-jitter", "400ms"])
@@ -63,8 +63,8 @@ fn failing(url: &str, summary: &Path, start_at: &str) -> Setup {
         .args(&["--skip-preflight", "-log-level", "info", "-target-duration", "2s"])
 }
 
-/// User agents and how often each asked, of the lines from `first` on, once there
-/// are so many.
+/// User agents and their number of requests, in the lines from `first` on, once there
+/// are `count`.
 fn agents(access_log: &Path, first: usize, count: usize) -> BTreeMap<String, usize> {
     let mut lines: Vec<String> = Vec::new();
     support::until("all requests are in the access log", || {
@@ -73,8 +73,8 @@ fn agents(access_log: &Path, first: usize, count: usize) -> BTreeMap<String, usi
     });
     let mut agents = BTreeMap::new();
     for line in &lines[first..] {
-        let told: Value = serde_json::from_str(line).unwrap();
-        *agents.entry(told["user_agent"].as_str().unwrap().to_owned()).or_default() += 1;
+        let entry: Value = serde_json::from_str(line).unwrap();
+        *agents.entry(entry["user_agent"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     agents
 }
@@ -107,7 +107,7 @@ fn four_shards_equal_the_whole_run() {
     let mut together = Lived::default();
     for (index, shard) in shards.into_iter().enumerate() {
         let ended = shard.ended();
-        // The origin has no playlist, so nobody plays.
+        // The origin has no playlist, so no client plays.
         assert_eq!(ended.code, Some(1), "{ended:#?}");
         assert!(ended.stdout.contains(&format!("{index}/{SHARDS} of {CLIENTS} clients")));
         together.add(&ended);
@@ -138,7 +138,7 @@ fn four_shards_equal_the_whole_run() {
     origin.stopped();
 }
 
-/// The merged summary has the counts of the one of a run by itself.
+/// Checks that the merged summary has the counts of the undivided run.
 fn counts_agree(merged: &Value, alone: &Value) {
     for (section, field) in [
         ("clients", "target"),
@@ -160,7 +160,7 @@ fn counts_agree(merged: &Value, alone: &Value) {
     ] {
         let [got, want] = [merged, alone].map(|summary| &summary[section][field]);
         assert_eq!(got, want, "{section}.{field}");
-        assert!(!want.is_null(), "{section}.{field} is not told");
+        assert!(!want.is_null(), "{section}.{field} is missing");
     }
     for (section, field) in [("processes", "uptime"), ("processes", "start_lateness")] {
         let [got, want] = [merged, alone].map(|summary| &summary[section][field]["count"]);
@@ -202,8 +202,8 @@ fn waiting(fake: &Fake, start_at: &str) -> Setup {
 fn is_ready_and_can_be_stopped_while_waiting() {
     let fake = Fake::named("ffmpeg");
     let mut program = waiting(&fake, &from_now(3600)).start();
-    let told = program.event("waiting_for_start")["for_sec"].as_f64().unwrap();
-    assert!((3000.0..=3600.0).contains(&told), "{told}");
+    let wait_secs = program.event("waiting_for_start")["for_sec"].as_f64().unwrap();
+    assert!((3000.0..=3600.0).contains(&wait_secs), "{wait_secs}");
     let ready = get(program.metrics(), "/-/ready");
     assert_eq!((ready.status, ready.body.as_str()), (200, "waiting for -start-at\n"));
     let scrape = program.scrape();

@@ -1,5 +1,5 @@
-//! End to end with the fake FFmpeg: what each signal does to the swarm and to the
-//! built-in origin, and that FFmpeg is born without any of it.
+//! End to end with the fake FFmpeg: the effect of each signal on the swarm and on the
+//! built-in origin, and that FFmpeg inherits none of it.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "sends signals by kill(1)")]
@@ -17,12 +17,12 @@ use support::http::Scrape;
 use support::origin::Origin;
 use support::program::{Program, Setup};
 
-/// Those that a process dies of by default and that ask for nothing that a swarm
-/// could do: SIGUSR1, SIGUSR2, SIGALRM, SIGSTKFLT, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO,
-/// and some of the real-time signals.
+/// Signals that end a process by default and have no meaning for a swarm: SIGUSR1,
+/// SIGUSR2, SIGALRM, SIGSTKFLT, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO, and some real-time
+/// signals.
 const IGNORED: [&str; 11] = ["10", "12", "14", "16", "25", "26", "27", "29", "34", "50", "64"];
 
-/// Two signals nearer than this are surely a repeat.
+/// Two signals closer than this are certainly a repeat.
 const REPEAT_MS: i64 = 450;
 
 fn start(fake: &Fake, steps: &str) -> Program {
@@ -57,7 +57,7 @@ fn sigpwr_and_sigxcpu_stop_gracefully() {
         let mut program = start(&fake, "ignore-term/wait");
         program.signal(signal);
         program.event("stopping");
-        // It comes each second; that is no impatience.
+        // The kernel sends it every second; that is not a second request to stop.
         program.signal(signal);
         program.events("received_signal", 2);
         program.signal(Signal::INT);
@@ -67,12 +67,12 @@ fn sigpwr_and_sigxcpu_stop_gracefully() {
     }
 }
 
-/// The moment of an event in milliseconds.
+/// The time of an event in milliseconds.
 fn millis(event: &Value) -> i64 {
     event["ts"].as_str().unwrap().parse::<Timestamp>().unwrap().as_millisecond()
 }
 
-/// timeout(1) signals its child, and then the group of both.
+/// timeout(1) signals its child, and then the whole process group.
 #[test]
 fn immediate_repeat_of_a_signal_forces_nothing() {
     let fake = Fake::named("ffmpeg");
@@ -91,8 +91,8 @@ fn immediate_repeat_of_a_signal_forces_nothing() {
 fn ffmpeg_starts_with_default_signal_dispositions() {
     let fake = Fake::named("ffmpeg");
     let mut program = start(&fake, "report/exit-1");
-    let told = program.event("client_exited");
-    let stderr = told["stderr"].as_str().unwrap();
+    let event = program.event("client_exited");
+    let stderr = event["stderr"].as_str().unwrap();
     let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("report")).collect();
     for want in ["report blocked", "report ignored"] {
         assert!(lines.contains(&want), "{stderr}");
@@ -116,7 +116,7 @@ fn origin_reopens_its_access_log_on_sigusr1() {
     support::until("the second line is in the new file", || lines(&log) == 1);
     assert_eq!(lines(&moved), 1);
     assert_eq!(Scrape::of(origin.address).get("hlsswarm_origin_access_lines_dropped_total"), 0.0);
-    // What cannot be opened again leaves the log where it is.
+    // If the file cannot be reopened, the log stays where it is.
     fs::remove_file(&log).unwrap();
     fs::create_dir(&log).unwrap();
     origin.program.signal(Signal::USR1);

@@ -1,5 +1,5 @@
 //! Two equal runs of each real FFmpeg against the built-in origin, one of which is
-//! stopped for some seconds: what its clients are said to have seen is as in the
+//! stopped for some seconds: the reported times of its clients equal those of the
 //! other.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -15,13 +15,13 @@ use support::origin::Origin;
 use support::program::{Program, Setup};
 use support::tools::real_ffmpegs;
 
-/// So long one of the two is stopped.
+/// How long one of the two is stopped.
 const STOPPED_SECS: f64 = 4.0;
 
 fn start(ffmpeg: &Path, url: &str, summary: &Path) -> Program {
     Setup::load(ffmpeg, url)
         .args(&["-clients", "3", "-ramp-rate", "20", "-ramp-jitter", "0", "--skip-preflight"])
-        // A busy host must not make a stall: that of the segments of 1 s is 2 s.
+        // A busy host must not cause a stall: the threshold for segments of 1 s is 2 s.
         .args(&["-prom-client-metrics", "-target-duration", "6s"])
         .args(&["-summary-json", summary.to_str().unwrap()])
         .start()
@@ -31,7 +31,7 @@ fn media_secs(program: &mut Program) -> f64 {
     program.scrape().sum("hlsswarm_client_media_seconds_total")
 }
 
-/// Each client plays on for so long, by its own clock.
+/// Waits until each client has played for this long, by its own clock.
 fn plays_on(program: &mut Program, secs: f64) {
     let until = media_secs(program) + 3.0 * secs;
     program.scraped("the clients play on", |scrape| {
@@ -81,11 +81,11 @@ fn stopping_the_program_affects_no_client_time() {
     }
 }
 
-/// Whatever the stop put into a time would be seen from half of it on.
+/// Checks that no time includes even half of the stop.
 fn compare(stopped: &Value, twin: &Value) {
     let secs = |run: &Value, path: &str, percentile: &str| {
-        let told = run.pointer(path).unwrap_or_else(|| panic!("no {path}"));
-        told["percentiles"][percentile].as_f64().unwrap_or_else(|| panic!("no values of {path}"))
+        let times = run.pointer(path).unwrap_or_else(|| panic!("no {path}"));
+        times["percentiles"][percentile].as_f64().unwrap_or_else(|| panic!("no values of {path}"))
     };
     for run in [stopped, twin] {
         assert!(secs(run, "/playback/speed", "p50") >= 0.9, "{run}");

@@ -1,5 +1,5 @@
-//! End to end with the fake FFmpeg: every way to stop, with children that heed
-//! it, ignore it, sleep through it, or leave others behind.
+//! End to end with the fake FFmpeg: every way to stop, with children that obey the
+//! signal, ignore it, are stopped, or leave others behind.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -16,10 +16,10 @@ use support::namespaces::with_silent_resolver;
 use support::processes::Process;
 use support::program::{Ended, Program, Setup};
 
-/// The whole shutdown is done within this, whatever the children do.
+/// Limit of the whole shutdown, whatever the children do.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
-/// A helper that hangs would be given up after this.
+/// Time after which a hanging helper is given up.
 const HELPER_TIME: Duration = Duration::from_secs(4);
 
 fn start(fake: &Fake, steps: &str, args: &[&str]) -> Program {
@@ -29,8 +29,8 @@ fn start(fake: &Fake, steps: &str, args: &[&str]) -> Program {
         .start()
 }
 
-/// A run in which all clients have started and have done what the steps say up
-/// to the line that `-v` shows.
+/// A run in which all clients have started and played the steps up to the line that
+/// `-v` logs.
 fn settled(fake: &Fake, steps: &str) -> Program {
     let mut program = start(fake, steps, &["-v"]);
     program.events("process_stderr", 4);
@@ -38,7 +38,7 @@ fn settled(fake: &Fake, steps: &str) -> Program {
     program
 }
 
-/// Sends a signal; the program must end in time with code 0 and leave nothing.
+/// Sends a signal; the program must exit in time with code 0 without leaving a process.
 fn stop_by(program: Program, signal: Signal) -> Ended {
     program.signal(signal);
     let ended = program.ended_within(SHUTDOWN);
@@ -96,7 +96,7 @@ fn traced_client_does_not_block_the_stop() {
     assert!(!ended.stdout.is_empty(), "no summary");
 }
 
-/// A pipe without room.
+/// A full pipe.
 fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();
@@ -105,8 +105,8 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
     (reader, writer)
 }
 
-/// Children that not even SIGKILL ends, a file system that never finishes, and a reader
-/// that reads nothing.
+/// Children that even SIGKILL does not end, a file system that hangs, and a reader that
+/// does not read.
 #[test]
 fn stop_ends_in_time_whatever_blocks() {
     let (fake, faults) = (Fake::named("ffmpeg"), Faults::none());
@@ -124,8 +124,8 @@ fn stop_ends_in_time_whatever_blocks() {
         ("summary_file_not_written", "error", "not done in time"),
         ("summary_not_printed", "why", "timed out"),
     ] {
-        let told = ended.events(name);
-        assert!(told[0][field].as_str().unwrap().contains(why), "{ended:#?}");
+        let events = ended.events(name);
+        assert!(events[0][field].as_str().unwrap().contains(why), "{ended:#?}");
     }
 }
 
@@ -241,13 +241,13 @@ fn demo_origin_does_not_outlive_a_killed_program() {
     let args = ["--demo", "-log-format", "json", "-metrics", "127.0.0.1:0", "--skip-preflight"];
     let mut program = Setup::with(&args).args(&["-ffmpeg", ffmpeg.to_str().unwrap()]).start();
     program.event("client_started");
-    // The program, its origin and a client, whose environment comes a moment after
-    // its start.
+    // The program, its origin and a client, whose environment is set a moment after its
+    // start.
     support::until("three processes run", || program.processes().len() >= 3);
     program.killed();
 }
 
-/// An FFmpeg that never answers and has a child, as wrappers do.
+/// An FFmpeg that never responds and has a child, as wrappers do.
 const HANGS: &str = "#!/bin/sh\nsleep 1000 &\nwait\n";
 
 #[test]
@@ -288,7 +288,7 @@ fn stop_ends_a_lookup_without_response() {
     assert!(ended.log.iter().any(|line| line.contains("stopped by SIGTERM")), "{ended:#?}");
 }
 
-/// Waits until the program waits for so many helpers and stops it.
+/// Waits until the program waits for this many helpers, and stops it.
 fn stop_before_the_loop(program: Program, helpers: usize, signal: Signal, name: &str) {
     support::until("the helpers run", || program.processes().len() == 1 + helpers);
     program.signal(signal);

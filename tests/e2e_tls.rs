@@ -1,5 +1,5 @@
-//! The built-in origin over https, with real FFmpegs, and what the program tells
-//! of a certificate that a client does not trust.
+//! The built-in origin over https with real FFmpegs, and the reports about a
+//! certificate that a client does not trust.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "openssl is the client")]
@@ -26,7 +26,7 @@ fn origin(args: &[&str]) -> (Program, String) {
     (origin, address)
 }
 
-/// Plays a programme on demand with two clients, twice each; the summary.
+/// Plays a programme on demand with two clients, twice each; returns the summary.
 fn play(ffmpeg: &Path, address: &str, trusted: &str) -> Value {
     let folder = support::folder();
     let file = folder.path().join("summary.json");
@@ -51,7 +51,7 @@ fn trusting_clients_play_and_others_report_tls_errors() {
         assert_eq!(summary["processes"]["outcomes"]["completed"], 4, "{name} {summary}");
         assert_eq!(summary["requests"]["by_kind"]["segment"], 4 * 30, "{name} {summary}");
         assert_eq!(summary["requests"]["errors"], serde_json::json!({}), "{name}");
-        // FFmpeg verifies from 9.0 on: it trusts nobody, or whomever it meets.
+        // FFmpeg verifies from 9.0 on; others accept any certificate.
         let summary = play(ffmpeg, &address, "/dev/null");
         let outcomes = &summary["processes"]["outcomes"];
         let untrusted = summary["requests"]["errors"]["playlist"]["tls"].as_u64();
@@ -66,7 +66,7 @@ fn trusting_clients_play_and_others_report_tls_errors() {
     origin.stopped();
 }
 
-/// What `openssl s_client` got for these bytes, and what it said.
+/// What `openssl s_client` received for these bytes, and its messages.
 fn asked(openssl: &Path, address: &str, args: &[&str], bytes: &[u8]) -> (String, String) {
     let mut client = Command::new(openssl)
         .args(["s_client", "-connect", address, "-servername", "localhost", "-ign_eof"])
@@ -91,7 +91,7 @@ fn certificate_is_trusted_in_both_tls_versions() {
     let (origin, address) = origin(&["-tls-ca", ca]);
     for version in ["-tls1_2", "-tls1_3"] {
         let args = [version, "-CAfile", ca, "-verify_return_error"];
-        // Two requests on one connection, which the second one ends.
+        // Two requests on one connection, which the second one closes.
         let bytes = b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n\
                       GET /v0/index.m3u8 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
         let (got, said) = asked(&openssl, &address, &args, bytes);
@@ -108,7 +108,7 @@ fn closes_plain_connections_without_a_response() {
     let mut plain = TcpStream::connect(&address).unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
     let mut got = Vec::new();
-    // An alert of TLS, and the end; a reset is an end too.
+    // A TLS alert and the end; a reset is an end as well.
     let _ = plain.read_to_end(&mut got);
     assert!(!got.starts_with(b"HTTP"), "{got:?}");
     assert!(got.len() < 100, "{got:?}");

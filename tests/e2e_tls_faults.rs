@@ -15,8 +15,8 @@ use support::tools::real_ffmpegs;
 /// Attempts of the one client.
 const ATTEMPTS: u64 = 2;
 
-/// What a load of one client and two attempts says of an origin with this fault,
-/// and the lines of the origin's access log.
+/// The summary of a load of one client and two attempts against an origin with this
+/// fault, and the lines of the origin's access log.
 fn played(ffmpeg: &Path, fault: &str, path: &str) -> (Value, Vec<Value>) {
     let folder = support::folder();
     let [ca, access, summary] = ["ca.pem", "access.log", "run.json"].map(|n| folder.path().join(n));
@@ -40,15 +40,15 @@ fn played(ffmpeg: &Path, fault: &str, path: &str) -> (Value, Vec<Value>) {
     (serde_json::from_slice(&fs::read(&summary).unwrap()).unwrap(), lines)
 }
 
-/// A fault and what is made of it.
+/// A fault and the expected report.
 struct Case {
     fault: &'static str,
     path: &'static str,
-    /// Faulty requests at least.
+    /// Minimum number of faulty requests.
     least: u64,
-    /// What the swarm calls one.
+    /// The swarm's name of the error.
     error: (&'static str, &'static str),
-    /// Outcomes that the attempts may have.
+    /// Possible outcomes of the attempts.
     outcomes: &'static [&'static str],
 }
 
@@ -94,12 +94,12 @@ const CASES: [Case; 5] = [
 fn faults_behind_tls_are_reported_as_without_it() {
     for ffmpeg in &real_ffmpegs() {
         for Case { fault, path, least, error: (kind, reason), outcomes } in CASES {
-            let (told, lines) = played(ffmpeg, fault, path);
+            let (summary, lines) = played(ffmpeg, fault, path);
             let faulty = lines.iter().filter(|line| line["faults"] != json!([])).count() as u64;
             assert!(faulty >= least, "{fault}: {faulty}");
-            // A connection that was refused has no line.
+            // A refused connection has no line.
             let errors = if least == 0 { ATTEMPTS } else { faulty };
-            let (requests, processes) = (&told["requests"], &told["processes"]);
+            let (requests, processes) = (&summary["requests"], &summary["processes"]);
             assert_eq!(requests["errors"], json!({ kind: { reason: errors } }), "{fault}");
             let counts = outcomes.iter().filter_map(|name| processes["outcomes"][name].as_u64());
             assert_eq!(counts.sum::<u64>(), ATTEMPTS, "{fault}: {processes}");

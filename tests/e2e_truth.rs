@@ -1,13 +1,13 @@
-//! The program's numbers against those of a witness: a real nginx before the
-//! built-in origin, which tells of every request of every client.
+//! The program's numbers against those of a witness: a real nginx before the built-in
+//! origin, which logs every request of every client.
 //!
-//! What is over is held equal: clients that read a programme on demand to its end
-//! leave no request under way. At a live stream a client has at most one request
-//! under way (`-http_multiple 0`), so a scrape or a stop may differ by one request
-//! a client and no more.
+//! Finished runs are compared exactly: clients that read a programme on demand to its
+//! end leave no request under way. On a live stream a client has at most one request
+//! under way (`-http_multiple 0`), so a scrape or a stop may differ by one request per
+//! client.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-#![allow(clippy::disallowed_methods, reason = "the witness tells wall-clock time")]
+#![allow(clippy::disallowed_methods, reason = "nginx logs wall-clock time")]
 #![allow(clippy::print_stdout, reason = "the long runs print a table")]
 
 mod support;
@@ -23,18 +23,18 @@ use support::nginx::Nginx;
 use support::program::{Program, Setup};
 use support::tools::real_ffmpegs;
 
-/// Three in ten of the segments that follow one another.
+/// Three in ten consecutive segments.
 const MISSING: &str = "[036]\\.ts$";
 
-/// How long a line of FFmpeg's may lie in its pipe before the program has counted
-/// it, on a busy machine; what the witness saw in this time may be missing.
+/// How long a line of FFmpeg may stay in its pipe before the program has counted it, on
+/// a busy machine; requests that nginx logged within this time may be missing.
 const UNREAD: Duration = Duration::from_secs(1);
 
-/// How old the kernel's last sample of a socket may be, on a busy machine: one is
-/// taken each second.
+/// Maximum age of the kernel's last sample of a socket, on a busy machine: one is taken
+/// every second.
 const UNSAMPLED: Duration = Duration::from_secs(2);
 
-/// A run to be made.
+/// A run.
 #[derive(Clone, Copy)]
 struct Case<'a> {
     ffmpeg: &'a Path,
@@ -43,7 +43,7 @@ struct Case<'a> {
     missing: Option<&'a str>,
 }
 
-/// The built-in origin and the witness before it; `None` without nginx.
+/// The built-in origin and nginx before it; `None` without nginx.
 fn servers(missing: Option<&str>) -> Option<(Program, Nginx)> {
     let args = ["origin", "-listen", "127.0.0.1:0", "-variants", "1500k,200k"];
     let mut origin = Setup::with(&args).start();
@@ -61,12 +61,12 @@ fn load(case: &Case<'_>, url: &str, summary: &Path, args: &[&str]) -> Program {
         .start()
 }
 
-/// What the witness saw of the clients.
+/// The requests of the clients in nginx's log.
 #[derive(Debug)]
 struct Seen(Vec<Value>);
 
 impl Seen {
-    /// Of all requests those that clients made, not a probe.
+    /// The requests of clients, without probes.
     fn of(mut requests: Vec<Value>) -> Self {
         requests.retain(|request| request["agent"].as_str().unwrap().contains("/client-"));
         Self(requests)
@@ -100,18 +100,18 @@ impl Seen {
         self.0.iter().map(|request| request["agent"].as_str().unwrap()).collect()
     }
 
-    /// Bytes of the bodies that were no errors.
+    /// Bytes of the bodies of successful responses.
     fn bodies(&self) -> u64 {
         let good = self.0.iter().filter(|request| request["status"].as_u64().unwrap() < 400);
         good.map(|request| request["bytes"].as_u64().unwrap()).sum()
     }
 
-    /// Bytes in all, with the heads of answers and the bodies of errors.
+    /// Bytes of all responses, with heads and bodies of errors.
     fn sent(&self) -> u64 {
         self.0.iter().map(|request| request["sent"].as_u64().unwrap()).sum()
     }
 
-    /// Segments that were there.
+    /// Segments that were found.
     fn segments_sent(&self) -> u64 {
         self.count(|request| {
             request["path"].as_str().unwrap().ends_with(".ts") && request["status"] != 404
@@ -123,8 +123,8 @@ impl Seen {
         self.0.iter().map(|request| request["bytes"].as_u64().unwrap()).max().unwrap_or_default()
     }
 
-    /// Segments that a client in one attempt found missing, however often it asked.
-    /// An attempt begins with the one request of its master playlist.
+    /// Segments that a client found missing in one attempt, however often it requested
+    /// them. An attempt starts with the single request of its master playlist.
     fn segments_missed(&self) -> u64 {
         let mut attempts: BTreeMap<&str, u64> = BTreeMap::new();
         let mut missed: BTreeSet<(&str, u64, &str)> = BTreeSet::new();
@@ -140,7 +140,7 @@ impl Seen {
         missed.len() as u64
     }
 
-    /// Mean time of a request for a segment that was there, in seconds.
+    /// Mean time of a request for a found segment, in seconds.
     fn segment_secs(&self) -> f64 {
         let times = self.0.iter().filter(|request| {
             request["path"].as_str().unwrap().ends_with(".ts")
@@ -151,9 +151,9 @@ impl Seen {
     }
 }
 
-/// What the program says, from a scrape or from its summary.
+/// The program's numbers, from a scrape or from its summary.
 #[derive(Debug)]
-struct Told {
+struct Counts {
     playlists: u64,
     segments: u64,
     other: u64,
@@ -166,7 +166,7 @@ struct Told {
     reused: u64,
 }
 
-impl Told {
+impl Counts {
     fn live(scrape: &Scrape) -> Self {
         let get = |sample: &str| scrape.get(&format!("hlsswarm_{sample}")) as u64;
         let sum = |family: &str| scrape.sum(&format!("hlsswarm_{family}")) as u64;
@@ -207,12 +207,12 @@ impl Told {
         }
     }
 
-    /// Holds them against what the witness saw for certain and what it saw at
-    /// most, give or take what was under way.
+    /// Checks them against the lower and the upper bound from the log, give or take
+    /// requests under way.
     fn holds(&self, least: &Seen, most: &Seen, under_way: u64) {
-        let near = |what: &str, told: u64, least: u64, most: u64| {
+        let near = |what: &str, counts: u64, least: u64, most: u64| {
             let bounds = least.saturating_sub(under_way)..=most + under_way;
-            assert!(bounds.contains(&told), "{what}: {told} is not in {bounds:?}; {self:?}");
+            assert!(bounds.contains(&counts), "{what}: {counts} is not in {bounds:?}; {self:?}");
         };
         near("playlists", self.playlists, least.kind(".m3u8"), most.kind(".m3u8"));
         near("segments", self.segments, least.kind(".ts"), most.kind(".ts"));
@@ -226,40 +226,41 @@ impl Told {
     }
 }
 
-/// Every client asked, under its own name.
+/// Checks that every client sent requests under its own name.
 fn all_asked(seen: &Seen, clients: u64) {
     let agent = |number| format!("ffmpeg-hls-swarm/{}/client-{number}", env!("CARGO_PKG_VERSION"));
     let all: BTreeSet<String> = (0..clients).map(agent).collect();
     assert_eq!(seen.agents(), all.iter().map(String::as_str).collect());
 }
 
-/// Bytes are at least those of the bodies, less what was under way, and at most
-/// those of the bodies and the heads, but for 1 %: of a segment that a client
-/// leaves in the middle, as FFmpeg 9 does with the variants that it does not play,
-/// the witness counts what lay in its own buffers too.
-fn bytes_hold(told: u64, least: &Seen, most: &Seen, under_way: u64) {
+/// Checks that the bytes are at least those of the bodies, less what was under way, and
+/// at most those of bodies and heads, up to 1 %: for a segment that a client abandons,
+/// as FFmpeg 9 does with variants that it does not play, nginx also counts bytes in its
+/// own buffers.
+fn bytes_hold(counts: u64, least: &Seen, most: &Seen, under_way: u64) {
     let (bodies, sent) = (least.bodies(), most.sent());
     let least = (bodies - bodies / 100).saturating_sub(under_way * most.longest());
-    assert!((least..=sent).contains(&told), "{told} for {bodies}, with heads {sent}");
+    assert!((least..=sent).contains(&counts), "{counts} for {bodies}, with heads {sent}");
 }
 
-/// Every attempt began to play, and in the mean no download was quicker than the witness's.
+/// Checks that every attempt started to play, and that downloads were not faster on
+/// average than in nginx's log.
 fn times_hold(summary: &Value, seen: &Seen, attempts: u64) {
     let startup = &summary["playback"]["startup"];
     assert_eq!(startup["count"], attempts, "{startup}");
     let segments = &summary["requests"]["segment_download"];
     let mean = segments["sum"].as_f64().unwrap() / segments["count"].as_f64().unwrap();
-    // The witness's times, and some of FFmpeg's stamps, are whole milliseconds.
+    // nginx's times, and some of FFmpeg's stamps, are whole milliseconds.
     assert!(mean >= seen.segment_secs() - 0.001, "{mean} for {}", seen.segment_secs());
 }
 
-/// Clients at the live edge, until each has asked for so many segments.
-fn live(case: &Case<'_>, segments: usize) -> Option<(Told, Told, Seen, Value)> {
+/// Clients at the live edge, until each has requested this many segments.
+fn live(case: &Case<'_>, segments: usize) -> Option<(Counts, Counts, Seen, Value)> {
     let folder = support::folder();
     let file = folder.path().join("summary.json");
     let (origin, mut nginx) = servers(case.missing)?;
     let mut program = load(case, &nginx.url("stream.m3u8"), &file, &[]);
-    // One by one, since each has the limit of a wait for itself.
+    // One by one, since each wait has a limit of its own.
     for count in 1..=segments {
         for number in 0..case.clients {
             let agent = format!("/client-{number}");
@@ -277,7 +278,7 @@ fn live(case: &Case<'_>, segments: usize) -> Option<(Told, Told, Seen, Value)> {
     let seen = Seen::of(nginx.ended());
     origin.stopped();
     let summary: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let (at_scrape, at_end) = (Told::live(&scrape), Told::last(&summary));
+    let (at_scrape, at_end) = (Counts::live(&scrape), Counts::last(&summary));
     all_asked(&seen, case.clients);
     at_scrape.holds(&seen.before(began - UNREAD), &seen.before(ended), case.clients);
     at_end.holds(&seen, &seen, case.clients);
@@ -294,12 +295,12 @@ fn counts_a_live_stream_as_nginx_does() {
     for ffmpeg in &real_ffmpegs() {
         for variant in ["first", "all"] {
             let case = Case { ffmpeg, clients: 6, variant, missing: None };
-            let Some((_, told, seen, summary)) = live(&case, 8) else { return };
-            // Segments of several variants that are read by turns are not timed.
+            let Some((_, counts, seen, summary)) = live(&case, 8) else { return };
+            // Alternating segments of several variants are not timed.
             if variant == "first" {
                 times_hold(&summary, &seen, case.clients);
             }
-            assert_eq!(told.errors, 0);
+            assert_eq!(counts.errors, 0);
         }
     }
 }
@@ -308,8 +309,8 @@ fn counts_a_live_stream_as_nginx_does() {
 fn counts_missing_live_segments_as_nginx_does() {
     for ffmpeg in &real_ffmpegs() {
         let case = Case { ffmpeg, clients: 6, variant: "first", missing: Some(MISSING) };
-        let Some((_, told, _, _)) = live(&case, 9) else { return };
-        assert!(told.skipped >= case.clients, "{told:?}");
+        let Some((_, counts, _, _)) = live(&case, 9) else { return };
+        assert!(counts.skipped >= case.clients, "{counts:?}");
     }
 }
 
@@ -327,32 +328,32 @@ fn counts_a_programme_on_demand_exactly() {
             origin.stopped();
             let seen = Seen::of(nginx.ended());
             let summary: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-            let told = Told::last(&summary);
+            let counts = Counts::last(&summary);
             all_asked(&seen, case.clients);
-            told.holds(&seen, &seen, 0);
-            assert_eq!(told.skipped > 0, missing.is_some(), "{told:?}");
-            bytes_hold(told.bytes, &seen, &seen, 0);
+            counts.holds(&seen, &seen, 0);
+            assert_eq!(counts.skipped > 0, missing.is_some(), "{counts:?}");
+            bytes_hold(counts.bytes, &seen, &seen, 0);
             times_hold(&summary, &seen, 2 * case.clients);
             assert_eq!(summary["processes"]["outcomes"]["completed"], 2 * case.clients);
         }
     }
 }
 
-/// Twenty clients for a minute, at a segment each two seconds; prints a table.
+/// Twenty clients for a minute, with a segment every two seconds; prints a table.
 fn twenty_for_a_minute(variant: &str, missing: Option<&str>, segments: usize) {
     for ffmpeg in &real_ffmpegs() {
         let case = Case { ffmpeg, clients: 20, variant, missing };
         let Some((at_scrape, at_end, seen, summary)) = live(&case, segments) else { return };
-        let told = |told: &Told| {
+        let row = |counts: &Counts| {
             format!(
                 "{} | {} | {} | {} | {} | {} | {}",
-                told.playlists,
-                told.segments,
-                told.not_found,
-                told.skipped,
-                told.bytes,
-                told.new,
-                told.reused
+                counts.playlists,
+                counts.segments,
+                counts.not_found,
+                counts.skipped,
+                counts.bytes,
+                counts.new,
+                counts.reused
             )
         };
         let witness = format!(
@@ -374,8 +375,8 @@ fn twenty_for_a_minute(variant: &str, missing: Option<&str>, segments: usize) {
              playlists {}\n  outcomes {}",
             ffmpeg.display(),
             summary["run"]["duration_seconds"],
-            told(&at_scrape),
-            told(&at_end),
+            row(&at_scrape),
+            row(&at_end),
             seen.status(499),
             seen.segment_secs(),
             startup["percentiles"],

@@ -1,4 +1,4 @@
-//! End to end: an FFmpeg that is missing, is none, or is an old one; a host that lacks
+//! End to end: an FFmpeg that is missing, another program, or old; a host that lacks
 //! what a run needs.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -125,7 +125,7 @@ fn demo_without_loopback_names_the_remedy() {
         ended.refuses(1, "--demo needs 127.0.0.1");
         ended.refuses(1, "ip link set lo up");
         assert!(!ended.log[0].contains("-listen"), "{ended:#?}");
-        // For the next one.
+        // Restore it for the next test.
         let restored = "ip link set lo up; ip address replace 127.0.0.1/8 dev lo";
         hosts.at_origin_after(restored, Setup::with(&["-version"])).unwrap().run();
     }

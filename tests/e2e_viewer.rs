@@ -1,5 +1,5 @@
-//! End to end with every real FFmpeg of this machine: what clients live through
-//! when the origin freezes, dies, refuses, hangs or ends, and how that is told.
+//! End to end with every real FFmpeg of this machine: the experience of clients when
+//! the origin freezes, exits, refuses, hangs or ends the stream, and its report.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "tests read the clock and serve by threads")]
@@ -23,7 +23,7 @@ use support::until;
 
 const CLIENTS: usize = 4;
 
-/// What `-target-duration` says here: that of the built-in origin.
+/// The value of `-target-duration`: that of the built-in origin.
 const TARGET: Duration = Duration::from_secs(2);
 
 fn load(ffmpeg: &Path, url: &str, clients: usize, args: &[&str]) -> Program {
@@ -34,14 +34,14 @@ fn load(ffmpeg: &Path, url: &str, clients: usize, args: &[&str]) -> Program {
         .start()
 }
 
-/// The built-in origin, and the URL that it says it serves.
+/// The built-in origin, and the URL that it prints.
 fn origin(listen: &str) -> (Program, String) {
     let mut origin = Setup::with(&["origin", "-listen", listen]).start();
     let url = origin.stdout(|line| Some(line.to_owned()));
     (origin, url)
 }
 
-/// Scrapes until a scrape is as it should be, and returns that one.
+/// Scrapes until the condition is true, and returns that scrape.
 fn scraped(what: &str, at: SocketAddr, is: impl Fn(&Scrape) -> bool) -> Scrape {
     let mut last = Scrape::of(at);
     until(what, || {
@@ -51,7 +51,7 @@ fn scraped(what: &str, at: SocketAddr, is: impl Fn(&Scrape) -> bool) -> Scrape {
     last
 }
 
-/// Waits until so many attempts have shown media since the start of the run.
+/// Waits until this many attempts have had media since the start of the run.
 fn plays(at: SocketAddr, attempts: usize) {
     scraped("media came", at, |s| s.get("hlsswarm_startup_seconds_count") >= attempts as f64);
 }
@@ -60,23 +60,23 @@ fn outcome(scrape: &Scrape, name: &str) -> f64 {
     scrape.get(&format!("hlsswarm_client_exits_total{{outcome=\"{name}\"}}"))
 }
 
-/// Serves one request a connection on a port that the kernel chose: a first part
-/// of the path that is a number is the status, `hang` is no answer, `html` no
-/// playlist, and `ending` a live presentation that ends at the third look at it.
+/// Serves one request per connection on a free port. The first part of the path selects
+/// the response: a number is a status, `hang` sends none, `html` is not a playlist, and
+/// `ending` is a live presentation that ends at the third request.
 fn serve() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let looks = Arc::new(AtomicU32::new(0));
+    let requests = Arc::new(AtomicU32::new(0));
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let looks = Arc::clone(&looks);
-            thread::spawn(move || answer(stream, &looks));
+            let requests = Arc::clone(&requests);
+            thread::spawn(move || respond(stream, &requests));
         }
     });
     address
 }
 
-fn answer(mut stream: TcpStream, looks: &AtomicU32) -> Option<()> {
+fn respond(mut stream: TcpStream, requests: &AtomicU32) -> Option<()> {
     let mut lines = BufReader::new(stream.try_clone().ok()?).lines().map_while(Result::ok);
     let first = lines.next()?;
     lines.find(String::is_empty)?;
@@ -88,7 +88,7 @@ fn answer(mut stream: TcpStream, looks: &AtomicU32) -> Option<()> {
         "html" => ("200", b"<html>no playlist</html>".to_vec()),
         "ending" => {
             let look = u32::from(file.ends_with(".m3u8"));
-            let ends = looks.fetch_add(look, Ordering::Relaxed) >= 2;
+            let ends = requests.fetch_add(look, Ordering::Relaxed) >= 2;
             let file = if ends { file.replace("live", "vod") } else { file.to_owned() };
             ("200", fs::read(presentation()?.join("low").join(file)).ok()?)
         }
@@ -101,7 +101,7 @@ fn answer(mut stream: TcpStream, looks: &AtomicU32) -> Option<()> {
     stream.write_all(&body).ok()
 }
 
-/// The outcome of the first attempt, and the log of it.
+/// The outcome of the first attempt, and its log.
 fn first_outcome(ffmpeg: &Path, url: &str, args: &[&str]) -> (String, String) {
     let mut program = load(ffmpeg, url, 1, args);
     let exited = program.event("client_exited");
@@ -171,7 +171,7 @@ fn clients_survive_a_restart_of_the_origin() {
             .filter(|event| event["client_id"] == 0)
             .map(|event| event["backoff_ms"].as_u64().unwrap())
             .collect();
-        // Neighbours differ by a factor of 1.7, jitter by 1.2 / 0.8 at most.
+        // Consecutive delays differ by a factor of 1.7, jitter by 1.2 / 0.8 at most.
         assert!(of_one.len() > 1 && of_one.windows(2).all(|two| two[0] < two[1]), "{of_one:?}");
         for exited in program.seen("client_exited") {
             assert_eq!(exited["outcome"], "network_error", "{exited}");
@@ -317,7 +317,7 @@ fn json_summary_equals_the_last_scrape() {
     assert_eq!(summary["schema_version"], 2, "{summary}");
     assert_eq!(summary["log"]["lines"], 4 * 500, "{summary}");
     let (processes, log) = (&summary["processes"], &summary["log"]);
-    for (sample, told) in [
+    for (sample, value) in [
         ("hlsswarm_clients_started_total", &processes["started"]),
         ("hlsswarm_clients_restarted_total", &processes["restarted"]),
         ("hlsswarm_clients_max_restarts_reached_total", &processes["max_restarts_reached"]),
@@ -326,7 +326,7 @@ fn json_summary_equals_the_last_scrape() {
         ("hlsswarm_log_lines_total{stream=\"stderr\"}", &log["lines"]),
         ("hlsswarm_log_lines_cut_total{stream=\"stderr\"}", &log["lines_cut"]),
     ] {
-        assert_eq!(Some(scrape.get(sample)), told.as_f64(), "{sample}: {summary}");
+        assert_eq!(Some(scrape.get(sample)), value.as_f64(), "{sample}: {summary}");
     }
 }
 

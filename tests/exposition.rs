@@ -1,5 +1,5 @@
-//! The two agreed scrapes are what Prometheus demands: promtool finds nothing in
-//! the text, and the OpenMetrics keeps the rules of its specification.
+//! The two golden scrapes satisfy Prometheus: promtool accepts the text, and the
+//! OpenMetrics form follows its specification.
 
 #![allow(clippy::disallowed_methods, reason = "a test may start promtool")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "so does a test fail")]

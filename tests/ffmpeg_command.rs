@@ -1,7 +1,7 @@
-//! The command that is built, against the FFmpeg binaries of this machine.
+//! The generated command, with the FFmpeg binaries of this machine.
 //!
-//! `FFMPEG` (else `ffmpeg` in `PATH`) and `FFMPEG_NEW` (else `ffmpeg9`) name two
-//! versions; one that is missing is skipped with a word on stderr.
+//! `FFMPEG` (default `ffmpeg` in `PATH`) and `FFMPEG_NEW` (default `ffmpeg9`) name two
+//! versions; a missing one is skipped with a line on stderr.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stderr,
@@ -19,7 +19,7 @@ use ffmpeg_hls_swarm::ffmpeg::command::{Map, Template};
 use ffmpeg_hls_swarm::ffmpeg::options::{LogDetail, Options};
 use ffmpeg_hls_swarm::units::ClientId;
 
-/// What FFmpeg says of an option, or of a value, that it does not take.
+/// FFmpeg's messages about an option or a value that it does not accept.
 const REFUSALS: [&str; 5] = [
     "Option not found",
     "Unrecognized option",
@@ -28,7 +28,7 @@ const REFUSALS: [&str; 5] = [
     "Error setting option",
 ];
 
-/// Every program that is installed, by name.
+/// Every installed program, by name.
 fn programs() -> Vec<String> {
     let named = |variable: &str, default: &str| {
         std::env::var(variable).unwrap_or_else(|_| default.to_owned())
@@ -52,12 +52,12 @@ fn capabilities(program: &str) -> Capabilities {
     Capabilities::parse(&output_of(program, VERSION_ARGS), &output_of(program, HELP_ARGS)).unwrap()
 }
 
-/// A loopback port that nobody listens on.
+/// A loopback port without a listener.
 fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Everything that can be asked for.
+/// Every option.
 fn options(scheme: &str, host: &str) -> Options {
     Options {
         no_cache: true,
@@ -91,7 +91,7 @@ fn ffmpeg_accepts_every_option() {
             ("https", Map::All),
         ] {
             let mut options = options(scheme, "127.0.0.1");
-            // With it FFmpeg would try for seconds; its options are tested below.
+            // With it FFmpeg would retry for seconds; its options are tested below.
             options.reconnect = scheme == "http" && map == Map::All;
             let stderr = stderr_of(&program, &options, map);
             for refusal in REFUSALS {

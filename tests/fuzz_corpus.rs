@@ -1,5 +1,5 @@
-//! The properties that are fuzzed, held against the inputs that are kept: what
-//! covers the code, and every input that once broke a promise.
+//! The fuzzed properties, checked on the kept inputs: those that cover the code, and
+//! every input that once violated a property.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,10 +18,10 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
-/// Bytes of all inputs of one target that are kept, at most.
+/// Most bytes of the kept inputs of one target.
 const CORPUS_BYTES_MAX: u64 = 60_000;
 
-/// Holds a property against every input of its corpus.
+/// Checks a property on every input of its corpus.
 fn hold(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
@@ -37,7 +37,7 @@ fn hold(target: &str, check: fn(&[u8])) {
         }
     }
     assert!(bytes <= CORPUS_BYTES_MAX, "{target} has {bytes} bytes");
-    // Nothing at all is an input too.
+    // The empty input counts as well.
     check(&[]);
 }
 

@@ -1,5 +1,5 @@
-//! The harness of the end-to-end tests, tested without the program: a fixture
-//! that lies would make every test lie.
+//! The fixtures of the end-to-end tests, tested without the program: a wrong fixture
+//! would make every test wrong.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "starts the fake")]
@@ -44,15 +44,15 @@ fn the_fake_plays_its_steps() {
 #[test]
 fn fake_responds_by_its_name() {
     let fake = Fake::named("ffmpeg").beside("ffmpeg-old").beside("ffprobe");
-    let answer = |name: &str, args: &[&str]| {
+    let response = |name: &str, args: &[&str]| {
         let output = Command::new(fake.path().with_file_name(name)).args(args).output().unwrap();
         (output.status.success(), String::from_utf8(output.stdout).unwrap())
     };
-    assert!(answer("ffmpeg", &["-version"]).1.starts_with("ffmpeg version 9.0-fake"));
-    assert!(answer("ffmpeg", &["-h", "full"]).1.contains("-seg_max_retry"));
-    assert!(!answer("ffmpeg-old", &["-h", "full"]).1.contains("-seg_max_retry"));
-    assert!(!answer("ffmpeg-old", &["-seg_max_retry", "3"]).0);
-    assert!(answer("ffprobe", &["http://h/"]).1.contains("variant_bitrate"));
+    assert!(response("ffmpeg", &["-version"]).1.starts_with("ffmpeg version 9.0-fake"));
+    assert!(response("ffmpeg", &["-h", "full"]).1.contains("-seg_max_retry"));
+    assert!(!response("ffmpeg-old", &["-h", "full"]).1.contains("-seg_max_retry"));
+    assert!(!response("ffmpeg-old", &["-seg_max_retry", "3"]).0);
+    assert!(response("ffprobe", &["http://h/"]).1.contains("variant_bitrate"));
 }
 
 #[test]

@@ -1,9 +1,8 @@
-//! Reads every capture of FFmpeg's log in `tests/captures` and holds what was
-//! counted against what the server saw: requests by kind, connections, errors by
-//! status, bytes, segments. Also holds that the way the bytes are cut into reads
-//! changes nothing.
+//! Reads every capture of FFmpeg's log in `tests/captures` and compares the counts with
+//! those of the server: requests by kind, connections, errors by status, bytes,
+//! segments. Also checks that the chunking of the bytes has no effect.
 //!
-//! What may differ is stated beside each number, with the reason. Needs neither
+//! Permitted differences are stated at each number, with the reason. Needs neither
 //! FFmpeg nor a network.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -23,9 +22,9 @@ use ffmpeg_hls_swarm::units::process::ExitStatus;
 use ffmpeg_hls_swarm::units::{Moment, Tick, Wall};
 use proptest::prelude::*;
 
-/// As `make.py` runs FFmpeg, and as its origin makes segments: a network timeout
-/// of 3 s, of which the lines that bracket it may lack a little, and a target
-/// duration of 1 s, of which FFmpeg's waits are a tenth of a second coarse.
+/// The settings by which `make.py` runs FFmpeg and its origin makes segments: a network
+/// timeout of 3 s, of which the log lines around it may show slightly less, and a
+/// target duration of 1 s, of which FFmpeg's waits are coarse to a tenth of a second.
 const CONTEXT: LogContext = LogContext {
     network_timeout: Duration::from_millis(2_900),
     reload_wait_max: Duration::from_millis(1_200),
@@ -35,7 +34,7 @@ const CONTEXT: LogContext = LogContext {
     looks_up_name: false,
 };
 
-/// One capture: the log, when its bytes came, and the truth.
+/// One capture: the log, when its bytes arrived, and the truth.
 struct Capture {
     name: String,
     scenario: String,
@@ -59,8 +58,8 @@ struct Seen {
 }
 
 impl Seen {
-    /// `began method path status bytes connection end ended`; a TLS handshake that
-    /// failed has no method.
+    /// `began method path status bytes connection end ended`; a failed TLS handshake
+    /// has no method.
     fn of(row: &str) -> Option<Self> {
         let fields: Vec<&str> = row.split('\t').collect();
         let path = fields[2];
@@ -111,7 +110,7 @@ impl Capture {
         self.seen.iter().filter(|seen| which(seen)).count() as u64
     }
 
-    /// What it is called, if no media came and a signal was the swarm's.
+    /// Its outcome, if no media came and the swarm sent the signal.
     fn outcome(&self) -> Outcome {
         let (client, _) = self.follow();
         classify(&Ending {
@@ -128,7 +127,7 @@ impl Capture {
         })
     }
 
-    /// Follows the log as it came.
+    /// Processes the log with its original timing.
     fn follow(&self) -> (ClientRequests, Requests) {
         let (mut client, mut totals) = (ClientRequests::default(), Requests::default());
         let mut splitter = LineSplitter::new();
@@ -147,7 +146,7 @@ impl Capture {
     }
 }
 
-/// The number after this, in a list of fields.
+/// The number after this text, in a list of fields.
 fn field(run: &str, start: &str) -> Option<f64> {
     run.lines().find_map(|line| line.strip_prefix(start)?.parse().ok())
 }
@@ -167,9 +166,9 @@ fn captures() -> Vec<Capture> {
     found
 }
 
-/// Requests that the log may have beyond what the server saw: one that FFmpeg
-/// began when it was told to end, and in `segment_stall` one that was sent into a
-/// connection whose server was still busy with the request before.
+/// Requests in the log that the server may not have seen: one that FFmpeg started when
+/// it was asked to end, and in `segment_stall` one sent on a connection whose server
+/// was still busy with the previous request.
 fn unseen_max(capture: &Capture) -> u64 {
     u64::from(capture.signals > 0) + u64::from(capture.scenario == "segment_stall")
 }
@@ -180,10 +179,10 @@ fn requests_by_kind_and_connection_equal_what_the_server_saw() {
         let (_, totals) = capture.follow();
         let mut unseen = 0;
         for kind in RequestKind::ALL {
-            let (told, seen) = (totals.by_kind[kind.index()], capture.count(|s| s.kind == kind));
+            let (counted, seen) = (totals.by_kind[kind.index()], capture.count(|s| s.kind == kind));
             let name = &capture.name;
-            assert!(told >= seen, "{name}: {told} of kind {} for {seen}", kind.name());
-            unseen += told - seen;
+            assert!(counted >= seen, "{name}: {counted} of kind {} for {seen}", kind.name());
+            unseen += counted - seen;
         }
         assert!(unseen <= unseen_max(&capture), "{}: {unseen} too many", capture.name);
         let new: HashSet<&str> = capture.seen.iter().map(|s| s.connection.as_str()).collect();
@@ -211,9 +210,9 @@ fn errors_by_status_equal_those_sent() {
         for status in capture.seen.iter().filter(|s| s.is_error()).filter_map(|s| s.status) {
             *sent.entry(status).or_default() += 1;
         }
-        let told = totals.http_errors.iter().enumerate().filter(|(_, count)| **count > 0);
-        let told: BTreeMap<u16, u64> = told.map(|(at, &n)| (at as u16 + 400, n)).collect();
-        assert_eq!(told, sent, "{}", capture.name);
+        let counted = totals.http_errors.iter().enumerate().filter(|(_, count)| **count > 0);
+        let counted: BTreeMap<u16, u64> = counted.map(|(at, &n)| (at as u16 + 400, n)).collect();
+        assert_eq!(counted, sent, "{}", capture.name);
         let reason = |reason: ErrorReason| -> u64 {
             totals.errors.iter().map(|row| row[reason.index()]).sum()
         };
@@ -234,7 +233,7 @@ fn bytes_equal_the_bodies_that_were_sent() {
             // Padding, at most a block of 16 bytes a segment, is gone.
             16 * capture.count(|s| s.kind == RequestKind::Segment)
         } else if capture.name.starts_with("4.1/") && capture.signals > 1 {
-            // At the second signal 4.1 leaves without its closing lines.
+            // On the second signal 4.1 exits without its closing lines.
             sent
         } else {
             0
@@ -246,12 +245,13 @@ fn bytes_equal_the_bodies_that_were_sent() {
 #[test]
 fn counts_received_segments_and_refreshes() {
     for capture in captures() {
-        // A redirect is a request of its own, so one segment counts twice; and in
-        // mid-body FFmpeg tells neither silence nor a reset, 4.1 no early end.
+        // A redirect is a request of its own, so one segment counts twice; and during a
+        // body FFmpeg logs neither silence nor a reset, and 4.1 no early end.
         if matches!(capture.scenario.as_str(), "redirect" | "segment_stall" | "segment_reset") {
             continue;
         }
-        // A segment that cannot be read without its initialization section did not come.
+        // A segment that cannot be parsed without its initialization section does not
+        // count.
         if capture.scenario == "init_empty" {
             continue;
         }
@@ -260,21 +260,21 @@ fn counts_received_segments_and_refreshes() {
         }
         let (_, totals) = capture.follow();
         let came = capture.count(|s| s.kind == RequestKind::Segment && s.whole && !s.is_error());
-        let told = totals.segments_downloaded;
-        // One that was under way at the end is not seen to fail.
+        let counted = totals.segments_downloaded;
+        // A failure of a request under way at the end is not logged.
         assert!(
-            told == came || (capture.signals > 0 && told == came + 1),
-            "{}: {told} for {came}",
+            counted == came || (capture.signals > 0 && counted == came + 1),
+            "{}: {counted} for {came}",
             capture.name
         );
-        assert!(totals.segment_download.count() <= told, "{}", capture.name);
+        assert!(totals.segment_download.count() <= counted, "{}", capture.name);
     }
 }
 
 #[test]
 fn download_times_are_plausible_against_the_server() {
-    // What the server needed a request for, at most, in a capture of a stream in
-    // good health, with as much again for FFmpeg's own work and a busy machine.
+    // The longest time that the server needed for a request in a capture of a healthy
+    // stream, and as much again for FFmpeg's own work and a busy machine.
     let most = Duration::from_millis(200);
     for capture in captures() {
         if !matches!(capture.scenario.as_str(), "live" | "vod" | "fmp4" | "aes" | "stale") {
@@ -290,7 +290,7 @@ fn download_times_are_plausible_against_the_server() {
     }
 }
 
-/// A scenario, the errors that its log tells by kind and reason, and the evidence.
+/// A scenario, its errors by kind and reason, and the evidence.
 type Telling = (&'static str, &'static [(RequestKind, ErrorReason, u64)], fn(&Evidence) -> bool);
 
 #[test]
@@ -364,13 +364,13 @@ fn skipped_segments_are_those_never_received() {
         let refused: HashSet<&str> = segments().map(|s| s.path.as_str()).collect();
         let never = refused.difference(&came).count() as u64;
         let skipped = capture.follow().1.segments_skipped;
-        // The last may still have been under way.
+        // The last one may still have been under way.
         let name = &capture.name;
         assert!(skipped == never || skipped + 1 == never, "{name}: {skipped} for {never}");
     }
 }
 
-/// What is counted of a log that is read in pieces of these lengths, over and over.
+/// The counts of a log that is read in pieces of these lengths, repeated.
 fn cut(log: &[u8], lengths: &[usize]) -> ([u64; 5], u64, u64) {
     let (mut client, mut totals) = (ClientRequests::default(), Requests::default());
     let mut splitter = LineSplitter::new();
@@ -408,7 +408,7 @@ proptest! {
         prop_assert_eq!(cut(&log, &lengths), cut(&log, &[log.len()]));
     }
 
-    /// Nothing that a program could write to its stderr is too much.
+    /// Any output of a program on its stderr is accepted.
     #[test]
     fn survives_any_bytes(
         log in prop::collection::vec(any::<u8>(), 0..4000),

@@ -1,4 +1,4 @@
-//! docs/METRICS.md and the families of a scrape say the same.
+//! docs/METRICS.md agrees with the families of a scrape.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "so does a test fail")]
 

@@ -1,6 +1,6 @@
-//! The Nix files: their syntax, and all outputs of the flake, evaluated against a
-//! stand-in for nixpkgs (`tests/nix/`). Nothing is built, and what only the real
-//! nixpkgs could tell is not seen.
+//! The Nix files: their syntax, and all outputs of the flake, evaluated with a stand-in
+//! for nixpkgs (`tests/nix/`). Nothing is built, and errors that only the real nixpkgs
+//! shows are not found.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "starts nix-instantiate")]
@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use support::folder;
 use support::tools::tool;
 
-/// Flags of a load that are no setting of a service: what they ask for is printed, or
-/// needs a terminal.
+/// Flags of a load that are not settings of a service: they print something, or need a
+/// terminal.
 const NO_SETTINGS: &[&str] = &["help", "version", "print-cmd", "tui"];
 
 const SYSTEMS: [&str; 2] = ["x86_64-linux", "aarch64-linux"];
@@ -32,7 +32,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(top().join(file)).unwrap()
 }
 
-/// nix-instantiate with a home and a store that are not those of the machine.
+/// nix-instantiate with a home and a store separate from those of the machine.
 fn nix(args: &[&str], file: &Path) -> Option<Output> {
     let tool = tool("nix-instantiate")?;
     let folder = folder();
@@ -52,7 +52,7 @@ fn nix(args: &[&str], file: &Path) -> Option<Output> {
     Some(output)
 }
 
-/// What tests/nix/evaluate.nix tells.
+/// The output of tests/nix/evaluate.nix.
 fn evaluated() -> Option<Value> {
     let output = nix(&["--eval", "--strict", "--json"], &top().join("tests/nix/evaluate.nix"))?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -84,9 +84,9 @@ fn every_nix_file_parses() {
 
 #[test]
 fn the_flake_has_its_outputs_for_both_architectures() {
-    let Some(told) = evaluated() else { return };
+    let Some(outputs) = evaluated() else { return };
     for system in SYSTEMS {
-        let of = |output: &str| names(&told[output][system]);
+        let of = |output: &str| names(&outputs[output][system]);
         assert_eq!(of("packages"), ["container", "default", "lean-ffmpeg", "microvm"]);
         assert_eq!(of("apps"), ["default", "demo", "origin"]);
         assert_eq!(of("devShells"), ["default"]);
@@ -94,10 +94,10 @@ fn the_flake_has_its_outputs_for_both_architectures() {
             assert!(of("checks").contains(&check), "{check}");
         }
     }
-    assert!(told["input"].as_str().unwrap().starts_with("github:NixOS/nixpkgs/nixos-"));
+    assert!(outputs["input"].as_str().unwrap().starts_with("github:NixOS/nixpkgs/nixos-"));
 }
 
-/// The words of a list at the head of the script.
+/// The words of a list at the start of the script.
 fn list<'a>(script: &'a str, name: &str) -> Vec<&'a str> {
     let line = script.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("=("));
     line.unwrap().trim_end_matches(')').split(' ').collect()
@@ -105,7 +105,7 @@ fn list<'a>(script: &'a str, name: &str) -> Vec<&'a str> {
 
 #[test]
 fn lean_ffmpeg_matches_the_script() {
-    let Some(told) = evaluated() else { return };
+    let Some(outputs) = evaluated() else { return };
     let script = read("docs/lean-ffmpeg.sh");
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     wanted.extend(list(&script, "without").iter().map(|part| format!("--disable-{part}")));
@@ -116,7 +116,7 @@ fn lean_ffmpeg_matches_the_script() {
     }
     wanted.extend(["--enable-gnutls".to_owned(), "--extra-version=lean".to_owned()]);
     let of_the_machine = ["--target-os=", "--arch=", "--pkg-config=", "--cc="];
-    let flags = words(&told["leanFlags"]).into_iter();
+    let flags = words(&outputs["leanFlags"]).into_iter();
     let flags = flags.filter(|flag| !of_the_machine.iter().any(|own| flag.starts_with(own)));
     assert_eq!(flags.map(str::to_owned).collect::<BTreeSet<_>>(), wanted);
     assert!(wanted.contains("--enable-demuxer=hls") && wanted.contains("--disable-everything"));
@@ -124,8 +124,8 @@ fn lean_ffmpeg_matches_the_script() {
 
 #[test]
 fn image_contains_only_what_it_needs() {
-    let Some(told) = evaluated() else { return };
-    let image = &told["image"];
+    let Some(outputs) = evaluated() else { return };
+    let image = &outputs["image"];
     let contents: Vec<_> = words(&image["contents"]);
     assert_eq!(contents.len(), 3, "{contents:?}");
     for (content, name) in contents.iter().zip(["ffmpeg-hls-swarm", "ffmpeg-lean", "ca-cert"]) {
@@ -150,8 +150,8 @@ fn camel_case(flag: &str) -> String {
 
 #[test]
 fn every_flag_of_a_load_is_an_option_of_the_module() {
-    let Some(told) = evaluated() else { return };
-    let options: BTreeSet<_> = words(&told["options"]).into_iter().map(str::to_owned).collect();
+    let Some(outputs) = evaluated() else { return };
+    let options: BTreeSet<_> = words(&outputs["options"]).into_iter().map(str::to_owned).collect();
     let command = load_command();
     let flags = command.get_arguments().filter_map(clap::Arg::get_long);
     let flags: BTreeSet<_> =
@@ -162,7 +162,7 @@ fn every_flag_of_a_load_is_an_option_of_the_module() {
 
 #[test]
 fn the_profiles_have_their_sizes() {
-    let Some(told) = evaluated() else { return };
+    let Some(outputs) = evaluated() else { return };
     let sizes = BTreeMap::from([
         ("default", (50, 5)),
         ("gentle", (20, 1)),
@@ -170,9 +170,9 @@ fn the_profiles_have_their_sizes() {
         ("burst", (100, 50)),
         ("extreme", (500, 50)),
     ]);
-    assert_eq!(names(&told["profiles"]), sizes.keys().copied().collect::<Vec<_>>());
+    assert_eq!(names(&outputs["profiles"]), sizes.keys().copied().collect::<Vec<_>>());
     for (profile, (clients, rate)) in sizes {
-        let start = told["profiles"][profile].as_str().unwrap();
+        let start = outputs["profiles"][profile].as_str().unwrap();
         let arguments = [format!("\"-clients={clients}\""), format!("\"-ramp-rate={rate}\"")];
         for argument in arguments {
             assert!(start.split(' ').any(|word| word == argument), "{profile}: {start}");
@@ -182,8 +182,8 @@ fn the_profiles_have_their_sizes() {
 
 #[test]
 fn settings_become_arguments_and_override_the_profile() {
-    let Some(told) = evaluated() else { return };
-    let service = &told["settings"];
+    let Some(outputs) = evaluated() else { return };
+    let service = &outputs["settings"];
     let start = service["ExecStart"].as_str().unwrap();
     for argument in [
         "\"-clients=7\"",
@@ -199,7 +199,7 @@ fn settings_become_arguments_and_override_the_profile() {
     assert_eq!(service["EnvironmentFile"], "/run/secrets/swarm");
 }
 
-/// The lines of a section of the plain unit, without what the module sets itself.
+/// The lines of a section of the plain unit, without those that the module sets itself.
 fn plain_unit(section: &str, own: &[&str]) -> BTreeSet<String> {
     let text = read("docs/deploy/systemd/ffmpeg-hls-swarm.service");
     let heading = format!("[{section}]");
@@ -209,7 +209,7 @@ fn plain_unit(section: &str, own: &[&str]) -> BTreeSet<String> {
     lines.filter(|line| !own.iter().any(|name| line.starts_with(name))).map(str::to_owned).collect()
 }
 
-/// The same of a unit that the module made.
+/// The same of a unit made by the module.
 fn made_unit(settings: &Value, own: &[&str]) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for (name, value) in settings.as_object().unwrap() {
@@ -221,31 +221,31 @@ fn made_unit(settings: &Value, own: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn units_equal_the_plain_unit() {
-    let Some(told) = evaluated() else { return };
+    let Some(outputs) = evaluated() else { return };
     let own = ["ExecStart=", "EnvironmentFile=", "StateDirectory=", "WorkingDirectory="];
     let plain = plain_unit("Service", &own);
     assert!(plain.contains("Type=notify") && plain.len() > 40, "{plain:?}");
-    for (told, name) in
-        [(&told["load"], "ffmpeg-hls-swarm"), (&told["origin"], "ffmpeg-hls-swarm-origin")]
+    for (outputs, name) in
+        [(&outputs["load"], "ffmpeg-hls-swarm"), (&outputs["origin"], "ffmpeg-hls-swarm-origin")]
     {
-        let unit = &told["units"][name];
+        let unit = &outputs["units"][name];
         assert_eq!(made_unit(&unit["serviceConfig"], &own), plain, "{name}");
         assert_eq!(unit["serviceConfig"]["StateDirectory"], name);
         assert_eq!(unit["wantedBy"], json!(["multi-user.target"]));
     }
-    let unit = &told["load"]["units"]["ffmpeg-hls-swarm"];
+    let unit = &outputs["load"]["units"]["ffmpeg-hls-swarm"];
     let own = ["Description=", "Wants=", "After="];
     assert_eq!(made_unit(&unit["unitConfig"], &own), plain_unit("Unit", &own));
 }
 
 #[test]
 fn kernel_gets_the_plain_settings() {
-    let Some(told) = evaluated() else { return };
+    let Some(outputs) = evaluated() else { return };
     let text = read("docs/deploy/systemd/sysctl.conf");
     let lines = text.lines().filter_map(|line| line.split_once(" = "));
     let plain: BTreeMap<_, _> = lines.filter(|(name, _)| !name.starts_with('#')).collect();
     assert!(plain.contains_key("net.ipv4.ip_local_port_range"));
-    let sysctl = told["load"]["sysctl"].as_object().unwrap();
+    let sysctl = outputs["load"]["sysctl"].as_object().unwrap();
     let made = sysctl.iter().map(|(name, value)| {
         (name.as_str(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     });
@@ -254,30 +254,31 @@ fn kernel_gets_the_plain_settings() {
     for (name, value) in plain {
         assert_eq!(made[name], value, "{name}");
     }
-    assert_eq!(told["origin"]["sysctl"], json!({}));
+    assert_eq!(outputs["origin"]["sysctl"], json!({}));
 }
 
 #[test]
 fn disabled_module_changes_nothing() {
-    let Some(told) = evaluated() else { return };
-    assert_eq!(told["off"], json!({"units": {}, "sysctl": {}, "ports": []}));
-    assert_eq!(told["load"]["ports"], json!([9090]));
-    assert_eq!(told["origin"]["ports"], json!([8080]));
-    let origin = &told["origin"]["units"]["ffmpeg-hls-swarm-origin"]["serviceConfig"]["ExecStart"];
+    let Some(outputs) = evaluated() else { return };
+    assert_eq!(outputs["off"], json!({"units": {}, "sysctl": {}, "ports": []}));
+    assert_eq!(outputs["load"]["ports"], json!([9090]));
+    assert_eq!(outputs["origin"]["ports"], json!([8080]));
+    let origin =
+        &outputs["origin"]["units"]["ffmpeg-hls-swarm-origin"]["serviceConfig"]["ExecStart"];
     let start = "\"origin\" \"-listen=0.0.0.0:8080\" \"-fault=404:segments:5%%\"";
     assert!(origin.as_str().unwrap().ends_with(start), "{origin}");
 }
 
 #[test]
 fn rejects_invalid_settings() {
-    let Some(told) = evaluated() else { return };
-    for (case, accepted) in told["accepted"].as_object().unwrap() {
+    let Some(outputs) = evaluated() else { return };
+    for (case, accepted) in outputs["accepted"].as_object().unwrap() {
         assert_eq!(accepted, true, "{case}");
     }
-    let refused = told["refused"].as_object().unwrap();
+    let refused = outputs["refused"].as_object().unwrap();
     assert!(refused.len() >= 10);
     for (case, accepted) in refused {
         assert_eq!(accepted, false, "{case}");
     }
-    assert!(words(&told["missingUrl"])[0].contains("needs a url"));
+    assert!(words(&outputs["missingUrl"])[0].contains("needs a url"));
 }

@@ -1,9 +1,9 @@
-//! What the real FFmpeg says of the built-in origin's media: the right streams,
-//! every picture and frame, and not a word of complaint.
+//! The real FFmpeg reads the built-in origin's media: the right streams, every picture
+//! and frame, and no warning.
 //!
-//! Takes the binaries from `FFMPEG` and `FFPROBE`, else from `PATH`; without any
-//! it says so and passes. What the origin serves is written to files first, so no
-//! socket is needed.
+//! Uses the binaries in `FFMPEG` and `FFPROBE`, or those in `PATH`; without any the
+//! test is skipped with a line that says so. The origin's output is written to files
+//! first, so no socket is needed.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -35,7 +35,7 @@ const TODAY: u64 = 897_708_600;
 /// 95,443.7 s.
 const WRAP: u64 = 47_721;
 
-/// The binary named by a variable, or else by its own name, if it runs.
+/// The binary named by a variable, or by its own name, if it runs.
 fn binary(variable: &str, name: &str) -> Option<String> {
     let binary = std::env::var(variable).unwrap_or_else(|_| name.to_owned());
     let runs = Command::new(&binary).arg("-version").output().is_ok_and(|o| o.status.success());
@@ -45,7 +45,7 @@ fn binary(variable: &str, name: &str) -> Option<String> {
     runs.then_some(binary)
 }
 
-/// Output of a run that must succeed, and what it said on stderr.
+/// The output of a run that must succeed, and its stderr.
 fn run(binary: &str, arguments: &[&str]) -> (String, String) {
     let output = Command::new(binary).args(arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -53,12 +53,12 @@ fn run(binary: &str, arguments: &[&str]) -> (String, String) {
     (String::from_utf8_lossy(&output.stdout).into_owned(), said)
 }
 
-/// Decodes every stream of a file or playlist; whatever FFmpeg warns of fails.
-/// Returns the number of pictures of the first video stream.
+/// Decodes every stream of a file or playlist; any warning of FFmpeg fails. Returns the
+/// number of pictures of the first video stream.
 fn decode(ffmpeg: &str, input: &Path) -> u64 {
     let input = input.to_str().unwrap();
     let quiet = ["-hide_banner", "-nostdin", "-nostats", "-v", "warning", "-progress", "pipe:1"];
-    // From files FFmpeg refuses a key for its name's want of an extension.
+    // From files FFmpeg refuses a key because its name has no extension.
     let any: &[&str] = if input.ends_with(".m3u8") { &["-allowed_extensions", "ALL"] } else { &[] };
     let what = ["-xerror", "-i", input, "-map", "0", "-f", "null", "-"];
     let (progress, said) = run(ffmpeg, &[&quiet[..], any, &what].concat());
@@ -71,8 +71,8 @@ fn decode(ffmpeg: &str, input: &Path) -> u64 {
     frames.expect("a count of frames").trim().parse().unwrap()
 }
 
-/// What ffprobe shows of each stream, sorted and without duplicates: a stream of
-/// a programme is shown twice by some versions.
+/// The streams that ffprobe lists, sorted and without duplicates: some versions list a
+/// stream of a programme twice.
 fn streams(ffprobe: &str, input: &Path) -> Vec<String> {
     let entries = "stream=codec_name,profile,width,height,r_frame_rate,sample_rate,channels";
     let format = ["-v", "warning", "-of", "compact=p=0", "-show_entries", entries];
@@ -96,13 +96,13 @@ fn expected_streams(width: u32, height: u32) -> [String; 2] {
     ]
 }
 
-/// Writes segments of a variant, one after the other.
+/// Writes consecutive segments of a variant.
 fn write_segments(file: &Path, variant: Variant, first: u64, count: u64) {
     let bytes: Vec<u8> = (first..first + count).flat_map(|n| variant.segment(n)).collect();
     fs::write(file, bytes).unwrap();
 }
 
-/// Asks the origin for a path and writes the answer below `root`. A playlist
+/// Requests a path from the origin and writes the response below `root`. A playlist
 /// gets an end, so that FFmpeg does not wait for more.
 fn fetch(origin: &mut Origin, root: &Path, path: &str) -> String {
     let wall = Wall::from_unix_nanos(TODAY * 2_000_000_000);
@@ -121,7 +121,7 @@ fn fetch(origin: &mut Origin, root: &Path, path: &str) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Writes a whole form of the programme below `root`, by following its playlists.
+/// Writes a whole form of the programme below `root`, following its playlists.
 fn fetch_all(origin: &mut Origin, root: &Path, form: &str) {
     let text = |uri: &[u8]| String::from_utf8(uri.to_vec()).unwrap();
     let master = fetch(origin, root, &format!("{form}stream.m3u8"));
@@ -194,7 +194,7 @@ fn the_last_picture_shows_the_bars_and_the_sound_is_silence() {
     let Some(ffmpeg) = binary("FFMPEG", "ffmpeg") else { return };
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("one.ts");
-    // The bars turn by one a segment: this one begins with white, yellow, cyan.
+    // The bars rotate by one per segment: this one starts with white, yellow, cyan.
     write_segments(&file, Variant::new(600_000, Duration::from_secs(2)), TODAY, 1);
 
     let pictures = raw(&ffmpeg, &file, &["-map", "0:v", "-pix_fmt", "yuv420p", "-f", "rawvideo"]);

@@ -1,5 +1,5 @@
-//! Holds the manifests of docs/deploy to the schemas of Kubernetes, to HCL, and to
-//! the program: what they set is what makes a shard.
+//! Checks the manifests of docs/deploy against the schemas of Kubernetes, against HCL,
+//! and against the program: their settings select a shard.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "starts kubectl and python")]
@@ -19,7 +19,7 @@ const KUBERNETES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploy/kuber
 const NOMAD: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploy/nomad/ffmpeg-hls-swarm.nomad.hcl");
 
-/// Reads manifests, holds those that Kubernetes itself knows to its schemas, where
+/// Reads manifests, checks those of Kubernetes' own kinds against its schemas, in which
 /// an unknown field is an error, and prints all as a list.
 const VALIDATE: &str = "
 import sys, json, yaml, kubernetes_validate
@@ -35,7 +35,8 @@ import sys, json, hcl2
 json.dump(hcl2.load(sys.stdin), sys.stdout)
 ";
 
-/// What this script prints, with the packages of `.ci/setup`; `Err` is what it says.
+/// The output of this script, with the packages of `.ci/setup`; `Err` is its error
+/// message.
 fn python(tools: &Path, script: &str, args: &[&str], input: &[u8]) -> Result<Value, String> {
     let mut run = Command::new("python3");
     run.env("PYTHONPATH", tools).args(["-c", script]).args(args);
@@ -89,7 +90,7 @@ fn job_is_locked_down_and_divided_consistently() {
     assert_eq!(job["completions"], job["parallelism"]);
     let shards = swarm["env"].as_array().unwrap().iter().find(|v| v["name"] == "SHARDS").unwrap();
     assert_eq!(shards["value"].as_str().unwrap(), job["completions"].to_string());
-    // A failure policy asks for this, and so does a retry by index for the first.
+    // A failure policy requires this, and so does a retry by index for the first.
     assert_eq!(pod["restartPolicy"], "Never");
     assert!(job["backoffLimitPerIndex"].is_u64());
     for rule in job["podFailurePolicy"]["rules"].as_array().unwrap() {
@@ -110,7 +111,7 @@ fn job_is_locked_down_and_divided_consistently() {
     ] {
         assert_eq!(&selector["matchLabels"], labels);
     }
-    // The name of the settings carries a hash of them.
+    // The name of the settings contains a hash of them.
     let settings = of_kind(&documents, "ConfigMap");
     assert_eq!(swarm["envFrom"][0]["configMapRef"]["name"], settings["metadata"]["name"]);
 }
@@ -164,7 +165,7 @@ fn job_settings_select_a_shard() {
 fn the_nomad_job_gives_each_allocation_its_shard() {
     let Some(tools) = tool("python3").and_then(|_| deploy_tools()) else { return };
     let job = python(&tools, READ_HCL, &[], &std::fs::read(NOMAD).unwrap()).unwrap();
-    // Names and texts come in quotes.
+    // Names and texts are quoted.
     let text = |value: &Value| value.as_str().unwrap().trim_matches('"').to_owned();
     let group = &job["job"][0]["\"ffmpeg-hls-swarm\""]["group"][0]["\"shards\""];
     let task = &group["task"][0]["\"swarm\""];

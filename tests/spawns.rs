@@ -1,7 +1,7 @@
-//! Thousands of starts and reaps by the crate's only `unsafe`: every end is told
-//! apart, no descriptor is leaked and no zombie left.
+//! Thousands of starts and reaps by the crate's only `unsafe`: every end is reported
+//! correctly, no descriptor is leaked and no zombie remains.
 //!
-//! `SPAWNS=n` makes n of them.
+//! `SPAWNS=n` sets the number.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,15 +19,15 @@ use ffmpeg_hls_swarm::reactor::process::child::{Child, Spawner, Stdio, Wait};
 use ffmpeg_hls_swarm::swarm::Signal;
 use ffmpeg_hls_swarm::units::process::{ExitStatus, SpawnFailureReason};
 
-/// Processes started unless the environment says otherwise.
+/// Default number of processes.
 const SPAWNS: usize = 2_000;
 
-/// Processes that live at once.
+/// Processes alive at once.
 const AT_ONCE: usize = 50;
 
 const SHELL: &CStr = c"/bin/sh";
 
-/// The scripts, and how each ends when nobody tells it to.
+/// The scripts, and how each one ends by itself.
 const SCRIPTS: [(&CStr, Option<ExitStatus>); 5] = [
     (c"exit 0", Some(ExitStatus::Code(0))),
     (c"echo out; echo err >&2; exit 7", Some(ExitStatus::Code(7))),
@@ -40,7 +40,7 @@ fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// Reads what is left in both pipes, which have ended by then.
+/// Reads the rest of both pipes, which have ended by then.
 fn said(child: &Child) -> [String; 2] {
     [&child.stdout, &child.stderr].map(|pipe| {
         let mut text = String::new();
@@ -49,14 +49,14 @@ fn said(child: &Child) -> [String; 2] {
     })
 }
 
-/// Starts process `number`; the one that would wait for ever waits at a pipe.
+/// Starts process `number`; one that would wait indefinitely waits at a pipe.
 fn start(spawner: &mut Spawner, number: usize, never: impl AsFd) -> Child {
     let stdin = Some(never.as_fd());
     let (script, _) = SCRIPTS[number % SCRIPTS.len()];
     spawner.spawn(SHELL, &[SHELL, c"-c", script], Stdio { stdin, stderr: None }).unwrap()
 }
 
-/// Ends process `number` and holds that it ended as it should.
+/// Ends process `number` and checks its status.
 fn end(child: &Child, number: usize) {
     let (script, own) = SCRIPTS[number % SCRIPTS.len()];
     let (wanted, signal) = match own {

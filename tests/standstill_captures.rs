@@ -1,6 +1,6 @@
 //! Captures of real clients (`tests/captures`), read by a swarm that stands still in
-//! the middle of them: nothing of it shows in any time, and nothing is lost from any
-//! count. Needs neither FFmpeg nor a network.
+//! the middle: the standstill is in no time, and no count lacks anything. Needs neither
+//! FFmpeg nor a network.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -17,26 +17,27 @@ use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 
 const CLIENT: ClientId = ClientId::new(0);
 
-/// Longer than any time that a capture of a healthy client tells.
+/// Longer than any time in a capture of a healthy client.
 const PAUSE_MS: u64 = 15_000;
 
-/// What queued is read so long after the standstill: many clients wait their turn.
+/// Queued output is read this long after the standstill, since many clients wait for
+/// their turn.
 const READ_AFTER_MS: u64 = 20;
 
-/// The wall clock at the start of every capture, in seconds since the Unix epoch:
-/// some minutes before their programme dates, so that all latencies are told.
+/// The wall clock at the start of every capture, in seconds since the Unix epoch: some
+/// minutes before their programme dates, so that every latency is reported.
 const WALL_SECS: u64 = 1_795_500_000;
 
 /// What stands still.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Frozen {
-    /// This program alone: the client writes on into its pipes.
+    /// Only this program: the client continues to write to its pipes.
     Program,
     /// The client as well.
     Host,
 }
 
-/// What a client wrote at one moment, in milliseconds since its start.
+/// The output of a client at one time, in milliseconds since its start.
 #[derive(Clone)]
 struct Write {
     at_ms: u64,
@@ -44,7 +45,7 @@ struct Write {
     bytes: Vec<u8>,
 }
 
-/// All that a client wrote, in order.
+/// The whole output of a client, in order.
 fn capture(name: &str) -> Vec<Write> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     let path = |what: &str| folder.join(format!("{name}.{what}"));
@@ -71,7 +72,7 @@ fn capture(name: &str) -> Vec<Write> {
     writes
 }
 
-/// FFmpeg's own stamps, `2026-11-23 01:51:19.937`, so much later.
+/// FFmpeg's own stamps, `2026-11-23 01:51:19.937`, moved by this much.
 fn stamped_later(bytes: &[u8], ms: u64) -> Vec<u8> {
     let line = |line: &[u8]| {
         let later = line.get(..23).filter(|stamp| stamp[10] == b' ' && stamp[13] == b':');
@@ -106,7 +107,7 @@ impl Run {
         self.swarm.handle(Tick::from_millis(self.now_ms), input, &mut Vec::new());
     }
 
-    /// Reads at a time that was `later_ms` earlier for the dates in playlists.
+    /// Reads at a time that is `later_ms` earlier for the dates in playlists.
     fn read(&mut self, pipe: Pipe, bytes: &[u8], later_ms: u64) {
         if !bytes.is_empty() {
             let since_start = Duration::from_millis(self.now_ms - later_ms);
@@ -116,7 +117,7 @@ impl Run {
         }
     }
 
-    /// Reads what the client wrote, and stands still from `from_ms` on.
+    /// Reads the client's output, and stands still from `from_ms` on.
     fn with_pause(mut self, writes: &[Write], from_ms: u64, frozen: Frozen) -> Totals {
         let upto = writes.partition_point(|write| write.at_ms < from_ms);
         let (before, mut after) = writes.split_at(upto);
@@ -201,7 +202,7 @@ fn times(totals: &Totals) -> [(&'static str, &Histogram); 6] {
     ]
 }
 
-/// All that is counted and not timed.
+/// All counts, without times.
 fn counts(totals: &Totals) -> impl PartialEq + std::fmt::Debug + use<> {
     let requests = &totals.requests;
     (
@@ -243,25 +244,25 @@ fn standstill_affects_no_time_and_no_count() {
             }
         }
     }
-    assert!(timed > 500, "only {timed} times are told");
+    assert!(timed > 500, "only {timed} times are reported");
 }
 
-/// Whatever was timed lies within what the twin had; returns how much that is.
+/// Checks that every time lies within those of the twin; returns the number of times.
 fn holds(case: &str, totals: &Totals, twin: &Totals) -> u64 {
     let mut timed = 0;
-    for ((what, told), (_, of_twin)) in times(totals).into_iter().zip(times(twin)) {
-        assert!(told.count() <= of_twin.count(), "{case}: {what}");
-        // Progress comes once a second, so drift depends on where its windows begin.
+    for ((what, histogram), (_, of_twin)) in times(totals).into_iter().zip(times(twin)) {
+        assert!(histogram.count() <= of_twin.count(), "{case}: {what}");
+        // Progress comes once a second, so drift depends on where its windows start.
         let slack = if what == "drift" { Duration::from_secs(1) } else { Duration::ZERO };
         let longest = of_twin.quantile(1.0).map(|longest| longest + slack);
         let shortest = of_twin.quantile(0.0001).map(|shortest| shortest.saturating_sub(slack));
-        assert!(told.quantile(1.0) <= longest, "{case}: {what} {:?}", told.quantile(1.0));
+        assert!(histogram.quantile(1.0) <= longest, "{case}: {what} {:?}", histogram.quantile(1.0));
         assert!(
-            told.count() == 0 || told.quantile(0.0001) >= shortest,
+            histogram.count() == 0 || histogram.quantile(0.0001) >= shortest,
             "{case}: {what} {:?}",
-            told.quantile(0.0001)
+            histogram.quantile(0.0001)
         );
-        timed += told.count();
+        timed += histogram.count();
     }
     timed
 }

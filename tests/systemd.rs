@@ -1,6 +1,6 @@
-//! The unit of docs/deploy/systemd against systemd's own checks, and its filter of
-//! system calls against what the program and its FFmpegs really call. No service
-//! manager is asked to start anything.
+//! The unit of docs/deploy/systemd with systemd's own checks, and its filter of system
+//! calls with the actual calls of the program and its FFmpegs. No service manager is
+//! asked to start anything.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "starts systemd-analyze")]
@@ -28,7 +28,7 @@ fn deploy(name: &str) -> String {
     fs::read_to_string(file).unwrap()
 }
 
-/// The unit with the program that cargo built in the place of the installed one.
+/// The unit with cargo's binary in place of the installed one.
 fn unit(folder: &Path) -> PathBuf {
     let text = deploy("ffmpeg-hls-swarm.service");
     assert!(text.contains(INSTALLED));
@@ -86,7 +86,7 @@ fn groups(names: &str) -> Option<BTreeSet<String>> {
     Some(found.into_iter().flatten().collect())
 }
 
-/// The system calls of a group, its groups included.
+/// The system calls of a group, including nested groups.
 fn group(name: &str) -> Option<BTreeSet<String>> {
     let output = analyze(&["syscall-filter", "--no-pager", name], None)?;
     assert!(output.status.success(), "{name}: {output:#?}");
@@ -102,7 +102,7 @@ fn group(name: &str) -> Option<BTreeSet<String>> {
     Some(calls)
 }
 
-/// What the unit's filter lets through, its lines applied in their order.
+/// The calls that the unit's filter allows, with its lines applied in order.
 fn allowed() -> Option<BTreeSet<String>> {
     let text = deploy("ffmpeg-hls-swarm.service");
     let mut allowed = BTreeSet::new();
@@ -142,7 +142,8 @@ fn filter_allows_every_call_of_a_run() {
     }
 }
 
-/// The call of a line of strace: a process id, then the name before its arguments.
+/// The system call of a line of strace: a process id, then the name before its
+/// arguments.
 fn call(line: &str) -> Option<&str> {
     let (_, after) = line.trim_start().split_once(' ')?;
     let (name, _) = after.trim_start().split_once('(')?;
