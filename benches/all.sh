@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Measures anew what docs/PERFORMANCE.md and README.md show: the raw figures under
-# docs/performance/, and from them the pictures and the tables, by benches/report.sh.
+# Repeats the measurements of docs/PERFORMANCE.md and README.md: writes the raw figures to
+# docs/performance/, and generates the pictures and tables with benches/report.sh.
 #
 # usage: benches/all.sh [-seconds N] [CURVE…]
 #
-# A CURVE is one of readme, clients, lines, restarts and real; all of them if none is
-# named. Each point is looked at for N seconds (20), which makes 25 min for the curves,
-# 15 with 10, and 7 more for the real clients. Nothing else should run meanwhile: the
-# load that was there before is written down (docs/performance/host.csv).
+# A CURVE is one of readme, clients, lines, restarts and real; the default is all. Each
+# point is measured for N seconds (20), which takes 25 min for the curves (15 with 10), and
+# 7 more for the real clients. Nothing else should run at the same time: the load before
+# the measurement is recorded in docs/performance/host.csv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,10 +20,10 @@ fi
 into=docs/performance
 mkdir -p "$into"
 
-# What ran here before the first point: the points themselves load the host.
+# The load before the first point; the points themselves load the host.
 load=$(cut -d ' ' -f 1,2 --output-delimiter=, /proc/loadavg)
 
-# host CURVE: on what, and how busy, the figures were made; one line a curve.
+# host CURVE: records the host of the measurement and its load, one line per curve.
 host() {
   local line
   [ -s $into/host.csv ] || echo curve,date,cores,processor,memory_mib,kernel,load_1,load_5 >$into/host.csv
@@ -34,10 +34,10 @@ host() {
   echo "$line" >>$into/host.csv
 }
 
-# Starts a second of those that live on.
+# Starts per second of clients that do not exit.
 rate=500
 
-# scale CURVE FLAG… CLIENTS: one point.
+# scale CURVE FLAG… CLIENTS: measures one point.
 scale() {
   echo "== scale.sh ${*:2}" >&2
   benches/scale.sh -csv "$scratch/$1.csv" "${@:2}" "$rate" "$seconds"
@@ -61,8 +61,8 @@ measure_lines() {
   scale lines -scenario chatty -lines 50 -floor 3000
 }
 
-# flap CLIENTS MS: one point, with the starts spread over a life of 1.25 s and the wait,
-# so that as many die in each second.
+# flap CLIENTS MS: measures one point, with the starts spread over a lifetime of 1.25 s and
+# the wait, so that the same number exits in each second.
 flap() {
   local rate=$(($1 * 1000 / (1250 + $2)))
   scale restarts -scenario flap -backoff "$2" -floor "$1"
@@ -75,7 +75,7 @@ measure_restarts() {
 }
 
 measure_real() {
-  # What failed stands in the figures, too.
+  # The figures include the number of failed checks.
   benches/real.sh -csv "$scratch/real.csv" -seconds "$scratch/real-seconds.csv" 1000 25 300 ||
     echo "benches/all.sh: the real clients did not pass" >&2
 }
@@ -84,14 +84,14 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for curve in "$@"; do
   declare -F "measure_$curve" >/dev/null || {
-    echo "benches/all.sh: no curve $curve; there are readme, clients, lines, restarts and real" >&2
+    echo "benches/all.sh: no curve $curve; give readme, clients, lines, restarts or real" >&2
     exit 2
   }
 done
 for curve in "$@"; do
   host "$curve"
   "measure_$curve"
-  # Only what is whole takes the place of what was there.
+  # The old figures are replaced only by complete ones.
   mv "$scratch"/* $into/
 done
 benches/report.sh

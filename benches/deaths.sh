@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# What a scrape waits for when all clients die at once: starts CLIENTS silent fakes,
-# scrapes without a pause on one connection, kills every client, and prints the
-# slowest scrape and the longest turns of the loop.
+# The delay of a scrape when all clients exit at once: starts CLIENTS silent fakes, scrapes
+# continuously on one connection, kills every client, and prints the slowest scrape and the
+# longest turns of the loop.
 #
 # usage: benches/deaths.sh [CLIENTS [PROGRAM [held]]]
 #
-# With `held` the program is stopped (SIGSTOP) until all are dead, so that it meets
-# every death in one poll; a scrape lies there when it goes on, and is timed from then.
+# With `held` the program is stopped (SIGSTOP) until all clients have exited, so that it
+# finds every exit in one poll. A scrape is pending when it is continued, and is timed from
+# then.
 #
 # Needs a C compiler, curl, and for 3,000 clients a hard limit of about 10,000
-# descriptors. Opens connections to the program alone.
+# descriptors. Opens connections only to the program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,7 +21,7 @@ held=${3:-}
 scratch=$(mktemp -d)
 pid= scraper=
 cleanup() {
-  # Its clients end with it.
+  # The clients end with the program.
   [ -z "$scraper" ] || kill -KILL "$scraper" 2>/dev/null || true
   [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
   rm -rf "$scratch"
@@ -32,7 +33,7 @@ fail() {
   exit 1
 }
 
-# Sleeps without a process of its own: a read that nobody answers.
+# Sleeps without starting a process: a read that times out.
 exec {silence}<> <(:)
 nap() { read -rt "$1" -u "$silence" || true; }
 
@@ -50,15 +51,15 @@ until_value() {
   fail "$1 did not reach $2"
 }
 
-# What the program spent waiting for a core so far, in ns (schedstat of proc(5)).
+# Time that the program has waited for a core, in ns (schedstat of proc(5)).
 waited() { awk '{ print $2 }' "/proc/$pid/schedstat"; }
 
-# A scraper elsewhere does not want these cores: where that is permitted, ours does
-# not wait for one (chrt(1)), so that what is timed is the program's answer.
+# A scraper on another host would not compete for these cores. If permitted, this one runs
+# with real-time priority (chrt(1)), so that the program's response is timed.
 ahead=()
 ! chrt -f 1 true 2>/dev/null || ahead=(chrt -f 1)
 
-# Times of so many scrapes, in ms, one after the other on one connection.
+# scrape_on N FILE: writes the times of N consecutive scrapes on one connection, in ms.
 scrape_on() {
   "${ahead[@]}" curl -s -o /dev/null -w '%{time_total}\n' "http://$address/metrics?[1-$1]" |
     awk '{ print $1 * 1000 }' >"$2"
@@ -68,7 +69,7 @@ scrape_on() {
 cc -O2 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c
 
 : >"$scratch/log"
-# They wait a minute before they start again, so that the starts are not measured.
+# The clients wait a minute before they restart, so that the starts are not measured.
 "$program" -clients "$clients" -ramp-rate 1000 -ramp-jitter 0 -metrics 127.0.0.1:0 \
   -backoff-initial 60s -backoff-max 60s -log-format json \
   -ffmpeg "$scratch/ffmpeg" --skip-preflight http://127.0.0.1:9/wait \
@@ -80,7 +81,7 @@ for _ in {1..100}; do
   [ -z "$address" ] || break
   nap 0.1
 done
-[ -n "$address" ] || fail "no address was told: $(tail -n 1 "$scratch/log")"
+[ -n "$address" ] || fail "the log has no address: $(tail -n 1 "$scratch/log")"
 until_value hlsswarm_clients_active "$clients"
 read -ra children <"/proc/$pid/task/$pid/children" || true
 nap 1
@@ -96,7 +97,7 @@ if [ "$held" = held ]; then
   done
   scrape_on 1 "$scratch/deaths" &
   scraper=$!
-  # Its request lies there when the program goes on.
+  # Its request is pending when the program is continued.
   nap 0.2
   went_on=$EPOCHREALTIME
   kill -CONT "$pid"
@@ -126,8 +127,8 @@ pid=
 spread() { sort -n "$1" | awk '{ t[NR] = $1 } END { printf "P50 %.2f ms, P99 %.2f ms, slowest %.2f ms", t[int(NR * .5 + .5)], t[int(NR * .99 + .5)], t[NR] }'; }
 echo "clients          $clients killed at once"
 echo "scrapes before   $(spread "$scratch/calm")"
-echo "scrapes then     $(spread "$scratch/deaths")"
-echo "waits for a core $((waited / 1000000)) ms in all, while the dying had the cores"
+echo "scrapes during   $(spread "$scratch/deaths")"
+echo "waits for a core $((waited / 1000000)) ms in all, while the exiting clients used the cores"
 awk '
   function bound(text) { sub(/.*le="/, "", text); sub(/".*/, "", text); return text }
   /^hlsswarm_reactor_turn_seconds_bucket/ {

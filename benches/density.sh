@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# What a client costs with this FFmpeg and with that one: starts the built-in
-# origin, plays its live stream with each, and prints a table: libraries, their
-# size and the file's, CPU time of a start, memory, CPU time a second, and how many
-# clients that makes, as /proc and getrusage(2) tell it.
+# The cost of a client with several builds of FFmpeg: starts the built-in origin, plays its
+# live stream with each FFmpeg, and prints a table from /proc and getrusage(2): libraries,
+# their size with that of the file, CPU time of a start, memory, CPU time per second, and
+# the resulting number of clients.
 #
 # usage: benches/density.sh FFMPEG…
 #
 #   CLIENTS=10 RUNS=21 SECONDS_EACH=15 VARIANTS=600k FLAGS='-variant first'
 #   PROGRAM=target/release/ffmpeg-hls-swarm
 #
-# VARIANTS are those of the origin's master playlist, all of which FFmpeg probes;
-# FLAGS are given to the swarm. CPU is the process's own user and system time, the
-# median of RUNS, so that a busy machine matters little. A start is counted until
-# the first packet of media is written. Traffic goes to loopback alone.
+# VARIANTS are those of the origin's master playlist, all of which FFmpeg probes; FLAGS are
+# passed to the swarm. CPU is the process's own user and system time, the median of RUNS, so
+# that other load has little effect. A start is measured until the first packet of media is
+# written. Traffic goes to loopback only.
 set -euo pipefail
 export LC_ALL=C
 
@@ -23,13 +23,13 @@ program=${PROGRAM:-$(dirname "$0")/../target/release/ffmpeg-hls-swarm}
 variants=${VARIANTS:-600k}
 read -ra flags <<<"${FLAGS--variant first}"
 
-# Media of a start, in seconds: less than a frame.
+# Media to play in a start, in seconds: less than a frame.
 first_media=0.02
 
-# How long clients may take until all of them play.
+# Time until all clients play.
 settle_seconds=5
 
-# What the last column divides.
+# Memory and cores to which the last columns refer.
 gibibyte_kib=1048576
 host_cores=2
 
@@ -37,7 +37,7 @@ scratch=$(mktemp -d)
 origin=
 swarm=
 cleanup() {
-  # The swarm's clients end with it.
+  # The clients end with the swarm.
   for pid in $swarm $origin; do kill -TERM "$pid" 2>/dev/null || true; done
   wait
   rm -rf "$scratch"
@@ -49,18 +49,18 @@ fail() {
   exit 1
 }
 
-# Sleeps without a process of its own: a read that nobody answers.
+# Sleeps without starting a process: a read that times out.
 exec {silence}<> <(:)
 nap() { read -rt "$1" -u "$silence" || true; }
 
-# The middle of the numbers on stdin.
+# Prints the median of the numbers on stdin.
 median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
-# start_cpu_ms FFMPEG: CPU time until the first media.
+# start_cpu_ms FFMPEG: prints the CPU time until the first media.
 start_cpu_ms() {
   local line run user system
   line=$("$program" --print-cmd "${flags[@]}" -ffmpeg "$1" "$url" 2>/dev/null)
-  # The command ends with `-f null -`, and an output's option goes before that.
+  # The command ends with `-f null -`; options of the output precede that.
   line="${line% -f null -} -t $first_media -f null -"
   TIMEFORMAT='%3U %3S'
   for ((run = 0; run < runs; run++)); do
@@ -78,8 +78,8 @@ memory_kib() {
     END { print private, pss, tables }' "/proc/$1/smaps_rollup" "/proc/$1/status"
 }
 
-# running FFMPEG: medians over the clients of a swarm: private, PSS, page tables,
-# and CPU time a second in µs.
+# running FFMPEG: prints medians over the clients of a swarm: private memory, PSS, page
+# tables, and CPU time per second in µs.
 running() {
   local -a children before
   local at
@@ -102,7 +102,7 @@ running() {
   cat "$scratch/cpu"
 }
 
-[ $# -gt 0 ] || fail "name one FFmpeg at least"
+[ $# -gt 0 ] || fail "name at least one FFmpeg"
 [ -x "$program" ] || fail "no $program; build it with cargo build --release"
 "$program" origin -listen 127.0.0.1:0 -variants "$variants" >"$scratch/url" 2>/dev/null &
 origin=$!

@@ -1,13 +1,13 @@
-/* The floor of supervising: starts N children with two pipes each, reads what they
- * write and throws it away, and does no more. It parses nothing, counts nothing and
- * serves nothing, so what a supervisor costs beside it is the price of its answers.
+/* The floor of supervising: starts N children with two pipes each, reads their output and
+ * discards it, and does nothing else. It parses, counts and serves nothing, so the
+ * difference to a supervisor is the cost of its features.
  *
  * usage: floor CLIENTS RATE COALESCE_MS BACKOFF_MS FAKE URL
  *
- * CLIENTS are started at RATE a second. Each pipe is read as soon as it is ready, or,
- * with COALESCE_MS above 0, all of them together after a sleep of so long. A child
- * that ended starts again after BACKOFF_MS. SIGTERM ends all. Its children end with
- * it, however it ends. It measures nothing: its CPU time stands in /proc.
+ * CLIENTS are started at RATE a second. Each pipe is read as soon as it is ready, or, with
+ * COALESCE_MS above 0, all pipes are read together after a sleep of that length. A child
+ * that ended is restarted after BACKOFF_MS. SIGTERM ends the program. The children end with
+ * it, however it ends. It measures nothing: its CPU time is read from /proc.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -35,8 +35,8 @@ struct client {
 static struct client *clients;
 static int count, poller, stop_fd, backoff_ms;
 static const char *fake, *url;
-/* Clients that wait to start again, in the order of their time: the wait is the same
- * for all, so the first to end is the first to start. */
+/* Clients waiting for their restart, in the order of their times: the wait is the same for
+ * all, so the first to end is the first to start. */
 static struct { int client; int64_t due_ms; } *waiting;
 static uint64_t waiting_first, waiting_end;
 

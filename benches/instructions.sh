@@ -1,28 +1,27 @@
 #!/usr/bin/env bash
-# How many instructions do the hot paths take? Prints them for each item of each
-# path (benches/instructions.rs says what an item is), counted by callgrind in
-# user space: the kernel's are not among them.
+# How many instructions do the hot paths take? Prints the instructions per item of each path
+# (benches/instructions.rs defines the items), counted by callgrind in user space, without
+# those of the kernel.
 #
 # usage: benches/instructions.sh [--check FILE] [NAME...]
 #
-# Each path is run twice, with more passes the second time; the difference is what
-# the passes took, without start and end. A load of the machine changes nothing,
-# and two runs of one build print the same. Between builds half a percent comes
-# from where things lie in memory, since copies are made by alignment. With
-# --check FILE, what an earlier run printed, a path that takes over 2 % more than
-# it did then is told, and the exit code is 1. Figures of another compiler or CPU
-# do not compare: memchr takes the widest vectors that there are.
+# Each path is run twice, with more passes the second time; the difference is the cost of
+# the passes, without start and end. Other load has no effect, and two runs of one build
+# print the same. Builds differ by half a percent because of the layout of memory, since
+# copies depend on alignment. --check FILE compares with the output of an earlier run: paths
+# that take over 2 % more are printed, and the exit code is 1. Figures of different compilers
+# or CPUs are not comparable, since memchr uses the widest vectors available.
 #
-# Needs valgrind. What makes system calls by rustix cannot run under it (its clock
-# reads the vDSO, which valgrind hides), so the whole loop is left to dispatch.rs.
+# Needs valgrind. Code that makes system calls with rustix cannot run under it (its clock
+# reads the vDSO, which valgrind hides), so the whole loop is measured by dispatch.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Passes of the two runs; the shorter one also fills what is kept for later.
+# Passes of the two runs; the shorter one also fills caches.
 few=20
 many=60
 
-# What a path may take more than before, in tenths of a percent.
+# Permitted increase of a path, in tenths of a percent.
 slack=20
 
 before=
@@ -43,7 +42,7 @@ cargo bench --quiet --bench instructions --no-run --message-format=json >"$scrat
 program=$(sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p' "$scratch/built")
 mapfile -t all < <("$program")
 
-# count NAME PASSES: the instructions of all and the number of items.
+# count NAME PASSES: prints the total of instructions and the number of items.
 count() {
   env -i "$valgrind" --tool=callgrind --callgrind-out-file="$scratch/callgrind" \
     "$program" "$1" "$2" >"$scratch/items" 2>"$scratch/said" || {
@@ -56,7 +55,7 @@ count() {
 code=0
 for name in "${@:-${all[@]}}"; do
   [[ " ${all[*]} " == *" $name "* ]] || {
-    echo "benches/instructions.sh: no path \"$name\"; there are ${all[*]}" >&2
+    echo "benches/instructions.sh: no path \"$name\"; give one of ${all[*]}" >&2
     exit 2
   }
   short=$(count "$name" $few)

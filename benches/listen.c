@@ -1,6 +1,6 @@
-/* Listens on a port of 127.0.0.1 that the kernel chooses, and becomes another program
- * that finds the socket as descriptor 3, so that no port is guessed. nginx takes it
- * over by the variable with which it hands sockets to its own successor.
+/* Listens on a port of 127.0.0.1 that the kernel chooses, and executes another program,
+ * which inherits the socket as descriptor 3. nginx accepts it through the variable with
+ * which it passes sockets to its own successor.
  *
  * usage: listen PORT_FILE COMMAND…    ; the port is written to PORT_FILE
  */
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Clients that may connect at one moment. */
+/* Maximum of pending connections. */
 enum { BACKLOG = 4096 };
 
 int main(int argc, char **argv) {

@@ -1,32 +1,32 @@
-# What the benches share that measure a running program from outside: sleeping, CPU
-# time and memory as /proc tells them, scrapes, and lines of raw figures. Sourced,
-# not run; it starts nothing of its own.
+# Functions shared by the scripts that measure a running program from outside: sleeping, CPU
+# time and memory from /proc, scrapes, and lines of raw figures. This file is sourced and
+# starts nothing itself.
 # shellcheck shell=bash
 
 export LC_ALL=C
 
-# Sleeps without a process of its own: a read that nobody answers.
+# Sleeps without starting a process: a read that times out.
 exec {silence}<> <(:)
 nap() { read -rt "$1" -u "$silence" || true; }
 
 now_us() { echo "${EPOCHREALTIME/[.,]/}"; }
 now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 
-# field PID NAME: a number of /proc/PID/status.
+# field PID NAME: prints a number of /proc/PID/status.
 field() { awk -v name="$2:" '$1 == name { print $2 }' "/proc/$1/status"; }
 
-# cpu_us PID: CPU time of all threads of a process, in microseconds. The clock of the
-# scheduler counts in nanoseconds, that of /proc/PID/stat in hundredths of a second.
+# cpu_us PID: prints the CPU time of all threads of a process, in microseconds. The
+# scheduler's clock counts nanoseconds, /proc/PID/stat hundredths of a second.
 cpu_us() { cat /proc/"$1"/task/*/schedstat | awk '{ ns += $1 } END { printf "%.0f\n", ns / 1000 }'; }
 
-# children PID: how many live.
+# children PID: prints the number of live children.
 children() {
   local pids=()
   { read -ra pids <"/proc/$1/task/$1/children" || true; } 2>/dev/null
   echo "${#pids[@]}"
 }
 
-# address_in LOG: where a program serves its metrics, as its log tells; waits for it.
+# address_in LOG: waits for the scrape address of a program in its log and prints it.
 address_in() {
   local _ found
   for _ in {1..200}; do
@@ -38,8 +38,8 @@ address_in() {
   echo "$found"
 }
 
-# counters FILE NAME…: numbers of a scrape, in this order, for names with their
-# labels; what is absent is 0. A name that ends in * is the sum of its series.
+# counters FILE NAME…: prints numbers of a scrape, in this order, for names with their
+# labels; absent ones are 0. A name that ends in * is the sum of its series.
 counters() {
   local file=$1
   shift
@@ -52,18 +52,19 @@ counters() {
       }
     }
     END {
-      # Whole numbers are for the arithmetic of the shell, which knows no exponent.
+      # Whole numbers are used in shell arithmetic, which has no exponents.
       for (i = 1; i <= many; i++)
         printf (value[i] == int(value[i]) ? "%.0f" : "%.9g") "%s", value[i], i < many ? " " : "\n"
     }' "$file"
 }
 
-# spread FILE: median, 99th percentile and largest of the numbers in a file.
+# spread FILE: prints median, 99th percentile and maximum of the numbers in a file.
 spread() {
   sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int(NR * .5 + .5)], v[int(NR * .99 + .5)], v[NR] }'
 }
 
-# append_csv FILE HEADER LINE: a line of raw figures; a new file begins with the header.
+# append_csv FILE HEADER LINE: appends a line of raw figures; a new file begins with the
+# header.
 append_csv() {
   [ -n "$1" ] || return 0
   [ -s "$1" ] || printf '%s\n' "$2" >"$1"

@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
-# How fast the built-in origin is beside nginx with one worker: the same bytes at
-# the same paths, asked for by wrk over loopback, in turns (A B A B). Prints for
-# each kind of request the medians, their ratio and the CPU time of each server,
-# then what open and silent connections cost in memory.
+# The speed of the built-in origin compared with nginx with one worker: the same bytes at
+# the same paths, requested by wrk over loopback, alternately (A B A B). Prints for each
+# kind of request the medians, their ratio and the CPU time of each server, then the memory
+# of idle connections.
 #
-# nginx serves with sendfile and, for segments, a second time with large buffers
-# and no sendfile, which over loopback is the faster of the two.
+# nginx serves with sendfile and, for segments, a second time with large buffers and no
+# sendfile, which is the faster of the two over loopback.
 #
 # usage: benches/origin.sh [ROUNDS [SECONDS [PROGRAM [CONNECTIONS]]]]
 #
-# Needs wrk, nginx, curl, openssl and python3. Where others use the machine, the
-# CPU time of a request says more than the rate: what both servers share out, wrk
-# and they themselves, is the machine's.
+# Needs wrk, nginx, curl, openssl and python3. On a machine with other load the CPU time of
+# a request is more meaningful than the rate, since wrk and both servers share the cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -22,8 +21,8 @@ seconds=${2:-3}
 program=${3:-target/release/ffmpeg-hls-swarm}
 connections=${4:-5000}
 
-# Connections of a measured load: many players for playlists; for segments no
-# more than keep both cores busy.
+# Connections of a measured load: many players for playlists; for segments only as many as
+# keep both cores busy.
 playlist_peers=64
 segment_peers=16
 
@@ -44,12 +43,12 @@ fail() {
 }
 
 for tool in wrk nginx curl openssl python3; do
-  command -v "$tool" >/dev/null || fail "no $tool here; install it"
+  command -v "$tool" >/dev/null || fail "$tool is missing; install it"
 done
 [ -x "$program" ] || fail "no $program; build it with cargo build --release"
 ulimit -n "$(ulimit -Hn)"
 
-# Sleeps without a process of its own: a read that nobody answers.
+# Sleeps without starting a process: a read that times out.
 exec {silence}<> <(:)
 nap() { read -rt "$1" -u "$silence" || true; }
 
@@ -67,8 +66,8 @@ start_origin() {
   printf -v "${name}_url" %s "${url%/stream.m3u8}"
 }
 
-# The listening sockets are made before nginx and handed over by the variable
-# with which it hands them to its own successor, so no port is guessed.
+# The listening sockets are created before nginx and passed in the variable with which
+# nginx passes them to its own successor, so that the kernel chooses the ports.
 start_nginx() {
   cat >"$scratch/start.py" <<'END'
 import os, socket, sys
@@ -136,8 +135,8 @@ END
   nginx_tls_url=https://127.0.0.1:$secure
 }
 
-# CPU time of a process in ticks of 10 ms (proc_pid_stat(5)): in user mode and
-# in the kernel.
+# Prints the CPU time of a process in ticks of 10 ms (proc_pid_stat(5)): in user mode and in
+# the kernel.
 ticks() {
   local stat
   read -r stat <"/proc/$1/stat"
@@ -146,7 +145,7 @@ ticks() {
   echo "${12} ${13}"
 }
 
-# measure PID URL PEERS [FLAG…]: requests/s, MB/s, CPU µs a request in user mode
+# measure PID URL PEERS [FLAG…]: prints requests/s, MB/s, CPU µs per request in user mode
 # and in the kernel.
 measure() {
   local pid=$1 url=$2 peers=$3 before after said
@@ -154,7 +153,7 @@ measure() {
   before=$(ticks "$pid")
   said=$(wrk -t1 -c"$peers" -d"${seconds}s" --timeout 10s "$@" "$url")
   after=$(ticks "$pid")
-  ! grep -E 'Non-2xx|Socket errors' <<<"$said" >&2 || fail "not every answer was good: $url"
+  ! grep -E 'Non-2xx|Socket errors' <<<"$said" >&2 || fail "some requests failed: $url"
   awk -v before="$before" -v after="$after" '
     / requests in / {
       requests = $1
@@ -195,7 +194,7 @@ compare() {
     'BEGIN { printf "%-24s ratio   %10.2f\n", "", a / b }'
 }
 
-# Descriptors of a process: listeners and a few more beside its connections.
+# Prints the descriptors of a process: its connections, listeners and a few more.
 sockets() {
   local descriptors=("/proc/$1/fd"/*)
   echo "${#descriptors[@]}"
@@ -203,7 +202,7 @@ sockets() {
 
 resident() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"; }
 
-# idle NAME PID URL: each connection asks once and then stays silent.
+# idle NAME PID URL: each connection sends one request and then stays silent.
 idle() {
   local name=$1 pid=$2 url=$3 before open=0 after cpu_before cpu_after wrk_pid
   cat >"$scratch/idle.lua" <<END
@@ -246,7 +245,7 @@ for path in v0/index.m3u8 vod/v0/0.ts; do
 done
 start_nginx
 
-# Against nginx: NAME PATH PEERS [FLAG…].
+# Comparisons with nginx: NAME PATH PEERS [FLAG…].
 plainly() { compare "$1" "$2" "$3" "$origin_pid" "$origin_url" "$nginx_url" "${@:4}"; }
 copying() { compare "$1" "$2" "$3" "$origin_pid" "$origin_url" "$nginx_copying_url" "${@:4}"; }
 securely() { compare "$1" "$2" "$3" "$secure_pid" "$secure_url" "$nginx_tls_url" "${@:4}"; }

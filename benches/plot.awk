@@ -1,11 +1,11 @@
-# Draws lines as SVG: reads `series<TAB>x<TAB>y`, writes one picture. It knows neither
-# what is measured nor where the figures come from.
+# Draws lines as SVG: reads `series<TAB>x<TAB>y`, writes one picture. It does not know what
+# the figures mean.
 #
 # usage: awk -f benches/plot.awk -v title=T -v x_label=X -v y_label=Y FIGURES >PICTURE
 #
-# Both axes are linear and begin at 0, so that a straight line means that a cost is in
-# proportion. No font and no colour comes from outside; a browser that prefers dark
-# gets dark. Series keep the order in which they come first.
+# Both axes are linear and begin at 0, so a straight line means a proportional cost. No font
+# or colour is loaded; colours follow the reader's light or dark preference. Series are in
+# the order of their first appearance.
 
 function nice_step(span, steps,    raw, power, unit) {
   if (span <= 0) return 1
@@ -52,7 +52,7 @@ function axes(    v, i) {
   label(left, 22, "start", title, "ink title")
 }
 
-# One series: a line through its points, and its name in a row below the picture.
+# Draws one series: a line through its points, and its name in a row below the picture.
 function series_of(s,    i, d, row) {
   for (i = 1; i <= points[s]; i++) d = d sprintf("%s%.1f %.1f", i == 1 ? "M" : "L", px(x_of[s, i]), py(y_of[s, i]))
   printf "<path class=\"line s%d\" d=\"%s\"/>\n", s, d
@@ -75,7 +75,7 @@ BEGIN { FS = "\t"; width = 640; left = 64; top = 58; wide = 548; high = 250 }
 END {
   if (!count) { print "plot.awk: no figures for: " title >"/dev/stderr"; exit 1 }
   x_step = nice_step(x_max, 6); y_step = nice_step(y_max, 6)
-  # The least multiple of a step that holds all points.
+  # The smallest multiple of a step that covers all points.
   for (x_end = x_step; x_end < x_max * 0.9999; ) x_end += x_step
   for (y_end = y_step; y_end < y_max * 0.9999; ) y_end += y_step
   height = top + high + 58 + int((count + 1) / 2) * 18

@@ -1,21 +1,19 @@
 #!/usr/bin/env bash
-# A thousand real FFmpeg clients on one host: the built-in origin makes a live stream,
-# an nginx that caches serves it, and the swarm plays it for SECONDS after the ramp.
-# Prints a table of what was asked and what was found, and exits with 1 if one of it
-# failed.
+# A thousand real FFmpeg clients on one host: the built-in origin produces a live stream, a
+# caching nginx serves it, and the swarm plays it for SECONDS after the ramp. Prints a table
+# of required and measured values, and exits with 1 if a check failed.
 #
 # usage: benches/real.sh [FLAG…] [CLIENTS [RATE [SECONDS [PROGRAM]]]]     (1000 25 300)
 #
 #   -csv FILE        append the figures of the table to this file
-#   -seconds FILE    write those of each second to this one
+#   -seconds FILE    write the figures of each second to this file
 #
 #   FFMPEG=~/.cache/ffmpeg-hls-swarm/lean/ffmpeg   that of docs/lean-ffmpeg.sh, else the installed one
-#   VARIANTS=200k,600k   what the master playlist names; each client plays the highest
-#   SEGMENT=4            seconds of a segment
+#   VARIANTS=200k,600k   variants of the master playlist; each client plays the highest
+#   SEGMENT=4            duration of a segment in seconds
 #
-# Needs nginx, curl and a C compiler, about 5 MB a client with a lean FFmpeg and 18 MB
-# with Debian's, which also wants a RATE of 10 on two cores. The traffic goes over
-# loopback alone.
+# Needs nginx, curl and a C compiler, about 5 MB per client with a lean FFmpeg and 18 MB with
+# Debian's, which also needs a RATE of 10 on two cores. The traffic goes over loopback only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -38,21 +36,21 @@ lean=$HOME/.cache/ffmpeg-hls-swarm/lean/ffmpeg
 [ -x "$lean" ] || lean=ffmpeg
 ffmpeg=${FFMPEG:-$lean}
 
-# What the swarm may take: percent of one core, and resident memory in KiB.
+# Limits of the swarm: percent of one core, and resident memory in KiB.
 cpu_percent_max=3
 resident_kib_max=25000
-# How long the clients may take beyond the time that the rate asks for, in seconds.
+# Permitted time to start the clients beyond the ramp, in seconds.
 grace_seconds=60
 segment_seconds=${SEGMENT:-4}
-# From the last start until every client has played what it read at once at its start,
-# three segments, and then for a window, two segments at most.
+# Time from the last start until every client has played the three segments that it reads at
+# once at its start, and then one window of at most two segments.
 settle_seconds=$((segment_seconds * 5 + 5))
 
 scratch=$(mktemp -d)
 agent=real-$$
 swarm="" pids=()
 cleanup() {
-  # Its clients end with it.
+  # The clients end with the program.
   for pid in $swarm "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
   wait
   rm -rf "$scratch"
@@ -65,7 +63,7 @@ fail() {
 }
 
 for tool in nginx curl cc "$ffmpeg"; do
-  command -v "$tool" >/dev/null || fail "no $tool here; install it"
+  command -v "$tool" >/dev/null || fail "$tool is missing; install it"
 done
 [ -x "$program" ] || fail "no $program; build it with cargo build --release"
 ulimit -n "$(ulimit -Hn)"
@@ -81,8 +79,8 @@ start_origin() {
   origin=${url%%/*}
 }
 
-# One worker that asks the origin once for each file: playlists are kept for a second,
-# segments as long as they are of use. Its log is what a CDN would say of the run.
+# One worker that requests each file once from the origin: playlists are cached for a
+# second, segments as long as they are needed. Its log is that of a CDN.
 start_nginx() {
   local spool
   cc -O2 -o "$scratch/listen" benches/listen.c
@@ -108,7 +106,7 @@ http {
   }
 }
 END
-  # The port is known once the socket is there, and nginx reads its file only then.
+  # The port is known once the socket exists; nginx reads its configuration only then.
   # shellcheck disable=SC2016
   "$scratch/listen" "$scratch/port" sh -c 'echo "listen 127.0.0.1:$(cat "$1/port") backlog=4096;" >"$1/listen.conf"
     exec nginx -e "$1/nginx.log" -p "$1" -c "$1/nginx.conf"' sh "$scratch" 2>/dev/null &
@@ -119,7 +117,7 @@ END
     [ -n "${edge:-}" ] && curl -sf -o "$scratch/master" "http://$edge/stream.m3u8" && return
     nap 0.1
   done
-  fail "nginx does not answer: $(tail -n 1 "$scratch/nginx.log")"
+  fail "nginx does not respond: $(tail -n 1 "$scratch/nginx.log")"
 }
 
 start_swarm() {
@@ -139,7 +137,7 @@ names=(hlsswarm_clients_active hlsswarm_ramp_progress hlsswarm_clients_restarted
   'hlsswarm_request_errors_total*' 'hlsswarm_log_lines_total*' 'hlsswarm_segments_skipped_total*'
   hlsswarm_start_lateness_seconds_count 'hlsswarm_start_lateness_seconds_bucket{le="0.1"}')
 
-# A line of the seconds: time since the start, the counters, CPU so far and memory.
+# Writes the line of a second: time since the start, counters, CPU time and memory.
 sample() {
   curl -sSf "http://$address/metrics" >"$scratch/scrape" || fail "no scrape: $(tail -n 1 "$scratch/log")"
   read -ra now < <(counters "$scratch/scrape" "${names[@]}")
@@ -151,7 +149,7 @@ sample() {
     "$stalled" "$below" "$above" "$bytes" "$cpu" "$resident" >>"$scratch/seconds"
 }
 
-# CPU of all the clients so far, in microseconds.
+# Prints the CPU time of all clients, in microseconds.
 clients_cpu_us() {
   local all=() files=() client
   read -ra all <"/proc/$swarm/task/$swarm/children" || true
@@ -159,7 +157,7 @@ clients_cpu_us() {
   { cat "${files[@]}" 2>/dev/null || true; } | awk '{ ns += $1 } END { printf "%.0f\n", ns / 1000 }'
 }
 
-# Sockets and private memory of the clients, by their own account: the means.
+# Prints the means of the clients' sockets and private memory, from /proc.
 holdings() {
   local all=() open
   read -ra all <"/proc/$swarm/task/$swarm/children" || true
@@ -168,7 +166,7 @@ holdings() {
     awk -v open="$open" -v n="${#all[@]}" '/^Private_(Clean|Dirty):/ { kib += $2 } END { printf "%.1f %.0f\n", open / n, kib / n }'
 }
 
-# What the host can still give, in KiB.
+# Prints the available memory of the host, in KiB.
 available_kib() { awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo; }
 
 edge_cpu_us() {
@@ -186,7 +184,7 @@ ramp() {
     sample
   done
   reached_ms=$(($(now_ms) - began))
-  echo "$clients clients run after $((reached_ms / 1000)) s; now they play for $seconds s" >&2
+  echo "$clients clients are running after $((reached_ms / 1000)) s; measuring for $seconds s" >&2
   nap "$settle_seconds"
 }
 
@@ -222,14 +220,14 @@ stop() {
   wait "$swarm" || code=$?
   swarm=""
   stopped_ms=$(($(now_ms) - from))
-  # Only our own clients have this name.
+  # Only clients of this run have this name.
   left=$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -c "^$agent/client-" || true)
-  # nginx writes what it has of its log each second.
+  # nginx flushes its log each second.
   nap 1.5
 }
 
 failures=0
-# check WHAT WANTED FOUND AWK_CONDITION, in which v is what was found
+# check NAME REQUIRED FOUND AWK_CONDITION: in the condition v is the value found.
 check() {
   local verdict=ok
   awk -v v="$3" "BEGIN { exit !($4) }" || { verdict=FAILED && failures=$((failures + 1)); }

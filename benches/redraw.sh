@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
-# What the dashboard costs: CLIENTS fakes run for SECONDS, without a dashboard and with
-# one on the terminal of a tmux of its own, in the overview and in the map. First they
-# write a block of progress and two lines a second, then they are silent, so that all the
-# swarm does is draw. Prints the CPU time of the swarm, as /proc tells it, and what the
-# dashboard adds in per cent of a core.
+# The cost of the dashboard: CLIENTS fakes run for SECONDS, without a dashboard and with one
+# in a private tmux, in the overview and in the map. First the fakes write a block of
+# progress and two lines a second, then they are silent, so that the swarm only draws. Prints
+# the CPU time of the swarm, from /proc, and the dashboard's share in percent of a core.
 #
 # usage: benches/redraw.sh [CLIENTS [SECONDS [PROGRAM]]]
 #
 # Needs tmux and a C compiler, and for 3,000 clients a hard limit of about 10,000
-# descriptors. Opens no connection. The machine is to be quiet: the fakes take more CPU
-# than what is measured.
+# descriptors. Opens no connection. Run it on an idle machine: the fakes take more CPU than
+# the dashboard.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,16 +16,16 @@ clients=${1:-3000}
 seconds=${2:-20}
 program=${3:-target/release/ffmpeg-hls-swarm}
 rate=500
-# How long the clients may take beyond the time that the rate asks for.
+# Permitted time to start the clients beyond the ramp.
 grace_ms=30000
-# Panes by their key: the overview with its map, and the map alone.
+# Panes by their key: the overview with its map, and the map.
 panes=(1 5)
 
 scratch=$(mktemp -d)
 socket=redraw-$$
 pid=
 cleanup() {
-  # Its clients end with it.
+  # The clients end with the program.
   [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
   env -u TMUX tmux -L "$socket" kill-server 2>/dev/null || true
   rm -rf "$scratch"
@@ -40,7 +39,7 @@ fail() {
 
 now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 
-# Sleeps without a process of its own: a read that nobody answers.
+# Sleeps without starting a process: a read that times out.
 exec {silence}<> <(:)
 nap() { read -rt "$1" -u "$silence" || true; }
 
@@ -50,7 +49,7 @@ cpu_us() { cat /proc/"$pid"/task/*/schedstat | awk '{ ns += $1 } END { printf "%
 program=$(realpath "$program")
 cc -O2 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c
 
-# Long enough for the starts, the measurement and some more.
+# Long enough for the starts and the measurement.
 talk=
 for ((i = 0; i < seconds + clients / rate + 60; i++)); do
   talk+=progress-1/err-2/sleep-1000/
@@ -59,7 +58,7 @@ done
 tmux_() { env -u TMUX tmux -f /dev/null -L "$socket" "$@"; }
 tmux_ new-session -d -x 120 -y 40
 
-# measure NAME ARGS KEY STEPS: one run; its CPU in `cpu`.
+# measure NAME ARGS KEY STEPS: measures one run and sets `cpu`.
 measure() {
   local name=$1 args=$2 key=$3 steps=$4 children=() deadline
   printf '%s\n' "echo \$\$ >$scratch/pid" \

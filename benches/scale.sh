@@ -1,24 +1,23 @@
 #!/usr/bin/env bash
-# What it costs to supervise many clients: starts CLIENTS fakes at RATE a second,
-# looks on for SECONDS, scrapes, stops, and prints what that took of time, memory and
-# CPU, as /proc tells it.
+# The cost of supervising many clients: starts CLIENTS fakes at RATE a second, waits for
+# SECONDS, scrapes, stops, and prints the time, memory and CPU used, from /proc.
 #
 # usage: benches/scale.sh [FLAG…] [CLIENTS [RATE [SECONDS [PROGRAM]]]]
 #
-#   -scenario silent    clients that say nothing (the default)
-#   -scenario chatty    clients that log and tell progress as a real FFmpeg does
-#   -scenario flap      clients that live 0.5 to 2 s, die, and start again
-#   -lines N            lines a second of each chatty client (10, which is a live
+#   -scenario silent    clients that write nothing (the default)
+#   -scenario chatty    clients that write log and progress as a real FFmpeg does
+#   -scenario flap      clients that live for 0.5 to 2 s, exit, and restart
+#   -lines N            lines per second of each chatty client (10, as in a live
 #                       stream of one-second segments at verbose)
-#   -backoff MS         from a death to the next start (5000, ±20 % in the swarm)
-#   -floor              measure the floor too: benches/floor.c, which throws away what
-#                       the same fakes write, at once and every 10 ms
+#   -backoff MS         time from an exit to the next start (5000, ±20 % in the swarm)
+#   -floor              also measure the floor: benches/floor.c, which discards the
+#                       output of the same fakes, at once and every 10 ms
 #   -csv FILE           append the raw figures to this file
 #
-# The fakes play nothing, so this is the cost of the swarm alone; what FFmpeg itself
-# needs is measured by the preflight of a run, and by benches/real.sh. Needs a C
-# compiler and curl, and for 3,000 clients a hard limit of about 10,000 descriptors.
-# Scrapes over loopback, and opens no other connection.
+# The fakes play nothing, so only the cost of the swarm is measured. The cost of FFmpeg is
+# measured by the preflight of a run, and by benches/real.sh. Needs a C compiler and curl,
+# and for 3,000 clients a hard limit of about 10,000 descriptors. Scrapes over loopback and
+# opens no other connection.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . benches/measure.sh
@@ -39,13 +38,13 @@ rate=${2:-500}
 seconds=${3:-20}
 program=${4:-target/release/ffmpeg-hls-swarm}
 
-# How long the clients may take beyond the time that the rate asks for.
+# Permitted time to start the clients beyond the ramp.
 grace_ms=30000
-# Scrapes on one connection, of which the percentiles are.
+# Number of scrapes on one connection, for the percentiles.
 scrapes=200
-# The longest life of a fake that flaps.
+# Longest lifetime of a flapping fake.
 life_ms=2000
-# What the floor that does not read at once sleeps between two readings.
+# Sleep of the floor between two reads, if it does not read at once.
 coalesce_ms=10
 
 header=scenario,program,clients,rate,lines_each,backoff_ms,window_ms,reached_ms,resident_kib,cpu_us,wakeups,lines,starts,late,scrape_p50_us,scrape_p99_us,scrape_max_us,scrape_cpu_us,scrape_bytes,stopped_ms
@@ -53,7 +52,7 @@ header=scenario,program,clients,rate,lines_each,backoff_ms,window_ms,reached_ms,
 scratch=$(mktemp -d)
 pid=
 cleanup() {
-  # Its clients end with it.
+  # The clients end with the program.
   [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
   rm -rf "$scratch"
 }
@@ -68,17 +67,17 @@ case $scenario in
   silent) lines=0 backoff_ms=0 url=http://127.0.0.1:9/wait ;;
   chatty) backoff_ms=0 url=http://127.0.0.1:9/chat-$lines ;;
   flap) lines=0 url=http://127.0.0.1:9/brief-$life_ms/exit-1 ;;
-  *) fail "no scenario $scenario; there are silent, chatty and flap" ;;
+  *) fail "no scenario $scenario; give silent, chatty or flap" ;;
 esac
 
 [ -x "$program" ] || fail "no $program; build it with cargo build --release"
-# A static fake starts in half the time, which leaves more of the machine.
+# A static fake starts in half the time and leaves more CPU for the measurement.
 cc -O2 -static -DLONGEST_LIFE=600 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c 2>/dev/null ||
   cc -O2 -DLONGEST_LIFE=600 -o "$scratch/ffmpeg" tests/fakes/fake_ffmpeg.c
 cc -O2 -o "$scratch/floor" benches/floor.c
 ulimit -n "$(ulimit -Hn)"
 
-# launch WHO: swarm, floor, or floor-MS for one that reads every so many ms.
+# launch PROGRAM: swarm, floor, or floor-MS for one that reads every MS milliseconds.
 launch() {
   local backoff=()
   [ "$backoff_ms" = 0 ] || backoff=(-backoff-initial "${backoff_ms}ms" -backoff-max "${backoff_ms}ms")
@@ -100,14 +99,14 @@ launch() {
   pid=$!
 }
 
-# Waits until all clients run, or, where they do not live that long, until all have
-# started and as many die as start again.
+# Waits until all clients run, or, if they do not live that long, until all have started
+# and exits and restarts are balanced.
 await_clients() {
   local deadline=$((start + clients * 1000 / rate + grace_ms))
   reached_ms=
   if [ "$scenario" = flap ]; then
     local ramp_ms=$((clients * 1000 / rate)) cycle_ms=$((life_ms * 5 / 8 + backoff_ms))
-    # A ramp of one cycle spreads the deaths by itself; chance does it for a shorter one.
+    # A ramp of one cycle spreads the exits evenly; in a shorter one chance does.
     [ $ramp_ms -ge $((cycle_ms * 9 / 10)) ] || ramp_ms=$((ramp_ms + cycle_ms * 3 / 2))
     nap $((ramp_ms / 1000 + 3))
     return
@@ -118,18 +117,18 @@ await_clients() {
     nap 0.01
   done
   reached_ms=$(($(now_ms) - start))
-  # The last starts are still being logged.
+  # The last starts may not be logged yet.
   nap 2
 }
 
 scrape() { curl -sSf "http://$address/metrics" >"$1"; }
 
-# The window: CPU, wake-ups, and what the swarm counted meanwhile.
+# Measures the window: CPU, wake-ups, and the swarm's counters.
 look_on() {
   local who=$1 from cpu_before wakeups_before before after
   if [ "$who" = swarm ]; then
     scrape "$scratch/before"
-    # Its connection ends before the window begins.
+    # The connection of the scrape ends before the window begins.
     nap 0.2
   fi
   from=$(now_us)
@@ -152,7 +151,7 @@ look_on() {
   fi
 }
 
-# Scrapes one after the other on one connection; their CPU is what is beyond the window's.
+# Scrapes repeatedly on one connection; the CPU of a scrape is that beyond the window's rate.
 scrape_often() {
   local from cpu_before took_us
   from=$(now_us)
@@ -180,7 +179,7 @@ measure() {
   local who=$1
   launch "$who"
   if [ "$who" = swarm ]; then
-    address=$(address_in "$scratch/log") || fail "no address was told: $(tail -n 1 "$scratch/log")"
+    address=$(address_in "$scratch/log") || fail "the log has no address: $(tail -n 1 "$scratch/log")"
   fi
   await_clients
   look_on "$who"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Whether a long run leaks: 200 clients that end in every way all the time and 200
-# healthy ones run for SECONDS. Every 10 s a line of OUT/soak.csv tells the resident
-# memory, the descriptors, the live children, what the loop waits for, and the
-# counters. At the end it prints the slopes over the second half, by least squares,
-# and whether every start is an exit or alive. Exit code 1 if anything leaks.
+# Does a long run leak? 200 clients that end repeatedly in every way and 200 healthy ones
+# run for SECONDS. Every 10 s a line is written to OUT/soak.csv: resident memory,
+# descriptors, live children, entries of the event loop, and counters. At the end the script
+# prints the slopes over the second half, by least squares, and whether starts equal exits
+# plus live processes. The exit code is 1 if anything leaks.
 #
 # usage: benches/soak.sh [SECONDS [OUT [PROGRAM]]]
 #
@@ -19,17 +19,17 @@ program=${3:-target/release/ffmpeg-hls-swarm}
 flapping=200
 clients=400
 every=10
-# What memory may grow by over the second half, in KiB: the noise of an allocator.
-# A leak of ten bytes an exit would be over 600 in half an hour.
+# Permitted growth of memory over the second half, in KiB: the variation of an allocator. A
+# leak of ten bytes per exit would be over 600 in half an hour.
 memory_growth_max=512
-# What the descriptors and the entries may: the flapping come and go.
+# Permitted growth of descriptors and entries: the number of live flapping clients varies.
 count_growth_max=30
-# Samples below which a slope says nothing.
+# Smallest number of samples for a slope.
 samples_min=12
 
 pid=
 cleanup() {
-  # Its clients end with it.
+  # The clients end with the program.
   [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
 }
 trap cleanup EXIT
@@ -39,11 +39,11 @@ fail() {
   exit 1
 }
 
-# Sleeps without a process of its own: a read that nobody answers.
+# Sleeps without starting a process: a read that times out.
 exec {silence}<> <(:)
 nap() { read -rt "$1" -u "$silence" || true; }
 
-# scrape: all of /metrics, by one connection.
+# scrape: prints /metrics, over one connection.
 scrape() {
   local connection
   exec {connection}<>"/dev/tcp/${address%:*}/${address##*:}"
@@ -52,7 +52,7 @@ scrape() {
   exec {connection}>&-
 }
 
-# A line of the table: time, /proc, and sums over the labels of a family.
+# Writes a line of the table: time, values from /proc, and sums over the labels of a family.
 sample() {
   local fds=("/proc/$pid/fd/"*) children=() resident
   read -ra children <"/proc/$pid/task/$pid/children" || true
@@ -95,7 +95,7 @@ for _ in {1..100}; do
   nap 0.1
 done
 address=$(<"$out/address")
-[ -n "$address" ] || fail "no address was told"
+[ -n "$address" ] || fail "the log has no address"
 
 SECONDS=0
 printf 'seconds,resident_kib,descriptors,children,entries,entries_output,entries_exit,active,' >"$table"
@@ -113,7 +113,7 @@ pid=
 [ "$code" = 0 ] || fail "the run ended with exit code $code: $(tail -n 1 "$out/log.tail")"
 
 awk -F, -v memory_max="$memory_growth_max" -v count_max="$count_growth_max" -v samples_min="$samples_min" '
-  # In a sample all that was started is alive, was counted, or is on its way from one to the other.
+  # In a sample every started process is alive, counted as ended, or in between.
   NR > 1 {
     n++; at[n] = $1; memory[n] = $2; fds[n] = $3; children[n] = $4; entries[n] = $5
     gap = $9 - $10 - $7
@@ -145,7 +145,7 @@ awk -F, -v memory_max="$memory_growth_max" -v count_max="$count_growth_max" -v s
     exit bad + broken > 0
   }' "$table" || code=1
 
-# After the end nothing is alive, so what was started has exited.
+# After the end nothing is alive, so every started process has exited.
 tr -s '{},' '\n' <"$out/summary.json" | awk -F: '
   { gsub(/[" ]/, "") }
   $1 == "started" && started == "" { started = $2 }
