@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Holds pages of the report to the rules of axe-core (WCAG 2.1 A and AA, and its best
-# practices), in headless Chromium, light and dark. Says `skipped` where Chromium or
-# axe-core is missing; .ci/setup has them.
+# Checks pages of the report with axe-core (WCAG 2.1 A and AA, and its best practices), in
+# headless Chromium, light and dark. Prints `skipped` if Chromium or axe-core is missing;
+# .ci/setup installs them.
 #
 #   tests/accessibility.sh PAGE.html...
 set -euo pipefail
@@ -21,8 +21,8 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# A copy of the page that runs axe on itself and tells its title what was found. The
-# policy of the page forbids every script, so the copy goes without it.
+# Makes a copy of the page that runs axe on itself and writes the result into its title. The
+# policy of the page forbids scripts, so the copy has no policy.
 probe() {
   sed 's|<meta http-equiv="Content-Security-Policy"[^>]*>||; s|</html>.*||' "$1"
   printf '<script>'
@@ -44,7 +44,7 @@ axe.run(document, { resultTypes: ["violations"] }).then(function (found) {
 SCRIPT
 }
 
-# dump PAGE SCHEME: the page as it is after axe ran; 0 is dark and 1 is light.
+# dump PAGE SCHEME: prints the page after axe ran; SCHEME is 0 for dark and 1 for light.
 dump() {
   timeout 120 "$chromium" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync \

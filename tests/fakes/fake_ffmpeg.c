@@ -1,50 +1,49 @@
-/* An FFmpeg for the faults that the real one shows too seldom.
+/* A fake FFmpeg that shows behaviour which the real one shows too seldom.
  *
- * It plays the steps that stand in the path of the URL after `-i`, one after
- * the other: `http://127.0.0.1:9/err-20/sleep-500/exit-3`. It opens no
- * connection. It receives a second of media first, unless a step is `mute` or reports
- * progress of its own. With no step, or after the last one, it waits to be stopped; a
- * name with a dot in it is no step. An input that is no http URL ends it at once
- * with code 0.
+ * It performs the steps in the path of the URL after `-i`, one after the other:
+ * `http://127.0.0.1:9/err-20/sleep-500/exit-3`. It opens no connection. It reports a second
+ * of media first, unless a step is `mute` or reports progress itself. Without steps, or
+ * after the last one, it waits to be stopped. A name with a dot is not a step. If the input
+ * is not an http URL, it exits at once with code 0.
  *
- *   wait           until it is stopped: SIGTERM or SIGINT, then code 255
- *   mute           receives no media
- *   sleep-MS       waits so long, or until it is stopped
- *   err-N          N numbered lines on stderr
- *   flood-MB       so many megabytes of lines on stderr; 0 never ends
- *   hose-MB        the same in large blocks, as fast as the pipe takes them
- *   odd            on stderr an error with characters that a terminal obeys or
- *                  nobody sees, and one that says nothing
- *   endless-KB     one line of so many kilobytes without an end
- *   noise-KB       so many kilobytes of binary on stderr
- *   noise-out-KB   the same on stdout
- *   live-MS        plays for so long: a block of `-progress` every 100 ms; 0 never ends
- *   progress-N     N blocks of `-progress` on stdout
- *   mem-MB         takes so many megabytes of memory and keeps them
- *   report         on stderr what it was born with: descriptors, signals, group
+ *   wait           waits for SIGTERM or SIGINT, then exits with code 255
+ *   mute           reports no media
+ *   sleep-MS       waits for this time, or until it is stopped
+ *   err-N          writes N numbered lines to stderr
+ *   flood-MB       writes this many megabytes of lines to stderr; 0 is endless
+ *   hose-MB        the same in large blocks, at the speed of the pipe
+ *   odd            writes to stderr an error with control and invisible characters, and
+ *                  one without a message
+ *   endless-KB     writes one unterminated line of this many kilobytes
+ *   noise-KB       writes this many kilobytes of binary data to stderr
+ *   noise-out-KB   the same to stdout
+ *   live-MS        plays for this time: a block of `-progress` every 100 ms; 0 is endless
+ *   progress-N     writes N blocks of `-progress` to stdout
+ *   mem-MB         allocates this many megabytes of memory and keeps them
+ *   report         writes what it inherited to stderr: descriptors, signals, group
  *   close          closes stdout and stderr
  *   ignore-term    ignores SIGTERM and SIGINT
- *   stubborn-N     ends by the N-th SIGTERM or SIGINT
+ *   stubborn-N     exits at the N-th SIGTERM or SIGINT
  *   stop           stops itself (SIGSTOP)
- *   grandchild     leaves a child that holds both pipes and heeds SIGTERM
- *   stubborn-grandchild  the same, and ignores SIGTERM
- *   daemon-S       the same, in a session of its own, for S seconds
- *   traced         leaves a debugger that holds it fast, dead or alive
- *   watch          for ever what a healthy client tells: each second progress and
- *                  a request, now and then one that fails
- *   chat-N         plays as `watch` does, but tells N lines a second, those that a
- *                  healthy client of a live stream writes, in ten bursts at most
- *   brief-MS       lives for a quarter of so long to all of it, by chance
+ *   grandchild     leaves a child that keeps both pipes open and obeys SIGTERM
+ *   stubborn-grandchild  the same, but ignores SIGTERM
+ *   daemon-S       the same, in its own session, for S seconds
+ *   traced         leaves a debugger that keeps it from being reaped
+ *   watch          writes endlessly what a healthy client does: each second progress and
+ *                  a request, which fails occasionally
+ *   chat-N         plays as `watch` does, but writes N lines a second, those of a healthy
+ *                  client of a live stream, in ten bursts at most
+ *   brief-MS       lives for a random time from a quarter of this to all of it
  *   flap           lives up to 2 s and ends in one of five ways, by its number
- *   first-N        plays what follows as the first N clients alone; the others watch
- *   only-N         plays what follows as client N alone; the others wait
- *   exit-N         ends with code N
+ *   first-N        the first N clients perform the following steps; the others watch
+ *   only-N         client N performs the following steps; the others wait
+ *   exit-N         exits with code N
  *   kill-N         ends by signal N
  *
- * The name of the executable changes what it is: with `hangs` in it, it never
- * answers a question; with `odd`, its version has an escape sequence; with `old`,
- * it refuses the options of the last years; with
- * `ffprobe`, it lists two programs, or with `ffprobe-fails` none.
+ * The name of the executable changes its behaviour: with `hangs` in it, it never responds
+ * to a probe; with `odd`, its version has an escape sequence; with `old`, it rejects the
+ * options of recent years; with `ffprobe`, it lists two programs, or with `ffprobe-fails`
+ * none.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -59,7 +58,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Nothing that a failed test leaves behind lives longer, in seconds. */
+/* Longest lifetime of a process left by a failed test, in seconds. */
 #ifndef LONGEST_LIFE
 #define LONGEST_LIFE 300
 #endif
@@ -86,7 +85,7 @@ static void sleep_ms(long ms) {
   }
 }
 
-/* Writes all of it; a pipe that nobody reads ends the process, as SIGPIPE does. */
+/* Writes all bytes; a pipe without a reader ends the process, as SIGPIPE does. */
 static void put(int fd, const char *bytes, size_t length) {
   while (length > 0) {
     ssize_t written = write(fd, bytes, length);
@@ -97,7 +96,7 @@ static void put(int fd, const char *bytes, size_t length) {
   }
 }
 
-/* The options that matter, under the headings of `-h full`, whatever is asked. */
+/* Prints the relevant options under the headings of `-h full`, whatever the probe. */
 static int answer_help(void) {
   const int old = is("old");
   printf("Advanced global options:\n%s\n", old ? "" : "-stats_period time  set the period of statistics\n");
@@ -190,7 +189,7 @@ static void write_progress(long blocks) {
                          i * 30, i * 1000000, i * 1000000));
 }
 
-/* A compiler may leave out what nobody reads, unless it is volatile. */
+/* The compiler could remove unread memory unless it is volatile. */
 static void take_memory(long megabytes) {
   const size_t size = (size_t)megabytes << 20;
   volatile char *taken = malloc(size);
@@ -238,7 +237,7 @@ static void leave_child(int heeds_term, long session_seconds) {
   _exit(0);
 }
 
-/* The parent of a traced process cannot reap it before its tracer has. */
+/* The parent of a traced process can reap it only after its tracer. */
 static void leave_tracer(void) {
   const pid_t traced = getpid();
   int seized[2];
@@ -271,7 +270,7 @@ static long own_number(void) {
   return last ? atol(last + 1) : -1;
 }
 
-/* No two lines are the same, so nothing that is kept of them may grow for it. */
+/* No two lines are the same, so a program that keeps them would grow. */
 static void watch(void) {
   char text[512];
   for (long second = 1;; second++) {
@@ -291,8 +290,8 @@ static void watch(void) {
   }
 }
 
-/* What FFmpeg 5.1 writes at verbose for each segment of a live playlist with four of
- * them: the next line of that round. */
+/* Returns the next line of those that FFmpeg 5.1 writes at verbose for each segment of a
+ * live playlist with four segments. */
 static int next_line(char *text, size_t room, long number) {
   static const char skip[] = "[hls @ 0x5577f6c24200] [info] Skip ('#EXT-X-PROGRAM-DATE-TIME:2026-11-23T07:%02ld:%02ld.000Z')\n";
   const long segment = number / 8 + own_number() * 100000;
@@ -315,9 +314,8 @@ static void put_progress(long second) {
                        second * 25, second, second, second / 60 % 60, second % 60));
 }
 
-/* Ten ticks a second by the clock, the first at a moment of its own. What is due in
- * a tick is one write; a write for each line would tell more of the fake than of its
- * reader. */
+/* Ten ticks a second, the first at a random time. The lines of a tick are one write; with
+ * one write per line the cost of the fake would dominate that of its reader. */
 static void chat(long per_second) {
   static const char connects[] = "[tcp @ 0x5577f6c27d40] [verbose] Starting connection attempt to 127.0.0.1 port 9\n"
                                  "[tcp @ 0x5577f6c27d40] [verbose] Successfully connected to 127.0.0.1 port 9\n";

@@ -1,9 +1,9 @@
-/* Faults of the kernel and of the clock that a shared machine must not have for
- * real. Loaded into the program under test by LD_PRELOAD, it asks the file that
- * FAULTS names before each call:
+/* Simulates faults of the kernel and of the clock that must not affect a shared machine.
+ * LD_PRELOAD loads it into the program under test. Before each call it reads the file named
+ * by FAULTS:
  *
- *   bytes 0 to 7   what the wall clock is ahead, in nanoseconds (signed)
- *   bytes 8 to 15  the errno of clone(2), or 0 to let it through
+ *   bytes 0 to 7    offset of the wall clock in nanoseconds (signed)
+ *   bytes 8 to 15   errno of clone(2), or 0 to call it
  *   bytes 16 to 23  whether fsync(2) never returns, as on a lost network file system
  */
 #define _GNU_SOURCE

@@ -1,8 +1,8 @@
-# Runs in the machine of systemd.sh, as its one job: tries the unit and says what held.
+# Runs as the only job of the machine of systemd.sh: exercises the unit and prints the results.
 
 swarm=ffmpeg-hls-swarm
 
-# holds WHAT COMMAND…: tells whether it succeeds within a minute.
+# holds WHAT COMMAND…: prints whether the command succeeds within a minute.
 holds() {
   local what=$1 tries=120
   shift

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Boots a virtual machine with this host's systemd as process 1 and has the unit of
-# docs/deploy/systemd run there as it is: an origin and a load of it, a client killed,
-# the loop frozen, a stop, bad usage. Says what held, line by line; the exit code is 1
-# if something did not. By hand, since it takes a kernel and two to three minutes.
+# Boots a virtual machine with this host's systemd as process 1 and runs the unit of
+# docs/deploy/systemd there without changes: an origin and a load of it, a killed client, a
+# frozen loop, a stop, bad usage. Prints one line per check; the exit code is 1 if a check
+# failed. Run by hand, since it needs a kernel and two to three minutes.
 #
 # usage: tests/vm/systemd.sh KERNEL FFMPEG
 #
-#   KERNEL  a kernel with what Debian's builds in (an unpacked linux-image-cloud-amd64)
-#   FFMPEG  an ffmpeg of docs/lean-ffmpeg.sh --static, its ffprobe beside it
+#   KERNEL  a kernel with Debian's built-in drivers (an unpacked linux-image-cloud-amd64)
+#   FFMPEG  an ffmpeg of docs/lean-ffmpeg.sh --static, with its ffprobe in the same folder
 #
-# PROGRAM names the swarm; target/debug/ffmpeg-hls-swarm is the default. Needs
-# qemu-system-x86_64, systemd, curl, busybox and cpio, but no root. Where ACCEL=kvm
-# does not work, software emulation (tcg), the default, does.
+# PROGRAM names the swarm; the default is target/debug/ffmpeg-hls-swarm. Needs
+# qemu-system-x86_64, systemd, curl, busybox and cpio, but no root. The default is software
+# emulation (tcg); ACCEL=kvm uses KVM.
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -28,7 +28,7 @@ trap 'rm -rf "$scratch"' EXIT
 root=$scratch/root
 units=$root/etc/systemd/system
 
-# put FILE…: a file at its own path, with the libraries that it is linked with.
+# put FILE…: copies files to the same paths, with the libraries that they are linked with.
 put() {
   local file wanted
   for file in "$@"; do
