@@ -1,11 +1,11 @@
-//! What does it cost that a deadline can be moved and cleared?
+//! What does it cost that a deadline can be moved and removed?
 //!
-//! The floor is the standard library's `BinaryHeap` with the same 100,000
-//! entries, which has no keys. It cannot move an entry: there the floor is to
-//! push the new one and to pop one.
+//! The floor is the standard library's `BinaryHeap` with the same 100,000 entries,
+//! which has no keys. It cannot move an entry: there the floor is to push the new one
+//! and to pop one.
 //!
-//! - `fill`: sets all of them and removes all of them, in order
-//! - `churn`: removes the earliest and sets it again, as a client's next check
+//! - `fill`: inserts all of them and removes all of them, in order
+//! - `churn`: removes the earliest and inserts it again, as for a client's next check
 //! - `move`: gives a random client another deadline
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]

@@ -1,14 +1,13 @@
 //! What does the reactor add to a ready pipe between epoll and its handler?
 //!
-//! The floor is a bare loop: epoll_wait(2) for 64 events, edge-triggered, a
-//! read(2) of each pipe and the handler. The reactor does the same by its event
-//! table, its lines of those that wait for a turn, its polls and deadlines. The
-//! handler is the same in both: it writes the next line into the pipe that was
-//! read, so that every pipe always has one and neither loop ever sleeps. A figure
-//! is the CPU time of 100,000 lines, their write(2) included.
+//! The floor is a bare loop: epoll_wait(2) for 64 events, edge-triggered, a read(2) of
+//! each pipe and the handler. The reactor does the same with its event table, ready
+//! queue, polls and deadlines. The handler is the same in both: it writes the next line
+//! into the pipe that was read, so that every pipe always has one and neither loop ever
+//! sleeps. A figure is the CPU time of 100,000 lines, including their write(2).
 //!
-//! The pipes of the reactor are those of real children, which only hold them
-//! open; the bench writes into them by `/proc/PID/fd/2`.
+//! The pipes of the reactor are those of real children, which only keep them open; the
+//! bench writes into them by `/proc/PID/fd/2`.
 
 #![allow(
     clippy::unwrap_used,
@@ -52,20 +51,20 @@ use ffmpeg_hls_swarm::units::{ClientId, Moment, Tick};
 use rustix::event::epoll;
 use rustix::event::epoll::{CreateFlags, Event, EventData, EventFlags};
 
-/// More than are taken in one turn, so that there is always a full turn to do.
+/// More than are handled in one turn, so that every turn is full.
 const PIPES: u32 = 128;
 
-/// Lines of one measure, so that the begin of a loop does not count.
+/// Lines of one measurement, so that the start of the loop does not matter.
 const LINES: u64 = 100_000;
 
-/// What the reactor takes in one turn (`reactor/process/pipes.rs`).
+/// Events that the reactor handles in one turn (`reactor/process/pipes.rs`).
 const EVENTS_PER_POLL: usize = 64;
 
 const READ_BYTES: usize = 64 * 1024;
 
 const LINE: &[u8] = b"[hls @ 0x55d0c8a3b2c0] [verbose] HLS request for url 'http://127.0.0.1:17080/seg00018.ts', offset 0, playlist 0\n";
 
-/// Answers each line with the next one.
+/// Responds to each line with the next one.
 struct Echo {
     writers: Vec<File>,
     left: u64,
@@ -89,7 +88,7 @@ impl Echo {
         }
     }
 
-    fn answer(&mut self, client: ClientId) {
+    fn respond_to(&mut self, client: ClientId) {
         self.writers[client.index()].write_all(LINE).unwrap();
         self.left = self.left.saturating_sub(1);
         if self.left == 0 && self.took.is_none() {
@@ -108,12 +107,12 @@ impl Driver for Echo {
             Input::Spawned { pid, .. } => self.hold(pid),
             Input::Output { client, pipe: Pipe::Stderr, bytes, .. } => {
                 assert_eq!(bytes.len(), LINE.len(), "more than a line was read");
-                self.answer(client);
+                self.respond_to(client);
                 if self.took.is_some() {
                     actions.push(Action::Finish);
                 }
             }
-            // Comes once a second beside the output.
+            // Comes once a second in addition to the output.
             Input::MemorySeen { .. } => {}
             other => panic!("{other:?} came in between"),
         }
@@ -146,7 +145,7 @@ impl Application for Echo {
     }
 }
 
-/// The command of the version that says when it wrote a line.
+/// The command of the version that logs times.
 fn template() -> Template {
     let options = Options::new("http://127.0.0.1:9/".parse().unwrap());
     let version = include_bytes!("../tests/data/ffmpeg-9.0.2-version.txt");

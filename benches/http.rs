@@ -1,10 +1,10 @@
 //! What does a connection add to the parsing of a request?
 //!
-//! The floor is httparse on the same bytes, with room for as many fields.
-//! `connection` is the whole way of a request on a connection that is kept alive:
-//! the end of its head is looked for, it is parsed and judged, the service is
-//! asked, the head of the response is written, all of it is taken by the peer.
-//! The service has its body ready and shares it, so it costs next to nothing.
+//! The floor is httparse on the same bytes, with capacity for the same number of
+//! fields. `connection` is the whole path of a request on a kept-alive connection: the
+//! end of its head is found, it is parsed and validated, the service is called, the
+//! head of the response is written, and the peer takes all of it. The service has its
+//! body ready and shares it, so its cost is negligible.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
 

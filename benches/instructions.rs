@@ -1,27 +1,27 @@
-//! Does what `instructions.sh` counts the instructions of: so many passes of one
-//! hot path, and prints how many items that were.
+//! Executes the hot paths whose instructions `instructions.sh` counts: a number of
+//! passes of one path; prints the number of items.
 //!
-//! `instructions NAME PASSES`; without a name it lists them. Nothing here depends
-//! on time or chance, so two runs differ by their passes alone.
+//! `instructions NAME PASSES`; without a name it lists them. Nothing depends on time or
+//! chance, so two runs differ by their passes only.
 //!
 //! | name | item |
 //! |---|---|
-//! | `split` | a line of a live log at level verbose, cut out |
-//! | `parse` | the same, and read |
-//! | `swarm` | the same handed to the swarm: one `Swarm::handle(Output)` a line |
-//! | `progress` | a block of progress, cut into lines and read |
-//! | `swarm_progress` | the same handed to the swarm, one read a block |
-//! | `dispatch` | a ready entry of the event table: marked, queued, its turn taken |
+//! | `split` | a line of a live log at level verbose, extracted |
+//! | `parse` | the same, and parsed |
+//! | `swarm` | the same passed to the swarm: one `Swarm::handle(Output)` per line |
+//! | `progress` | a block of progress, split into lines and parsed |
+//! | `swarm_progress` | the same passed to the swarm, one read per block |
+//! | `dispatch` | a ready entry of the event table: marked, queued, handled |
 //! | `request` | a request through a connection, without socket and reactor |
 //! | `httparse` | the same parsed by httparse alone |
-//! | `scrape` | an answer to `GET /metrics` with 1,000 clients |
+//! | `scrape` | a response to `GET /metrics` with 1,000 clients |
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::disallowed_methods,
     missing_docs,
-    reason = "a bench, which is told what to do by its arguments"
+    reason = "a bench, which is controlled by its arguments"
 )]
 
 #[path = "support/request.rs"]
@@ -47,10 +47,10 @@ use ffmpeg_hls_swarm::units::process::Pipe;
 use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 use mio::{Interest, Poll};
 
-/// Clients of the swarm where it has any.
+/// Clients of the swarm.
 const CLIENTS: u32 = 1_000;
 
-/// What does so many passes and says how many items that were.
+/// Executes this many passes and returns the number of items.
 type Path = fn(usize) -> usize;
 
 const PATHS: [(&str, Path); 9] = [
@@ -178,10 +178,10 @@ fn httparse_alone(passes: usize) -> usize {
 }
 
 fn scrape(passes: usize) -> usize {
-    let (swarm, now) = view::heard(CLIENTS);
+    let (swarm, now) = view::with_events(CLIENTS);
     let (health, request) = (view::health(), Request::new(Method::Get, "/metrics", &[]));
     for _ in 0..passes {
-        black_box(view::answer(black_box(&swarm), now, &health, &request));
+        black_box(view::scrape_response(black_box(&swarm), now, &health, &request));
     }
     passes
 }

@@ -1,15 +1,14 @@
-//! How fast is what a client prints read?
+//! How fast is the output of a client parsed?
 //!
-//! The goal is 1 GB/s on one core, and the floor is what nobody can avoid: finding
-//! the ends of the lines in the same bytes (`floor`, newlines counted by memchr).
-//! Of the log there stand above it, each with all before: cutting into lines
-//! (`split`), reading them (`parse`), following the client's requests (`follow`),
-//! and all that the swarm does with them (`swarm`). Of the progress: `split`, and
-//! `progress`, which joins blocks. Bytes come in reads of 64 KiB, as from a full
-//! pipe.
+//! The goal is 1 GB/s on one core, and the floor is unavoidable: finding the line ends
+//! in the same bytes (`floor`, newlines counted by memchr). For the log there are, each
+//! including the previous ones: splitting into lines (`split`), parsing them (`parse`),
+//! following the client's requests (`follow`), and everything that the swarm does with
+//! them (`swarm`). For progress: `split`, and `progress`, which joins blocks. Bytes
+//! come in reads of 64 KiB, as from a full pipe.
 //!
-//! `cargo bench --bench parsing` measures all; a capture's name, such as
-//! `9.0/live.debug`, only that one.
+//! `cargo bench --bench parsing` measures all; the name of a capture, such as
+//! `9.0/live.debug`, selects that one.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench reads files of this repository")]
 
@@ -32,7 +31,8 @@ use memchr::memchr_iter;
 
 const READ_BYTES: usize = 64 * 1024;
 
-/// Each capture is repeated up to this size, so that a measure is not one line long.
+/// Each capture is repeated up to this size in bytes, so that a measurement is not one
+/// line long.
 const LOG_BYTES: usize = 1024 * 1024;
 
 const CAPTURES: [&str; 7] = [

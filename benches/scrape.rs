@@ -1,9 +1,9 @@
 //! What does a scrape cost, and does it grow with the clients?
 //!
-//! The floor is a copy of the same text: the bytes must be written once. Above it
-//! stand the whole answer to `GET /metrics` in each format, for a swarm of 1 and
-//! of 5,000 clients that run and have been heard. It is the same for both, since
-//! the numbers are running totals: `snapshot` is all that is asked of the swarm.
+//! The floor is a copy of the same text: the bytes must be written once. Above it are
+//! the whole responses to `GET /metrics` in each format, for a swarm of 1 and of 5,000
+//! running clients. The cost is the same for both, since the numbers are running
+//! totals: `snapshot` is all that is requested from the swarm.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
 
@@ -32,8 +32,8 @@ fn scrape(criterion: &mut Criterion<CpuTime>) {
     let text = Request::new(Method::Get, "/metrics", &[]);
     let open = Request::new(Method::Get, "/metrics", &open_metrics);
     for clients in CLIENTS {
-        let (swarm, now) = view::heard(clients);
-        let body = view::answer(&swarm, now, &health, &text).body;
+        let (swarm, now) = view::with_events(clients);
+        let body = view::scrape_response(&swarm, now, &health, &text).body;
         let mut group = criterion.benchmark_group(format!("{clients} clients"));
         group.throughput(Throughput::Bytes(body.bytes().len() as u64));
         group.bench_function("floor", |bench| bench.iter(|| black_box(body.bytes()).to_vec()));
@@ -41,10 +41,10 @@ fn scrape(criterion: &mut Criterion<CpuTime>) {
             bench.iter(|| black_box(black_box(&swarm).snapshot(now)).active());
         });
         group.bench_function("text", |bench| {
-            bench.iter(|| view::answer(black_box(&swarm), now, &health, &text));
+            bench.iter(|| view::scrape_response(black_box(&swarm), now, &health, &text));
         });
         group.bench_function("openmetrics", |bench| {
-            bench.iter(|| view::answer(black_box(&swarm), now, &health, &open));
+            bench.iter(|| view::scrape_response(black_box(&swarm), now, &health, &open));
         });
         group.finish();
     }

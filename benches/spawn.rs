@@ -1,17 +1,17 @@
-//! What does a start and a reap cost beside the least that Linux asks for them,
-//! and does it grow with the descriptors that are open?
+//! What do a start and a reap cost compared with the minimum that Linux requires, and
+//! does the cost grow with the number of open descriptors?
 //!
-//! The floor is vfork(2), execve(2) and waitpid(2) and nothing else: no pipe, no
-//! pidfd, no descriptor in place. It is asked for by clone(2) with the flags that
-//! make a vfork, since a function that returns twice cannot be called from Rust.
-//! `spawner` is what the swarm does: two pipes, three descriptors in place, a
-//! group and a death signal, a pidfd, and the end with what it used. `std` is the
-//! standard library with two pipes, for comparison. The program is true(1), so the
-//! figures hold the kernel's exec and the dynamic linker's work in all three. Counted
-//! is the CPU time of this process and of its children.
+//! The floor is vfork(2), execve(2) and waitpid(2) and nothing else: no pipe, no pidfd,
+//! no descriptor in place. It is done by clone(2) with the flags of vfork, since a
+//! function that returns twice cannot be called from Rust. `spawner` is what the swarm
+//! does: two pipes, three descriptors in place, a group and a death signal, a pidfd,
+//! and the exit status with resource usage. `std` is the standard library with two
+//! pipes, for comparison. The program is true(1), so all three include the kernel's
+//! exec and the dynamic linker's work. Measured is the CPU time of this process and of
+//! its children.
 //!
-//! The goal is `spawner` at 1.3 times the floor at most with 15,000 descriptors
-//! open: that many are held by 5,000 clients. Needs a hard limit above that.
+//! The goal is `spawner` at 1.3 times the floor at most with 15,000 open descriptors,
+//! as many as 5,000 clients need. Needs a hard limit above that.
 
 #![allow(
     unsafe_code,
@@ -38,7 +38,7 @@ use rustix::fs::{Mode, OFlags};
 
 const PROGRAM: &CStr = c"/bin/true";
 
-/// Descriptors open beside those of the bench: of no client, of 5,000.
+/// Open descriptors in addition to those of the bench: of no client, of 5,000.
 const OPEN: [usize; 2] = [0, 15_000];
 
 /// Stack of a child between clone and exec, in units of 16 bytes.
@@ -47,8 +47,8 @@ const STACK_UNITS: usize = 2048;
 extern "C" fn exec(_: *mut c_void) -> c_int {
     let argv: [*const c_char; 2] = [PROGRAM.as_ptr(), ptr::null()];
     let envp: [*const c_char; 1] = [ptr::null()];
-    // SAFETY: both lists end with a null pointer and outlive the call; nothing
-    // but system calls is done in the memory that is shared with the parent.
+    // SAFETY: both lists end with a null pointer and outlive the call; only system
+    // calls are made in the memory that is shared with the parent.
     unsafe {
         libc::execve(PROGRAM.as_ptr(), argv.as_ptr(), envp.as_ptr());
         libc::_exit(127);
@@ -57,8 +57,8 @@ extern "C" fn exec(_: *mut c_void) -> c_int {
 
 fn bare(stack: &mut [u128]) {
     let mut status = 0;
-    // SAFETY: the stack is 16-byte aligned and used by this child alone; the
-    // parent is suspended until the child has called exec or exited.
+    // SAFETY: the stack is 16-byte aligned and used by this child only; the parent is
+    // suspended until the child has called exec or exited.
     let reaped = unsafe {
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
         let top = stack.as_mut_ptr_range().end.cast();
@@ -106,7 +106,7 @@ fn open(count: usize) -> Vec<OwnedFd> {
 
 fn spawn(criterion: &mut Criterion<CpuTime>) {
     raise_nofile().unwrap();
-    // As in the program: made first, while low descriptors are free.
+    // As in the program: created first, while low descriptors are free.
     let mut spawner = Spawner::new(Vec::new(), None).unwrap();
     let mut stack = vec![0_u128; STACK_UNITS];
     for count in OPEN {

@@ -1,6 +1,5 @@
-//! Time as the CPU time of this process, so that what else the machine does adds
-//! next to nothing: what is measured here never sleeps, or is not to be charged
-//! for it.
+//! Measures time as the CPU time of this process, so that other load of the machine has
+//! almost no effect: the benches never sleep, or must not be charged for it.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// Measures CPU time, user and system.
 pub(crate) struct CpuTime;
 
-/// Measures each bench for so long, after half of that to warm up.
+/// Measures each bench for this long, after half of that for warm-up.
 pub(crate) fn criterion(measured: Duration) -> Criterion<CpuTime> {
     Criterion::default()
         .measurement_time(measured)

@@ -1,5 +1,5 @@
-//! Requests as players and scrapers send them, and their way through a
-//! connection: shared by the benches. Opens no socket.
+//! Requests of players and scrapers, and their path through a connection: shared by the
+//! benches. Opens no socket.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use ffmpeg_hls_swarm::http::{Body, Connection, Request, Response, Service, Status};
 use ffmpeg_hls_swarm::units::Tick;
 
-/// What FFmpeg asks for a segment with, and what Prometheus scrapes with.
+/// The requests of FFmpeg for a segment and of Prometheus for a scrape.
 pub(crate) const HEADS: [(&str, &str); 2] = [
     (
         "FFmpeg",
@@ -42,7 +42,7 @@ pub(crate) fn service() -> impl Service {
     }
 }
 
-/// One request in, its response out, as a socket that takes all would have it.
+/// One request in, its response out, as with a socket that takes everything.
 pub(crate) fn exchange(connection: &mut Connection, head: &[u8], service: &mut dyn Service) {
     connection.receive(Tick::ZERO, head, service);
     let count: usize = connection.pending().iter().map(|part| part.len()).sum();

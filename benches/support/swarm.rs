@@ -1,5 +1,5 @@
-//! A swarm whose clients all run, and what real FFmpegs printed: shared by the
-//! benches. Starts no process; the swarm is told that they run.
+//! A swarm whose clients all run, and the output of real FFmpegs: shared by the
+//! benches. Starts no process; the swarm gets the events of running ones.
 
 #![allow(dead_code, reason = "each bench uses a part of this")]
 
@@ -13,7 +13,7 @@ use ffmpeg_hls_swarm::units::process::Pipe;
 use ffmpeg_hls_swarm::units::shard::Shard;
 use ffmpeg_hls_swarm::units::{ClientId, Tick, Wall};
 
-/// What FFmpeg printed, such as `9.0/live.verbose.stderr`.
+/// FFmpeg's output, such as `9.0/live.verbose.stderr`.
 pub(crate) fn capture(name: &str) -> Vec<u8> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     fs::read(folder.join(name)).unwrap()
@@ -45,7 +45,7 @@ fn settings(clients: u32) -> Settings {
     }
 }
 
-/// A swarm of so many clients that all run, a second after the begin of the run.
+/// A swarm of this many running clients, a second after the start of the run.
 pub(crate) fn running(clients: u32) -> (Swarm, Tick) {
     let mut swarm = Swarm::new(settings(clients));
     let (mut now, mut actions, mut decided) = (Tick::ZERO, Vec::new(), Vec::new());
@@ -65,7 +65,7 @@ pub(crate) fn running(clients: u32) -> (Swarm, Tick) {
     (swarm, Tick::from_millis(1_000).max(now))
 }
 
-/// Hands bytes of a client's stderr to the swarm.
+/// Passes bytes of a client's stderr to the swarm.
 pub(crate) fn stderr(
     swarm: &mut Swarm,
     now: Tick,

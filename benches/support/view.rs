@@ -1,5 +1,5 @@
-//! A swarm that has been heard, and the answer to its scrape: shared by the
-//! benches. Starts no process and opens no socket.
+//! A swarm with data, and the response to its scrape: shared by the benches. Starts no
+//! process and opens no socket.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use ffmpeg_hls_swarm::units::Tick;
 
 use crate::swarm::{capture, running, stderr};
 
-/// Everything that can be told is there.
+/// A health value with every field.
 pub(crate) fn health() -> Health {
     let process = ProcessUse { start_unix_secs: 1.7e9, ..ProcessUse::default() };
     Health { process, last_scrape: Some(Duration::from_micros(100)), ..Health::default() }
 }
 
-/// A swarm of so many clients that run, each of which has told of a live stream.
-pub(crate) fn heard(clients: u32) -> (Swarm, Tick) {
+/// A swarm of this many running clients, each with the events of a live stream.
+pub(crate) fn with_events(clients: u32) -> (Swarm, Tick) {
     let (mut swarm, now) = running(clients);
     let (log, mut actions) = (capture("9.0/live.verbose.stderr"), Vec::new());
     for client in 0..clients {
@@ -29,8 +29,13 @@ pub(crate) fn heard(clients: u32) -> (Swarm, Tick) {
     (swarm, now)
 }
 
-/// What a scrape of this swarm is answered.
-pub(crate) fn answer(swarm: &Swarm, now: Tick, health: &Health, request: &Request<'_>) -> Response {
+/// The response to a scrape of this swarm.
+pub(crate) fn scrape_response(
+    swarm: &Swarm,
+    now: Tick,
+    health: &Health,
+    request: &Request<'_>,
+) -> Response {
     let scene = Scene {
         snapshot: &swarm.snapshot(now),
         health,

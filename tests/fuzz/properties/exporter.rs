@@ -1,8 +1,8 @@
-//! Answers of an exporter: however their bytes are cut they tell the same, and what
-//! follows from them is in bounds.
+//! Responses of an exporter: their chunking has no effect, and derived values are in
+//! bounds.
 //!
-//! The first byte of an input is the seed of the cuts. The rest is what comes of some
-//! polls, two seconds apart, with a line of `%%` between: the bytes of an answer, and
+//! The first byte of an input is the seed of the chunking. The rest is the result of
+//! polls two seconds apart, separated by lines of `%%`: the bytes of a response, and
 //! then the end of the connection. Each is read as that of a host and as that of an
 //! nginx.
 
@@ -13,12 +13,12 @@ use ffmpeg_hls_swarm::stats::OriginSide;
 use ffmpeg_hls_swarm::stats::origin_side::{Measure, Target};
 use ffmpeg_hls_swarm::units::Tick;
 
-use super::cuts;
+use super::chunkings;
 
-/// Longest body; short, so that it is reached.
+/// Longest body in bytes; small, so that inputs exceed it.
 const BODY_BYTES_MAX: u64 = 50_000;
 
-/// Holds the promises for one input.
+/// Checks the properties for one input.
 pub fn check(input: &[u8]) {
     let Some((&seed, bytes)) = input.split_first() else { return };
     let mut seen = Vec::new();
@@ -31,19 +31,19 @@ pub fn check(input: &[u8]) {
         for poll in polls(bytes) {
             now = now.after(Duration::from_secs(2));
             for place in [0, 1] {
-                ask(&mut side, now, place, &cuts(seed, poll)[cut]);
+                ask(&mut side, now, place, &chunkings(seed, poll)[cut]);
             }
             consistent(&side, now);
         }
         seen.push(format!("{side:?}"));
     }
-    assert!(seen.iter().all(|other| *other == seen[0]), "the cuts change what is told");
+    assert!(seen.iter().all(|other| *other == seen[0]), "the chunking changes the values");
 }
 
 fn polls(bytes: &[u8]) -> Vec<&[u8]> {
     let (mut polls, mut rest) = (Vec::new(), bytes);
     while let Some(at) = rest.windows(4).position(|window| window == b"\n%%\n") {
-        // The line end before the mark is of the answer.
+        // The line end before the separator belongs to the response.
         polls.push(&rest[..at + 1]);
         rest = &rest[at + 4..];
     }

@@ -1,9 +1,9 @@
-//! The command line and the environment: any of them is understood or refused in
-//! plain words, what was understood can be run, and the command that repeats a run
-//! means the same.
+//! The command line and the environment: any of them is accepted or rejected with a
+//! clear message, an accepted one can be run, and the command that repeats a run has
+//! the same configuration.
 //!
-//! An input is lines: `$NAME=value` sets a variable, any other is an argument.
-//! The first line is tried as a duration as well.
+//! An input consists of lines: `$NAME=value` sets a variable, any other is an argument.
+//! The first line is also parsed as a duration.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -16,11 +16,10 @@ use ffmpeg_hls_swarm::ffmpeg::capabilities::Capabilities;
 use ffmpeg_hls_swarm::ffmpeg::command::{Map, Template};
 use ffmpeg_hls_swarm::units::ClientId;
 
-/// A password. Where it stands as one in a URL it is never told.
+/// A password. As the password of a URL it is never shown.
 const SECRET: &str = "hunter2";
 
-/// As long as a message may be, in bytes: some values of 80 characters each, all
-/// of them escaped.
+/// Longest message in bytes: a few values of 80 characters each, all escaped.
 const MESSAGE_MAX: usize = 4_000;
 
 /// Longest duration, in nanoseconds: Go's.
@@ -33,7 +32,7 @@ fn no_file(_: &Path) -> std::io::Result<String> {
     Err(std::io::ErrorKind::NotFound.into())
 }
 
-/// Holds the promises for one input.
+/// Checks the properties for one input.
 pub fn check(input: &[u8]) {
     let lines = input.split(|&byte| byte == b'\n').filter(|line| !line.contains(&0));
     let lines: Vec<&[u8]> = lines.collect();
@@ -63,24 +62,24 @@ fn value_of(line: &[u8], name: &str) -> Option<OsString> {
     Some(OsString::from_vec(value.to_vec()))
 }
 
-/// Whether the password is there, and only as one.
+/// Whether the input contains the password, only as a password.
 fn holds_a_secret(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
     let all = text.matches(SECRET).count();
     all > 0 && text.matches(&format!("http://user:{SECRET}@")).count() == all
 }
 
-/// A refusal is a line of plain text; the one of `-resolve` is three.
+/// An error is a line of plain text; that of `-resolve` has three.
 fn refused(error: &UsageError, secret: bool) {
     let said = error.to_string();
     let lines = if said.starts_with("-resolve needs --dangerous") { 3 } else { 1 };
     assert_eq!(said.lines().count(), lines, "{said:?}");
     assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
     assert!(said.len() <= MESSAGE_MAX, "a message of {} bytes", said.len());
-    assert!(!secret || !said.contains(SECRET), "tells a password: {said:?}");
+    assert!(!secret || !said.contains(SECRET), "shows a password: {said:?}");
 }
 
-/// What was understood can be run, and repeated.
+/// An accepted command line can be run and repeated.
 fn understood(config: &Config, env: &dyn Fn(&str) -> Option<OsString>, secret: bool) {
     let (swarm, options) = (&config.swarm, &config.options);
     assert!(swarm.ramp_rate.is_finite() && swarm.ramp_rate >= 1.0);
@@ -105,14 +104,14 @@ fn understood(config: &Config, env: &dyn Fn(&str) -> Option<OsString>, secret: b
         assert_eq!(words(&line)[1..], wanted.collect::<Vec<_>>(), "{line}");
     }
     let repeat = &config.repeat_command;
-    assert!(!secret || !repeat.contains(SECRET), "tells a password: {repeat:?}");
+    assert!(!secret || !repeat.contains(SECRET), "shows a password: {repeat:?}");
     if !repeat.contains("***") {
         repeats(config, env);
     }
 }
 
-/// The words of a command as bash takes them, `$'...'` with control characters
-/// among them, which the crate `shell-words` does not know.
+/// The words of a command as parsed by bash, including `$'...'` with control
+/// characters, which the crate `shell-words` does not support.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut chars) = (Vec::new(), String::new(), line.chars());
     while let Some(character) = chars.next() {
@@ -147,8 +146,8 @@ fn escaped(chars: &mut std::str::Chars<'_>) -> char {
     }
 }
 
-/// The command that repeats a run means the same without the variables, but for those
-/// that may hold secrets.
+/// The command that repeats a run has the same configuration without the variables,
+/// except for those that may contain secrets.
 fn repeats(config: &Config, env: &dyn Fn(&str) -> Option<OsString>) {
     let words = shell_words::split(&config.repeat_command).unwrap();
     let argv: Vec<OsString> = words.into_iter().map(OsString::from).collect();
@@ -161,7 +160,7 @@ fn repeats(config: &Config, env: &dyn Fn(&str) -> Option<OsString>) {
     assert_eq!(format!("{config:?}"), format!("{again:?}"));
 }
 
-/// A duration means what it means to Go.
+/// A duration has the same value as in Go.
 fn duration(text: &str) {
     let argv = ["swarm", &format!("-ramp-jitter={text}"), "http://h/"].map(OsString::from);
     let found = match parse(&argv, &|_| None, SEED, &no_file) {
@@ -176,12 +175,12 @@ fn duration(text: &str) {
             assert!(found as f64 >= ns * 0.999_999_9 - parts as f64, "{text:?} is {found} ns");
         }
         (None, Some((ns, _))) => assert!(ns >= 0.999_999_9 * LONGEST_NS as f64, "{text:?} is {ns}"),
-        (Some(found), None) => panic!("{text:?} is no duration, and was taken for {found} ns"),
+        (Some(found), None) => panic!("{text:?} is not a duration, but was parsed as {found} ns"),
     }
 }
 
-/// The nanoseconds of a duration of Go and the number of its parts, by floating
-/// point; `None` for what is none.
+/// The nanoseconds of a Go duration and the number of its parts, in floating point;
+/// `None` if it is not a duration.
 fn go_ns(text: &str) -> Option<(f64, usize)> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {
@@ -212,7 +211,7 @@ fn go_ns(text: &str) -> Option<(f64, usize)> {
     Some((ns, parts))
 }
 
-/// An FFmpeg that can do all that is asked of it.
+/// An FFmpeg that supports everything.
 fn capabilities() -> Capabilities {
     let version = include_bytes!("../../data/ffmpeg-9.0.2-version.txt");
     let help = include_bytes!("../../data/ffmpeg-9.0.2-help.txt");

@@ -1,9 +1,9 @@
-//! A peer of the HTTP server: however its bytes are cut and however slowly it
-//! reads, it gets the same answers, each of them well formed, and what it can make
-//! the server hold is bounded.
+//! A peer of the HTTP server: neither the chunking of its bytes nor the speed of its
+//! reads changes the responses, each response is well formed, and the memory that it
+//! can occupy is bounded.
 //!
-//! The first byte of an input is the seed of the cuts, the rest is what the peer
-//! sends. The built-in origin answers.
+//! The first byte of an input is the seed of the chunking, the rest is sent by the
+//! peer. The built-in origin responds.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use ffmpeg_hls_swarm::http::{Connection, Limits, Method, Request, Response};
 use ffmpeg_hls_swarm::origin::{Origin, Settings};
 use ffmpeg_hls_swarm::units::{Moment, Tick, Wall};
 
-use super::cuts;
+use super::chunkings;
 
-/// Small, so that short inputs come to them.
+/// Small, so that short inputs reach them.
 const LIMITS: Limits = Limits {
     head_bytes: 400,
     head_time: Duration::from_secs(10),
@@ -27,65 +27,68 @@ const PIECE_MAX: usize = 4096;
 /// The live segments are those from 1 to 9.
 const WALL: Wall = Wall::from_unix_nanos(10_500_000_000);
 
-/// Deadlines until a silent peer is given up: of the head, of the answer to that,
-/// and of its closing.
+/// Deadlines until a silent peer is given up: of the head, of the response to that, and
+/// of the close.
 const PATIENCE: usize = 3;
 
 thread_local! {
     static ORIGIN: std::cell::RefCell<Origin> = std::cell::RefCell::new(origin());
 }
 
-/// Holds the promises for one input.
+/// Checks the properties for one input.
 pub fn check(input: &[u8]) {
     let Some((&seed, bytes)) = input.split_first() else { return };
-    let cuts = cuts(seed, bytes);
-    let wanted = exchange(&cuts[0], usize::MAX);
-    for pieces in &cuts {
+    let chunkings = chunkings(seed, bytes);
+    let wanted = exchange(&chunkings[0], usize::MAX);
+    for pieces in &chunkings {
         for taken_at_once in [usize::MAX, 1 + usize::from(seed) * 7] {
-            assert!(exchange(pieces, taken_at_once) == wanted, "cuts change the answers");
+            assert!(
+                exchange(pieces, taken_at_once) == wanted,
+                "the chunking changes the responses"
+            );
         }
         is_given_up(pieces);
     }
     well_formed(&wanted);
 }
 
-/// What went over a connection.
+/// The traffic of a connection.
 #[derive(Debug, PartialEq)]
 struct Exchange {
     /// The requests that the service saw.
-    asked: Vec<Asked>,
+    received: Vec<Received>,
     /// All bytes that were sent to the peer.
-    answers: Vec<u8>,
+    responses: Vec<u8>,
 }
 
 #[derive(Debug, PartialEq)]
-struct Asked {
+struct Received {
     text: String,
     method: Method,
-    /// What the whole of it would have been.
+    /// The complete resource.
     whole: Vec<u8>,
 }
 
-/// Sends the pieces and then the end; reads the answers so many bytes at once,
-/// and only once the server takes nothing more.
+/// Sends the pieces and then the end; reads the responses this many bytes at a time,
+/// and only once the server accepts no more.
 fn exchange(pieces: &[&[u8]], taken_at_once: usize) -> Exchange {
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
-    let mut exchange = Exchange { asked: Vec::new(), answers: Vec::new() };
+    let mut exchange = Exchange { received: Vec::new(), responses: Vec::new() };
     for piece in pieces {
         while !connection.wants_read() && connection.wants_write() {
             take(&mut connection, taken_at_once, &mut exchange);
         }
         if connection.wants_read() {
-            let respond = &mut |request: &Request<'_>| respond(request, &mut exchange.asked);
+            let respond = &mut |request: &Request<'_>| respond(request, &mut exchange.received);
             connection.receive(Tick::ZERO, piece, respond);
         }
         if taken_at_once == usize::MAX {
             drain(&mut connection, taken_at_once, &mut exchange);
         }
     }
-    connection.peer_closed(&mut |_: &Request<'_>| unreachable!("asked after the end"));
+    connection.peer_closed(&mut |_: &Request<'_>| unreachable!("received after the end"));
     drain(&mut connection, taken_at_once, &mut exchange);
-    assert!(connection.is_finished(), "the peer is gone and the connection is not");
+    assert!(connection.is_finished(), "the peer has closed, but the connection remains");
     assert_eq!(connection.deadline(), None);
     exchange
 }
@@ -101,23 +104,23 @@ fn take(connection: &mut Connection, most: usize, exchange: &mut Exchange) {
     let [head, body] = connection.pending();
     let pending = [&head[..], &body[..]].concat();
     let taken = &pending[..pending.len().min(most)];
-    exchange.answers.extend_from_slice(taken);
-    let respond = &mut |request: &Request<'_>| respond(request, &mut exchange.asked);
+    exchange.responses.extend_from_slice(taken);
+    let respond = &mut |request: &Request<'_>| respond(request, &mut exchange.received);
     connection.sent(Tick::ZERO, taken.len(), respond);
 }
 
-fn respond(request: &Request<'_>, asked: &mut Vec<Asked>) -> Response {
+fn respond(request: &Request<'_>, received: &mut Vec<Received>) -> Response {
     let at = Moment { wall: WALL, ..Moment::default() };
     let plain = Request { method: Method::Get, headers: &[], ..*request };
     let (whole, response) = ORIGIN.with_borrow_mut(|origin| {
         (origin.respond(at, &plain).body.bytes().to_vec(), origin.respond(at, request))
     });
-    asked.push(Asked { text: format!("{request:?}"), method: request.method, whole });
+    received.push(Received { text: format!("{request:?}"), method: request.method, whole });
     response
 }
 
-/// A peer that sends and takes nothing can make the server hold so much and no
-/// more, and is given up in the end.
+/// A peer that sends and reads nothing can occupy bounded memory only, and is given up
+/// in the end.
 fn is_given_up(pieces: &[&[u8]]) {
     let mut connection = Connection::new(Tick::ZERO, LIMITS);
     let mut held = 0;
@@ -131,9 +134,9 @@ fn is_given_up(pieces: &[&[u8]]) {
         let respond = &mut |request: &Request<'_>| respond(request, &mut Vec::new());
         connection.receive(Tick::ZERO, piece, respond);
         let [head, body] = connection.pending().map(|part| part.len());
-        assert!(head <= 1024 && body <= 1 << 20, "an answer of {head} and {body} bytes");
+        assert!(head <= 1024 && body <= 1 << 20, "a response of {head} and {body} bytes");
     }
-    // What comes after a last answer is dropped and costs nothing.
+    // Bytes after the last response are dropped and occupy nothing.
     let last = connection.wants_write() && connection.wants_read();
     assert!(held <= LIMITS.head_bytes + PIECE_MAX || last, "{held} bytes wait");
     let mut deadlines = 0;
@@ -141,18 +144,18 @@ fn is_given_up(pieces: &[&[u8]]) {
         deadlines += 1;
         assert!(deadlines <= PATIENCE, "the peer is not given up");
         connection
-            .deadline_reached(deadline, &mut |_: &Request<'_>| unreachable!("asked by a clock"));
+            .deadline_reached(deadline, &mut |_: &Request<'_>| unreachable!("received by a clock"));
     }
     assert!(connection.is_finished());
 }
 
-/// The bytes are one answer a request, in order, and at most one refusal, the last.
+/// The bytes are one response per request, in order, and at most one refusal, the last.
 fn well_formed(exchange: &Exchange) {
-    let mut rest = exchange.answers.as_slice();
-    let mut asked = exchange.asked.iter();
+    let mut rest = exchange.responses.as_slice();
+    let mut received = exchange.received.iter();
     let mut open = true;
     while !rest.is_empty() {
-        assert!(open, "an answer after the last one");
+        assert!(open, "a response after the last one");
         let mut fields = [httparse::EMPTY_HEADER; 32];
         let mut head = httparse::Response::new(&mut fields);
         let length = head.parse(rest).unwrap().unwrap();
@@ -163,10 +166,10 @@ fn well_formed(exchange: &Exchange) {
             assert!(found.next().is_none(), "{name} comes twice");
             value
         };
-        let request = asked.next();
+        let request = received.next();
         let closes = field("Connection") == Some("close");
         let refused = matches!(status, 400 | 408 | 411 | 413 | 417 | 431);
-        assert!(request.is_some() || (refused && closes), "an answer that nobody asked for");
+        assert!(request.is_some() || (refused && closes), "a response without a request");
         let length_said = field("Content-Length").map(|value| value.parse::<usize>().unwrap());
         assert_eq!(length_said.is_none(), matches!(status, 204 | 304));
         let bodiless = request.is_some_and(|request| request.method == Method::Head);
@@ -177,11 +180,11 @@ fn well_formed(exchange: &Exchange) {
         }
         (rest, open) = (after, !closes);
     }
-    assert_eq!(asked.next(), None, "a request without an answer");
+    assert_eq!(received.next(), None, "a request without a response");
 }
 
-/// A part is what `Content-Range` says, of the whole (RFC 9110 §14.4).
-fn is_the_part(request: &Asked, range: &str, length: usize, body: &[u8], bodiless: bool) {
+/// A part is the range of the whole in `Content-Range` (RFC 9110 §14.4).
+fn is_the_part(request: &Received, range: &str, length: usize, body: &[u8], bodiless: bool) {
     let (part, of) = range.strip_prefix("bytes ").unwrap().split_once('/').unwrap();
     let (first, last) = part.split_once('-').unwrap();
     let [first, last, of]: [usize; 3] = [first, last, of].map(|number| number.parse().unwrap());

@@ -1,7 +1,6 @@
-//! FFmpeg's log: however its bytes are cut, they tell the same, and the counts
-//! agree with each other.
+//! FFmpeg's log: its chunking has no effect, and the counts are consistent.
 //!
-//! The first byte of an input is the seed of the cuts, the rest is the log.
+//! The first byte of an input is the seed of the chunking, the rest is the log.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -16,9 +15,9 @@ use ffmpeg_hls_swarm::units::process::{ExitStatus, Pipe};
 use ffmpeg_hls_swarm::units::shard::Shard;
 use ffmpeg_hls_swarm::units::{ClientId, Moment, Tick, Wall};
 
-use super::cuts;
+use super::chunkings;
 
-/// From one line to the next: so slow that downloads are timed and time out.
+/// Interval of lines: so slow that downloads are timed and time out.
 const LINE_EVERY: Duration = Duration::from_millis(700);
 
 /// A client's process.
@@ -26,18 +25,18 @@ const CLIENT: ClientId = ClientId::new(0);
 
 type Lines = Vec<(Vec<u8>, bool)>;
 
-/// Holds the promises for one input.
+/// Checks the properties for one input.
 pub fn check(input: &[u8]) {
     let Some((&seed, bytes)) = input.split_first() else { return };
     let lines = expected(bytes);
-    let cuts = cuts(seed, bytes);
-    for pieces in &cuts {
-        assert_eq!(split(pieces), lines, "the cuts change the lines");
+    let chunkings = chunkings(seed, bytes);
+    for pieces in &chunkings {
+        assert_eq!(split(pieces), lines, "the chunking changes the lines");
     }
     follow(&lines);
-    let [told, others @ ..] = cuts.map(|pieces| attempt(&pieces));
+    let [bounds, others @ ..] = chunkings.map(|pieces| attempt(&pieces));
     for other in others {
-        assert_eq!(told, other, "the cuts change what the swarm says");
+        assert_eq!(bounds, other, "the chunking changes the swarm's actions");
     }
 }
 
@@ -57,7 +56,7 @@ fn split(pieces: &[&[u8]]) -> Lines {
     lines
 }
 
-/// Follows the requests of the log, line by line.
+/// Processes the requests of the log, line by line.
 fn follow(lines: &Lines) {
     let context = LogContext {
         network_timeout: Duration::from_secs(3),
@@ -68,32 +67,32 @@ fn follow(lines: &Lines) {
         looks_up_name: false,
     };
     let (mut requests, mut totals) = (ClientRequests::default(), Requests::default());
-    let mut told = Told::default();
+    let mut bounds = Bounds::default();
     let mut now = Moment { tick: Tick::ZERO, wall: Wall::from_unix_nanos(1 << 60) };
     for (line, _) in lines {
         now.tick = now.tick.after(LINE_EVERY);
         let read = parse(line);
-        told.line(line, &read);
+        bounds.line(line, &read);
         let before = figures(&totals);
         requests.note(now, &read, &context, &mut totals);
-        agree(&told, &before, &totals);
+        agree(&bounds, &before, &totals);
         let most = bytes_max(now.tick.since(Tick::ZERO));
         assert!(requests.bytes() <= most, "more bytes than there can be");
     }
     let before = figures(&totals);
     requests.finish(&mut totals);
-    agree(&told, &before, &totals);
+    agree(&bounds, &before, &totals);
 }
 
-/// What the lines so far allow.
+/// Upper bounds from the lines so far.
 #[derive(Default)]
-struct Told {
+struct Bounds {
     lines: u64,
     connected: u64,
     statuses: u64,
 }
 
-impl Told {
+impl Bounds {
     fn line(&mut self, line: &[u8], read: &Line<'_>) {
         self.lines += 1;
         match read.note {
@@ -134,28 +133,28 @@ fn figures(totals: &Requests) -> Vec<u64> {
     figures
 }
 
-/// The counts grow, agree with each other, and none has more than the log told.
-fn agree(told: &Told, before: &[u64], totals: &Requests) {
+/// The counts grow, are consistent, and do not exceed the log.
+fn agree(bounds: &Bounds, before: &[u64], totals: &Requests) {
     let after = figures(totals);
     assert!(before.iter().zip(&after).all(|(before, after)| before <= after), "a count goes back");
     assert_eq!(totals.made(), totals.connections_new + totals.connections_reused);
     let made = |kind: RequestKind| totals.by_kind[kind.index()];
     assert!(totals.segments_downloaded <= made(RequestKind::Segment));
     assert!(totals.playlist_refreshes <= made(RequestKind::Playlist));
-    assert!(made(RequestKind::Segment) + made(RequestKind::Init) <= told.lines);
+    assert!(made(RequestKind::Segment) + made(RequestKind::Init) <= bounds.lines);
     assert!(totals.segment_download.count() <= made(RequestKind::Segment));
     assert!(totals.playlist_download.count() <= made(RequestKind::Playlist));
-    assert!(totals.connect.count() <= told.connected);
-    assert_eq!(totals.http_errors.iter().sum::<u64>(), told.statuses);
+    assert!(totals.connect.count() <= bounds.connected);
+    assert_eq!(totals.http_errors.iter().sum::<u64>(), bounds.statuses);
     let timeouts: u64 = totals.errors.iter().map(|e| e[ErrorReason::Timeout.index()]).sum();
     assert_eq!(totals.timeouts, timeouts);
-    assert!(totals.failed() <= told.lines);
-    assert!(totals.refused.all() <= told.lines);
-    assert!(totals.segments_skipped <= told.lines * (SEGMENTS_SKIPPED_MAX + 1));
+    assert!(totals.failed() <= bounds.lines);
+    assert!(totals.refused.all() <= bounds.lines);
+    assert!(totals.segments_skipped <= bounds.lines * (SEGMENTS_SKIPPED_MAX + 1));
 }
 
-/// What a whole swarm says of a client whose log this is, without an end of its
-/// own: it is left at the deadline of the draining.
+/// The actions and counts of a swarm for a client with this log that does not exit: it
+/// ends at the deadline of draining.
 fn attempt(pieces: &[&[u8]]) -> (Vec<Action>, Vec<u64>) {
     let mut swarm = Swarm::new(settings());
     let (mut actions, mut now) = (Vec::new(), Tick::ZERO);
@@ -175,13 +174,13 @@ fn attempt(pieces: &[&[u8]]) -> (Vec<Action>, Vec<u64>) {
     let exits = |action: &&Action| matches!(action, Action::Report(Report::ClientExited { .. }));
     assert_eq!(actions.iter().filter(exits).count(), 1, "the attempt does not end");
     let snapshot = swarm.snapshot(now);
-    let mut told = figures(&snapshot.totals.requests);
-    told.extend([snapshot.totals.stderr_lines, snapshot.totals.stderr_lines_cut]);
-    told.push(snapshot.totals.playback.playlist_edge_age.count());
+    let mut bounds = figures(&snapshot.totals.requests);
+    bounds.extend([snapshot.totals.stderr_lines, snapshot.totals.stderr_lines_cut]);
+    bounds.push(snapshot.totals.playback.playlist_edge_age.count());
     for frequent in snapshot.totals.error_patterns.top(usize::MAX) {
-        told.push(frequent.count);
+        bounds.push(frequent.count);
     }
-    (actions, told)
+    (actions, bounds)
 }
 
 fn settings() -> Settings {

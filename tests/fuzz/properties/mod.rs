@@ -1,8 +1,8 @@
-//! What must hold for any input whatever, one module a fuzz target.
+//! Properties that hold for any input, one module per fuzz target.
 //!
-//! Each has one function, `check`, which panics if the promise is broken. The
-//! fuzz targets call it with what libFuzzer makes up, `tests/fuzz_corpus.rs` with
-//! the inputs that are kept in `tests/fuzz/corpus`.
+//! Each has one function, `check`, which panics if a property is violated. The fuzz
+//! targets call it with the inputs of libFuzzer, `tests/fuzz_corpus.rs` with those kept
+//! in `tests/fuzz/corpus`.
 
 pub mod exporter;
 pub mod flags;
@@ -13,9 +13,9 @@ pub mod playlist;
 pub mod progress;
 pub mod redact;
 
-/// Cuts bytes into pieces of 1 to 4096 bytes, as large as the reads of the
-/// reactor; the sizes follow from the seed. Most are small, so that also short
-/// inputs are cut often.
+/// Divides bytes into pieces of 1 to 4096 bytes, up to the size of the reactor's reads;
+/// the sizes follow from the seed. Most are small, so that short inputs are divided as
+/// well.
 fn pieces(seed: u8, mut bytes: &[u8]) -> Vec<&[u8]> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(u64::from(seed) + 1);
     let mut pieces = Vec::new();
@@ -32,8 +32,7 @@ fn pieces(seed: u8, mut bytes: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-/// The bytes cut in three ways: all alone, by the seed, and not at all but for
-/// the size of a read.
-fn cuts(seed: u8, bytes: &[u8]) -> [Vec<&[u8]>; 3] {
+/// Three chunkings of the bytes: single bytes, by the seed, and by the size of a read.
+fn chunkings(seed: u8, bytes: &[u8]) -> [Vec<&[u8]>; 3] {
     [bytes.chunks(1).collect(), pieces(seed, bytes), bytes.chunks(4096).collect()]
 }

@@ -1,8 +1,8 @@
-//! The origin's playlists and segments, read back by the crates `m3u8-rs` and
-//! `mpeg2ts`: whatever is served, at any time, hangs together.
+//! The origin's playlists and segments, parsed by the crates `m3u8-rs` and `mpeg2ts`:
+//! everything served at any time is consistent.
 //!
-//! An input is numbers in words: segment duration in ms, window, wall clock in ms
-//! since the Unix epoch, bit rates. What is missing is 0.
+//! An input consists of numbers: segment duration in ms, window, wall clock in ms since
+//! the Unix epoch, bit rates. Missing ones are 0.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use ffmpeg_hls_swarm::units::{Moment, Wall};
 use m3u8_rs::{MediaPlaylist, MediaSegment, VariantStream};
 use mpeg2ts::ts::{ReadTsPacket, TsPacket, TsPacketReader, TsPayload};
 
-/// Larger segments are not read back: they take too long, and are no different.
+/// Larger segments are not parsed: they take too long, and do not differ.
 const READ_BYTES_MAX: u64 = 400_000;
 
 /// PIDs of the video and the audio stream.
 const VIDEO: u16 = 0x100;
 const AUDIO: u16 = 0x101;
 
-/// Ticks of 90 kHz from a picture and from an AAC frame to the next.
+/// Ticks of 90 kHz between pictures and between AAC frames.
 const STEPS: [(u16, u64); 2] = [(VIDEO, 3_600), (AUDIO, 1_920)];
 
 /// Where a PTS wraps.
 const WRAP: u64 = 1 << 33;
 
-/// Holds the promises for one input.
+/// Checks the properties for one input.
 pub fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let mut numbers = text.split_ascii_whitespace().map(|word| word.parse().unwrap_or(0));
@@ -46,8 +46,8 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// Every form has its master playlist; each variant is looked at in one packing,
-/// live and on demand, the first in MPEG-TS without a key.
+/// Every form has its master playlist; each variant is checked in one container, live
+/// and on demand, the first in MPEG-TS without a key.
 fn serve(origin: &mut Origin, settings: &Settings, wall: Wall) {
     for (place, form) in Form::all().into_iter().enumerate() {
         let (status, text) = get(origin, wall, &format!("{}stream.m3u8", form.folder()));
@@ -69,11 +69,11 @@ fn serve(origin: &mut Origin, settings: &Settings, wall: Wall) {
     }
 }
 
-/// What the master playlist says of a variant is so.
+/// Checks the statements of the master playlist about a variant.
 fn said_of(form: Form, variant: &Variant, named: &VariantStream) {
     let average = named.average_bandwidth.unwrap();
     assert!(average <= named.bandwidth && variant.bitrate() <= named.bandwidth);
-    // A block of padding a segment may be more than was asked for.
+    // A block of padding per segment may exceed the requested rate.
     assert!(average <= variant.bitrate() || form.encrypted);
     let shortest = variant.shortest_segment().as_secs_f64();
     assert!(variant.segment_bytes(form) as f64 * 8.0 <= named.bandwidth as f64 * shortest + 8.0);
@@ -82,12 +82,12 @@ fn said_of(form: Form, variant: &Variant, named: &VariantStream) {
     assert_eq!(named.codecs.as_deref(), Some(variant.codecs().as_str()));
 }
 
-/// The live playlist is that of the clock.
+/// Checks that the live playlist follows the clock.
 fn live(origin: &mut Origin, settings: &Settings, wall: Wall, what: (Form, &Variant), uri: &str) {
     let (form, variant) = what;
     let window = Window::at(wall, settings.segment_duration, settings.window);
     let (status, text) = get(origin, wall, uri);
-    assert_eq!(status == 200, window.end > 0, "a playlist is there once a segment is");
+    assert_eq!(status == 200, window.end > 0, "a playlist exists once a segment does");
     if status != 200 {
         return;
     }
@@ -102,14 +102,14 @@ fn live(origin: &mut Origin, settings: &Settings, wall: Wall, what: (Form, &Vari
     for (index, date) in (window.first..).zip(&dates) {
         let begin = variant.span(index).start.as_millis() as i64;
         assert_eq!(*date, begin);
-        // The pictures of a segment may begin a picture after the segment itself.
+        // The pictures of a segment may start one picture after the segment itself.
         assert!(*date <= now_ms + 40, "a segment of the future");
     }
     if let (Some(first), Some(last)) = (playlist.segments.first(), playlist.segments.last()) {
         for segment in [first, last] {
             let path = uri.replace("index.m3u8", &segment.uri);
             let (status, bytes) = get(origin, wall, &path);
-            assert_eq!(status, 200, "{path} is named and not there");
+            assert_eq!(status, 200, "{path} is listed but missing");
             assert_eq!(bytes.len() as u64, variant.segment_bytes(form), "{path}");
         }
         let beyond = uri.replace("index.m3u8", &name(form, window.end));
@@ -120,7 +120,7 @@ fn live(origin: &mut Origin, settings: &Settings, wall: Wall, what: (Form, &Vari
     }
 }
 
-/// The playlist on demand ends, and does not know the clock.
+/// Checks that the playlist on demand ends, and does not depend on the clock.
 fn on_demand(origin: &mut Origin, wall: Wall, (form, variant): (Form, &Variant), uri: &str) {
     let (status, text) = get(origin, wall, uri);
     assert_eq!(status, 200);
@@ -138,7 +138,7 @@ fn name(form: Form, index: u64) -> String {
     }
 }
 
-/// Each segment lasts as long as its pictures, and none longer than is said.
+/// Each segment lasts as long as its pictures, and not longer than stated.
 fn durations(playlist: &MediaPlaylist, form: Form, variant: &Variant, first: u64) {
     assert_eq!(playlist.target_duration, target_duration_secs(variant));
     for (index, segment) in (first..).zip(&playlist.segments) {
@@ -154,7 +154,7 @@ fn date_ms(segment: &MediaSegment) -> Option<i64> {
     segment.program_date_time.map(|date| date.timestamp_millis())
 }
 
-/// Two segments in a row are one stream: packets, counters and clocks go on.
+/// Two consecutive segments are one stream: packets, counters and clocks continue.
 fn read_back(variant: &Variant, first: u64) {
     let segments = [first, first + 1].map(|index| variant.segment(index));
     for segment in &segments {

@@ -1,5 +1,5 @@
-//! Playlists: rewriting changes the URIs and nothing else, and what is rewritten is read
-//! as the same playlist with the new URIs.
+//! Playlists: rewriting changes the URIs and nothing else, and the result is parsed as
+//! the same playlist with the new URIs.
 //!
 //! An input is the text of a playlist.
 
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use ffmpeg_hls_swarm::hls::{Document, Media, Playlist, Scheme, rewrite, without_tls};
 
-/// Holds the promises for one input.
+/// Checks the properties for one input.
 pub fn check(input: &[u8]) {
     let same = rewrite(input, |uri| Some(uri.to_vec()));
     assert!(matches!(same, Cow::Borrowed(_)) && *same == *input);
@@ -30,7 +30,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// Two readings are the same but for the URIs, which are marked in the second.
+/// Both playlists are equal except for the URIs, which are marked in the second.
 fn same_media(before: &Media<'_>, after: &Media<'_>) {
     assert_eq!(before.segments.len(), after.segments.len());
     assert_eq!((before.target_duration, before.end_list), (after.target_duration, after.end_list));

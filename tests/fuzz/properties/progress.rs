@@ -1,10 +1,10 @@
-//! FFmpeg's progress: however its bytes are cut they tell the same blocks, and
-//! what a viewer would have felt does not depend on how often one looks.
+//! FFmpeg's progress: its chunking does not change the blocks, and the viewer's
+//! experience does not depend on how often it is observed.
 //!
-//! The first byte of an input is the seed of the cuts. The rest is what FFmpeg
-//! prints, with lines between that say what happens beside: `wait_ms=N` lets time
-//! pass, `stood_ms=N` lets it pass while nobody looks, `look` notes a stall, `opened` opens the input, `told` tells the process
-//! to end.
+//! The first byte of an input is the seed of the chunking. The rest is FFmpeg's output,
+//! with lines between that describe other events: `wait_ms=N` lets time pass,
+//! `stood_ms=N` lets it pass while the loop stands still, `look` detects a stall,
+//! `opened` opens the input, `stop` asks the process to end.
 
 use std::time::Duration;
 
@@ -14,26 +14,26 @@ use ffmpeg_hls_swarm::stats::refused::MEDIA_STEP_MAX;
 use ffmpeg_hls_swarm::stats::{Pace, Playback, Viewing};
 use ffmpeg_hls_swarm::units::Tick;
 
-use super::cuts;
+use super::chunkings;
 
-/// A stall is so long.
+/// The stall threshold.
 const STALL_AFTER: Duration = Duration::from_secs(4);
 
-/// Longest wait of one line, in milliseconds: some hours.
+/// Longest wait of one line, in milliseconds: a few hours.
 const WAIT_MAX_MS: u64 = 10_000_000;
 
-/// Holds the promises for one input.
+/// Checks the properties for one input.
 pub fn check(input: &[u8]) {
     let Some((&seed, bytes)) = input.split_first() else { return };
-    let [first, others @ ..] = cuts(seed, bytes).map(|pieces| lines(&pieces));
+    let [first, others @ ..] = chunkings(seed, bytes).map(|pieces| lines(&pieces));
     for other in others {
-        assert_eq!(first, other, "the cuts change the lines");
+        assert_eq!(first, other, "the chunking changes the lines");
     }
     assert_eq!(blocks(&first), expected(&first));
     let often = watch(&first, Looks::AtEveryLine);
     let now_and_then = watch(&first, Looks::WhereSaid);
-    assert_eq!(often, now_and_then, "looking changes what is seen");
-    assert_eq!(often, watch(&first, Looks::Never), "looking changes what is seen");
+    assert_eq!(often, now_and_then, "observation changes the result");
+    assert_eq!(often, watch(&first, Looks::Never), "observation changes the result");
 }
 
 fn lines(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
@@ -50,7 +50,7 @@ fn blocks(lines: &[Vec<u8>]) -> Vec<Block> {
     lines.iter().filter_map(|line| progress.line(line)).collect()
 }
 
-/// The same by looking back from each end of a block.
+/// The same, by searching backwards from each end of a block.
 fn expected(lines: &[Vec<u8>]) -> Vec<Block> {
     let is_end = |line: &Vec<u8>| line.starts_with(b"progress=");
     let ends: Vec<usize> = (0..lines.len()).filter(|&at| is_end(&lines[at])).collect();
@@ -76,7 +76,7 @@ fn micros(line: &[u8]) -> Option<u64> {
     (value > 0).then_some(value)
 }
 
-/// When a stall is looked for.
+/// When stalls are detected.
 #[derive(Clone, Copy, PartialEq)]
 enum Looks {
     AtEveryLine,
@@ -84,7 +84,7 @@ enum Looks {
     Never,
 }
 
-/// What was seen in the end.
+/// The final result.
 #[derive(Debug, PartialEq)]
 struct Seen {
     media: Duration,
@@ -95,7 +95,7 @@ struct Seen {
     drift: Vec<(u64, u64)>,
 }
 
-/// Plays the lines to one viewer, and holds at every step what must hold.
+/// Plays the lines to one viewer, and checks the properties at every step.
 fn watch(lines: &[Vec<u8>], looks: Looks) -> Seen {
     let (mut playback, mut progress) = (Playback::default(), Progress::default());
     let mut now = Tick::from_millis(1);
@@ -116,7 +116,7 @@ fn watch(lines: &[Vec<u8>], looks: Looks) -> Seen {
         }
         match line.as_slice() {
             b"opened" => viewing.opened(now),
-            b"told" => viewing.ended_by_us(now, &mut playback),
+            b"stop" => viewing.ended_by_us(now, &mut playback),
             _ => {}
         }
         let look = looks == Looks::AtEveryLine || (looks == Looks::WhereSaid && line == b"look");
@@ -153,7 +153,7 @@ fn watch(lines: &[Vec<u8>], looks: Looks) -> Seen {
     }
 }
 
-/// The gauges over all viewers are those of this one.
+/// The gauges over all viewers equal those of this one.
 fn consistent(viewing: &Viewing, playback: &Playback) {
     let viewers = &playback.viewers;
     assert_eq!(viewers.stalled(), u32::from(viewing.is_stalled()));

@@ -1,10 +1,10 @@
-//! Masking only takes away, and no value of a URL or a header gets through.
+//! Masking only removes, and leaves no value of a URL or a header.
 //!
-//! An input is a text, and at once a secret that is put where secrets stand.
+//! An input is a text, and also a secret that is put into every place of secrets.
 
 use ffmpeg_hls_swarm::http::redact::{Masking, redact};
 
-/// Where a secret stands: what is before it and after it.
+/// Places of secrets: the text before and after one.
 const PLACES: [(&str, &str); 7] = [
     ("Opening 'http://h/a?st=", "' for reading"),
     ("http://user:", "@h/a"),
@@ -15,10 +15,10 @@ const PLACES: [(&str, &str); 7] = [
     ("\nX-Odd: ", "\r\n"),
 ];
 
-/// Encloses a secret, so that it is found wherever a part of it comes through.
+/// Encloses a secret, so that any remaining part of it is found.
 const MARK: &str = "7Hunter2";
 
-/// Holds the promises for one input.
+/// Checks the properties for one input.
 pub fn check(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let masking = Masking::default().with_headers(&["X-Odd: opensesame1".to_owned()]);
@@ -36,7 +36,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// Whether `masked` is `text` with some of it replaced by the mask.
+/// Whether `masked` is `text` with parts of it replaced by the mask.
 fn is_left_of(masked: &str, text: &str) -> bool {
     let mut rest = text.chars();
     masked.replace('*', "").chars().all(|left| rest.any(|character| character == left))
