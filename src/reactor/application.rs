@@ -1,4 +1,4 @@
-//! What the reactor serves, by roles: each program implements those that it has.
+//! What the reactor serves, by role: each program implements those that it has.
 //!
 //! Knows no descriptor and no clock; a load of clients and the built-in origin are
 //! both behind it.
@@ -48,13 +48,13 @@ pub trait Status {
     /// One-line status for the service manager.
     fn status(&self, now: Tick) -> String;
 
-    /// Whether it is on the way to its end.
+    /// Whether it is stopping.
     fn is_stopping(&self, now: Tick) -> bool;
 }
 
 /// Has a terminal: keys in, frames out.
 pub trait Screen {
-    /// Takes what was typed; returns the keys that ask us to stop, in order.
+    /// Takes what was typed; returns the keys that request a stop, in order.
     fn typed(&mut self, now: Tick, bytes: &[u8], actions: &mut Vec<Action>) -> Vec<StopSignal>;
 
     /// When [`Screen::draw`] is wanted next.
@@ -63,14 +63,14 @@ pub trait Screen {
     /// The terminal changed: a frame is wanted soon.
     fn want_frame(&mut self);
 
-    /// Draws a frame for a terminal of `size` columns and lines: appends the bytes
-    /// that show it. `anew` is true if the content of the screen is unknown.
+    /// Draws a frame for a terminal of `size` columns and lines: appends the bytes that
+    /// show it. `redraw` means that the content of the screen is unknown.
     fn draw(
         &mut self,
         now: Tick,
         vitals: &mut Vitals<'_>,
         size: (u16, u16),
-        anew: bool,
+        redraw: bool,
         frame: &mut Vec<u8>,
     );
 }
@@ -81,7 +81,7 @@ pub trait Asker {
     fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>);
 }
 
-/// What the reactor serves: what every program is, and what some are besides.
+/// What the reactor serves: the roles of every program, and those that only some have.
 pub trait Application: Driver + Status {
     /// The service of the server with this key.
     fn service(&mut self, key: ServiceKey) -> &mut dyn HttpService;

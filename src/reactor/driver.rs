@@ -1,11 +1,11 @@
-//! The role of what decides: inputs in, actions out.
+//! The role of a program that decides: inputs in, actions out.
 //!
 //! Knows no descriptor and no clock.
 
 use crate::swarm::{Action, Input};
 use crate::units::{ClientId, Tick};
 
-/// Decides what is done.
+/// Decides what to do.
 pub trait Driver {
     /// Takes an input and appends the actions that follow from it.
     fn handle(&mut self, now: Tick, input: Input<'_>, actions: &mut Vec<Action>);
@@ -20,6 +20,6 @@ pub trait Driver {
         let _ = client;
     }
 
-    /// The files of a log were moved (SIGUSR1): reopens those that it writes by name.
+    /// Log files were moved (SIGUSR1): reopens those that it writes by name.
     fn reopen(&mut self) {}
 }

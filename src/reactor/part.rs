@@ -6,8 +6,8 @@ use super::table::Owner;
 use super::turn::Turn;
 use crate::units::Tick;
 
-/// A part of the loop. It acts when a descriptor of its own is ready, when its
-/// deadline has come, or on both.
+/// A part of the loop. It acts when a descriptor of its own is ready, when its deadline
+/// has come, or both.
 pub(super) trait Part {
     /// A descriptor of this part is ready; `hung_up` says that the other end has closed
     /// it. Does a bounded amount of work; returns true if there may be more to do.

@@ -1,4 +1,4 @@
-//! The parts of the loop: what each of them can do, and the two lists of them.
+//! The parts of the loop, in two lists: by the owner of a descriptor, and by deadline.
 //!
 //! A part is a type with a file of its own. One more part is that file, a field of
 //! [`Parts`], its [`Owner`] if it has a descriptor, and a line in [`Parts::ready`],

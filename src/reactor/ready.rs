@@ -1,5 +1,4 @@
-//! The entries that wait for a turn, in two lines: what is our own, and the
-//! clients'.
+//! The entries that wait for a turn, in two lines: our own, and the clients'.
 //!
 //! Knows no event and no handler.
 
@@ -9,16 +8,15 @@ use mio::Token;
 
 use super::table::Owner;
 
-/// Pipes and exits of clients that get their turn before the next poll. At some
-/// 40 µs for an exit this bounds what a request waits for to a few milliseconds
-/// when all clients die together.
+/// Pipes and exits of clients that get their turn before the next poll. At some 40 µs for
+/// an exit this bounds the delay of a request to a few milliseconds when all clients exit
+/// together.
 const CLIENTS_PER_TURN: usize = 64;
 
-/// What waits for a turn.
+/// The entries that wait for a turn.
 #[derive(Debug, Default)]
 pub(super) struct Ready {
-    /// Connections and what is our own: few, and each gets its turn before any
-    /// client.
+    /// Connections and our own entries: few, and each gets its turn before any client.
     pub(super) own: VecDeque<Token>,
     /// The clients' pipes and exits.
     pub(super) clients: VecDeque<Token>,
@@ -38,7 +36,7 @@ impl Ready {
         line.push_back(token);
     }
 
-    /// What gets its turn now; what joins a line meanwhile comes after it.
+    /// The entries that get their turn now; entries queued meanwhile come after them.
     pub(super) fn share(&self) -> Share {
         Share { own: self.own.len(), clients: self.clients.len().min(CLIENTS_PER_TURN) }
     }
@@ -73,7 +71,7 @@ mod tests {
     const SERVICE: ServiceKey = ServiceKey(0);
 
     #[test]
-    fn connections_go_first_and_clients_wait_for_the_next_poll() {
+    fn connections_come_first_and_clients_wait_for_the_next_poll() {
         let mut ready = Ready::default();
         let exit = Owner::Exit(ClientId::new(1));
         for number in 0..CLIENTS_PER_TURN + 2 {
@@ -81,7 +79,7 @@ mod tests {
         }
         ready.push(Token(1000), Owner::Connection(SERVICE, 0));
         let mut share = ready.share();
-        // What comes back during the turn waits as well.
+        // An entry queued during the turn waits as well.
         ready.push(Token(1001), Owner::Connection(SERVICE, 1));
         let mut taken = Vec::new();
         while let Some(token) = ready.take(&mut share) {

@@ -1,6 +1,6 @@
 //! What is registered with the kernel, and whose turn it is.
 //!
-//! Knows of each entry only its owner, not what its readiness means.
+//! Knows only the owner of each entry, not the meaning of its readiness.
 
 use std::io;
 use std::time::Duration;
@@ -31,17 +31,15 @@ impl Registrar {
         })
     }
 
-    /// Puts an entry at the back of the line of those that wait for a turn, once.
-    /// Readiness is told only when it comes (epoll(7)), so this is owed to one
-    /// that was left before there was nothing more to do.
+    /// Puts an entry at the back of its line, once. Readiness is reported only when it
+    /// begins (epoll(7)), so an entry that stopped before EAGAIN must be queued again.
     pub(super) fn queue(&mut self, token: Token, hung_up: bool) {
         if let Some(owner) = self.table.mark_ready(token, hung_up) {
             self.ready.push(token, owner);
         }
     }
 
-    /// Puts the pipes that have something into the line, if it is time to look
-    /// at them; says how many.
+    /// Queues the ready pipes, if a poll of them is due; returns how many.
     pub(super) fn look_at_pipes(&mut self, now: Tick) -> io::Result<u64> {
         let Self { poll, table, pipes, ready } = self;
         let mut found = 0;

@@ -1,4 +1,4 @@
-//! A start at a moment of the wall clock, the same on every host.
+//! A start at a time of the wall clock, the same on every host.
 //!
 //! The wall clock can be set while we wait, so it is re-read at least once a second
 //! and never turned into one long deadline. Knows nothing of what starts.
@@ -17,14 +17,13 @@ use crate::units::{Moment, Tick, Wall, nanos};
 /// start 0.5 ms wrong.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A wall clock that moved so far against the monotonic one was set.
+/// A wall clock that differs by this much from the monotonic one was set.
 const SET_BY: Duration = Duration::from_millis(500);
 
-/// A start later than this is worth a warning: clocks of hosts that are kept in
-/// step differ by less.
+/// A start later than this is logged as a warning: synchronized clocks differ by less.
 const LATE: Duration = Duration::from_secs(1);
 
-/// The start that is waited for.
+/// A start that is waited for.
 #[derive(Debug)]
 pub(super) struct StartGate {
     at: Wall,
@@ -33,15 +32,15 @@ pub(super) struct StartGate {
     look_at: Option<Tick>,
 }
 
-/// What a look at the clock came to.
+/// The result of a look at the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
     /// It is not time yet.
     Wait {
-        /// The wall clock was set, and this is how long it now is to the start.
+        /// The time left until the start, if the wall clock was set.
         set: Option<Duration>,
     },
-    /// It is time, or was so long ago.
+    /// The time has come, or has passed.
     Go {
         /// How long ago.
         behind: Duration,
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_now_and_then_and_goes_in_time() {
+    fn looks_once_a_second_and_starts_on_time() {
         let mut gate = StartGate::new(at(0, 12_500).wall, at(5, 10_000));
         assert_eq!(gate.look_at, Some(Tick::from_millis(5)));
         let mut looks = Vec::new();
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_that_has_passed_is_gone_by_so_much() {
+    fn a_past_time_starts_at_once_and_late() {
         let mut gate = StartGate::new(at(0, 1_000).wall, at(0, 61_000));
         assert_eq!(gate.left(at(0, 61_000).wall), Duration::ZERO);
         assert_eq!(gate.look(at(0, 61_000)), Look::Go { behind: Duration::from_secs(60) });
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_farthest_moment_is_waited_for() {
+    fn waits_for_the_latest_time() {
         let mut gate = StartGate::new(Wall::from_unix_nanos(u64::MAX), at(0, 0));
         assert_eq!(gate.look(at(1, 1)), WAIT);
         assert_eq!(gate.look_at, Some(Tick::from_millis(1_001)));

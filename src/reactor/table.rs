@@ -1,7 +1,7 @@
-//! The event table: who is meant by a readiness event.
+//! The event table: which part owns a readiness event.
 //!
-//! Owns no descriptor and knows no handler: an entry is the owner of an event,
-//! the number under which the poll knows the descriptor, and a generation.
+//! Owns no descriptor and knows no handler: an entry is the owner of an event, the number
+//! of its descriptor, and a generation.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -18,7 +18,7 @@ use crate::units::process::Pipe;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceKey(pub u8);
 
-/// Whom an event is for.
+/// The owner of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// The signalfd.
@@ -29,7 +29,7 @@ pub enum Owner {
     Listener(ServiceKey),
     /// A connection to a service, by its key in the server.
     Connection(ServiceKey, usize),
-    /// Our own stderr, when it takes bytes again.
+    /// Standard error, when it takes bytes again.
     LogSink,
     /// One of a client's pipes.
     Output(ClientId, Pipe),
@@ -37,11 +37,11 @@ pub enum Owner {
     Exit(ClientId),
     /// The pidfd of a process beside the clients.
     Watched,
-    /// A connection to a server that is asked, by the key of the question.
+    /// A connection to a polled server, by the key of the request.
     Fetch(usize),
     /// The terminal of the dashboard.
     Terminal,
-    /// The signals that come of it.
+    /// The signals of that terminal.
     TerminalSignals,
 }
 
@@ -74,14 +74,14 @@ struct Entry {
 
 /// All registered descriptors.
 ///
-/// A token packs a generation (high half) and a slab key (low half). An event
-/// for a descriptor that was closed earlier in the same batch is still
-/// delivered; its generation is no longer the entry's, and so it is dropped.
+/// A token packs a generation (high half) and a slab key (low half). An event for a
+/// descriptor that was closed earlier in the same batch is still delivered; its
+/// generation is no longer the entry's, so it is dropped.
 #[derive(Debug, Default)]
 pub struct Table {
     entries: Slab<Entry>,
     generation: u32,
-    /// Entries by kind, kept up so that a scrape need not look at all of them.
+    /// Entries by kind, counted here so that a scrape need not visit all of them.
     by_kind: [u32; EntryKind::ALL.len()],
 }
 
@@ -112,19 +112,19 @@ impl Table {
         Ok(token)
     }
 
-    /// Forgets a descriptor, which the caller may close afterwards.
+    /// Removes a descriptor, which the caller may close afterwards.
     pub fn remove(&mut self, registry: &Registry, token: Token) {
         if let Some(key) = self.key(token) {
             let entry = self.entries.remove(key);
             if let Some(count) = self.by_kind.get_mut(entry.owner.kind().index()) {
                 *count = count.saturating_sub(1);
             }
-            // The only failure is that the kernel no longer knows it.
+            // Fails only if the kernel has removed it already.
             let _ = registry.deregister(&mut SourceFd(&entry.fd));
         }
     }
 
-    /// Notes readiness; the owner if the entry was not waiting for its turn yet.
+    /// Marks an entry as ready; returns its owner if it was not waiting for its turn yet.
     /// `None` for a stale token.
     pub fn mark_ready(&mut self, token: Token, hung_up: bool) -> Option<Owner> {
         let entry = self.entry(token)?;
@@ -132,15 +132,15 @@ impl Table {
         (!std::mem::replace(&mut entry.queued, true)).then_some(entry.owner)
     }
 
-    /// Takes an entry out of the waiting line: its owner, and whether the other
-    /// end hung up. `None` for a stale token.
+    /// Takes an entry out of its line; returns its owner, and whether the other end hung
+    /// up. `None` for a stale token.
     pub fn take_turn(&mut self, token: Token) -> Option<(Owner, bool)> {
         let entry = self.entry(token)?;
         entry.queued = false;
         Some((entry.owner, entry.hung_up))
     }
 
-    /// The client that an entry is of. `None` for any other, and for a stale token.
+    /// The client that an entry belongs to. `None` for any other, and for a stale token.
     #[must_use]
     pub fn client(&self, token: Token) -> Option<ClientId> {
         match self.entries.get(self.key(token)?)?.owner {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_a_former_life_is_stale() {
+    fn a_token_of_a_former_entry_is_stale() {
         let poll = mio::Poll::new().unwrap();
         let mut table = Table::default();
         let (first, _w1) = pipe();
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_waits_for_its_turn_only_once() {
+    fn an_entry_is_queued_only_once() {
         let poll = mio::Poll::new().unwrap();
         let mut table = Table::default();
         let (reader, _w) = pipe();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_regular_file_is_refused_and_leaves_nothing_behind() {
+    fn refuses_a_regular_file_and_keeps_nothing_of_it() {
         let poll = mio::Poll::new().unwrap();
         let mut table = Table::default();
         let file = tempfile::tempfile().unwrap();

@@ -1,4 +1,4 @@
-//! The clocks and the timerfd: the only rooms that know what time it is.
+//! The clocks and the timerfd: the only file that reads a clock.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::SystemTime;
@@ -31,8 +31,8 @@ impl Clock {
         Tick::from_nanos(monotonic_ns().saturating_sub(self.zero_ns))
     }
 
-    /// The wall clock, by way of the C library, so that a test can set it for one
-    /// process; before 1970 it is 1970.
+    /// The wall clock, read by the C library, so that a test can set it for one process;
+    /// 1970 if it is earlier.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the wall clock is read here")]
     pub fn wall() -> Wall {
@@ -72,7 +72,7 @@ impl Timer {
         Ok(Self { fd, clock, armed: None })
     }
 
-    /// Fires at `deadline`, or never; no system call if that is so already.
+    /// Fires at `deadline`, or never; no system call if it is armed so already.
     ///
     /// An expired timer need not be read: with edge triggering each arming that
     /// expires is a new event.

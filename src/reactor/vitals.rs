@@ -1,7 +1,7 @@
-//! This process's own health, brought up to date for those who ask for it.
+//! The health of this process, refreshed on request.
 //!
-//! Knows no request and no frame: a service or a screen asks when it needs numbers of
-//! this moment, and pays for them only then.
+//! Knows no request and no frame: a service or a screen requests current numbers when it
+//! needs them.
 
 use super::driver::Driver;
 use super::host::journal::Journal;

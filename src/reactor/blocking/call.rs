@@ -1,10 +1,10 @@
 //! One call that may block for long, such as getaddrinfo(3) or fsync(2), in a thread
 //! of its own, so that its caller can stop waiting for it.
 //!
-//! For use before and after the loop, never inside it. A thread that nobody waits for
-//! any more runs on until its call returns or this process exits. No signal is
-//! delivered to it. It must not start a process: `PR_SET_PDEATHSIG` would fire when
-//! the thread ends. Does not know what is called.
+//! For use before and after the loop, never inside it. An abandoned thread runs until its
+//! call returns or this process exits. No signal is delivered to it. It must not start a
+//! process: `PR_SET_PDEATHSIG` would fire when the thread ends. Does not know what is
+//! called.
 
 use std::fmt;
 use std::io;
@@ -61,7 +61,7 @@ pub fn within<T: Send + 'static>(
     until(|done| Wait::new(limit, Some(stop)).readable(&[done]), call)
 }
 
-/// Calls `call` and has `wait` wait until the descriptor that it gets is readable.
+/// Calls `call`; `wait` waits until the descriptor that it gets is readable.
 ///
 /// # Errors
 /// See [`NoResult`]: what `wait` returns, `ETIMEDOUT` and `ECANCELED` among it. The
@@ -73,7 +73,7 @@ pub fn until<T: Send + 'static>(
     let (done, held) = io::pipe().map_err(NoResult::Failed)?;
     let thread = start(move || {
         let result = call();
-        // The other end hangs up, which wakes the caller; a panic does it too.
+        // The other end hangs up, which wakes the caller; so does a panic.
         drop(held);
         result
     })
@@ -86,8 +86,8 @@ pub fn until<T: Send + 'static>(
     }
 }
 
-/// A thread inherits the signal mask of the one that starts it. One that took
-/// signals would take those that the reactor reads from its signalfd.
+/// A thread inherits the signal mask of its creator. A thread that accepted signals would
+/// take those that the reactor reads from its signalfd.
 #[expect(clippy::disallowed_methods, reason = "the call blocks, and the caller must not")]
 fn start<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
@@ -107,7 +107,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(20);
 
     #[test]
-    fn the_result_comes_back_and_the_mask_stays() {
+    fn returns_the_result_and_keeps_the_mask() {
         let (stop, _asks) = io::pipe().unwrap();
         let before = SigSet::thread_get_mask().unwrap();
         let blocked =
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_never_returns_ends_with_the_time_or_the_stop() {
+    fn stops_waiting_at_the_deadline_or_at_a_stop() {
         let (stop, asks) = io::pipe().unwrap();
         let (never, _held) = io::pipe().unwrap();
         let blocks = || {

@@ -1,7 +1,7 @@
 //! One GET and its response, plain or over TLS, within a bounded time.
 //!
-//! Blocks; for use before the loop, and for a program that does nothing else. Follows
-//! no redirect, and knows nothing of what is asked.
+//! Blocks; for use before the loop, and in a program without a loop. Follows no redirect,
+//! and knows nothing of the content.
 
 mod tls;
 
@@ -25,33 +25,34 @@ const READ_BYTES: usize = 16 * 1024;
 /// How to reach a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Server<'a> {
-    /// Its addresses, tried in order; the next where one cannot be connected to.
+    /// Its addresses, tried in order until one connects.
     pub addresses: &'a [SocketAddr],
-    /// The name that its certificate is for, and who is trusted; `None` is plain HTTP.
+    /// The name in its certificate, and which certificates are trusted; `None` is plain
+    /// HTTP.
     pub tls: Option<(&'a str, Trust)>,
 }
 
-/// What came.
+/// A result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Got {
     /// The body of a response of 200, or its beginning.
     Body(Vec<u8>),
-    /// Where to look instead: `Location` as it was sent, of this status.
+    /// A redirect of this status, with `Location` as it was sent.
     Redirect(u16, String),
 }
 
-/// Why nothing came.
+/// Why there is no result.
 #[derive(Debug)]
 pub enum GetError {
-    /// connect(2), or the socket later on.
+    /// connect(2) failed, or the socket later.
     Socket(io::Error),
-    /// The certificate or the handshake.
+    /// The certificate was rejected or the handshake failed.
     Tls(io::Error),
     /// The time was over.
     TimedOut,
     /// A stop was requested.
     Stopped,
-    /// The response is of no use.
+    /// The response is invalid or has another status.
     Response(ResponseError),
 }
 
@@ -87,7 +88,7 @@ impl From<ResponseError> for GetError {
 /// Sends `request` and reads the response: its body to the end, or `most` bytes of it.
 ///
 /// # Errors
-/// See [`GetError`]; all of it ends with `wait`.
+/// See [`GetError`]; everything ends with `wait`.
 pub fn get(
     server: Server<'_>,
     request: &[u8],
@@ -104,11 +105,11 @@ pub fn get(
     }
 }
 
-/// A connection to the first address that takes one.
+/// A connection to the first address that accepts one.
 fn connect<'a>(addresses: &[SocketAddr], wait: Wait<'a>) -> Result<Socket<'a>, GetError> {
     let mut failed = GetError::Socket(io::Error::from(Errno::DESTADDRREQ));
     for (place, &address) in (0_u32..).zip(addresses) {
-        // One that does not answer must leave time for the others.
+        // A silent address must leave time for the others.
         let others = u32::try_from(addresses.len()).unwrap_or(u32::MAX).saturating_sub(place);
         let connecting = wait.part(others);
         let made = TcpStream::connect(address).and_then(|stream| {
@@ -132,14 +133,14 @@ fn exchange(
 ) -> Result<Got, GetError> {
     stream.write_all(request)?;
     stream.flush()?;
-    // The body is cut here; a longer one is no error.
+    // The body is truncated here; a longer one is not an error.
     let (mut reader, mut body) = (ResponseReader::new(u64::MAX), Vec::new());
     let mut buffer = vec![0; READ_BYTES];
     while !reader.is_done() && body.len() < most {
         let fed = match stream.read(&mut buffer) {
             Ok(0) => reader.closed(),
-            // A peer that leaves out the goodbye of TLS (RFC 8446 §6.1) ends like one
-            // that says it: HTTP tells whether something is missing.
+            // A peer that closes without close_notify (RFC 8446 §6.1) is treated like one
+            // that sends it: HTTP detects whether something is missing.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => reader.closed(),
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(error.into()),
@@ -162,7 +163,7 @@ fn exchange(
     Ok(Got::Body(body))
 }
 
-/// A socket that waits where it would block.
+/// A socket that waits until it is ready.
 struct Socket<'a> {
     stream: TcpStream,
     wait: Wait<'a>,
@@ -171,7 +172,7 @@ struct Socket<'a> {
 impl Read for Socket<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            // Also where it would not block: a flood must not outlast the time.
+            // Also when it is ready: an endless response must not exceed the time.
             self.wait.readable(&[self.stream.as_fd()])?;
             match rustix::io::read(&self.stream, &mut *buffer) {
                 Err(Errno::AGAIN | Errno::INTR) => {}

@@ -1,5 +1,5 @@
-//! Looks at one process at rest, before the loop starts: what it holds in
-//! memory and what its start cost.
+//! Measures one idle process before the loop starts: its memory and the cost of its
+//! start.
 //!
 //! Blocks, within bounds; never used while clients run.
 
@@ -22,13 +22,13 @@ use crate::swarm::Signal;
 use crate::units::Tick;
 use crate::units::process::{SpawnFailure, SpawnFailureReason};
 
-/// How often the process is looked at.
+/// Interval between looks at the process.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Without CPU time for this long it is at rest: ten ticks of the kernel's count.
+/// A process without CPU time for this long is at rest: ten ticks of the kernel's clock.
 const AT_REST_AFTER: Duration = Duration::from_millis(100);
 
-/// What a process at rest was seen to be.
+/// What was measured of a process at rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Observed {
     /// `Private_Dirty` of `/proc/PID/smaps_rollup`, in bytes.
@@ -44,15 +44,15 @@ pub struct Observed {
 pub enum ObserveError {
     /// It could not be started or fed.
     Spawn(SpawnFailure),
-    /// It ended before it came to rest.
+    /// It ended before it was at rest.
     Ended,
-    /// It was not at rest within the time or before a stop was asked, or `/proc`
-    /// does not tell.
+    /// It was not at rest within the time or before a stop was requested, or `/proc` is
+    /// not readable.
     Unseen,
 }
 
-/// Starts a program, writes `input` to its stdin, which stays open, waits until
-/// it is at rest, looks at it and kills it.
+/// Starts a program, writes `input` to its stdin, which stays open, waits until it is at
+/// rest, measures it and kills it.
 ///
 /// # Errors
 /// When it cannot be started, ends, or is not at rest within `limit` and before
@@ -81,8 +81,8 @@ pub fn observe(
     Ok(Observed { private_dirty_bytes, threads, cpu })
 }
 
-/// Writes all of `input`; the pipe may be smaller, as it is for a user who has
-/// many (pipe(7), `pipe-user-pages-soft`).
+/// Writes all of `input`; the pipe may be smaller, as for a user with many pipes
+/// (pipe(7), `pipe-user-pages-soft`).
 fn feed(
     process: &Process,
     writer: &OwnedFd,
@@ -128,9 +128,8 @@ fn at_rest(
     Err(ObserveError::Unseen)
 }
 
-/// What tells whether a process works: the CPU time of all its threads, which
-/// counts in ticks of 10 ms, and the times of its first thread, which count in
-/// nanoseconds.
+/// Changes while a process works: the CPU time of all its threads, in ticks of 10 ms, and
+/// the times of its first thread, in nanoseconds.
 fn work_done(pid: u32) -> Option<(Duration, String)> {
     let sample = usage::sample(pid)?;
     let first = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
@@ -162,8 +161,8 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_waits_for_more_input_is_seen() {
-        // Some tens of milliseconds of work, then the pipe that stays open.
+    fn measures_a_process_that_waits_for_input() {
+        // Some tens of milliseconds of work, then a read from the open pipe.
         let script = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done; exec cat >/dev/null";
         let seen = observe_sh(script, b"input\n").unwrap();
         assert!(seen.private_dirty_bytes > 0);
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_ends_is_told() {
+    fn reports_a_process_that_ends() {
         for input in [0, 1, 1 << 20] {
             let seen = observe_sh("exit 0", &vec![0; input]);
             assert_eq!(seen.unwrap_err(), ObserveError::Ended);
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_pipe_holds_is_fed_and_a_stop_ends_the_feeding() {
+    fn feeds_more_than_a_pipe_holds_until_a_stop() {
         assert!(observe_sh("exec cat >/dev/null", &vec![0; 1 << 20]).is_ok());
         let (stop, asks) = rustix::pipe::pipe().unwrap();
         drop(asks);

@@ -1,5 +1,4 @@
-//! What waits for its result, within a time limit: helper programs, one GET, name
-//! resolution.
+//! Blocking calls with a time limit: helper programs, one GET, name resolution.
 //!
 //! For use before and after the loop, never inside it.
 

@@ -1,9 +1,8 @@
-//! Addresses of a host's name by getaddrinfo(3): /etc/hosts, nsswitch and DNS, as for
-//! every other program of this host.
+//! Resolves a host name by getaddrinfo(3): /etc/hosts, nsswitch and DNS, like every other
+//! program of this host.
 //!
-//! For use before the loop. A resolver may not answer for 30 s and more
-//! (resolv.conf(5)), so it is waited for in `blocking`. Does not know what the
-//! addresses are for.
+//! For use before the loop. A resolver may take 30 s and more (resolv.conf(5)), so it
+//! runs in a thread (`call.rs`). Does not know what the addresses are for.
 
 use std::fmt;
 use std::io;
@@ -13,17 +12,17 @@ use std::time::Duration;
 
 use super::call::{NoResult, within};
 
-/// How long a lookup may take: by default the resolver waits 5 s for each of two
-/// attempts (resolv.conf(5)), and its own error says more than ours.
+/// How long a lookup may take: by default the resolver waits 5 s for each of two attempts
+/// (resolv.conf(5)), and its own error is more specific than ours.
 pub const LOOKUP_TIME: Duration = Duration::from_secs(12);
 
-/// Addresses of a name that are returned at most.
+/// Most addresses returned for a name.
 const ADDRESSES_MAX: usize = 8;
 
 /// Why a name has no address.
 #[derive(Debug)]
 pub enum Unresolved {
-    /// The resolver did not answer within this time.
+    /// The resolver did not reply within this time.
     TimedOut(Duration),
     /// A stop was requested.
     Stopped,
@@ -80,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_names_of_this_host_need_no_name_server() {
+    fn resolves_addresses_and_local_names_without_a_name_server() {
         let (stop, _asks) = io::pipe().unwrap();
         for (host, want) in [("::1", "[::1]:80"), ("192.0.2.7", "192.0.2.7:80")] {
             let found = resolve(host, 80, Duration::ZERO, stop.as_fd()).unwrap();
@@ -91,9 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_exist_has_no_address() {
+    fn an_impossible_name_has_no_address() {
         let (stop, _asks) = io::pipe().unwrap();
-        // Refused before any name server is asked.
+        // Refused before any name server is queried.
         let error = resolve("no..name", 80, LOOKUP_TIME, stop.as_fd()).unwrap_err();
         assert!(matches!(error, Unresolved::Failed(_)), "{error}");
     }

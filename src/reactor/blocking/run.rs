@@ -1,5 +1,5 @@
-//! Runs a helper program to its end before the loop starts: FFmpeg when it is
-//! asked what it knows, ffprobe when it is asked for the variants.
+//! Runs a helper program to its end before the loop starts: FFmpeg for its capabilities,
+//! ffprobe for the variants.
 //!
 //! Blocks, within bounds; never used while clients run.
 
@@ -20,8 +20,8 @@ use crate::units::process::{ExitStatus, SpawnFailure, SpawnFailureReason};
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
 
-/// How long a process may take to vanish that was killed. One in an
-/// uninterruptible read is left behind.
+/// How long a killed process may take to exit. One in an uninterruptible read is left
+/// behind.
 pub const DYING: Duration = Duration::from_secs(1);
 
 /// Bounds of a captured run.
@@ -31,7 +31,7 @@ pub struct CaptureLimits<'a> {
     pub time: Duration,
     /// Bytes kept of each stream; the rest is read and dropped.
     pub bytes: usize,
-    /// It is killed when this becomes readable: a stop was asked.
+    /// It is killed when this becomes readable, which means that a stop was requested.
     pub stop: BorrowedFd<'a>,
 }
 
@@ -57,15 +57,15 @@ pub enum CaptureError {
     Spawn(SpawnFailure),
     /// It took longer than allowed and was killed.
     TimedOut,
-    /// A stop was asked, and it was killed.
+    /// A stop was requested, and it was killed.
     Stopped,
 }
 
 /// Runs a program to its end with stdin /dev/null and collects what it prints.
 ///
 /// # Errors
-/// When it cannot be started, or when the time is over or a stop is asked; then
-/// its group is killed and it is reaped.
+/// When it cannot be started, or when the time is over or a stop is requested; then its
+/// group is killed and it is reaped.
 pub fn capture(
     program: &Path,
     args: &[OsString],
@@ -90,8 +90,8 @@ fn collect(child: &Child, limits: CaptureLimits<'_>) -> Result<Captured, Errno> 
         for output in &mut outputs {
             output.read(limits.bytes)?;
         }
-        // A grandchild may hold the pipes open, or write on: what the program left
-        // in them is enough.
+        // A grandchild may keep the pipes open and write to them: only the program's own
+        // output is read.
         if ended && outputs.iter().all(|output| output.is_complete(limits.bytes)) {
             break;
         }
@@ -131,8 +131,8 @@ impl<'a> Output<'a> {
         Self { pipe, kept: Vec::new(), state: Readable }
     }
 
-    /// Reads once, so that one who writes without end is held against the deadline
-    /// in between. Keeps `limit` bytes and drops the rest.
+    /// Reads once, so that the deadline is checked between reads of an endless output.
+    /// Keeps `limit` bytes and drops the rest.
     fn read(&mut self, limit: usize) -> Result<(), Errno> {
         if self.state == Ended {
             return Ok(());

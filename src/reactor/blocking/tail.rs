@@ -1,8 +1,8 @@
-//! What is left to do after the loop, within what is left of the time for the whole
-//! shutdown: files, stdout and processes may all make us wait.
+//! The work after the loop, within the rest of the time for the whole shutdown: files,
+//! stdout and processes may all block.
 //!
-//! The signals stay ours until the end, so that a repeat of one ends nothing, and one
-//! that forces the end gives up what is waited for. Does not know what is written.
+//! Signals stay blocked until the end, so that a repeated signal ends nothing, and a
+//! second one that forces the end aborts the wait. Does not know what is written.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::reactor::timer::Clock;
 use crate::swarm::stopping::SHUTDOWN;
 use crate::units::Tick;
 
-/// Time that the exit itself is given: the last lines of the log, and the kernel's work
-/// to take down what is left.
+/// Time for the exit itself: the last lines of the log, and the kernel's teardown of what
+/// is left.
 const EXIT: Duration = Duration::from_secs(1);
 
 /// The time after the loop.
@@ -55,8 +55,8 @@ impl Tail<'_> {
     }
 
     /// Waits until a descriptor takes bytes, but no longer than `patience`. Without
-    /// one it waits until then only if a signal asked for the end: somebody else waits
-    /// for that.
+    /// `patience` it waits until the deadline only if a signal requested the end, since a
+    /// supervisor waits then.
     ///
     /// # Errors
     /// `ETIMEDOUT` when the time is over.

@@ -1,4 +1,4 @@
-//! A wait with an end, for what blocks before or after the loop.
+//! A bounded wait, for what blocks before or after the loop.
 //!
 //! Knows nothing of what is waited for.
 
@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use crate::reactor::timer::Clock;
 use crate::units::Tick;
 
-/// A wait with an end: at a point in time, or when a stop is asked.
+/// A wait that ends at a deadline, or when a stop is requested.
 #[derive(Debug, Clone, Copy)]
 pub struct Wait<'a> {
     clock: Clock,
@@ -26,13 +26,13 @@ impl<'a> Wait<'a> {
         Self { clock: Clock::start(), deadline: Tick::ZERO.after(limit), stop }
     }
 
-    /// What is left of its time.
+    /// The time left.
     #[must_use]
     pub fn left(&self) -> Duration {
         self.deadline.since(self.clock.tick())
     }
 
-    /// A wait for one of so many parts of the time that is left.
+    /// A wait for one of `parts` equal parts of the time left.
     #[must_use]
     pub fn part(&self, parts: u32) -> Self {
         Self::new(self.left() / parts.max(1), self.stop)
@@ -47,8 +47,8 @@ impl<'a> Wait<'a> {
     /// Waits until one of the descriptors is readable or has hung up.
     ///
     /// # Errors
-    /// `ETIMEDOUT` from the deadline on, whatever is readable; `ECANCELED` when a stop
-    /// is asked.
+    /// `ETIMEDOUT` from the deadline on, whatever is readable; `ECANCELED` when a stop is
+    /// requested.
     pub fn readable(&self, fds: &[BorrowedFd<'_>]) -> Result<(), Errno> {
         let fds = fds.iter().chain(&self.stop);
         self.ready(&mut fds.map(|fd| PollFd::new(fd, PollFlags::IN)).collect::<Vec<_>>())

@@ -1,8 +1,8 @@
-//! What the loop does about the terminal: keys in, frames out.
+//! The terminal as a part of the loop: keys in, frames out.
 //!
 //! The terminal is an entry of the event table like any other, and the next frame a
-//! deadline like any other. While a frame waits for the terminal to take it there is
-//! no next one: a stalled terminal stalls nothing else.
+//! deadline like any other. While the terminal has not taken a frame there is no next
+//! one: a stalled terminal stalls nothing else.
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -16,7 +16,7 @@ use crate::reactor::table::Owner;
 use crate::reactor::turn::{Core, Turn};
 use crate::units::Tick;
 
-/// Reads of the terminal in one turn: what is typed faster waits for the next.
+/// Reads of the terminal in one turn: further input waits for the next.
 const READS_PER_TURN: usize = 4;
 
 /// The terminal while the loop runs.
@@ -59,7 +59,7 @@ impl Display {
         core.journal.share_stderr(false);
     }
 
-    /// Writes what waits, and reads what was typed. True if there may be more.
+    /// Writes the rest of a frame, and reads what was typed. True if there may be more.
     fn exchange(&mut self, turn: &mut Turn<'_>) -> bool {
         for _ in 0..READS_PER_TURN {
             self.terminal.flush();
@@ -103,13 +103,13 @@ impl Part for Display {
 
     /// Draws a frame.
     fn due(&mut self, turn: &mut Turn<'_>) {
-        let anew = self.terminal.enter();
+        let redraw = self.terminal.enter();
         turn.core.journal.share_stderr(self.terminal.is_entered());
         self.frame.clear();
         let size = self.terminal.size();
         if let Some(screen) = turn.application.screen_mut() {
             let (_, mut vitals) = turn.core.with_vitals();
-            screen.draw(turn.now, &mut vitals, size, anew, &mut self.frame);
+            screen.draw(turn.now, &mut vitals, size, redraw, &mut self.frame);
         }
         if self.terminal.is_entered() {
             self.terminal.write(&self.frame);

@@ -1,7 +1,7 @@
 //! Events of the log: from `tracing` to lines of JSON or text in the sink.
 //!
-//! Knows how a line looks; `reports` knows which events there are, the sink how
-//! to write without blocking.
+//! Knows the format of a line; `reports` knows the events, and the sink writes without
+//! blocking.
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -53,7 +53,7 @@ struct Shared {
     last_lines: Option<RecentLog>,
     /// Standard error is the terminal that the dashboard goes to.
     shared: bool,
-    /// The dashboard has it now.
+    /// The dashboard uses it now.
     muted: bool,
 }
 
@@ -81,12 +81,12 @@ impl Journal {
         self.lock().at_once = at_once;
     }
 
-    /// Writes what waits, as far as it goes without blocking.
+    /// Writes waiting lines as far as possible without blocking.
     pub fn flush(&self) {
         self.lock().sink.flush();
     }
 
-    /// Writes what waits, and gives a slow reader a little time.
+    /// Writes waiting lines, and waits a little for a slow reader.
     pub fn flush_last(&self) {
         self.lock().sink.flush_within(LAST_FLUSH);
     }
@@ -103,8 +103,8 @@ impl Journal {
         self.lock().last_lines.as_ref().map(with)
     }
 
-    /// Whether the dashboard has the terminal: then nothing is written there, if
-    /// that is where standard error goes.
+    /// Whether the dashboard has the terminal: if standard error is the same terminal,
+    /// nothing is written to it then.
     pub fn share_stderr(&self, shown: bool) {
         let mut shared = self.lock();
         shared.muted = shown && shared.shared;
@@ -116,7 +116,8 @@ impl Journal {
         self.lock().sink.dropped()
     }
 
-    /// Calls `with` with the descriptor that tells when bytes are taken again.
+    /// Calls `with` with the descriptor that becomes writable when the reader takes bytes
+    /// again.
     pub fn with_pollable<T>(&self, with: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {
         self.lock().sink.pollable().map(with)
     }
@@ -195,9 +196,9 @@ fn json_line(line: &mut Vec<u8>, event: &Event<'_>, masking: &Masking) {
     line.push(b'}');
 }
 
-/// Appends a value as JSON that may be read on a terminal too.
+/// Appends a value as JSON that is safe on a terminal too.
 fn push_json(out: &mut Vec<u8>, value: &impl Serialize) {
-    // Numbers and text always have a form as JSON.
+    // Numbers and text can always be encoded.
     let json = serde_json::to_string(value).unwrap_or_default();
     out.extend(visible_json(&json).as_bytes());
 }
@@ -253,9 +254,9 @@ impl Visit for JsonFields<'_> {
     }
 }
 
-/// A text as it may be shown on a terminal: without secrets, and with hidden
-/// characters escaped, since what FFmpeg prints of a stream could move the cursor
-/// or worse. Ends of lines stay.
+/// A text that is safe to show on a terminal: without secrets, and with control
+/// characters escaped, since FFmpeg prints parts of the stream, which could move the
+/// cursor or worse. Line ends are kept.
 #[must_use]
 pub fn for_people(text: &str, masking: &Masking) -> String {
     visible_lines(&masking.text(text)).into_owned()
@@ -283,7 +284,7 @@ impl Visit for TextFields<'_> {
         let shown = for_people(value, self.masking);
         match field.name() {
             "message" => self.message.push_str(&shown),
-            // Several lines are shown below the event, as they came.
+            // Several lines are shown below the event, unchanged.
             _ if shown.contains('\n') => {
                 for line in shown.lines() {
                     let _ = write!(self.rest, "\n    {line}");
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn text_leaves_the_terminal_alone() {
+    fn text_escapes_control_characters() {
         let text = lines(Format::Text, || {
             tracing::info!(line = "\x1b]0;x\x07y \"z\"", more = "a\nb\x1b[2J\r", "event");
             tracing::info!(line = "\x1b[2J?token=secret", "event");

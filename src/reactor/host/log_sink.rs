@@ -1,7 +1,7 @@
-//! Our own stderr, or another descriptor or file, written without ever blocking.
+//! Standard error, or another descriptor or file, written without blocking.
 //!
-//! Whole lines wait in a bounded buffer; what does not fit is dropped and
-//! counted. Knows nothing of what a line says.
+//! Whole lines wait in a bounded buffer; lines that do not fit are dropped and counted.
+//! Knows nothing of the content of a line.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,15 +13,15 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 
-/// Bytes of log that wait for a slow reader: some thousand lines, far more than
-/// a reader that keeps up ever leaves.
+/// Bytes of log that wait for a slow reader: some thousand lines, far more than a working
+/// reader leaves unread.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Bytes written at once to a descriptor that can only be asked, not made
-/// non-blocking: a pipe that polls as writable takes `PIPE_BUF` (pipe(7)).
+/// Bytes written at once to a descriptor that can be polled but not made non-blocking: a
+/// pipe that polls as writable takes `PIPE_BUF` (pipe(7)).
 const ASKED_WRITE_BYTES: usize = 4096;
 
-/// What is written to.
+/// The descriptor that is written to.
 #[derive(Debug)]
 enum Descriptor {
     Stdout,
@@ -37,21 +37,21 @@ impl AsFd for Descriptor {
     }
 }
 
-/// Who may read a file that is made: everybody, as of any log.
+/// Mode of a new file: readable by everybody, like other logs.
 const FILE_MODE: u32 = 0o644;
 
 /// How the descriptor is kept from blocking.
 #[derive(Debug)]
 pub(in crate::reactor) enum Target {
-    /// Opened anew with `O_NONBLOCK`: a pipe or a terminal. The original stays
-    /// blocking for whoever shares it.
+    /// Reopened with `O_NONBLOCK`: a pipe or a terminal. The original stays blocking for
+    /// processes that share it.
     Reopened(OwnedFd),
     /// A socket, such as journald's: `MSG_DONTWAIT`.
     Socket,
-    /// Could not be opened anew: asked by poll(2) before each small write.
+    /// Could not be reopened: polled with poll(2) before each small write.
     Asked,
-    /// A regular file or a device that never blocks: written as it is, since a
-    /// file opened anew would be overwritten from its start.
+    /// A regular file or a device that never blocks: written as it is, since a reopened
+    /// file would be overwritten from its start.
     Direct,
 }
 
@@ -62,7 +62,7 @@ pub struct LogSink {
     target: Target,
     buffer: VecDeque<u8>,
     dropped: u64,
-    /// Whether what was written last did not end its line.
+    /// Whether the last write ended within a line.
     mid_line: bool,
     /// Whether the rest of that line was dropped.
     torn: bool,
@@ -81,8 +81,8 @@ impl LogSink {
         Self::new(Descriptor::Stdout, target(rustix::stdio::stdout()))
     }
 
-    /// A sink for this file, which is made if it is not there and else appended to.
-    /// A FIFO need not have a reader.
+    /// A sink for this file, which is created if missing and appended to otherwise. A
+    /// FIFO need not have a reader.
     ///
     /// # Errors
     /// Those of open(2).
@@ -90,11 +90,11 @@ impl LogSink {
         Ok(Self::new(Descriptor::Stderr, Target::Reopened(open(path)?)))
     }
 
-    /// Goes on in this file, which may be a new one after the old was moved. What
-    /// waits goes to the old one first, as far as it takes it without blocking.
+    /// Continues in this file, which may be a new one after the old was moved. Waiting
+    /// lines are written to the old one first, as far as possible without blocking.
     ///
     /// # Errors
-    /// Those of open(2); then the old one stays.
+    /// Those of open(2); then the old one is kept.
     pub fn reopen(&mut self, path: &Path) -> io::Result<()> {
         let file = open(path)?;
         self.flush();
@@ -108,7 +108,7 @@ impl LogSink {
         Self { descriptor, target, buffer, dropped: 0, mid_line: false, torn: false }
     }
 
-    /// Takes a line, its end included, or drops it if too much waits already.
+    /// Takes a line, its end included, or drops it if too much is waiting.
     pub fn push(&mut self, line: &[u8]) {
         if self.buffer.len() + line.len() > BUFFER_BYTES {
             self.dropped += 1;
@@ -120,8 +120,8 @@ impl LogSink {
         }
     }
 
-    /// Writes what waits, as far as it goes without blocking. True if all of it
-    /// is written, or never can be.
+    /// Writes waiting lines as far as possible without blocking. True if all are written,
+    /// or never can be.
     pub fn flush(&mut self) -> bool {
         while !self.buffer.is_empty() {
             let (front, _) = self.buffer.as_slices();
@@ -135,7 +135,7 @@ impl LogSink {
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return false,
                 Err(_) => {
-                    // The reader is gone or the disk is full: the load goes on.
+                    // The reader is gone or the disk is full: the load continues.
                     self.dropped +=
                         self.buffer.iter().filter(|&&byte| byte == b'\n').count() as u64;
                     self.buffer.clear();
@@ -143,12 +143,12 @@ impl LogSink {
                 }
             }
         }
-        // A burst should not be paid for as long as the run lasts.
+        // The memory of a burst is freed again.
         self.buffer.shrink_to(ASKED_WRITE_BYTES);
         true
     }
 
-    /// Waits until the reader has taken what waits, but no longer than `limit`;
+    /// Waits until the reader has taken all waiting lines, but no longer than `limit`;
     /// for the end of the run.
     pub fn flush_within(&mut self, limit: Timespec) {
         if !self.flush() {
@@ -158,13 +158,13 @@ impl LogSink {
         }
     }
 
-    /// What waits to be written, taken out of the sink.
+    /// The waiting bytes, taken out of the sink.
     #[cfg(test)]
     pub(in crate::reactor) fn take_waiting(&mut self) -> Vec<u8> {
         self.buffer.drain(..).collect()
     }
 
-    /// Bytes that wait to be written.
+    /// Number of waiting bytes.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.buffer.len()
@@ -176,26 +176,26 @@ impl LogSink {
         self.dropped
     }
 
-    /// The descriptor that tells when bytes are taken again.
+    /// The descriptor that becomes writable when the reader takes bytes again.
     #[must_use]
     pub fn pollable(&self) -> Option<BorrowedFd<'_>> {
         (!matches!(self.target, Target::Direct)).then(|| self.target.fd(self.descriptor.as_fd()))
     }
 }
 
-/// Opens a file to append to, and makes it if it is not there.
+/// Opens a file for appending, and creates it if missing.
 fn open(path: &Path) -> io::Result<OwnedFd> {
     let is_fifo = rustix::fs::stat(path)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
-    // A FIFO that is open for reading too can be opened without a reader, and
-    // outlives those that come and go (fifo(7)).
+    // A FIFO opened for reading too needs no reader and survives readers that close it
+    // (fifo(7)).
     let access = if is_fifo { OFlags::RDWR } else { OFlags::WRONLY | OFlags::CREATE };
     let flags = access | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     Ok(rustix::fs::open(path, flags, Mode::from_raw_mode(FILE_MODE))?)
 }
 
 impl Target {
-    /// What is written to in place of the original, or the original.
+    /// The descriptor written to instead of the original, or the original.
     pub(in crate::reactor) fn fd<'a>(&'a self, original: BorrowedFd<'a>) -> BorrowedFd<'a> {
         match self {
             Self::Reopened(fd) => fd.as_fd(),
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stalled_reader_costs_lines_and_nothing_else() {
+    fn drops_only_lines_when_the_reader_stalls() {
         let (mut reader, writer) = io::pipe().unwrap();
         let mut sink = sink(target(writer.as_fd()));
         assert!(matches!(sink.target, Target::Reopened(_)));
@@ -276,11 +276,11 @@ mod tests {
         received.clear();
         bytes += reader.read_to_end(&mut received).unwrap();
         assert_eq!(bytes % 1000, 0, "every line is whole");
-        assert_eq!(bytes as u64 / 1000 + sink.dropped, 1000, "every line is there, or counted");
+        assert_eq!(bytes as u64 / 1000 + sink.dropped, 1000, "every line is written, or counted");
     }
 
     #[test]
-    fn a_reader_that_went_away_is_no_error() {
+    fn a_closed_reader_is_not_an_error() {
         let (reader, writer) = io::pipe().unwrap();
         let mut sink = sink(target(writer.as_fd()));
         drop(reader);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_made_or_appended_to() {
+    fn creates_a_file_or_appends_to_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.log");
         for line in ["one\n", "two\n"] {
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_moved_is_made_again() {
+    fn creates_a_moved_file_again() {
         let folder = tempfile::tempdir().unwrap();
         let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
         let mut sink = LogSink::file(&path).unwrap();
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_costs_lines_and_nothing_else() {
+    fn drops_only_lines_when_the_disk_is_full() {
         let mut sink = LogSink::file(Path::new("/dev/full")).unwrap();
         sink.push(b"one\ntwo\n");
         assert!(sink.flush());
@@ -329,12 +329,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_torn_is_ended_before_the_next() {
+    fn ends_a_torn_line_before_the_next() {
         let (mut reader, writer) = io::pipe().unwrap();
         let mut sink = sink(target(writer.as_fd()));
         sink.push(b"whole\nhalf");
         assert!(sink.flush());
-        // What follows the half finds no room: its rest and another line are lost.
+        // There is no room for the rest of the half line and another line: both are lost.
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
         let room = std::mem::replace(&mut sink.target, Target::Reopened(full.into()));
         sink.push(b" a line\nlost\n");
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_regular_file_is_appended_to() {
+    fn appends_to_a_regular_file() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         io::Write::write_all(&mut file, b"before\n").unwrap();
         let target = target(file.as_file().as_fd());

@@ -1,9 +1,9 @@
-//! Tells the service manager how this program is, by the protocol of sd_notify(3):
-//! ready, stopping, a line of status, and a sign of life for its watchdog.
+//! Reports the state of this program to the service manager by the protocol of
+//! sd_notify(3): ready, stopping, a line of status, and a keep-alive for its watchdog.
 //!
-//! Knows nothing of units. Without `NOTIFY_SOCKET` in the environment it does
-//! nothing, has no descriptor and no deadline. It never waits for the manager: what
-//! cannot be sent is lost, and told once in the log.
+//! Knows nothing of units. Without `NOTIFY_SOCKET` in the environment it does nothing,
+//! has no descriptor and no deadline. It never waits for the manager: a message that
+//! cannot be sent is lost, and logged once.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -20,20 +20,19 @@ use crate::reactor::part::Part;
 use crate::reactor::turn::Turn;
 use crate::units::Tick;
 
-/// The variables of the protocol, which are meant for this process alone and not
-/// for those that it starts.
+/// The variables of the protocol, which are meant for this process, not for its children.
 pub(in crate::reactor) const VARIABLES: [&str; 3] = [SOCKET, WATCHDOG_USEC, WATCHDOG_PID];
 
 const SOCKET: &str = "NOTIFY_SOCKET";
 const WATCHDOG_USEC: &str = "WATCHDOG_USEC";
 const WATCHDOG_PID: &str = "WATCHDOG_PID";
 
-/// Least time between two lines of status: they are for people.
+/// Least time between two lines of status, which people read.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
 
-/// Least time between two signs of life, so that a watchdog of microseconds does
-/// not keep the loop awake.
-const SIGN_EVERY_MIN: Duration = Duration::from_millis(10);
+/// Least time between two keep-alives, so that a watchdog of microseconds does not keep
+/// the loop awake.
+const KEEP_ALIVE_EVERY_MIN: Duration = Duration::from_millis(10);
 
 /// The service manager, if there is one.
 #[derive(Debug)]
@@ -41,31 +40,31 @@ pub(in crate::reactor) struct Notify {
     manager: Option<Manager>,
 }
 
-/// A service manager that wants to be told.
+/// A service manager that expects reports.
 #[derive(Debug)]
 struct Manager {
     socket: OwnedFd,
     address: SocketAddrUnix,
     /// Half of the watchdog's time, as sd_watchdog_enabled(3) recommends.
-    sign_every: Option<Duration>,
-    sign_at: Option<Tick>,
+    keep_alive_every: Option<Duration>,
+    keep_alive_at: Option<Tick>,
     /// No line of status before this.
     next_status: Tick,
-    /// When what happened since the last line is told; `None` if nothing did.
+    /// When the next line of status is due; `None` if nothing happened since the last.
     status_at: Option<Tick>,
-    told: Told,
+    sent: Sent,
     warned: bool,
 }
 
-/// What the manager took.
+/// What the manager has received.
 #[derive(Debug, Default)]
-struct Told {
+struct Sent {
     ready: bool,
     stopping: bool,
     status: String,
 }
 
-/// What the environment says.
+/// The variables of the environment.
 #[derive(Debug, PartialEq, Eq)]
 struct Wanted {
     address: SocketAddrUnix,
@@ -73,8 +72,8 @@ struct Wanted {
 }
 
 impl Notify {
-    /// The manager that the environment names. One that cannot be reached costs a
-    /// warning.
+    /// The manager that the environment names. If it cannot be reached, a warning is
+    /// logged.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "addressed to the process, not to its flags")]
     pub(in crate::reactor) fn from_environment() -> Self {
@@ -92,23 +91,23 @@ impl Notify {
     #[must_use]
     fn next_deadline(&self) -> Option<Tick> {
         let manager = self.manager.as_ref()?;
-        [manager.sign_at, manager.status_at].into_iter().flatten().min()
+        [manager.keep_alive_at, manager.status_at].into_iter().flatten().min()
     }
 
     /// Reports what is new, after each turn of the loop; the first report means ready.
     pub(in crate::reactor) fn report(&mut self, now: Tick, program: &dyn Status) {
         let Some(manager) = &mut self.manager else { return };
         if program.is_stopping(now) {
-            manager.tell_stopping();
+            manager.send_stopping();
         }
-        manager.tell_status(now, program);
-        manager.give_sign(now);
+        manager.send_status(now, program);
+        manager.keep_alive(now);
     }
 
-    /// Tells that the loop has ended.
+    /// Reports that the loop has ended.
     pub(in crate::reactor) fn stopping(&mut self) {
         if let Some(manager) = &mut self.manager {
-            manager.tell_stopping();
+            manager.send_stopping();
         }
     }
 }
@@ -124,22 +123,22 @@ impl Manager {
     fn open(wanted: Wanted) -> Result<Self, Errno> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
-        let sign_every = wanted.watchdog.map(|time| (time / 2).max(SIGN_EVERY_MIN));
+        let keep_alive_every = wanted.watchdog.map(|time| (time / 2).max(KEEP_ALIVE_EVERY_MIN));
         Ok(Self {
             socket,
             address: wanted.address,
-            sign_every,
-            sign_at: None,
+            keep_alive_every,
+            keep_alive_at: None,
             next_status: Tick::ZERO,
             status_at: None,
-            told: Told::default(),
+            sent: Sent::default(),
             warned: false,
         })
     }
 
-    /// A line of status if it is time for one, else later. A turn in which one is
-    /// considered is not itself a reason for another, so that a silent swarm sleeps.
-    fn tell_status(&mut self, now: Tick, program: &dyn Status) {
+    /// Sends a line of status if one is due, otherwise schedules it. The scheduled turn
+    /// itself schedules no other, so that a silent swarm sleeps.
+    fn send_status(&mut self, now: Tick, program: &dyn Status) {
         if now < self.next_status {
             self.status_at = Some(self.next_status);
             return;
@@ -147,35 +146,36 @@ impl Manager {
         self.next_status = now.after(STATUS_EVERY);
         self.status_at = None;
         let status = program.status(now);
-        if self.told.ready && self.told.status == status {
+        if self.sent.ready && self.sent.status == status {
             return;
         }
-        // Without it the service would never count as started: said until taken.
-        let ready = if self.told.ready { "" } else { "READY=1\n" };
+        // Without READY the service would never count as started, so it is sent until
+        // received.
+        let ready = if self.sent.ready { "" } else { "READY=1\n" };
         if self.send(&format!("{ready}STATUS={status}\n")) {
-            self.told.ready = true;
-            self.told.status = status;
+            self.sent.ready = true;
+            self.sent.status = status;
         } else {
             self.status_at = Some(self.next_status);
         }
     }
 
-    fn tell_stopping(&mut self) {
-        if !self.told.stopping {
-            self.told.stopping = true;
+    fn send_stopping(&mut self) {
+        if !self.sent.stopping {
+            self.sent.stopping = true;
             self.send("STOPPING=1\n");
         }
     }
 
-    fn give_sign(&mut self, now: Tick) {
-        let Some(every) = self.sign_every else { return };
-        if self.sign_at.is_none_or(|tick| tick <= now) {
-            self.sign_at = Some(now.after(every));
+    fn keep_alive(&mut self, now: Tick) {
+        let Some(every) = self.keep_alive_every else { return };
+        if self.keep_alive_at.is_none_or(|tick| tick <= now) {
+            self.keep_alive_at = Some(now.after(every));
             self.send("WATCHDOG=1\n");
         }
     }
 
-    /// False if it is lost: the manager has gone, or its queue is full.
+    /// False if the message is lost: the manager is gone, or its queue is full.
     fn send(&mut self, message: &str) -> bool {
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         let sent = rustix::net::sendto(&self.socket, message.as_bytes(), flags, &self.address);
@@ -239,7 +239,7 @@ mod tests {
         Tick::ZERO.after(Duration::from_millis(millis))
     }
 
-    /// A manager with an abstract name of this test's own, and what it is told.
+    /// A manager with an abstract name of this test's own, and its client.
     fn manager(name: &str, variables: &[(&str, &str)]) -> (UnixDatagram, Notify) {
         let name = format!("hlsswarm-{}-{name}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name).unwrap();
@@ -256,7 +256,7 @@ mod tests {
         (socket, notify)
     }
 
-    fn heard(socket: &UnixDatagram) -> Vec<String> {
+    fn received(socket: &UnixDatagram) -> Vec<String> {
         let mut buffer = [0; 512];
         std::iter::from_fn(|| {
             let count = socket.recv(&mut buffer).ok()?;
@@ -300,51 +300,51 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_told_when_it_is_new_and_not_too_often() {
+    fn sends_a_new_status_and_not_too_often() {
         let (socket, mut notify) = manager("status", &[]);
         let mut standing = Standing { status: "one", stopping: false };
         assert_eq!(notify.next_deadline(), None);
         notify.report(at(0), &standing);
-        assert_eq!(heard(&socket), ["READY=1\nSTATUS=one\n"]);
+        assert_eq!(received(&socket), ["READY=1\nSTATUS=one\n"]);
         assert_eq!(notify.next_deadline(), None);
         standing.status = "two";
         notify.report(at(1), &standing);
-        assert_eq!((heard(&socket), notify.next_deadline()), (vec![], Some(at(5000))));
+        assert_eq!((received(&socket), notify.next_deadline()), (vec![], Some(at(5000))));
         notify.report(at(5000), &standing);
-        assert_eq!(heard(&socket), ["STATUS=two\n"]);
+        assert_eq!(received(&socket), ["STATUS=two\n"]);
         notify.report(at(10_000), &standing);
-        assert_eq!((heard(&socket), notify.next_deadline()), (vec![], None));
+        assert_eq!((received(&socket), notify.next_deadline()), (vec![], None));
     }
 
     #[test]
-    fn the_end_is_told_once() {
+    fn sends_stopping_once() {
         let (socket, mut notify) = manager("end", &[]);
         let mut standing = Standing { status: "one", stopping: false };
         notify.report(at(0), &standing);
-        heard(&socket);
+        received(&socket);
         standing.stopping = true;
         notify.report(at(1), &standing);
         notify.report(at(2), &standing);
         notify.stopping();
-        assert_eq!(heard(&socket), ["STOPPING=1\n"]);
+        assert_eq!(received(&socket), ["STOPPING=1\n"]);
     }
 
     #[test]
-    fn a_watchdog_gets_a_sign_at_half_its_time() {
+    fn keeps_a_watchdog_alive_at_half_its_time() {
         let (socket, mut notify) = manager("sign", &[(WATCHDOG_USEC, "2000000")]);
         let standing = Standing::default();
         notify.report(at(0), &standing);
-        assert_eq!(heard(&socket), ["READY=1\nSTATUS=\n", "WATCHDOG=1\n"]);
+        assert_eq!(received(&socket), ["READY=1\nSTATUS=\n", "WATCHDOG=1\n"]);
         assert_eq!(notify.next_deadline(), Some(at(1000)));
         notify.report(at(999), &standing);
-        assert_eq!(heard(&socket), Vec::<String>::new());
+        assert_eq!(received(&socket), Vec::<String>::new());
         notify.report(at(1000), &standing);
-        assert_eq!(heard(&socket), ["WATCHDOG=1\n"]);
+        assert_eq!(received(&socket), ["WATCHDOG=1\n"]);
         assert_eq!(notify.next_deadline(), Some(at(2000)));
     }
 
     #[test]
-    fn a_full_queue_is_not_waited_for_and_ready_is_said_again() {
+    fn does_not_wait_for_a_full_queue_and_repeats_ready() {
         let (socket, mut notify) = manager("full", &[]);
         let sender = UnixDatagram::unbound().unwrap();
         sender.set_nonblocking(true).unwrap();
@@ -352,9 +352,9 @@ mod tests {
         while sender.send_to_addr(b"x", &address).is_ok() {}
         notify.report(at(0), &Standing::default());
         assert_eq!(notify.next_deadline(), Some(at(5000)));
-        assert!(heard(&socket).iter().all(|message| message == "x"));
+        assert!(received(&socket).iter().all(|message| message == "x"));
         notify.report(at(5000), &Standing::default());
-        assert_eq!(heard(&socket), ["READY=1\nSTATUS=\n"]);
+        assert_eq!(received(&socket), ["READY=1\nSTATUS=\n"]);
         assert_eq!(notify.next_deadline(), None);
     }
 }

@@ -1,6 +1,6 @@
-//! What a user can do about an errno of this host, one line each.
+//! What a user can do about an errno, one line each.
 //!
-//! Does not know what the program is for that could not be started.
+//! Does not know the purpose of a program that could not be started.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// The remedy for what this host has run out of, whatever failed by it; `None` if the
-/// remedy depends on that.
+/// The remedy for a resource that this host has run out of, whatever failed; `None` if
+/// the remedy depends on what failed.
 #[must_use]
 pub fn of_host(error: &io::Error) -> Option<&'static str> {
     Some(match error.raw_os_error()? {
@@ -30,8 +30,8 @@ pub fn of_host(error: &io::Error) -> Option<&'static str> {
     })
 }
 
-/// Why a server could not listen, in one line with the remedy. `flag` is what the
-/// address was given by, such as `with -listen`.
+/// Why a server could not listen, in one line with the remedy. `flag` names the source of
+/// the address, such as `with -listen`.
 #[must_use]
 pub fn of_listen(address: SocketAddr, error: &io::Error, flag: &str) -> String {
     let choice = match error.kind() {
@@ -55,8 +55,8 @@ pub fn with_remedy(error: &io::Error) -> String {
     }
 }
 
-/// Why a program cannot be started, with the remedy; `install` is that for a program
-/// that is missing or is no good.
+/// Why a program cannot be started, with the remedy; `install` is the remedy for a
+/// program that is missing or unusable.
 #[must_use]
 pub fn of_start(program: &Path, errno: i32, install: &str) -> String {
     let shown = program.display();
@@ -107,8 +107,8 @@ mod tests {
     use super::*;
     use crate::reactor::blocking::run::{CaptureError, CaptureLimits, capture};
 
-    /// What is said of a program that the kernel refuses.
-    fn said(program: &Path) -> String {
+    /// The message for a program that the kernel refuses.
+    fn message(program: &Path) -> String {
         let (stop, _asks) = io::pipe().unwrap();
         let limits = CaptureLimits { time: Duration::from_secs(20), bytes: 10, stop: stop.as_fd() };
         match capture(program, &[OsString::from("-version")], limits) {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_of_a_program_has_its_own_remedy() {
+    fn each_refusal_of_a_program_has_its_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let busy = file(folder, "busy", "#!/bin/sh\n", 0o755);
@@ -138,14 +138,14 @@ mod tests {
             (file(folder, "garbage", "garbage", 0o755), "no program for this kind", true),
             (busy, "is being written", false),
         ] {
-            let line = said(&program);
+            let line = message(&program);
             assert!(line.contains(why) && !line.contains('\n'), "{line}");
             assert_eq!(line.contains("INSTALL"), installs, "{line}");
         }
     }
 
     #[test]
-    fn what_a_host_lacks_is_no_reason_to_install_anything() {
+    fn a_shortage_of_the_host_is_no_reason_to_install_anything() {
         for (errno, word) in [
             (libc::EMFILE, "ulimit -n"),
             (libc::ENFILE, "fs.file-max"),

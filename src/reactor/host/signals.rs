@@ -1,6 +1,6 @@
-//! The signals of this process: those that ask us to stop, the one that asks for
-//! reopened logs and the one that reports ended children, as readiness of one
-//! descriptor (signalfd(2)). Others that would end the process are ignored.
+//! The signals of this process: those that request a stop, the one that requests reopened
+//! logs and the one that reports ended children, as readiness of one descriptor
+//! (signalfd(2)). Others that would end the process are ignored.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,13 +14,12 @@ use crate::reactor::process::child;
 use crate::reactor::table::Owner;
 use crate::reactor::turn::Turn;
 
-/// Signals that end a process by default and that ask for nothing that we could do.
-/// They reach whole groups of processes by mistake, and a load is worth more than
-/// that. The real-time signals are ignored too.
+/// Signals that end a process by default and have no use here. They may reach a process
+/// group by mistake, which must not end a load. The real-time signals are ignored too.
 ///
-/// SIGXFSZ: the write that went beyond the limit of a file's size then fails with
-/// EFBIG, like one on a full disk. SIGUSR1 is read from the signalfd while there is
-/// one, and ignored at other times.
+/// SIGXFSZ: a write beyond the limit of a file's size then fails with EFBIG, like one on
+/// a full disk. SIGUSR1 is read from the signalfd while there is one, and ignored at
+/// other times.
 const IGNORED: [i32; 8] = [
     libc::SIGALRM,
     libc::SIGIO,
@@ -32,30 +31,30 @@ const IGNORED: [i32; 8] = [
     libc::SIGXFSZ,
 ];
 
-/// What a signal says.
+/// The meaning of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
-    /// Somebody asks us to stop.
+    /// A request to stop.
     Stop(StopSignal),
-    /// `SIGUSR1`: files of the log were moved and are to be opened again.
+    /// `SIGUSR1`: log files were moved and must be reopened.
     Reopen,
     /// `SIGCHLD`: a child has ended.
     Child,
 }
 
-/// Ignores the signals that ask for nothing, until the process ends. The children get
-/// the default dispositions back when they are started.
+/// Ignores the signals without a use, until the process ends. Children are started with
+/// the default dispositions.
 pub fn ignore_others() {
     for signal in IGNORED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()) {
         child::ignore_signal(signal);
     }
 }
 
-/// The signals of this process, taken over until they are released; its descriptor
-/// is readable while one waits.
+/// The signals of this process, blocked until they are released; the descriptor is
+/// readable while one is pending.
 ///
-/// A drop does not release them: a repeat that comes before the exit, as timeout(1)
-/// sends it, would end the process and hide its exit code.
+/// Dropping does not release them: a repeated signal before the exit, as timeout(1) sends
+/// it, would end the process and hide its exit code.
 #[derive(Debug)]
 pub struct Signals {
     fd: SignalFd,
@@ -65,12 +64,12 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Blocks the signals that ask for something and makes them readable. The children
-    /// get an empty mask back when they are started.
+    /// Blocks the signals that have a use and makes them readable. Children are started
+    /// with an empty mask.
     ///
-    /// From here on a stop that is asked waits to be read, also in process 1,
-    /// which the kernel spares the signals that it does not take. A SIGHUP that
-    /// was ignored stays so, for that is what nohup(1) asks for.
+    /// From here on a requested stop is pending until it is read, also in process 1, for
+    /// which the kernel otherwise drops unhandled signals. An ignored SIGHUP stays
+    /// ignored, as nohup(1) requires.
     ///
     /// # Errors
     /// When no descriptors are left.
@@ -89,8 +88,7 @@ impl Signals {
         Ok(Self { fd, taken_over, before })
     }
 
-    /// Makes word of children (SIGCHLD) readable too. Of those that ended before
-    /// nothing is told.
+    /// Makes SIGCHLD readable too. Children that ended before are not reported.
     ///
     /// # Errors
     /// None that a valid descriptor can cause.
@@ -100,7 +98,7 @@ impl Signals {
         Ok(self.fd.set_mask(&self.taken_over)?)
     }
 
-    /// The signals that wait, in order.
+    /// The pending signals, in order.
     pub fn take(&mut self) -> Vec<Heard> {
         let mut taken = Vec::new();
         while let Ok(Some(info)) = self.fd.read_signal() {
@@ -115,7 +113,7 @@ impl Signals {
         taken
     }
 
-    /// The first of the signals that wait and ask us to stop; the others are dropped.
+    /// The first pending signal that requests a stop; all others are dropped.
     pub fn take_stop(&mut self) -> Option<StopSignal> {
         self.take().into_iter().find_map(|heard| match heard {
             Heard::Stop(signal) => Some(signal),
@@ -123,8 +121,8 @@ impl Signals {
         })
     }
 
-    /// Gives the signals back: what waits is dropped, what comes ends the process
-    /// as it would any other.
+    /// Releases the signals: pending ones are dropped, later ones end the process by
+    /// default.
     pub fn release(mut self) {
         self.take();
         let _ = self.before.thread_set_mask();

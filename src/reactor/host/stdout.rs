@@ -1,5 +1,5 @@
-//! Our own stdout, and stderr before and after the loop: waits for a slow reader, but
-//! not for ever.
+//! Standard output, and standard error before and after the loop: waits for a slow
+//! reader, up to a limit.
 //!
 //! Knows nothing of what is printed.
 
@@ -14,9 +14,9 @@ use super::log_sink::target;
 use crate::reactor::blocking::tail::Tail;
 use crate::reactor::blocking::wait::Wait;
 
-/// How long a reader may leave a pipe full: longer than any that reads at all,
-/// and short enough that a supervisor which waits 10 s before it kills sees a
-/// good end. A terminal has no limit: whoever halted it (Ctrl-S) wants the text.
+/// How long a reader may leave a pipe full: longer than any working reader does, and
+/// short enough for a supervisor that kills after 10 s. A terminal has no limit: its user
+/// halted it (Ctrl-S) to read the text.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Writes all of `text`.
@@ -51,7 +51,7 @@ pub fn write_unless(stop: BorrowedFd<'_>, text: &[u8]) -> io::Result<()> {
 /// Writes all of `text` to stderr.
 ///
 /// # Errors
-/// As [`write_all`]; a terminal that was halted is waited for as briefly.
+/// As [`write_all`]; a halted terminal has the same limit.
 pub fn write_stderr(text: &[u8]) -> io::Result<()> {
     write_to(rustix::stdio::stderr(), text, |fd| wait_for(fd, Some(PATIENCE)))
 }
@@ -99,7 +99,7 @@ mod tests {
     const LONG: &[u8] = &[b'x'; 1 << 20];
 
     #[test]
-    fn a_reader_that_reads_gets_all_of_it() {
+    fn a_reader_gets_everything() {
         let (mut reader, writer) = io::pipe().unwrap();
         #[expect(clippy::disallowed_methods, reason = "the reader must run beside the writer")]
         let reading = std::thread::spawn(move || {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_does_not_or_has_gone_is_an_error() {
+    fn a_stalled_or_closed_reader_is_an_error() {
         let (reader, writer) = io::pipe().unwrap();
         let error =
             write_to(writer.as_fd(), LONG, |fd| wait_for(fd, Some(Duration::ZERO))).unwrap_err();

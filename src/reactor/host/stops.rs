@@ -1,5 +1,4 @@
-//! What a signal amounts to that asks us to stop: the stop, nothing, or the end by
-//! force.
+//! The effect of a signal that requests a stop: the stop, nothing, or a forced end.
 //!
 //! Pure: knows no descriptor and no clock.
 
@@ -9,13 +8,12 @@ use nix::sys::signal::Signal;
 
 use crate::units::Tick;
 
-/// The same signal again within this time after the first is a repeat and no second
+/// The same signal within this time after the first is a repetition, not a second
 /// request: timeout(1) signals its child and then its whole group, and a supervisor may
-/// signal a process and then the cgroup. Nobody waits so little for a stop in good
-/// order.
+/// signal a process and then the cgroup. No one forces the end so soon.
 pub(in crate::reactor) const REPEAT_WITHIN: Duration = Duration::from_millis(500);
 
-/// A signal that asks us to stop.
+/// A signal that requests a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopSignal {
     /// `SIGINT`.
@@ -28,7 +26,7 @@ pub enum StopSignal {
     Power,
     /// `SIGXCPU`: the limit of CPU time is near (setrlimit(2)).
     CpuLimit,
-    /// No signal but the key `q` at the dashboard, which asks for the same as Ctrl-C.
+    /// Not a signal: the key `q` at the dashboard, which means the same as Ctrl-C.
     Key,
 }
 
@@ -58,9 +56,8 @@ impl StopSignal {
         }
     }
 
-    /// Whether it means "now" when it comes a second time. A terminal that goes
-    /// away hangs up more than once, and the kernel sends SIGXCPU each second,
-    /// without anybody's having lost patience.
+    /// Whether the second one forces the end. A terminal that closes hangs up more than
+    /// once, and the kernel sends SIGXCPU each second, without a user's request.
     #[must_use]
     pub const fn forces(self) -> bool {
         matches!(self, Self::Interrupt | Self::Terminate | Self::Key)
@@ -78,14 +75,14 @@ impl StopSignal {
     }
 }
 
-/// What is to be done about a signal.
+/// What to do about a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::reactor) enum Request {
-    /// Stop in good order.
+    /// Stop gracefully.
     Stop,
     /// Kill what is left.
     Kill,
-    /// Nothing: a repeat, or one that forces nothing.
+    /// Nothing: a repetition, or a signal that forces nothing.
     Nothing,
 }
 
@@ -128,7 +125,7 @@ mod tests {
     use super::StopSignal::{CpuLimit, HangUp, Interrupt, Key, Power, Terminate};
     use super::*;
 
-    /// What came of these signals, each at its millisecond.
+    /// The effects of these signals, each at its millisecond.
     fn heard(signals: &[(u64, StopSignal)]) -> (Vec<Request>, Stops) {
         let mut stops = Stops::default();
         let requests = signals.iter().map(|&(at, s)| stops.hear(Tick::from_millis(at), s));
@@ -136,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeat_at_once_is_no_second_request() {
+    fn an_immediate_repetition_is_not_a_second_request() {
         for signal in [Interrupt, Terminate, Key] {
             let times = [(7_000, signal), (7_000, signal), (7_499, signal), (7_500, signal)];
             let (requests, stops) = heard(&times);
@@ -153,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn some_signals_force_nothing_whenever_they_come() {
+    fn some_signals_never_force_the_end() {
         for signal in [HangUp, Power, CpuLimit] {
             let (requests, stops) = heard(&[(0, signal), (9_000, signal), (9_001, Terminate)]);
             assert_eq!(requests, [Stop, Nothing, Kill], "{signal:?}");

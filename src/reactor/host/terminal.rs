@@ -1,10 +1,10 @@
-//! The terminal that the dashboard is on: raw mode, the alternate screen, bytes in
-//! both directions without ever waiting, and the way back whatever happens.
+//! The terminal of the dashboard: raw mode, the alternate screen, non-blocking input and
+//! output, and its restoration whatever happens.
 //!
-//! Knows nothing of what is shown. It opens the terminal of standard output anew, so
-//! that O_NONBLOCK binds nobody else, and reads keys from there too. Signals stay on:
-//! Ctrl-C and Ctrl-Z come as signals, as from any terminal. A process in the
-//! background leaves the terminal alone until it is in the foreground.
+//! Knows nothing of what is shown. It reopens the terminal of standard output, so that
+//! O_NONBLOCK affects no other process, and reads keys from it too. Signals stay enabled:
+//! Ctrl-C and Ctrl-Z send signals, as on any terminal. A process in the background does
+//! not touch the terminal until it is in the foreground.
 
 use std::collections::VecDeque;
 use std::io;
@@ -28,23 +28,22 @@ use crate::reactor::process::child;
 /// the last column can be written to.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
 
-/// Breaks off a sequence that was half written (ECMA-48, CAN), ends a frame, and
-/// undoes [`ENTER`].
+/// Cancels a partly written sequence (ECMA-48, CAN), ends a frame, and undoes [`ENTER`].
 const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
 
-/// How long the way back waits for a terminal that takes nothing (Ctrl-S).
+/// How long the restoration waits for a halted terminal (Ctrl-S).
 const LEAVE_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
 
-/// Bytes of keys that are read at once: more than anybody types in a turn.
+/// Bytes of keys that are read at once: more than a user types in a turn.
 const KEY_BYTES: usize = 1024;
 
-/// What the panic hook and a fatal signal put back: the terminal and its modes.
+/// What the panic hook restores: the terminal and its modes.
 static LEFT_BEHIND: Mutex<Option<(OwnedFd, Termios)>> = Mutex::new(None);
 
-/// The hook is installed once a process.
+/// The hook is installed once per process.
 static HOOK: Once = Once::new();
 
-/// A terminal of our own while this lives.
+/// A terminal that is restored when this is dropped.
 #[derive(Debug)]
 pub struct Terminal {
     fd: OwnedFd,
@@ -61,20 +60,20 @@ pub fn is_there() -> bool {
     isatty(rustix::stdio::stdout())
 }
 
-/// Whether standard error is the terminal of standard output, so that lines written
-/// there would tear the picture.
+/// Whether standard error is the terminal of standard output, so that lines written there
+/// would spoil the picture.
 #[must_use]
 pub fn shares_stderr() -> bool {
     let device = |fd: BorrowedFd<'_>| rustix::fs::fstat(fd).ok().map(|stat| stat.st_rdev);
     let (out, err) = (rustix::stdio::stdout(), rustix::stdio::stderr());
-    // /dev/tty is the terminal of the session, under a number of its own.
+    // /dev/tty is the terminal of the session, with a device number of its own.
     let alias = rustix::fs::stat("/dev/tty").ok().map(|stat| stat.st_rdev);
     isatty(err) && (device(err) == device(out) || device(err) == alias)
 }
 
 impl Terminal {
-    /// Opens the terminal of standard output and takes over the signals that come of
-    /// it: of its size, of suspending and going on, and Ctrl-\.
+    /// Opens the terminal of standard output and blocks its signals: for its size, for
+    /// suspending and continuing, and for Ctrl-\.
     ///
     /// # Errors
     /// Those of open(2): standard output is no terminal that can be opened.
@@ -88,7 +87,7 @@ impl Terminal {
         tcgetattr(&fd)?;
         let mut taken: SigSet =
             [Signal::SIGWINCH, Signal::SIGCONT, Signal::SIGQUIT].into_iter().collect();
-        // Where nobody can let it go on, it is not to be suspended.
+        // Not suspended where no shell could continue it.
         if !child::ignored_signals().contains(&libc::SIGTSTP) {
             taken.add(Signal::SIGTSTP);
         }
@@ -97,7 +96,7 @@ impl Terminal {
         Ok(Self { fd, signals, taken, modes: None, waiting: VecDeque::new() })
     }
 
-    /// The descriptor that tells of signals.
+    /// The descriptor that reports signals.
     #[must_use]
     pub fn signals(&self) -> BorrowedFd<'_> {
         self.signals.as_fd()
@@ -109,14 +108,14 @@ impl Terminal {
         self.modes.is_some()
     }
 
-    /// Whether a frame can be drawn: the last one is written to its end.
+    /// Whether a frame can be drawn: the last one is written completely.
     #[must_use]
     pub fn is_clear(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Makes the terminal ours, if we are in its foreground. True if it was not ours
-    /// before: then nothing of the screen is known.
+    /// Takes the terminal, if we are in its foreground. True if it was not taken before:
+    /// then the content of the screen is unknown.
     pub fn enter(&mut self) -> bool {
         let in_foreground = || tcgetpgrp(&self.fd).is_ok_and(|group| group == getpgrp());
         !self.is_entered() && in_foreground() && self.take_over()
@@ -135,8 +134,7 @@ impl Terminal {
         true
     }
 
-    /// Gives the terminal back as it was. A frame that was not written to its end is
-    /// broken off.
+    /// Restores the terminal. A partly written frame is cancelled.
     pub fn leave(&mut self) {
         self.waiting.clear();
         if let Some(modes) = self.modes.take() {
@@ -145,12 +143,12 @@ impl Terminal {
         }
     }
 
-    /// Takes the signals that wait. True if a frame is wanted for what they told.
-    /// Suspends this process, if that was asked, and comes back when it goes on.
+    /// Takes the pending signals. True if one of them requires a frame. Suspends this
+    /// process if requested, and returns when it continues.
     pub fn take_signals(&mut self) -> bool {
-        let mut told = false;
+        let mut frame_wanted = false;
         while let Ok(Some(info)) = self.signals.read_signal() {
-            told = true;
+            frame_wanted = true;
             let number = i32::try_from(info.ssi_signo).unwrap_or(0);
             match Signal::try_from(number) {
                 Ok(Signal::SIGTSTP) => {
@@ -162,14 +160,14 @@ impl Terminal {
                     let _ = self.taken.thread_unblock();
                     let _ = kill_process(getpid(), rustix::process::Signal::QUIT);
                 }
-                // The size is read for each frame, and entering is tried there.
+                // The size is read for each frame, which also enters the screen.
                 _ => {}
             }
         }
-        told
+        frame_wanted
     }
 
-    /// Columns and lines; 80 x 24 where it does not tell.
+    /// Columns and lines; 80 x 24 if unknown.
     #[must_use]
     pub fn size(&self) -> (u16, u16) {
         match tcgetwinsize(&self.fd) {
@@ -178,7 +176,7 @@ impl Terminal {
         }
     }
 
-    /// Reads what was typed, once. Empty if nothing was; then no more is to be read.
+    /// Reads what was typed, once. Empty if nothing more was typed.
     pub fn read<'a>(&self, buffer: &'a mut [u8]) -> &'a [u8] {
         if !self.is_entered() {
             return &[];
@@ -197,7 +195,7 @@ impl Terminal {
         self.flush();
     }
 
-    /// Writes what waits, as far as it goes without waiting for the terminal.
+    /// Writes waiting bytes as far as the terminal takes them at once.
     pub fn flush(&mut self) {
         while !self.waiting.is_empty() {
             let (front, _) = self.waiting.as_slices();
@@ -205,7 +203,7 @@ impl Terminal {
                 Ok(count) => drop(self.waiting.drain(..count)),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
-                // It is gone; SIGHUP tells of that.
+                // It is gone; SIGHUP reports that.
                 Err(_) => self.waiting.clear(),
             }
         }
@@ -221,14 +219,14 @@ impl AsFd for Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.leave();
-        // What of its signals still waits means nothing any more.
+        // Its pending signals have no meaning any more.
         while let Ok(Some(_)) = self.signals.read_signal() {}
         let _ = self.taken.thread_unblock();
     }
 }
 
-/// Keys come one by one and are not shown; output is written as it is but for the
-/// signals, which stay (termios(3)).
+/// Keys arrive one by one without echo, output is unchanged, and signals stay enabled
+/// (termios(3)).
 fn raw(mut modes: Termios) -> Termios {
     modes.local_modes &= !(LocalModes::ICANON | LocalModes::ECHO | LocalModes::IEXTEN);
     modes.input_modes &= !(InputModes::ICRNL | InputModes::INLCR | InputModes::IXON);
@@ -237,8 +235,8 @@ fn raw(mut modes: Termios) -> Termios {
     modes
 }
 
-/// Writes the way back and restores the modes. Waits for a terminal that takes
-/// nothing, but not for long; the modes are restored without waiting.
+/// Leaves the alternate screen and restores the modes. Waits briefly for a halted
+/// terminal; the modes are restored without waiting.
 fn put_back(fd: &OwnedFd, modes: &Termios) {
     let mut left = LEAVE;
     while !left.is_empty() {
@@ -257,15 +255,15 @@ fn put_back(fd: &OwnedFd, modes: &Termios) {
     let _ = tcsetattr(fd, OptionalActions::Now, modes);
 }
 
-/// Keeps what a panic has to put back. The program is built to abort on a panic, so
-/// no destructor would run.
+/// Records what a panic must restore. The program aborts on a panic, so no destructor
+/// runs.
 fn remember(fd: &OwnedFd, modes: &Termios) {
     let Ok(fd) = fd.try_clone() else { return };
     *LEFT_BEHIND.lock().unwrap_or_else(PoisonError::into_inner) = Some((fd, modes.clone()));
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            // Whoever panics may hold the lock.
+            // The panicking code may hold the lock.
             if let Ok(mut left) = LEFT_BEHIND.try_lock()
                 && let Some((fd, modes)) = left.take()
             {

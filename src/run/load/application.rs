@@ -123,14 +123,14 @@ impl Screen for Load {
         now: Tick,
         vitals: &mut Vitals<'_>,
         size: (u16, u16),
-        anew: bool,
+        redraw: bool,
         frame: &mut Vec<u8>,
     ) {
         let health = vitals.refresh(now, self);
         if let Some(board) = &mut self.board {
             let (measured, origin_side) = (self.measured, self.origin_side.as_ref());
             let about = About { swarm: &self.swarm, health, measured, origin_side };
-            board.draw(now, about, size, anew, frame);
+            board.draw(now, about, size, redraw, frame);
         }
     }
 }

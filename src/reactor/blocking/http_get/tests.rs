@@ -1,4 +1,4 @@
-//! A GET of servers that answer, redirect, dally and break off.
+//! A GET from servers that respond, redirect, delay and abort.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server that reads a head and sends this, and then holds the connection if asked.
+/// A server that reads a head and sends this response, and then keeps the connection open
+/// if `holds`.
 fn server(response: &'static [u8], holds: bool) -> SocketAddr {
     serving(move |mut peer| {
         let mut asked = Vec::new();
@@ -37,7 +38,7 @@ fn plain(addresses: &[SocketAddr], most: usize) -> Result<Got, GetError> {
 }
 
 #[test]
-fn the_body_comes_back_however_it_is_framed() {
+fn returns_the_body_with_any_framing() {
     let cases: [(&[u8], bool); 4] = [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", true),
         (
@@ -54,7 +55,7 @@ fn the_body_comes_back_however_it_is_framed() {
 }
 
 #[test]
-fn a_long_body_is_cut_where_enough_of_it_is_there() {
+fn truncates_a_long_body() {
     let long: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\nbeginning";
     assert_eq!(plain(&[server(long, true)], 5).unwrap(), Got::Body(b"begin".to_vec()));
 }
@@ -76,7 +77,7 @@ fn other_statuses_are_redirects_or_errors() {
 }
 
 #[test]
-fn the_next_address_is_tried_where_nobody_listens() {
+fn tries_the_next_address_if_nobody_listens() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let served = server(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", true);
     assert_eq!(plain(&[nobody, served], 9).unwrap(), Got::Body(b"x".to_vec()));
@@ -86,7 +87,7 @@ fn the_next_address_is_tried_where_nobody_listens() {
 }
 
 #[test]
-fn silence_a_flood_and_a_stop_end_it() {
+fn ends_on_silence_on_a_flood_and_on_a_stop() {
     let (stop, asks) = io::pipe().unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let flood =
@@ -118,7 +119,7 @@ fn encrypted() -> SocketAddr {
     serving(move |mut peer| {
         let mut tls = rustls::ServerConnection::new(std::sync::Arc::new(config)).unwrap();
         let mut stream = rustls::Stream::new(&mut tls, &mut peer);
-        // Without the goodbye.
+        // Without close_notify.
         let _ = stream.read(&mut [0; 100]);
         let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nbody");
         let _ = stream.flush();
@@ -126,7 +127,7 @@ fn encrypted() -> SocketAddr {
 }
 
 #[test]
-fn a_certificate_is_verified_unless_anybody_is_trusted() {
+fn verifies_the_certificate_unless_anybody_is_trusted() {
     let ask = |trust| {
         let server = Server { addresses: &[encrypted()], tls: Some(("localhost", trust)) };
         get(server, b"GET / HTTP/1.1\r\n\r\n", 100, Wait::new(PATIENCE, None))

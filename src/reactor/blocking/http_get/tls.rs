@@ -13,14 +13,14 @@ use rustls::{
 /// Which certificates are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// Those that lead to a root that this host trusts; `SSL_CERT_FILE` and
+    /// Those with a chain to a root that this host trusts; `SSL_CERT_FILE` and
     /// `SSL_CERT_DIR` name others.
     HostRoots,
-    /// All, whoever signed them for whatever name (`--dangerous`).
+    /// All, with any issuer and any name (`--dangerous`).
     Anybody,
 }
 
-/// A connection whose handshake is still to come.
+/// A connection before its handshake.
 pub(super) fn client(name: &str, trust: Trust) -> io::Result<ClientConnection> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -38,7 +38,7 @@ pub(super) fn client(name: &str, trust: Trust) -> io::Result<ClientConnection> {
     ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)
 }
 
-/// The roots of this host; those that cannot be read are left out.
+/// The roots of this host; unreadable ones are skipped.
 fn roots() -> io::Result<RootCertStore> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -50,7 +50,7 @@ fn roots() -> io::Result<RootCertStore> {
     Err(io::Error::other(format!("this host trusts no certificate authority{why}")))
 }
 
-/// Accepts every certificate, but only from whoever has its key.
+/// Accepts every certificate, but only from the holder of its key.
 #[derive(Debug)]
 struct Unverified(Arc<CryptoProvider>);
 

@@ -1,4 +1,4 @@
-//! A terminal without anybody at its other end: a pair of pseudo-terminals.
+//! A terminal with the test at its other end: a pair of pseudo-terminals.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -19,12 +19,12 @@ fn pair() -> (OwnedFd, Terminal) {
     (master, Terminal::on(slave).unwrap())
 }
 
-fn said(master: &OwnedFd) -> Vec<u8> {
-    let (mut said, mut buffer) = (Vec::new(), [0; 4096]);
+fn shown(master: &OwnedFd) -> Vec<u8> {
+    let (mut shown, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(count @ 1..) = rustix::io::read(master, &mut buffer) {
-        said.extend(&buffer[..count]);
+        shown.extend(&buffer[..count]);
     }
-    said
+    shown
 }
 
 fn is_cooked(terminal: &Terminal) -> bool {
@@ -33,44 +33,44 @@ fn is_cooked(terminal: &Terminal) -> bool {
         && modes.input_modes.contains(InputModes::ICRNL | InputModes::IXON)
 }
 
-// One test, since what a panic puts back is kept once a process.
+// One test, since the panic hook's state is global to the process.
 #[test]
-fn it_comes_back_as_it_was_from_the_end_from_a_stall_and_from_a_panic() {
+fn restores_the_terminal_at_the_end_after_a_stall_and_after_a_panic() {
     let (master, mut terminal) = pair();
     assert!(is_cooked(&terminal) && !terminal.is_entered());
     assert!(terminal.take_over() && terminal.is_entered() && !is_cooked(&terminal));
-    assert_eq!(said(&master), ENTER);
+    assert_eq!(shown(&master), ENTER);
     terminal.write(b"frame");
-    assert_eq!(said(&master), b"frame");
+    assert_eq!(shown(&master), b"frame");
     rustix::io::write(&master, b"q\x1b[A").unwrap();
     let mut buffer = [0; 64];
     assert_eq!(terminal.read(&mut buffer), b"q\x1b[A");
     assert!(terminal.read(&mut buffer).is_empty());
     terminal.leave();
     assert!(is_cooked(&terminal));
-    assert_eq!(said(&master), LEAVE);
+    assert_eq!(shown(&master), LEAVE);
     assert!(terminal.read(&mut buffer).is_empty(), "it is not ours to read");
 
-    // Nobody reads: the rest of the frame waits, and nothing waits for that.
+    // Nobody reads: the rest of the frame waits, and the loop does not.
     assert!(terminal.take_over());
     let frame = vec![b'x'; 1 << 20];
     terminal.write(&frame);
     assert!(!terminal.is_clear());
     let mut seen = 0;
     while !terminal.is_clear() {
-        seen += said(&master).len();
+        seen += shown(&master).len();
         terminal.flush();
     }
-    seen += said(&master).len();
+    seen += shown(&master).len();
     assert_eq!(seen, frame.len() + ENTER.len());
     terminal.write(&frame);
     terminal.leave();
     assert!(is_cooked(&terminal), "the modes do not wait for a reader");
-    said(&master);
+    shown(&master);
 
     assert!(terminal.take_over());
-    said(&master);
+    shown(&master);
     let panicked = catch_unwind(AssertUnwindSafe(|| panic!("on purpose")));
     assert!(panicked.is_err() && is_cooked(&terminal));
-    assert_eq!(said(&master), LEAVE);
+    assert_eq!(shown(&master), LEAVE);
 }
