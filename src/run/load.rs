@@ -26,7 +26,9 @@ use crate::reactor::host::journal::Journal;
 use crate::reactor::host::signals::Signals;
 use crate::reactor::host::terminal::{self, Terminal};
 use crate::reactor::host::{remedy, reports};
+use crate::reactor::net::server::Server;
 use crate::reactor::net::traffic::Traffic;
+use crate::reactor::process::children::Children;
 use crate::reactor::process::orphans;
 use crate::reactor::process::usage;
 use crate::swarm::{Report, Settings, Swarm};
@@ -76,27 +78,11 @@ fn run(
         board,
     } = ready;
     let settings = Settings { target_duration: stall.target_duration, ..config.swarm.clone() };
-    let mut reactor =
-        Reactor::new(journal.clone(), signals, servers, Some(children)).map_err(|error| {
-            Fatal(format!("the reactor cannot be set up: {}", remedy::with_remedy(&error)))
-        })?;
-    if config.swarm.ffmpeg_memory_max.is_some() {
-        reactor.limit_memory();
-    }
+    let mut reactor = set_up_reactor(config, journal, signals, servers, children)?;
     if let Some(demo_origin) = &demo_origin {
         reactor.watch(Rc::clone(demo_origin.process()));
     }
-    if config.swarm.dangerous {
-        reports::write(&Report::Dangerous);
-    }
-    if let Some(why) = plan::warning(&config.swarm) {
-        warn!(why, "target_out_of_reach");
-    }
-    if let Some(why) = per_client::warning(config.swarm.share())
-        && config.client_metrics
-    {
-        warn!(why, "many_client_series");
-    }
+    warn_of(config);
     let mut load = Load {
         swarm: Swarm::with_room(settings, room),
         stall,
@@ -124,6 +110,39 @@ fn run(
     orphans::end_all();
     let ended = ended.map_err(|error| Fatal(format!("the reactor failed: {error}")))?;
     Ok(conclude(config, journal, &mut reactor, &load, ended))
+}
+
+/// The reactor, with the memory limit of the clients.
+fn set_up_reactor(
+    config: &Config,
+    journal: &Journal,
+    signals: Signals,
+    servers: Vec<Server>,
+    children: Children,
+) -> Result<Reactor, Fatal> {
+    let mut reactor =
+        Reactor::new(journal.clone(), signals, servers, Some(children)).map_err(|error| {
+            Fatal(format!("the reactor cannot be set up: {}", remedy::with_remedy(&error)))
+        })?;
+    if config.swarm.ffmpeg_memory_max.is_some() {
+        reactor.limit_memory();
+    }
+    Ok(reactor)
+}
+
+/// Warns of settings with surprising effects.
+fn warn_of(config: &Config) {
+    if config.swarm.dangerous {
+        reports::write(&Report::Dangerous);
+    }
+    if let Some(why) = plan::warning(&config.swarm) {
+        warn!(why, "target_out_of_reach");
+    }
+    if let Some(why) = per_client::warning(config.swarm.share())
+        && config.client_metrics
+    {
+        warn!(why, "many_client_series");
+    }
 }
 
 /// Opens the terminal for the dashboard. If it cannot be opened, as after su(1), a

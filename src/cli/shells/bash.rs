@@ -10,7 +10,7 @@ _ffmpeg_hls_swarm() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local command='' equals='' prefix='' flags='' words='' flag all
     COMPREPLY=()
-    # Readline splits a word at `=`, unless it was told not to.
+    # Readline splits a word at `=`, unless COMP_WORDBREAKS excludes it.
     if [[ $word == '=' ]]; then
         word='' equals='='
     elif [[ $before == '=' ]]; then
