@@ -179,7 +179,7 @@ pub struct OriginConfig {
     /// The listen address; with port 0 the kernel chooses a free port.
     pub listen: SocketAddr,
     /// The stream that it serves.
-    pub settings: crate::origin::Settings,
+    pub settings: crate::origin::StreamSettings,
     /// Its TLS; `None` is plain HTTP.
     pub tls: Option<TlsConfig>,
     /// The faults that it injects from the start.

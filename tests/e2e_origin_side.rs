@@ -9,7 +9,7 @@ mod support;
 use std::net::TcpListener;
 
 use serde_json::Value;
-use support::exporter::{Exporter, Manner, node_exporter};
+use support::exporter::{Behaviour, Exporter, node_exporter};
 use support::fake::Fake;
 use support::http::{Scrape, get};
 use support::nginx::Nginx;
@@ -68,18 +68,18 @@ fn polls_a_real_node_exporter_and_nginx() {
 #[test]
 fn misbehaving_exporters_do_not_affect_the_load() {
     let fake = Fake::named("ffmpeg");
-    let manners = [
-        (Manner::Hangs, "no response within 500ms"),
-        (Manner::Drips, "no response within 500ms"),
-        (Manner::Garbage, "the response is not HTTP"),
-        (Manner::Html, "answered, but not as node_exporter does"),
-        (Manner::Huge, "the response body is too long"),
-        (Manner::Closes, "closed before the end of the response"),
-        (Manner::Cuts, "closed before the end of the response"),
-        (Manner::Fails, "HTTP status 500"),
+    let behaviours = [
+        (Behaviour::Hangs, "no response within 500ms"),
+        (Behaviour::Drips, "no response within 500ms"),
+        (Behaviour::Garbage, "the response is not HTTP"),
+        (Behaviour::Html, "answered, but not as node_exporter does"),
+        (Behaviour::Huge, "the response body is too long"),
+        (Behaviour::Closes, "closed before the end of the response"),
+        (Behaviour::Cuts, "closed before the end of the response"),
+        (Behaviour::Fails, "HTTP status 500"),
     ];
-    for (manner, why) in manners {
-        let target = Exporter::behaving(manner);
+    for (behaviour, why) in behaviours {
+        let target = Exporter::behaving(behaviour);
         fails(&fake, &format!("http://{}/metrics", target.address), why);
     }
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -108,16 +108,16 @@ fn fails(fake: &Fake, url: &str, why: &str) {
 #[test]
 fn silent_exporter_goes_stale_and_recovers() {
     let fake = Fake::named("ffmpeg");
-    let target = Exporter::behaving(Manner::Well);
+    let target = Exporter::behaving(Behaviour::Well);
     let url = format!("http://{}/metrics", target.address);
     let mut program = load(&fake, &["-origin-metrics", &url]).start();
     let cpu = "hlsswarm_origin_host_cpu_used_ratio{stat=\"last\"}";
     program.scraped("it is polled", |scrape| has(scrape, cpu));
-    target.behave(Manner::Closes);
+    target.behave(Behaviour::Closes);
     program.scraped("its values are gone", |scrape| {
         scrape.get(FAILED) >= 3.0 && !has(scrape, "hlsswarm_origin_host_")
     });
-    target.behave(Manner::Well);
+    target.behave(Behaviour::Well);
     let scrape = program.scraped("it is polled again", |scrape| has(scrape, cpu));
     assert_eq!(scrape.get("hlsswarm_origin_up{target=\"host\"}"), 1.0);
     assert_eq!(program.seen("origin_metrics_up").len(), 2);

@@ -8,7 +8,7 @@ mod support;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use support::exporter::{Exporter, Manner};
+use support::exporter::{Behaviour, Exporter};
 use support::http::Scrape;
 use support::origin::Origin;
 use support::program::{Program, Setup};
@@ -129,7 +129,7 @@ fn rules_are_healthy(prometheus: &Prometheus) {
 #[test]
 fn every_expression_has_a_value_from_a_real_scrape() {
     let origin = origin_with_faults();
-    let exporter = Exporter::behaving(Manner::Well);
+    let exporter = Exporter::behaving(Behaviour::Well);
     let Some(mut swarm) = load(&origin, &exporter) else { return };
     let address = swarm.metrics();
     let Some(prometheus) = Prometheus::scraping(address, origin.address) else { return };

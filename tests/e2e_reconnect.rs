@@ -20,7 +20,7 @@ use support::tools::real_ffmpegs;
 
 /// The behaviour of the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
+enum Behaviour {
     /// Playlists as in HTTP/1.0: they end by the close.
     Http10,
     /// Playlists shorter than their Content-Length.
@@ -40,14 +40,14 @@ struct Origin {
 }
 
 impl Origin {
-    fn start(folder: &'static Path, manner: Manner) -> Self {
+    fn start(folder: &'static Path, behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (report, asked) = channel();
         thread::spawn(move || {
             let mut first = true;
             for peer in listener.incoming() {
-                let peer = Peer { stream: peer.unwrap(), folder, manner, first };
+                let peer = Peer { stream: peer.unwrap(), folder, behaviour, first };
                 first = false;
                 let report = report.clone();
                 thread::spawn(move || peer.serve(&report));
@@ -78,7 +78,7 @@ impl Origin {
 struct Peer {
     stream: TcpStream,
     folder: &'static Path,
-    manner: Manner,
+    behaviour: Behaviour,
     first: bool,
 }
 
@@ -105,9 +105,9 @@ impl Peer {
         let file: PathBuf = self.folder.join(path.trim_start_matches('/'));
         let body = std::fs::read(file).unwrap_or_default();
         let len = body.len();
-        let (head, body, kept) = match self.manner {
-            Manner::ClosedFirst if self.first => return Ok(false),
-            Manner::CutFirst => {
+        let (head, body, kept) = match self.behaviour {
+            Behaviour::ClosedFirst if self.first => return Ok(false),
+            Behaviour::CutFirst => {
                 let end = if self.first { len / 2 } else { len };
                 let range = format!("Content-Range: bytes {from}-{}/{len}", len - 1);
                 let head = format!("HTTP/1.1 206 OK\r\n{range}\r\nContent-Length: {}", len - from);
@@ -116,15 +116,15 @@ impl Peer {
             _ if !path.ends_with(".m3u8") => {
                 (format!("HTTP/1.1 200 OK\r\nContent-Length: {len}"), body, true)
             }
-            Manner::Http10 => ("HTTP/1.0 200 OK".to_owned(), body, false),
-            Manner::TooLong => {
+            Behaviour::Http10 => ("HTTP/1.0 200 OK".to_owned(), body, false),
+            Behaviour::TooLong => {
                 (format!("HTTP/1.1 200 OK\r\nContent-Length: {}", len + 1), body, false)
             }
-            Manner::NoLastChunk => {
+            Behaviour::NoLastChunk => {
                 let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked".to_owned();
                 (head, [format!("{len:x}\r\n").as_bytes(), &body, b"\r\n"].concat(), false)
             }
-            Manner::ClosedFirst => {
+            Behaviour::ClosedFirst => {
                 (format!("HTTP/1.1 200 OK\r\nContent-Length: {len}"), body, true)
             }
         };
@@ -136,17 +136,17 @@ impl Peer {
 
 /// Plays each behaviour with each FFmpeg, one after the other: on a busy host many
 /// programs at once would exceed FFmpeg's start limit.
-fn each_plays(manners: &[Manner], path: &str, mut then: impl FnMut(&str, &Origin, Program)) {
+fn each_plays(behaviours: &[Behaviour], path: &str, mut then: impl FnMut(&str, &Origin, Program)) {
     let Some(folder) = presentation() else { return };
     for ffmpeg in real_ffmpegs() {
-        for &manner in manners {
-            let origin = Origin::start(folder, manner);
+        for &behaviour in behaviours {
+            let origin = Origin::start(folder, behaviour);
             let url = format!("http://{}/{path}", origin.address);
             // A failed attempt has no successor within the time of the test.
             let args = ["-clients", "1", "-backoff-initial", "1h", "-backoff-max", "1h"];
             let more = ["-target-duration", "2s", "--skip-preflight"];
             let setup = Setup::load(&ffmpeg, &url).args(&args).args(&more);
-            then(&format!("{} {manner:?} {path}", ffmpeg.display()), &origin, setup.start());
+            then(&format!("{} {behaviour:?} {path}", ffmpeg.display()), &origin, setup.start());
         }
     }
 }
@@ -164,11 +164,15 @@ fn was_whole(what: &str, mut program: Program) {
 
 #[test]
 fn requests_a_playlist_once_however_its_response_ends() {
-    each_plays(&[Manner::TooLong, Manner::NoLastChunk], "low/vod.m3u8", |what, origin, program| {
-        assert_eq!(origin.playlists_until_played(what), 1, "{what}");
-        program.stopped();
-    });
-    each_plays(&[Manner::Http10], "low/vod.m3u8", |what, origin, program| {
+    each_plays(
+        &[Behaviour::TooLong, Behaviour::NoLastChunk],
+        "low/vod.m3u8",
+        |what, origin, program| {
+            assert_eq!(origin.playlists_until_played(what), 1, "{what}");
+            program.stopped();
+        },
+    );
+    each_plays(&[Behaviour::Http10], "low/vod.m3u8", |what, origin, program| {
         assert_eq!(origin.playlists_until_played(what), 1, "{what}");
         was_whole(what, program);
     });
@@ -176,7 +180,7 @@ fn requests_a_playlist_once_however_its_response_ends() {
 
 #[test]
 fn requests_playlists_without_length_once_each() {
-    each_plays(&[Manner::Http10], "master.m3u8", |what, origin, program| {
+    each_plays(&[Behaviour::Http10], "master.m3u8", |what, origin, program| {
         assert_eq!(origin.playlists_until_played(what), 3, "{what}");
         was_whole(what, program);
     });
@@ -184,8 +188,8 @@ fn requests_playlists_without_length_once_each() {
 
 #[test]
 fn retries_a_broken_first_playlist_in_the_same_attempt() {
-    let manners = [Manner::ClosedFirst, Manner::CutFirst];
-    each_plays(&manners, "low/vod.m3u8", |what, origin, program| {
+    let behaviours = [Behaviour::ClosedFirst, Behaviour::CutFirst];
+    each_plays(&behaviours, "low/vod.m3u8", |what, origin, program| {
         assert_eq!(origin.playlists_until_played(what), 2, "{what}");
         program.stopped();
     });

@@ -24,7 +24,7 @@ use ffmpeg_hls_swarm::http::{Body, Method, Request, Status};
 use ffmpeg_hls_swarm::origin::form::{Container, Form, Timing};
 use ffmpeg_hls_swarm::origin::media::Variant;
 use ffmpeg_hls_swarm::origin::playlist::VOD_SEGMENTS;
-use ffmpeg_hls_swarm::origin::{Origin, Settings};
+use ffmpeg_hls_swarm::origin::{Origin, StreamSettings};
 use ffmpeg_hls_swarm::units::{Moment, Wall};
 use tempfile::TempDir;
 
@@ -221,7 +221,7 @@ fn the_last_picture_shows_the_bars_and_the_sound_is_silence() {
 fn playlists_decode_without_warnings() {
     let Some(ffmpeg) = binary("FFMPEG", "ffmpeg") else { return };
     let folder = TempDir::new().unwrap();
-    let mut origin = Origin::new(Settings::default()).unwrap();
+    let mut origin = Origin::new(StreamSettings::default()).unwrap();
     for form in Form::all() {
         let at = folder.path().join(form.folder().trim_start_matches('/'));
         fetch_all(&mut origin, folder.path(), form.folder());
@@ -238,7 +238,7 @@ fn playlists_decode_without_warnings() {
 fn ffprobe_finds_every_variant_in_the_master_playlist() {
     let Some(ffprobe) = binary("FFPROBE", "ffprobe") else { return };
     let folder = TempDir::new().unwrap();
-    let mut origin = Origin::new(Settings::default()).unwrap();
+    let mut origin = Origin::new(StreamSettings::default()).unwrap();
     for form in [Form::VOD, Form { container: Container::Fmp4, ..Form::VOD }] {
         variants_are_found(&ffprobe, &mut origin, form, folder.path());
     }

@@ -45,32 +45,9 @@ pub(super) fn load(
     }
     let stats = stats(&flags, mode)?;
     let shard = shard(&flags, mode)?;
-    if flags.metrics.report == flags.metrics.summary_json && flags.metrics.report != Path::new("") {
-        return Err(UsageError::new(
-            "-report and -summary-json name the same file, so the report would overwrite the \
-             summary; name two files",
-        ));
-    }
+    check_files(&flags)?;
     let seed = flags.load.seed.unwrap_or(random_seed);
-    let swarm = Settings {
-        clients: if mode == Mode::Check { NonZeroU32::MIN } else { flags.load.clients },
-        shard,
-        ramp_rate: flags.load.ramp_rate,
-        ramp_jitter: flags.load.ramp_jitter,
-        duration: run_time(typed, mode, flags.load.duration),
-        seed,
-        max_restarts: NonZeroU64::new(flags.restarts.max_restarts),
-        backoff: backoff(&flags.restarts)?,
-        verbose: flags.metrics.verbose,
-        dangerous: flags.network.resolve.is_some(),
-        target_duration: flags.stream.target_duration.unwrap_or(TARGET_DURATION_DEFAULT),
-        restart_on_stall: flags.restarts.restart_on_stall,
-        ffmpeg_memory_max: NonZeroU64::new(flags.ffmpeg.ffmpeg_memory_max),
-        stats: stats.is_some(),
-        network_timeout: flags.network.timeout,
-        asks_ahead: flags.network.http_multiple,
-        looks_up_name: looks_up_name(&url, flags.network.resolve, stats),
-    };
+    let swarm = swarm(typed, &flags, mode, shard, seed, stats, &url)?;
     Ok(Invocation::Load(Box::new(Config {
         mode,
         swarm,
@@ -101,6 +78,48 @@ pub(super) fn load(
     })))
 }
 
+/// The settings of the swarm.
+fn swarm(
+    typed: &Typed,
+    flags: &LoadFlags,
+    mode: Mode,
+    shard: Shard,
+    seed: u64,
+    stats: Option<LogDetail>,
+    url: &Url,
+) -> Result<Settings, UsageError> {
+    Ok(Settings {
+        clients: if mode == Mode::Check { NonZeroU32::MIN } else { flags.load.clients },
+        shard,
+        ramp_rate: flags.load.ramp_rate,
+        ramp_jitter: flags.load.ramp_jitter,
+        duration: run_time(typed, mode, flags.load.duration),
+        seed,
+        max_restarts: NonZeroU64::new(flags.restarts.max_restarts),
+        backoff: backoff(&flags.restarts)?,
+        verbose: flags.metrics.verbose,
+        dangerous: flags.network.resolve.is_some(),
+        target_duration: flags.stream.target_duration.unwrap_or(TARGET_DURATION_DEFAULT),
+        restart_on_stall: flags.restarts.restart_on_stall,
+        ffmpeg_memory_max: NonZeroU64::new(flags.ffmpeg.ffmpeg_memory_max),
+        stats: stats.is_some(),
+        network_timeout: flags.network.timeout,
+        asks_ahead: flags.network.http_multiple,
+        looks_up_name: looks_up_name(url, flags.network.resolve, stats),
+    })
+}
+
+/// Rejects a report that would overwrite the summary.
+fn check_files(flags: &LoadFlags) -> Result<(), UsageError> {
+    if flags.metrics.report == flags.metrics.summary_json && flags.metrics.report != Path::new("") {
+        return Err(UsageError::new(
+            "-report and -summary-json name the same file, so the report would overwrite the \
+             summary; name two files",
+        ));
+    }
+    Ok(())
+}
+
 /// The configuration of the built-in origin.
 pub(super) fn origin(
     typed: &Typed,
@@ -119,7 +138,7 @@ pub(super) fn origin(
         }
         count => ladder(count),
     };
-    let settings = origin::Settings {
+    let settings = origin::StreamSettings {
         variant_bitrates,
         segment_duration: flags.serve.segment_duration,
         window: flags.serve.window,

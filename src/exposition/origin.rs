@@ -26,7 +26,7 @@ mod tests {
     use super::*;
     use crate::measures;
     use crate::origin::faults::Faults;
-    use crate::origin::{FaultyOrigin, Settings};
+    use crate::origin::{FaultyOrigin, StreamSettings};
     use crate::stats::Health;
     use crate::units::Moment;
 
@@ -34,7 +34,7 @@ mod tests {
     fn every_family_of_the_origin_is_there_from_the_start() {
         let recipes = vec!["503:5%".parse().unwrap()];
         let faults = Faults::new(recipes, 1).unwrap();
-        let mut origin = FaultyOrigin::new(Settings::default(), faults, false).unwrap();
+        let mut origin = FaultyOrigin::new(StreamSettings::default(), faults, false).unwrap();
         let _ = origin.respond(Moment::default(), &Request::new(Method::Get, "/stream.m3u8", &[]));
         let got = collect_origin(&OriginScene { origin: &origin, health: &Health::default() });
         let names: Vec<_> = got.iter().map(|family| family.name().to_owned()).collect();

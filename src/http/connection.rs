@@ -295,11 +295,11 @@ impl Connection {
     fn respond(&mut self, now: Tick, length: usize, service: &mut dyn Service) {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let (head, rest) = self.inbox.unused().split_at_checked(length).unwrap_or_default();
-        let (request, manners) = match request::parse(head, &mut fields, BODY_LIMIT_BYTES) {
+        let (request, continuation) = match request::parse(head, &mut fields, BODY_LIMIT_BYTES) {
             Ok(parsed) => parsed,
             Err(status) => return self.refuse(now, status, service),
         };
-        let wanted = if request.method == Method::Post { manners.body_bytes } else { 0 };
+        let wanted = if request.method == Method::Post { continuation.body_bytes } else { 0 };
         let Some(body) = rest.get(..wanted) else {
             self.stage = Stage::Upload;
             self.upload_bytes = length + wanted;
@@ -309,10 +309,10 @@ impl Connection {
         let response = service.respond(&Request { body, peer: self.peer, ..request });
         let head_only = request.method == Method::Head;
         self.inbox.consume(length);
-        self.body_left = manners.body_bytes;
+        self.body_left = continuation.body_bytes;
         self.body_left -= self.inbox.consume(self.body_left);
         let ends_body = matches!(response.body, Body::Open(_)) && !head_only;
-        let connection = match (manners.keep_alive && !ends_body, manners.announce) {
+        let connection = match (continuation.keep_alive && !ends_body, continuation.announce) {
             (false, _) => Some("close"),
             (true, true) => Some("keep-alive"),
             (true, false) => None,

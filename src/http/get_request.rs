@@ -26,7 +26,7 @@ const FOR_OWN_HOST: [&str; 3] = ["Authorization", "Cookie", "Host"];
 
 /// What every GET of a run has in common.
 #[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
+pub struct GetRequest<'a> {
     /// The URL that the credentials belong to.
     pub own: &'a Url,
     /// `User-Agent`.
@@ -35,7 +35,7 @@ pub struct Question<'a> {
     pub fields: &'a [String],
 }
 
-impl Question<'_> {
+impl GetRequest<'_> {
     /// The request for this URL, for a connection that closes and a body without
     /// coding.
     #[must_use]
@@ -102,8 +102,8 @@ mod tests {
     fn head(own: &str, url: &str, fields: &[&str]) -> String {
         let own = Url::parse(own).unwrap();
         let fields: Vec<String> = fields.iter().map(|&field| field.to_owned()).collect();
-        let question = Question { own: &own, user_agent: "ua/1", fields: &fields };
-        String::from_utf8(question.get(&Url::parse(url).unwrap())).unwrap()
+        let request = GetRequest { own: &own, user_agent: "ua/1", fields: &fields };
+        String::from_utf8(request.get(&Url::parse(url).unwrap())).unwrap()
     }
 
     #[test]

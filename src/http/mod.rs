@@ -7,10 +7,10 @@
 pub mod connection;
 pub mod delivery;
 mod framing;
+pub mod get_request;
 pub mod guard;
 mod inbox;
 pub mod peer;
-pub mod question;
 pub mod redact;
 pub mod refusal;
 pub mod request;
@@ -22,8 +22,8 @@ pub mod service;
 
 pub use connection::{Connection, Limits};
 pub use delivery::{Cut, CutEnd, Delivery};
+pub use get_request::GetRequest;
 pub use peer::PeerAddress;
-pub use question::Question;
 pub use refusal::Refusal;
 pub use request::{Method, Request};
 pub use response::{Audience, Body, Response, Status};

@@ -68,7 +68,7 @@ impl<'a> Request<'a> {
 
 /// Whether and how the connection continues after a request (RFC 9112 §6 and §9.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Manners {
+pub(super) struct Continuation {
     /// Whether another request may follow.
     pub(super) keep_alive: bool,
     /// Whether the response must announce keep-alive: HTTP/1.0 closes by default.
@@ -82,7 +82,7 @@ pub(super) fn parse<'h, 'b: 'h>(
     head: &'b [u8],
     fields: &'h mut [httparse::Header<'b>; MAX_FIELDS],
     body_limit: usize,
-) -> Result<(Request<'h>, Manners), Status> {
+) -> Result<(Request<'h>, Continuation), Status> {
     let mut parsed = httparse::Request::new(fields);
     match parsed.parse(head) {
         Ok(httparse::Status::Complete(length)) if length == head.len() => {}
@@ -95,8 +95,8 @@ pub(super) fn parse<'h, 'b: 'h>(
     };
     let (path, query) = split_target(target).ok_or(Status::BAD_REQUEST)?;
     let request = Request { query, ..Request::new(Method::named(method), path, parsed.headers) };
-    let manners = manners(&request, version == 0, body_limit)?;
-    Ok((request, manners))
+    let continuation = continuation(&request, version == 0, body_limit)?;
+    Ok((request, continuation))
 }
 
 /// Path and query of a request target in origin-form, absolute-form or
@@ -124,7 +124,11 @@ fn after_authority(target: &str) -> Option<&str> {
 /// What the fields say about the connection. Returns 400 if they contradict each other
 /// or `Host` is missing in HTTP/1.1, and for a `POST`, whose body is needed, the reason
 /// why it cannot be received.
-fn manners(request: &Request<'_>, http_1_0: bool, body_limit: usize) -> Result<Manners, Status> {
+fn continuation(
+    request: &Request<'_>,
+    http_1_0: bool,
+    body_limit: usize,
+) -> Result<Continuation, Status> {
     let hosts = request.fields("Host").count();
     if hosts > 1 || (hosts == 0 && !http_1_0) {
         return Err(Status::BAD_REQUEST);
@@ -152,7 +156,7 @@ fn manners(request: &Request<'_>, http_1_0: bool, body_limit: usize) -> Result<M
     // 9110 §10.1.1), so the start of the next request is unknown.
     let body_bytes = fitting.filter(|_| !chunked && !expects);
     let keep_alive = wanted && body_bytes.is_some();
-    Ok(Manners {
+    Ok(Continuation {
         keep_alive,
         announce: http_1_0 && keep_alive,
         body_bytes: body_bytes.unwrap_or(0),
@@ -186,9 +190,9 @@ mod tests {
         format!("GET / HTTP/{version}\r\n{fields}\r\n")
     }
 
-    fn manners_of(head: &str) -> Result<Manners, Status> {
+    fn continuation_of(head: &str) -> Result<Continuation, Status> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        parse(head.as_bytes(), &mut fields, BODY_LIMIT).map(|(_, manners)| manners)
+        parse(head.as_bytes(), &mut fields, BODY_LIMIT).map(|(_, continuation)| continuation)
     }
 
     #[test]
@@ -231,8 +235,8 @@ mod tests {
             ("1.1", "Host: a\r\nExpect: 100-continue\r\n", true, false, 0),
         ];
         for (version, fields, keep_alive, announce, body_bytes) in cases {
-            let want = Manners { keep_alive, announce, body_bytes };
-            assert_eq!(manners_of(&head(version, fields)), Ok(want), "{version} {fields:?}");
+            let want = Continuation { keep_alive, announce, body_bytes };
+            assert_eq!(continuation_of(&head(version, fields)), Ok(want), "{version} {fields:?}");
         }
     }
 
@@ -257,14 +261,14 @@ mod tests {
             ("1.1", &many, Status::HEADERS_TOO_LARGE),
         ];
         for (version, fields, want) in cases {
-            assert_eq!(manners_of(&head(version, fields)), Err(want), "{version} {fields:?}");
+            assert_eq!(continuation_of(&head(version, fields)), Err(want), "{version} {fields:?}");
         }
     }
 
     #[test]
     fn accepts_the_maximum_number_of_fields() {
         let fields = format!("Host: a\r\n{}", "A: b\r\n".repeat(MAX_FIELDS - 1));
-        assert!(manners_of(&head("1.1", &fields)).is_ok());
+        assert!(continuation_of(&head("1.1", &fields)).is_ok());
     }
 
     #[test]

@@ -16,9 +16,9 @@ measures! {
         .labels(&["kind", "status"])
         .of_origin(|scene| {
             let all = scene.origin.counts().requests.iter();
-            Value::Samples(all.map(|(&(thing, status), &count)| {
+            Value::Samples(all.map(|(&(kind, status), &count)| {
                 let status = status.map_or(Cow::from(NO_STATUS), |status| status.to_string().into());
-                (vec![Cow::from(thing.name()), status], count as f64)
+                (vec![Cow::from(kind.name()), status], count as f64)
             }).collect())
         });
     RESPONSE_BYTES = Measure::counter("origin_response_bytes", "Bytes of bodies").unit(Unit::Bytes)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Thing;
+use super::ResourceKind;
 use crate::http::Delivered;
 use crate::stats::Histogram;
 
@@ -16,7 +16,7 @@ const RESPONSE_SECS: &[f64] =
 #[derive(Debug)]
 pub struct Counts {
     /// Requests by resource kind and status; `None` if there was no response.
-    pub requests: BTreeMap<(Thing, Option<u16>), u64>,
+    pub requests: BTreeMap<(ResourceKind, Option<u16>), u64>,
     /// Bytes of bodies that sockets took.
     pub body_bytes: u64,
     /// Responses not sent completely: because of a fault, or because the client left or
@@ -32,7 +32,7 @@ pub struct Counts {
 impl Default for Counts {
     fn default() -> Self {
         Self {
-            requests: Thing::ALL.map(|thing| ((thing, Some(200)), 0)).into(),
+            requests: ResourceKind::ALL.map(|kind| ((kind, Some(200)), 0)).into(),
             body_bytes: 0,
             incomplete: 0,
             responses: Histogram::new(RESPONSE_SECS),
@@ -43,8 +43,8 @@ impl Default for Counts {
 
 impl Counts {
     /// Counts a request and the status of its response.
-    pub(super) fn responded(&mut self, thing: Thing, status: Option<u16>) {
-        *self.requests.entry((thing, status)).or_default() += 1;
+    pub(super) fn responded(&mut self, kind: ResourceKind, status: Option<u16>) {
+        *self.requests.entry((kind, status)).or_default() += 1;
     }
 
     /// A response ended; `took` is its duration, if it had a head.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::access::AccessEntry;
 use super::counts::Counts;
 use super::faults::{CONTROL_PATH, Faults, Injected};
-use super::{Origin, Settings, Thing};
+use super::{Origin, ResourceKind, StreamSettings};
 use crate::http::{Audience, Delivered, Refusal, Request, Response, Ticket};
 use crate::units::{Moment, Tick};
 
@@ -39,9 +39,9 @@ impl FaultyOrigin {
     /// access log line for every response that ends.
     ///
     /// # Errors
-    /// Settings that cannot be served, or recipes that cannot be combined, in one line
+    /// StreamSettings that cannot be served, or recipes that cannot be combined, in one line
     /// with the remedy.
-    pub fn new(settings: Settings, faults: Faults, logs: bool) -> Result<Self, String> {
+    pub fn new(settings: StreamSettings, faults: Faults, logs: bool) -> Result<Self, String> {
         let origin = Origin::new(settings).map_err(|error| error.to_string())?;
         let (counts, under_way) = (Counts::default(), BTreeMap::new());
         Ok(Self { origin, faults, counts, under_way, tickets: 0, logs })
@@ -75,12 +75,12 @@ impl FaultyOrigin {
         let cut = response.delivery.as_ref().and_then(|delivery| delivery.cut);
         let headless = cut.is_some_and(|cut| cut.after.is_none());
         let status = (!headless).then_some(response.status.0);
-        let thing = Thing::at(request.path);
-        if thing != Thing::Other {
+        let kind = ResourceKind::at(request.path);
+        if kind != ResourceKind::Other {
             // Players in a browser run on pages of other sites.
             response.audience = Audience::AnySite;
         }
-        self.counts.responded(thing, status);
+        self.counts.responded(kind, status);
         let entry = self.logs.then(|| Box::new(AccessEntry::new(request, kinds)));
         let under_way = UnderWay { began: at, status, cut: cut.is_some(), entry };
         response.ticket = Some(self.follow(under_way));
@@ -93,7 +93,7 @@ impl FaultyOrigin {
         let target = refusal.target.and_then(|target| str::from_utf8(target).ok());
         let path = target.and_then(|target| target.split('?').next()).unwrap_or_default();
         let status = Some(refusal.status.0);
-        self.counts.responded(Thing::at(path), status);
+        self.counts.responded(ResourceKind::at(path), status);
         let entry = self.logs.then(|| Box::new(AccessEntry::refused(refusal)));
         self.follow(UnderWay { began: at, status, cut: false, entry })
     }
@@ -150,7 +150,8 @@ mod tests {
 
     fn faulty(recipes: &[&str]) -> FaultyOrigin {
         let recipes = recipes.iter().map(|text| text.parse().unwrap()).collect();
-        FaultyOrigin::new(Settings::default(), Faults::new(recipes, 1).unwrap(), true).unwrap()
+        FaultyOrigin::new(StreamSettings::default(), Faults::new(recipes, 1).unwrap(), true)
+            .unwrap()
     }
 
     fn ask(faulty: &mut FaultyOrigin, path: &str) -> Ticket {
@@ -177,7 +178,7 @@ mod tests {
              \"faults\":[\"404\",\"latency\"],\"user_agent\":\"x/client-7\"}\n"
         );
         assert_eq!(faulty.delivered(moment(2_000), ticket, delivered), None);
-        assert_eq!(faulty.counts().requests[&(Thing::Segment, Some(404))], 1);
+        assert_eq!(faulty.counts().requests[&(ResourceKind::Segment, Some(404))], 1);
         assert_eq!((faulty.counts().body_bytes, faulty.counts().responses.count()), (30, 1));
         assert!(faulty.under_way.is_empty());
     }
@@ -189,7 +190,7 @@ mod tests {
         let line = faulty.delivered(moment(5), ticket, Delivered { body_bytes: 0, complete: true });
         assert!(line.unwrap().contains("\"status\":null,\"body_bytes\":0,\"complete\":false"));
         assert_eq!(faulty.counts().responses.count(), 0);
-        assert_eq!(faulty.counts().requests[&(Thing::Master, None)], 1);
+        assert_eq!(faulty.counts().requests[&(ResourceKind::Master, None)], 1);
         assert_eq!(faulty.counts().incomplete, 1);
     }
 
@@ -211,15 +212,15 @@ mod tests {
     #[test]
     fn logs_what_is_known_of_a_refused_request() {
         let mut faulty = faulty(&["503"]);
-        for (came, method, uri, thing) in [
+        for (came, method, uri, kind) in [
             (
                 &b"GET /vod/v0/1.ts?token=secret HT"[..],
                 "GET",
                 "/vod/v0/1.ts?token=***",
-                Thing::Segment,
+                ResourceKind::Segment,
             ),
-            (b"BREW /\xff", "other", "-", Thing::Other),
-            (b"\x16\x03\x01", "-", "-", Thing::Other),
+            (b"BREW /\xff", "other", "-", ResourceKind::Other),
+            (b"\x16\x03\x01", "-", "-", ResourceKind::Other),
         ] {
             let refusal = Refusal::new(Status::REQUEST_TIMEOUT, came, Some([127, 0, 0, 1].into()));
             let ticket = faulty.refused(moment(0), &refusal);
@@ -229,7 +230,7 @@ mod tests {
                 "\"peer\":\"127.0.0.1\",\"method\":\"{method}\",\"uri\":\"{uri}\",\"status\":408,"
             );
             assert!(line.contains(&logged), "{line}");
-            assert!(faulty.counts().requests[&(thing, Some(408))] > 0, "{line}");
+            assert!(faulty.counts().requests[&(kind, Some(408))] > 0, "{line}");
         }
         assert!(faulty.under_way.is_empty());
     }

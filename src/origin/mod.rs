@@ -27,8 +27,8 @@ use std::rc::Rc;
 
 pub use encryption::KEY;
 pub use faulty::FaultyOrigin;
-pub use route::Thing;
-pub use settings::{Settings, SettingsError};
+pub use route::ResourceKind;
+pub use settings::{SettingsError, StreamSettings};
 
 use crate::http::{Method, Request, Response};
 use crate::units::{Moment, Wall};
@@ -58,7 +58,7 @@ const SEGMENT_CACHE: &str = "public, max-age=3600, immutable";
 /// The origin.
 #[derive(Debug)]
 pub struct Origin {
-    settings: Settings,
+    settings: StreamSettings,
     variants: Vec<Variant>,
     segments: Cache,
     texts: Texts,
@@ -70,8 +70,8 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// Those of [`Settings::check`].
-    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+    /// Those of [`StreamSettings::check`].
+    pub fn new(settings: StreamSettings) -> Result<Self, SettingsError> {
         settings.check()?;
         let duration = settings.segment_duration;
         let variants = settings.variant_bitrates.iter();
@@ -83,7 +83,7 @@ impl Origin {
 
     /// The settings.
     #[must_use]
-    pub const fn settings(&self) -> &Settings {
+    pub const fn settings(&self) -> &StreamSettings {
         &self.settings
     }
 

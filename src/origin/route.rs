@@ -26,7 +26,7 @@ pub(super) enum Resource {
 
 /// The kind of a requested resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Thing {
+pub enum ResourceKind {
     /// A master playlist.
     Master,
     /// A media playlist.
@@ -41,7 +41,7 @@ pub enum Thing {
     Other,
 }
 
-impl Thing {
+impl ResourceKind {
     /// All of them, in the order in which they are shown.
     pub const ALL: [Self; 6] =
         [Self::Master, Self::Media, Self::Segment, Self::Init, Self::Key, Self::Other];
@@ -49,7 +49,7 @@ impl Thing {
     /// The kind of the resource at a path, whether or not it exists at present.
     #[must_use]
     pub fn at(path: &str) -> Self {
-        route(path).map_or(Self::Other, Resource::thing)
+        route(path).map_or(Self::Other, Resource::kind)
     }
 
     /// Its name as the value of a label.
@@ -68,14 +68,14 @@ impl Thing {
 
 impl Resource {
     /// Its kind.
-    pub(super) const fn thing(self) -> Thing {
+    pub(super) const fn kind(self) -> ResourceKind {
         match self {
-            Self::Index | Self::Health => Thing::Other,
-            Self::Master(_) => Thing::Master,
-            Self::Playlist(..) => Thing::Media,
-            Self::Segment(..) => Thing::Segment,
-            Self::Init(..) => Thing::Init,
-            Self::Key(_) => Thing::Key,
+            Self::Index | Self::Health => ResourceKind::Other,
+            Self::Master(_) => ResourceKind::Master,
+            Self::Playlist(..) => ResourceKind::Media,
+            Self::Segment(..) => ResourceKind::Segment,
+            Self::Init(..) => ResourceKind::Init,
+            Self::Key(_) => ResourceKind::Key,
         }
     }
 }
@@ -210,17 +210,17 @@ mod tests {
     #[test]
     fn every_path_has_a_kind() {
         let cases = [
-            ("/", Thing::Other),
-            ("/health", Thing::Other),
-            ("/vod/stream.m3u8", Thing::Master),
-            ("/aes/v0/index.m3u8", Thing::Media),
-            ("/v0/7.ts", Thing::Segment),
-            ("/aes/fmp4/v0/7.m4s", Thing::Segment),
-            ("/aes/fmp4/v0/init.mp4", Thing::Init),
-            ("/aes/fmp4/key", Thing::Key),
+            ("/", ResourceKind::Other),
+            ("/health", ResourceKind::Other),
+            ("/vod/stream.m3u8", ResourceKind::Master),
+            ("/aes/v0/index.m3u8", ResourceKind::Media),
+            ("/v0/7.ts", ResourceKind::Segment),
+            ("/aes/fmp4/v0/7.m4s", ResourceKind::Segment),
+            ("/aes/fmp4/v0/init.mp4", ResourceKind::Init),
+            ("/aes/fmp4/key", ResourceKind::Key),
         ];
-        for (path, thing) in cases {
-            assert_eq!(Thing::at(path), thing, "{path}");
+        for (path, kind) in cases {
+            assert_eq!(ResourceKind::at(path), kind, "{path}");
         }
     }
 }

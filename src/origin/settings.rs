@@ -24,7 +24,7 @@ const LADDER: (f64, f64) = (200_000.0, 6_000_000.0);
 
 /// What the origin serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct StreamSettings {
     /// Total bit rate of each variant in bit/s, video, audio and container together.
     pub variant_bitrates: Vec<u64>,
     /// Duration of a segment.
@@ -33,7 +33,7 @@ pub struct Settings {
     pub window: usize,
 }
 
-impl Default for Settings {
+impl Default for StreamSettings {
     /// Three variants of 2.3 Mbit/s in all, since a client that maps every stream reads
     /// all of them at once; six segments of two seconds.
     fn default() -> Self {
@@ -45,7 +45,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl StreamSettings {
     /// Whether the origin can serve this.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn default_is_valid_and_small() {
-        let settings = Settings::default();
+        let settings = StreamSettings::default();
         assert_eq!(settings.check(), Ok(()));
         assert!(settings.memory_bytes() < 32 << 20);
     }
@@ -171,7 +171,7 @@ mod tests {
             let variant_bitrates = ladder(count);
             assert_eq!(variant_bitrates.len(), count);
             assert!(variant_bitrates.windows(2).all(|pair| pair[0] < pair[1]), "{count}");
-            let settings = Settings { variant_bitrates, ..Settings::default() };
+            let settings = StreamSettings { variant_bitrates, ..StreamSettings::default() };
             assert_eq!(settings.check(), Ok(()), "{count}");
             assert!(settings.memory_bytes() <= MEMORY_MAX);
         }
@@ -179,8 +179,8 @@ mod tests {
 
     #[test]
     fn errors_name_the_value_and_the_remedy() {
-        let with = |change: fn(&mut Settings)| {
-            let mut settings = Settings::default();
+        let with = |change: fn(&mut StreamSettings)| {
+            let mut settings = StreamSettings::default();
             change(&mut settings);
             settings.check().map_err(|error| error.to_string()).unwrap_err()
         };

@@ -14,7 +14,7 @@ const NOW_SECS: u64 = 1_795_417_200;
 const NOW_INDEX: u64 = 897_708_600;
 
 fn origin() -> Origin {
-    Origin::new(Settings::default()).unwrap()
+    Origin::new(StreamSettings::default()).unwrap()
 }
 
 fn moment(secs: u64) -> Moment {
@@ -300,8 +300,10 @@ fn head_equals_get_and_other_methods_are_refused() {
 
 #[test]
 fn restarted_origin_continues_the_stream() {
-    let settings =
-        Settings { segment_duration: Duration::from_millis(1_500), ..Settings::default() };
+    let settings = StreamSettings {
+        segment_duration: Duration::from_millis(1_500),
+        ..StreamSettings::default()
+    };
     let mut first = Origin::new(settings.clone()).unwrap();
     let mut second = Origin::new(settings).unwrap();
     let before = ask(&mut first, NOW_SECS, "/v0/index.m3u8", &[]);

@@ -18,7 +18,7 @@ use crate::config::{Config, Mode};
 use crate::ffmpeg::options::Options;
 use crate::hls::playlist::resolve as resolve_uri;
 use crate::hls::{Playlist, PlaylistError};
-use crate::http::Question;
+use crate::http::GetRequest;
 use crate::reactor::blocking::http_get::{GetError, Got, Server, Trust, get};
 use crate::reactor::blocking::resolve::{Unresolved, resolve};
 use crate::reactor::blocking::wait::Wait;
@@ -157,7 +157,7 @@ impl StreamReader<'_> {
         }
         let user_agent = format!("{}/start", self.options.user_agent);
         let own = &self.options.url;
-        let request = Question { own, user_agent: &user_agent, fields: &fields }.get(url);
+        let request = GetRequest { own, user_agent: &user_agent, fields: &fields }.get(url);
         let server = Server { addresses: &addresses, tls };
         get(server, &request, PLAYLIST_BYTES_MAX, self.wait).map_err(Unknown::Get)
     }

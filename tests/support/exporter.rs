@@ -49,7 +49,7 @@ impl Drop for NodeExporter {
 
 /// How an exporter behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum Behaviour {
     /// As node_exporter and nginx, with increasing counters.
     Well,
     /// Never responds.
@@ -74,44 +74,44 @@ pub(crate) enum Manner {
 pub(crate) struct Exporter {
     /// Its listen address.
     pub(crate) address: SocketAddr,
-    manner: Arc<Mutex<Manner>>,
+    behaviour: Arc<Mutex<Behaviour>>,
 }
 
 impl Exporter {
     /// An exporter with this behaviour.
-    pub(crate) fn behaving(manner: Manner) -> Self {
+    pub(crate) fn behaving(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let manner = Arc::new(Mutex::new(manner));
-        let current = Arc::clone(&manner);
+        let behaviour = Arc::new(Mutex::new(behaviour));
+        let current = Arc::clone(&behaviour);
         thread::spawn(move || {
             for (number, peer) in listener.incoming().enumerate() {
                 let Ok(mut peer) = peer else { continue };
-                let manner = *current.lock().unwrap();
+                let behaviour = *current.lock().unwrap();
                 thread::spawn(move || {
                     // A peer that closes early ends it.
-                    let _ = respond(&mut peer, manner, number);
+                    let _ = respond(&mut peer, behaviour, number);
                 });
             }
         });
-        Self { address, manner }
+        Self { address, behaviour }
     }
 
     /// Changes the behaviour, starting with the next connection.
-    pub(crate) fn behave(&self, manner: Manner) {
-        *self.manner.lock().unwrap() = manner;
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
     }
 }
 
-fn respond(peer: &mut TcpStream, manner: Manner, number: usize) -> std::io::Result<()> {
+fn respond(peer: &mut TcpStream, behaviour: Behaviour, number: usize) -> std::io::Result<()> {
     let mut head = [0; 4096];
     let _ = peer.read(&mut head)?;
     let ok = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
-    match manner {
-        Manner::Well => write!(peer, "{ok}\r\n{}", metrics(number)),
+    match behaviour {
+        Behaviour::Well => write!(peer, "{ok}\r\n{}", metrics(number)),
         // Ends when the peer closes.
-        Manner::Hangs => peer.read(&mut head).map(drop),
-        Manner::Drips => {
+        Behaviour::Hangs => peer.read(&mut head).map(drop),
+        Behaviour::Drips => {
             write!(peer, "{ok}\r\n")?;
             peer.set_read_timeout(Some(std::time::Duration::from_millis(20)))?;
             loop {
@@ -121,17 +121,17 @@ fn respond(peer: &mut TcpStream, manner: Manner, number: usize) -> std::io::Resu
                 }
             }
         }
-        Manner::Garbage => peer.write_all(b"220 smtp.example ready\r\n\r\n"),
-        Manner::Html => write!(peer, "{ok}\r\n<html><body>Welcome</body></html>"),
-        Manner::Huge => {
+        Behaviour::Garbage => peer.write_all(b"220 smtp.example ready\r\n\r\n"),
+        Behaviour::Html => write!(peer, "{ok}\r\n<html><body>Welcome</body></html>"),
+        Behaviour::Huge => {
             write!(peer, "{ok}\r\n")?;
             loop {
                 peer.write_all(&[b'#'; 64 * 1024])?;
             }
         }
-        Manner::Closes => Ok(()),
-        Manner::Cuts => write!(peer, "{ok}Content-Length: 5000\r\n\r\n{}", metrics(number)),
-        Manner::Fails => peer.write_all(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"),
+        Behaviour::Closes => Ok(()),
+        Behaviour::Cuts => write!(peer, "{ok}Content-Length: 5000\r\n\r\n{}", metrics(number)),
+        Behaviour::Fails => peer.write_all(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"),
     }
 }
 

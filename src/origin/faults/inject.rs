@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::super::Origin;
-use super::super::Thing;
+use super::super::ResourceKind;
 use super::super::playlist::Window;
 use super::super::reply::words;
 use super::fields::REFUSAL_MAX;
@@ -194,9 +194,9 @@ impl Faults {
 
     /// The rules that apply to this request, each with the number drawn for it.
     fn selected(&mut self, at: Moment, request: &Request<'_>) -> Vec<(usize, u64)> {
-        let thing = Thing::at(request.path);
+        let resource = ResourceKind::at(request.path);
         let asks = matches!(request.method, Method::Get | Method::Head);
-        if thing == Thing::Other || !asks {
+        if resource == ResourceKind::Other || !asks {
             return Vec::new();
         }
         let elapsed = at.tick.since(self.since.unwrap_or_default().tick);
@@ -204,7 +204,7 @@ impl Faults {
         let seed = self.seed;
         let take = |(number, rule): (usize, &mut Rule)| {
             let recipe = rule.recipe;
-            let selected = recipe.target.has(thing)
+            let selected = recipe.target.has(resource)
                 && recipe.window.holds(elapsed)
                 && recipe.every_client.is_none_or(|every| client.is_each(every, seed));
             if !selected {
@@ -287,7 +287,7 @@ fn check(recipes: &[Recipe]) -> Result<(), String> {
 }
 
 fn is_live_playlist(request: &Request<'_>) -> bool {
-    Thing::at(request.path) == Thing::Media && !request.path.starts_with(ON_DEMAND)
+    ResourceKind::at(request.path) == ResourceKind::Media && !request.path.starts_with(ON_DEMAND)
 }
 
 /// The response that replaces the origin's.

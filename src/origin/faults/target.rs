@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::Thing;
+use super::super::ResourceKind;
 
 /// The resources that a fault can apply to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,15 +56,15 @@ impl Target {
 
     /// Whether it includes this kind of resource.
     #[must_use]
-    pub fn has(self, thing: Thing) -> bool {
+    pub fn has(self, kind: ResourceKind) -> bool {
         match self {
-            Self::All => thing != Thing::Other,
-            Self::Playlists => matches!(thing, Thing::Master | Thing::Media),
-            Self::Master => thing == Thing::Master,
-            Self::Media => thing == Thing::Media,
-            Self::Segments => thing == Thing::Segment,
-            Self::Init => thing == Thing::Init,
-            Self::Keys => thing == Thing::Key,
+            Self::All => kind != ResourceKind::Other,
+            Self::Playlists => matches!(kind, ResourceKind::Master | ResourceKind::Media),
+            Self::Master => kind == ResourceKind::Master,
+            Self::Media => kind == ResourceKind::Media,
+            Self::Segments => kind == ResourceKind::Segment,
+            Self::Init => kind == ResourceKind::Init,
+            Self::Keys => kind == ResourceKind::Key,
         }
     }
 }
@@ -81,21 +81,21 @@ mod tests {
 
     #[test]
     fn target_follows_from_the_path() {
-        for (path, thing) in [
-            ("/stream.m3u8", Thing::Master),
-            ("/vod/stream.m3u8", Thing::Master),
-            ("/v0/index.m3u8", Thing::Media),
-            ("/v0/7.ts", Thing::Segment),
-            ("/fmp4/v0/7.m4s", Thing::Segment),
-            ("/fmp4/v0/init.mp4", Thing::Init),
-            ("/aes/key", Thing::Key),
-            ("/metrics", Thing::Other),
-            ("/faults", Thing::Other),
-            ("/nothing.m3u8", Thing::Other),
-            ("/", Thing::Other),
+        for (path, kind) in [
+            ("/stream.m3u8", ResourceKind::Master),
+            ("/vod/stream.m3u8", ResourceKind::Master),
+            ("/v0/index.m3u8", ResourceKind::Media),
+            ("/v0/7.ts", ResourceKind::Segment),
+            ("/fmp4/v0/7.m4s", ResourceKind::Segment),
+            ("/fmp4/v0/init.mp4", ResourceKind::Init),
+            ("/aes/key", ResourceKind::Key),
+            ("/metrics", ResourceKind::Other),
+            ("/faults", ResourceKind::Other),
+            ("/nothing.m3u8", ResourceKind::Other),
+            ("/", ResourceKind::Other),
         ] {
-            assert_eq!(Thing::at(path), thing, "{path}");
-            assert_eq!(Target::All.has(thing), thing != Thing::Other);
+            assert_eq!(ResourceKind::at(path), kind, "{path}");
+            assert_eq!(Target::All.has(kind), kind != ResourceKind::Other);
         }
     }
 }

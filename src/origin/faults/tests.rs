@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::{Origin, Settings};
+use super::super::{Origin, StreamSettings};
 use super::*;
 use crate::http::{CutEnd, Method, Request, Response, Status};
 use crate::units::{Moment, Tick, Wall};
@@ -39,7 +39,7 @@ impl World {
 
     fn seeded(recipes: &[&str], seed: u64) -> Self {
         let recipes = recipes.iter().map(|text| recipe(text)).collect();
-        let origin = Origin::new(Settings::default()).unwrap();
+        let origin = Origin::new(StreamSettings::default()).unwrap();
         Self { origin, faults: Faults::new(recipes, seed).unwrap(), millis: 0 }
     }
 

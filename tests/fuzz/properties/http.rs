@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use ffmpeg_hls_swarm::http::{Connection, Limits, Method, Request, Response};
-use ffmpeg_hls_swarm::origin::{Origin, Settings};
+use ffmpeg_hls_swarm::origin::{Origin, StreamSettings};
 use ffmpeg_hls_swarm::units::{Moment, Tick, Wall};
 
 use super::chunkings;
@@ -194,7 +194,7 @@ fn is_the_part(request: &Received, range: &str, length: usize, body: &[u8], bodi
 }
 
 fn origin() -> Origin {
-    let settings = Settings {
+    let settings = StreamSettings {
         variant_bitrates: vec![150_000],
         segment_duration: Duration::from_secs(1),
         window: 3,

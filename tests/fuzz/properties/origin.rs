@@ -10,7 +10,7 @@ use ffmpeg_hls_swarm::http::{Method, Request};
 use ffmpeg_hls_swarm::origin::form::{Container, Form, Timing};
 use ffmpeg_hls_swarm::origin::media::Variant;
 use ffmpeg_hls_swarm::origin::playlist::{VOD_SEGMENTS, Window, target_duration_secs};
-use ffmpeg_hls_swarm::origin::{Origin, Settings};
+use ffmpeg_hls_swarm::origin::{Origin, StreamSettings};
 use ffmpeg_hls_swarm::units::{Moment, Wall};
 use m3u8_rs::{MediaPlaylist, MediaSegment, VariantStream};
 use mpeg2ts::ts::{ReadTsPacket, TsPacket, TsPacketReader, TsPayload};
@@ -36,7 +36,7 @@ pub fn check(input: &[u8]) {
     let (segment_duration, window) = (Duration::from_millis(next()), next() as usize);
     let wall = Wall::from_unix_nanos(next().saturating_mul(1_000_000));
     let variant_bitrates: Vec<u64> = numbers.take(20).collect();
-    let settings = Settings { variant_bitrates, segment_duration, window };
+    let settings = StreamSettings { variant_bitrates, segment_duration, window };
     match Origin::new(settings.clone()) {
         Err(error) => {
             let said = error.to_string();
@@ -48,7 +48,7 @@ pub fn check(input: &[u8]) {
 
 /// Every form has its master playlist; each variant is checked in one container, live
 /// and on demand, the first in MPEG-TS without a key.
-fn serve(origin: &mut Origin, settings: &Settings, wall: Wall) {
+fn serve(origin: &mut Origin, settings: &StreamSettings, wall: Wall) {
     for (place, form) in Form::all().into_iter().enumerate() {
         let (status, text) = get(origin, wall, &format!("{}stream.m3u8", form.folder()));
         assert_eq!(status, 200);
@@ -83,7 +83,13 @@ fn said_of(form: Form, variant: &Variant, named: &VariantStream) {
 }
 
 /// Checks that the live playlist follows the clock.
-fn live(origin: &mut Origin, settings: &Settings, wall: Wall, what: (Form, &Variant), uri: &str) {
+fn live(
+    origin: &mut Origin,
+    settings: &StreamSettings,
+    wall: Wall,
+    what: (Form, &Variant),
+    uri: &str,
+) {
     let (form, variant) = what;
     let window = Window::at(wall, settings.segment_duration, settings.window);
     let (status, text) = get(origin, wall, uri);
