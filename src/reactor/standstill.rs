@@ -56,3 +56,23 @@ pub(super) fn pulse(heard_at: Option<Tick>, looked_at: Tick) -> Option<Tick> {
     let next = looked_at.as_nanos() / nanos(PULSE) + 1;
     heard.then(|| Tick::from_nanos(next.saturating_mul(nanos(PULSE))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pulses_at_whole_seconds_while_clients_write() {
+        let at = Tick::from_millis;
+        for (heard_ms, looked_ms, pulse_ms) in [
+            (None, 5_000, None),
+            (Some(5_000), 5_000, Some(6_000)),
+            (Some(5_000), 5_999, Some(6_000)),
+            (Some(5_000), 6_999, Some(7_000)),
+            (Some(5_000), 7_000, None),
+        ] {
+            let (heard, next) = (heard_ms.map(at), pulse_ms.map(at));
+            assert_eq!(pulse(heard, at(looked_ms)), next, "{heard_ms:?} {looked_ms}");
+        }
+    }
+}

@@ -115,7 +115,7 @@ pub(in crate::reactor) fn evicted(closed: u64, open: usize) {
     warn!(
         closed,
         open,
-        why = "no place or no descriptor is left for a new connection: the idlest go; \
+        why = "no slot or descriptor is left for a new connection: the idlest are closed; \
                raise the limit of open files (ulimit -n) if it is low",
         "connections_evicted"
     );

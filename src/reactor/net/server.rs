@@ -72,7 +72,6 @@ pub struct Server {
     deadlines: BTreeSet<(Tick, usize)>,
     /// Connections whose response has a body that stays open.
     open_bodies: BTreeSet<usize>,
-    listener_token: Option<Token>,
     accept_again: Option<Tick>,
     accepted: u64,
     /// Connections closed to make room for others.
@@ -114,7 +113,6 @@ impl Server {
             peers: Slab::new(),
             deadlines: BTreeSet::new(),
             open_bodies: BTreeSet::new(),
-            listener_token: None,
             accept_again: None,
             accepted: 0,
             evicted: Tally::default(),
@@ -158,7 +156,7 @@ impl Server {
         let (fd, owner) = (self.listener.as_fd(), Owner::Listener(self.service));
         let registry = registrar.poll.registry();
         let token = registrar.table.insert(registry, fd, owner, Interest::READABLE)?;
-        self.listener_token = Some(token);
+        self.listener.token = Some(token);
         Ok(())
     }
 
@@ -169,7 +167,7 @@ impl Server {
             return;
         }
         let changed = if open { self.listener.open() } else { self.listener.shut() };
-        match (changed, self.listener_token) {
+        match (changed, self.listener.token) {
             (Ok(()), Some(listener)) => registrar.queue(listener, false),
             (Ok(()), None) => {}
             // Tried again in the turn after the pause.
@@ -339,7 +337,7 @@ impl Server {
             }
         }
         if self.accept_again.take_if(|tick| *tick <= now).is_some()
-            && let Some(listener) = self.listener_token
+            && let Some(listener) = self.listener.token
         {
             registrar.queue(listener, false);
         }

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use mio::Token;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
@@ -25,6 +26,8 @@ const BACKLOG: i32 = 1024;
 pub(super) struct Listener {
     socket: Socket,
     open: bool,
+    /// Its entry in the event table, once there is one.
+    pub(super) token: Option<Token>,
 }
 
 #[derive(Debug)]
@@ -91,14 +94,14 @@ impl Listener {
             chooser
         };
         rustix::net::listen(&socket, BACKLOG)?;
-        Ok(Self { socket: Socket::Tcp(TcpListener::from(socket)), open: true })
+        Ok(Self { socket: Socket::Tcp(TcpListener::from(socket)), open: true, token: None })
     }
 
     /// Binds a Unix socket with this path and listens.
     pub(super) fn bind_unix(path: &Path) -> io::Result<Self> {
         let socket = UnixSocket::bind(path)?;
         rustix::net::listen(&socket, BACKLOG)?;
-        Ok(Self { socket: Socket::Unix(socket), open: true })
+        Ok(Self { socket: Socket::Unix(socket), open: true, token: None })
     }
 
     /// The address it listens on. A Unix socket has none: `EAFNOSUPPORT`.

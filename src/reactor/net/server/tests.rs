@@ -248,7 +248,7 @@ fn accepts_again_after_a_pause_when_accepting_failed() {
     // Readiness reported during the pause is not reported again.
     world.poll(Duration::ZERO);
     world.registrar.ready.own.clear();
-    world.registrar.table.take_turn(world.server.listener_token.unwrap());
+    world.registrar.table.take_turn(world.server.listener.token.unwrap());
     assert_eq!(world.deadline(), ACCEPT_PAUSE);
     assert_eq!(world.registrar.ready.own.len(), 1, "the listener gets a turn");
     assert!(world.server.next_deadline().is_none());
