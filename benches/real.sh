@@ -142,7 +142,7 @@ sample() {
   curl -sSf "http://$address/metrics" >"$scratch/scrape" || fail "no scrape: $(tail -n 1 "$scratch/log")"
   read -ra now < <(counters "$scratch/scrape" "${names[@]}")
   active=${now[0]} ramped=${now[1]} restarted=${now[2]} exited=${now[3]} stalled=${now[4]} below=${now[5]}
-  above=${now[6]} bytes=${now[7]} requests=${now[8]} failed=${now[9]} told=${now[10]} skipped=${now[11]}
+  above=${now[6]} bytes=${now[7]} requests=${now[8]} failed=${now[9]} log_lines=${now[10]} skipped=${now[11]}
   late=$(awk -v all="${now[12]}" -v in_time="${now[13]}" 'BEGIN { print all - in_time }')
   cpu=$(cpu_us "$swarm") resident=$(field "$swarm" VmRSS)
   printf '%s,%s,%s,%s,%s,%s,%s,%s,%s\n' "$((($(now_ms) - began) / 1000))" "$active" "$restarted" \
@@ -191,7 +191,7 @@ ramp() {
 watch_them() {
   local from from_cpu from_clients from_edge until=$((SECONDS + seconds))
   sample
-  from=$(now_us) from_cpu=$cpu from_bytes=$bytes from_requests=$requests from_told=$told
+  from=$(now_us) from_cpu=$cpu from_bytes=$bytes from_requests=$requests from_lines=$log_lines
   from_clients=$(clients_cpu_us) from_edge=$(edge_cpu_us)
   least=$clients resident_max=0 below_max=0 stalled_max=0
   while [ "$SECONDS" -lt "$until" ]; do
@@ -233,7 +233,7 @@ check() {
   awk -v v="$3" "BEGIN { exit !($4) }" || { verdict=FAILED && failures=$((failures + 1)); }
   printf '| %-45s | %-10s | %-10s | %-6s |\n' "$1" "$2" "$3" "$verdict"
 }
-tell() { printf '| %-45s | %-10s | %-10s | %-6s |\n' "$1" '' "$2" ''; }
+row() { printf '| %-45s | %-10s | %-10s | %-6s |\n' "$1" '' "$2" ''; }
 
 start_origin
 start_nginx
@@ -242,11 +242,11 @@ start_swarm
 ramp
 watch_them
 stop
-read -r answers refused < <(awk '{ n++; bad += $1 !~ /^20[06]$/ } END { print n + 0, bad + 0 }' "$scratch/access.log")
+read -r responses refused < <(awk '{ n++; bad += $1 !~ /^20[06]$/ } END { print n + 0, bad + 0 }' "$scratch/access.log")
 
-tell "$("$ffmpeg" -version | awk 'NR == 1 { print "FFmpeg " $3 }')" ''
-tell 'clients' "$clients"
-tell 'seconds with all of them' "$seconds"
+row "$("$ffmpeg" -version | awk 'NR == 1 { print "FFmpeg " $3 }')" ''
+row 'clients' "$clients"
+row 'seconds with all clients' "$seconds"
 printf '|%s|%s|%s|%s|\n' "$(printf -- '-%.0s' {1..47})" ------------ ------------ --------
 check "all run, s (ideally $((clients / rate)))" "<= $((clients / rate + 5))" "$((reached_ms / 1000))" "v <= $((clients / rate + 5))"
 check 'late starts, by over 100 ms' 0 "$late" 'v == 0'
@@ -257,28 +257,28 @@ check 'at the end: at or above real time' "$clients" "$above" "v == $clients"
 check 'at the end: below real time' 0 "$below" 'v == 0'
 check 'at the end: stalled' 0 "$stalled" 'v == 0'
 check 'failed requests, by the swarm' 0 "$failed" 'v == 0'
-check 'answers other than 200 and 206, by nginx' 0 "$refused" 'v == 0'
+check 'responses other than 200 and 206, by nginx' 0 "$refused" 'v == 0'
 check 'CPU of the swarm, % of one core' "< $cpu_percent_max" "$percent" "v < $cpu_percent_max"
 check 'resident memory of the swarm, KiB' "< $resident_kib_max" "$resident_max" "v < $resident_kib_max"
 check 'exit code of the swarm' 0 "$code" 'v == 0'
 check 'stopped after, ms' '< 10000' "$stopped_ms" 'v < 10000'
 check 'FFmpegs left behind' 0 "$left" 'v == 0'
-tell 'most below real time in any second' "$below_max"
-tell 'most stalled in any second' "$stalled_max"
-tell 'segments skipped' "$skipped"
-tell 'requests a second, by the swarm' "$(a_second $((requests - from_requests)))"
-tell 'answers in all, by nginx' "$answers"
-tell 'Mbit/s' "$(a_second $(((bytes - from_bytes) * 8)) 1000000)"
-tell 'lines a second' "$(a_second $((told - from_told)))"
-tell 'CPU of all FFmpegs, % of one core' "$clients_percent"
-tell 'CPU of nginx, % of one core' "$edge_percent"
-tell 'sockets of a client' "$sockets"
-tell 'private memory of a client, KiB' "$private_kib"
-tell 'memory that the host has less, KiB a client' "$host_kib"
+row 'most below real time in any second' "$below_max"
+row 'most stalled in any second' "$stalled_max"
+row 'segments skipped' "$skipped"
+row 'requests a second, by the swarm' "$(a_second $((requests - from_requests)))"
+row 'responses in all, by nginx' "$responses"
+row 'Mbit/s' "$(a_second $(((bytes - from_bytes) * 8)) 1000000)"
+row 'lines a second' "$(a_second $((log_lines - from_lines)))"
+row 'CPU of all FFmpegs, % of one core' "$clients_percent"
+row 'CPU of nginx, % of one core' "$edge_percent"
+row 'sockets of a client' "$sockets"
+row 'private memory of a client, KiB' "$private_kib"
+row 'decrease of free host memory, KiB per client' "$host_kib"
 
 append_csv "$csv" \
   ffmpeg,clients,rate,window_ms,reached_ms,late,restarts,exits,active_min,above_realtime,below_realtime,below_realtime_max,stalled_max,failed_requests,refused_answers,cpu_percent,resident_kib_max,requests_per_s,mbit_per_s,lines_per_s,clients_cpu_percent,nginx_cpu_percent,sockets_each,private_kib_each,host_kib_each,stopped_ms,left,failures \
-  "$("$ffmpeg" -version | awk 'NR == 1 { print $3 }'),$clients,$rate,$((window_us / 1000)),$reached_ms,$late,$restarted,$exited,$least,$above,$below,$below_max,$stalled_max,$failed,$refused,$percent,$resident_max,$(a_second $((requests - from_requests))),$(a_second $(((bytes - from_bytes) * 8)) 1000000),$(a_second $((told - from_told))),$clients_percent,$edge_percent,$sockets,$private_kib,$host_kib,$stopped_ms,$left,$failures"
+  "$("$ffmpeg" -version | awk 'NR == 1 { print $3 }'),$clients,$rate,$((window_us / 1000)),$reached_ms,$late,$restarted,$exited,$least,$above,$below,$below_max,$stalled_max,$failed,$refused,$percent,$resident_max,$(a_second $((requests - from_requests))),$(a_second $(((bytes - from_bytes) * 8)) 1000000),$(a_second $((log_lines - from_lines))),$clients_percent,$edge_percent,$sockets,$private_kib,$host_kib,$stopped_ms,$left,$failures"
 if [ -n "$each_second" ]; then
   { echo second,active,restarts,stalled,below_realtime,above_realtime,bytes,cpu_us,resident_kib && cat "$scratch/seconds"; } >"$each_second"
 fi

@@ -139,13 +139,13 @@ look_on() {
   wakeups=$(($(field "$pid" voluntary_ctxt_switches) - wakeups_before))
   window_us=$(($(now_us) - from))
   resident=$(field "$pid" VmRSS)
-  told="" starts="" late=""
+  lines_read="" starts="" late=""
   if [ "$who" = swarm ]; then
     scrape "$scratch/after"
     read -ra before < <(counters "$scratch/before" 'hlsswarm_log_lines_total*' hlsswarm_clients_started_total)
     read -ra after < <(counters "$scratch/after" 'hlsswarm_log_lines_total*' hlsswarm_clients_started_total \
       hlsswarm_start_lateness_seconds_count 'hlsswarm_start_lateness_seconds_bucket{le="0.1"}')
-    told=$((after[0] - before[0]))
+    lines_read=$((after[0] - before[0]))
     starts=$((after[1] - before[1]))
     late=$((after[2] - after[3]))
   fi
@@ -187,7 +187,7 @@ measure() {
   scrape_p50="" scrape_p99="" scrape_max="" scrape_cpu="" scrape_bytes=""
   [ "$who" != swarm ] || scrape_often
   stop
-  append_csv "$csv" "$header" "$scenario,$who,$clients,$rate,$lines,$backoff_ms,$((window_us / 1000)),$reached_ms,$resident,$cpu,$wakeups,$told,$starts,$late,$scrape_p50,$scrape_p99,$scrape_max,$scrape_cpu,$scrape_bytes,$stopped_ms"
+  append_csv "$csv" "$header" "$scenario,$who,$clients,$rate,$lines,$backoff_ms,$((window_us / 1000)),$reached_ms,$resident,$cpu,$wakeups,$lines_read,$starts,$late,$scrape_p50,$scrape_p99,$scrape_max,$scrape_cpu,$scrape_bytes,$stopped_ms"
 }
 
 report() {
@@ -195,7 +195,7 @@ report() {
   [ -z "$reached_ms" ] ||
     echo "reached after    $reached_ms ms, at $rate a second ideally $((clients * 1000 / rate)) ms"
   echo "late starts      $late, by over 100 ms"
-  [ "$scenario" != chatty ] || echo "lines read       $((told * 1000000 / window_us)) a second"
+  [ "$scenario" != chatty ] || echo "lines read       $((lines_read * 1000000 / window_us)) a second"
   [ "$scenario" != flap ] || echo "restarts         $((starts * 1000000 / window_us)) a second"
   echo "resident memory  $resident KiB"
   echo "threads          $threads"

@@ -30,14 +30,14 @@ probe() {
   cat <<'SCRIPT'
 </script><script>
 axe.run(document, { resultTypes: ["violations"] }).then(function (found) {
-  var told = found.violations.map(function (rule) {
+  var violations = found.violations.map(function (rule) {
     return rule.id + " (" + rule.impact + "): " + rule.help + ": " +
       rule.nodes.slice(0, 3).map(function (node) { return node.html.slice(0, 160); }).join(" | ");
   });
   var list = document.createElement("pre");
   list.id = "axe";
   list.textContent = "AXE " + found.passes.length + " rules held\n" +
-    told.map(function (line) { return "AXE-VIOLATION " + line.replace(/\n/g, " "); }).join("\n");
+    violations.map(function (line) { return "AXE-VIOLATION " + line.replace(/\n/g, " "); }).join("\n");
   document.body.appendChild(list);
 });
 </script></html>
@@ -57,16 +57,16 @@ for page in "$@"; do
   probe "$page" >"$scratch/page.html"
   for scheme in 1 0; do
     dump "$scratch/page.html" "$scheme" >"$scratch/dump"
-    told=$(sed -n '/id="axe">/,$p' "$scratch/dump")
-    if ! grep -q 'AXE [0-9]* rules held' <<<"$told"; then
+    found=$(sed -n '/id="axe">/,$p' "$scratch/dump")
+    if ! grep -q 'AXE [0-9]* rules held' <<<"$found"; then
       echo "$page: axe-core did not finish" >&2
       failed=1
-    elif grep -q 'AXE-VIOLATION' <<<"$told"; then
+    elif grep -q 'AXE-VIOLATION' <<<"$found"; then
       echo "$page, colour scheme $scheme:" >&2
-      grep 'AXE-VIOLATION' <<<"$told" >&2
+      grep 'AXE-VIOLATION' <<<"$found" >&2
       failed=1
     else
-      grep -o 'AXE [0-9]* rules held' <<<"$told"
+      grep -o 'AXE [0-9]* rules held' <<<"$found"
     fi
   done
 done

@@ -17,25 +17,25 @@ ORIGIN_TIMEOUT_SECS = 10
 COPIED_FIELDS = ("Content-Type", "Content-Range", "Accept-Ranges")
 
 
-class Answer:
-    """What goes back for one request, and what becomes of the connection."""
+class Response:
+    """The response to one request, and the fate of the connection."""
 
     def __init__(self, status=None, body=b"", fields=None, fate="complete", send_bytes=None):
-        self.status = status  # None: nothing at all is sent
+        self.status = status  # None: nothing is sent
         self.body = body
         self.fields = fields or {}
         self.fate = fate  # complete, close, drop, hang, reset or truncated
         self.send_bytes = send_bytes  # None: the whole body
 
     def set_body(self, body):
-        """Another body; one that is given in part is given whole."""
+        """Replaces the body; a partial response becomes a whole one."""
         self.body = body
         self.status = 200
         self.fields.pop("Content-Range", None)
 
 
 class Seen:
-    """Requests and connections in the order in which they came."""
+    """Requests and connections in order of arrival."""
 
     def __init__(self):
         self.start = time.monotonic()
@@ -53,7 +53,7 @@ class Seen:
             return self.connections
 
     def count(self, path):
-        """How often the path was asked for, this time included."""
+        """The number of requests for this path, including this one."""
         with self.lock:
             self.counts[path] = self.counts.get(path, 0) + 1
             return self.counts[path]
@@ -73,7 +73,7 @@ class Seen:
 
 
 class Request:
-    """A request as a scenario sees it."""
+    """A request, as passed to a scenario."""
 
     def __init__(self, path, elapsed, server, byte_range):
         self.path = path
@@ -89,26 +89,26 @@ class Request:
         self.number = int(digits) if digits else 0
 
     def from_origin(self):
-        """The origin's own answer, whatever path the scenario gave."""
+        """The origin's response for the path, which the scenario may have changed."""
         port = self.server.origin_port
         origin = http.client.HTTPConnection("127.0.0.1", port, ORIGIN_TIMEOUT_SECS)
         try:
             fields = {"Range": self.byte_range} if self.byte_range else {}
             origin.request("GET", self.path, headers=fields)
-            response = origin.getresponse()
-            body = response.read()
+            got = origin.getresponse()
+            body = got.read()
         finally:
             origin.close()
-        fields = {name: response.headers[name] for name in COPIED_FIELDS if name in response.headers}
-        return Answer(response.status, body, fields)
+        fields = {name: got.headers[name] for name in COPIED_FIELDS if name in got.headers}
+        return Response(got.status, body, fields)
 
     def from_folder(self):
         """A file of the server's folder, whole."""
         file = self.server.folder / self.path.rsplit("/", 1)[-1]
-        return Answer(200, file.read_bytes()) if file.is_file() else Answer(404, b"not here\n")
+        return Response(200, file.read_bytes()) if file.is_file() else Response(404, b"not here\n")
 
     def keep(self, name, value):
-        """The first value that was ever given under this name."""
+        """The first value that was stored under this name."""
         return self.server.kept.setdefault(name, value)
 
 
@@ -140,15 +140,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         began = seen.now()
         sent = 0
         request = Request(self.path, began, self.server, self.headers["Range"])
-        answer = self.server.scenario(request)
+        response = self.server.scenario(request)
         try:
-            if answer.status is not None:
-                self.head(answer)
-            self.close_connection = answer.fate != "complete"
-            for piece in pieces(answer.body, answer.send_bytes):
+            if response.status is not None:
+                self.head(response)
+            self.close_connection = response.fate != "complete"
+            for piece in pieces(response.body, response.send_bytes):
                 self.wfile.write(piece)
                 sent += len(piece)
-            end = answer.fate
+            end = response.fate
             if end == "hang":
                 self.hang()
             elif end == "reset":
@@ -156,24 +156,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except (OSError, ValueError):
             self.close_connection = True
             end = "client_left"
-        status = "-" if answer.status is None else answer.status
+        status = "-" if response.status is None else response.status
         seen.add(began, "GET", self.path, status, sent, self.number, end)
 
-    def head(self, answer):
-        self.send_response_only(answer.status)
-        for name, value in answer.fields.items():
+    def head(self, response):
+        self.send_response_only(response.status)
+        for name, value in response.fields.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.send_header("Connection", "close" if answer.fate == "close" else "keep-alive")
+        self.send_header("Content-Length", str(len(response.body)))
+        self.send_header("Connection", "close" if response.fate == "close" else "keep-alive")
         self.end_headers()
 
     def hang(self):
-        """Sends nothing more until the client leaves."""
+        """Sends nothing more until the client closes."""
         while self.connection.recv(PIECE_BYTES):
             pass
 
     def reset(self):
-        """Closes with RST, once what was sent has had time to be read."""
+        """Closes with RST, after the client had time to read the bytes sent."""
         time.sleep(0.2)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
@@ -213,7 +213,7 @@ class Server(http.server.ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def go_down(self):
-        """Refuses connections and resets those that are open, as a killed origin does."""
+        """Refuses connections and resets open ones, as a killed origin does."""
         self.shutdown()
         self.server_close()
         with self.lock:
@@ -228,7 +228,7 @@ class Server(http.server.ThreadingHTTPServer):
                 pass
 
     def come_back(self):
-        """A server on the same port that goes on with the same record."""
+        """A server on the same port that continues the same record."""
         again = Server(self.scenario, self.origin_port, self.folder, self.tls, self.port)
         again.seen = self.seen
         return again

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the captures of FFmpeg's log and progress again; README.md says how.
+"""Regenerates the captures of FFmpeg's log and progress; see README.md.
 
-Each runs the program's own FFmpeg command against the built-in origin, behind a
-server that fails as the scenario asks. Needs the program, the FFmpegs, openssl.
+Each runs the program's FFmpeg command against the built-in origin, behind a server that
+fails as the scenario requires. Needs the program, the FFmpegs, openssl.
 """
 
 import argparse
@@ -33,17 +33,17 @@ LEVELS = {
 DATETIME_FROM = 8
 # Network timeout of the clients: short, so that a hang fits into a capture.
 TIMEOUT = "3s"
-# The program's own: a second SIGTERM, then SIGKILL (src/swarm/stopping.rs).
+# As in the program: a second SIGTERM, then SIGKILL (src/swarm/stopping.rs).
 AGAIN_AFTER_SECS = 0.3
 KILL_AFTER_SECS = 5
 READ_BYTES = 65536
 KEY = bytes(range(16))
-# Three variants of the least bit rate that the origin makes.
+# Three variants of the lowest bit rates of the origin.
 ORIGIN = ["-variants", "150k,200k,250k", "-segment-duration", "1s", "-window", "4", "-listen", "127.0.0.1:0"]
 
 
 def command(program, ffmpeg, variant, url):
-    """The words that the program would run for its client 0."""
+    """The command of the program's client 0, in words."""
     words = [program, "--print-cmd", "-ffmpeg", ffmpeg, "-variant", variant, "-timeout", TIMEOUT]
     printed = subprocess.run([*words, url], capture_output=True, text=True, check=True)
     return shlex.split(printed.stdout)
@@ -61,7 +61,7 @@ def start_origin(program):
 
 
 def make_certificate(folder):
-    """Self-signed, for 127.0.0.1; nobody trusts it unless told."""
+    """A self-signed certificate for 127.0.0.1."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
          "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
@@ -73,7 +73,7 @@ def make_certificate(folder):
 
 
 def make_media(ffmpeg, folder, options):
-    """Five seconds on demand by FFmpeg's own muxer, with a master playlist."""
+    """Five seconds on demand by FFmpeg's muxer, with a master playlist."""
     folder.mkdir()
     (folder / "key.bin").write_bytes(KEY)
     key = ["-hls_enc_key", KEY.hex()] if "-hls_enc" in options else []
@@ -86,7 +86,7 @@ def make_media(ffmpeg, folder, options):
 
 
 class Record:
-    """Bytes of a pipe and when they came, by millisecond."""
+    """The bytes of a pipe and their times of arrival, in milliseconds."""
 
     def __init__(self, pipe, start):
         self.data = bytearray()
@@ -108,8 +108,8 @@ class Record:
 
 
 def finish(process, start, seconds, outage, server):
-    """Waits, stops what still runs as the program does; says how it ended."""
-    told = []
+    """Waits, then stops the process as the program does; returns how it ended."""
+    sent = []
 
     def wait_until(moment):
         try:
@@ -118,8 +118,8 @@ def finish(process, start, seconds, outage, server):
         except subprocess.TimeoutExpired:
             return False
 
-    def tell(number):
-        told.append(f"{number.name}@{time.monotonic() - start:.3f}")
+    def send(number):
+        sent.append(f"{number.name}@{time.monotonic() - start:.3f}")
         process.send_signal(number)
 
     if outage:
@@ -128,21 +128,21 @@ def finish(process, start, seconds, outage, server):
         wait_until(outage[1])
         server = server.come_back()
     if not wait_until(seconds):
-        tell(signal.SIGTERM)
+        send(signal.SIGTERM)
         if not wait_until(seconds + AGAIN_AFTER_SECS):
-            tell(signal.SIGTERM)
+            send(signal.SIGTERM)
         if not wait_until(seconds + KILL_AFTER_SECS):
-            tell(signal.SIGKILL)
+            send(signal.SIGKILL)
             process.wait()
     return f"exit\t{process.returncode}\nended\t{time.monotonic() - start:.3f}\n" + "".join(
-        f"signal\t{one}\n" for one in told), server
+        f"signal\t{one}\n" for one in sent), server
 
 
 def capture(job, origin_port, tls, scratch):
     """Makes the files of one scenario, version and level."""
     version, name, level, words, folder = job
     scenario = SCENARIOS[name]
-    server = Server(scenario.answer, origin_port, scratch / name, tls if scenario.tls else None)
+    server = Server(scenario.response, origin_port, scratch / name, tls if scenario.tls else None)
     scheme = "https" if scenario.tls else "http"
     authority = scenario.authority or f"127.0.0.1:{server.port}"
     words = list(words)
@@ -164,7 +164,7 @@ def capture(job, origin_port, tls, scratch):
 
     log.write(path("stderr"), path("times"))
     progress.write(path("progress"), path("progress_times"))
-    time.sleep(0.1)  # The server notices the end of its connections.
+    time.sleep(0.1)  # The server needs to notice the end of its connections.
     path("requests").write_text(server.seen.text())
     path("run").write_text(f"command\t{shlex.join(['ffmpeg', *words[1:]])}\n{ending}")
     server.shutdown()

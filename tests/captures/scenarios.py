@@ -1,6 +1,6 @@
-"""What each capture shows: how the server answers, and how long FFmpeg runs.
+"""The scenario of each capture: how the server responds, and how long FFmpeg runs.
 
-The healthy ones pass on what the origin says. Those with a fault do so with one
+The healthy ones forward the responses of the origin. Those with a fault do so with one
 rendition and without dates, to stay small.
 """
 
@@ -8,15 +8,15 @@ import re
 from dataclasses import dataclass
 from typing import Callable
 
-from faulty import Answer
+from faulty import Response
 
-# Live streams have segments of a second: a fault at 4 s has a healthy start.
+# Live streams have segments of a second: a fault at 4 s follows a healthy start.
 FAULT_FROM_SECS = 4
 FAULT_UNTIL_SECS = 7
-# A restarted packager counts from elsewhere.
+# A restarted packager has other sequence numbers.
 SEQUENCE_STEP = 20
 NO_NAME = "nonexistent.invalid"
-# Discard never listens on a machine that runs tests.
+# The discard service never listens on a machine that runs tests.
 CLOSED_PORT = "127.0.0.1:9"
 
 
@@ -25,29 +25,29 @@ def whole(request):
 
 
 def plain(request, change=None):
-    """The origin's answer with one rendition and without dates."""
-    answer = request.from_origin()
+    """The origin's response with one rendition and without dates."""
+    response = request.from_origin()
     if request.master or request.playlist:
-        lines = answer.body.decode().splitlines()
+        lines = response.body.decode().splitlines()
         if request.master:
             first = next(n for n, line in enumerate(lines) if line.endswith(".m3u8"))
             lines = lines[: first + 1]
         lines = [line for line in lines if not line.startswith("#EXT-X-PROGRAM-DATE-TIME")]
         text = "\n".join(lines) + "\n"
-        answer.set_body((change(text) if change and request.playlist else text).encode())
-    return answer
+        response.set_body((change(text) if change and request.playlist else text).encode())
+    return response
 
 
 def status(code):
     reason = {404: "not here", 503: "not now"}[code]
-    return Answer(code, f"{reason}\n".encode(), {"Content-Type": "text/plain"})
+    return Response(code, f"{reason}\n".encode(), {"Content-Type": "text/plain"})
 
 
-def cut(answer, fate):
-    """Half of the body, then what `fate` says."""
-    answer.send_bytes = len(answer.body) // 2
-    answer.fate = fate
-    return answer
+def cut(response, fate):
+    """Half of the body, then `fate`."""
+    response.send_bytes = len(response.body) // 2
+    response.fate = fate
+    return response
 
 
 def third(request):
@@ -67,16 +67,16 @@ def once(request):
 
 
 def live_close(request):
-    answer = plain(request)
-    answer.fate = "close"
-    return answer
+    response = plain(request)
+    response.fate = "close"
+    return response
 
 
 def live_drop(request):
-    """The server closes each connection after an answer that promised to keep it."""
-    answer = plain(request)
-    answer.fate = "drop"
-    return answer
+    """The server closes each connection after a response that announced to keep it."""
+    response = plain(request)
+    response.fate = "drop"
+    return response
 
 
 def live_ended(request):
@@ -89,11 +89,11 @@ def from_folder(request):
 
 
 def redirect(request):
-    """Each kind lives below a folder of its own; elsewhere the answer is where."""
+    """Each kind has a folder of its own; other paths are redirected there."""
     prefix = "/master" if request.master else "/lists" if request.playlist else "/media"
     tail = re.search(r"/(v\d+/)?[^/]+$", request.path)[0]
     if not request.path.startswith(prefix):
-        return Answer(302, b"", {"Location": prefix + tail})
+        return Response(302, b"", {"Location": prefix + tail})
     request.path = tail
     return plain(request)
 
@@ -103,11 +103,11 @@ def master_404(_):
 
 
 def master_hang(_):
-    return Answer(fate="hang")
+    return Response(fate="hang")
 
 
 def master_garbage(_):
-    return Answer(200, b"<html><body>maintenance</body></html>\n", {"Content-Type": "text/html"})
+    return Response(200, b"<html><body>maintenance</body></html>\n", {"Content-Type": "text/html"})
 
 
 def playlist_404(request):
@@ -120,12 +120,12 @@ def playlist_503(request):
 
 
 def playlist_hang(request):
-    return Answer(fate="hang") if request.playlist and faulty(request) else plain(request)
+    return Response(fate="hang") if request.playlist and faulty(request) else plain(request)
 
 
 def playlist_truncated(request):
-    answer = plain(request)
-    return cut(answer, "truncated") if request.playlist and faulty(request) else answer
+    response = plain(request)
+    return cut(response, "truncated") if request.playlist and faulty(request) else response
 
 
 def segment_404(request):
@@ -141,7 +141,7 @@ def segment_503(request):
 
 
 def segment_hang(request):
-    return Answer(fate="hang") if once(request) else plain(request)
+    return Response(fate="hang") if once(request) else plain(request)
 
 
 def segment_stall(request):
@@ -157,30 +157,30 @@ def segment_truncated(request):
 
 
 def segment_html(request):
-    """What is no media, with a status that says all is well."""
-    answer = plain(request)
+    """A body that is not media, with status 200."""
+    response = plain(request)
     if request.segment:
-        answer.set_body(b"<html><body>moved</body></html>\n")
-    return answer
+        response.set_body(b"<html><body>moved</body></html>\n")
+    return response
 
 
 def init_empty(request):
-    answer = request.from_folder()
+    response = request.from_folder()
     if request.path.endswith("init.mp4"):
-        answer.set_body(b"")
-    return answer
+        response.set_body(b"")
+    return response
 
 
 def stale(request):
-    """The playlist stays as it was when the fault began."""
-    answer = plain(request)
+    """The playlist is not updated after the start of the fault."""
+    response = plain(request)
     if request.playlist and faulty(request):
-        answer.set_body(request.keep("stale", answer.body))
-    return answer
+        response.set_body(request.keep("stale", response.body))
+    return response
 
 
 def renumber(request, step):
-    """From the fault on the same segments have other media sequence numbers."""
+    """From the fault on, the same segments have other media sequence numbers."""
 
     def change(text):
         return re.sub(r"(SEQUENCE:)(\d+)", lambda m: m[1] + str(int(m[2]) + step), text)
@@ -198,23 +198,23 @@ def sequence_ahead(request):
 
 @dataclass
 class Scenario:
-    """How one capture is made."""
+    """The settings of one capture."""
 
-    answer: Callable = plain
+    response: Callable = plain
     path: str = "/stream.m3u8"
-    # SIGTERM comes then, unless FFmpeg has ended.
+    # Time of SIGTERM, unless FFmpeg has ended.
     seconds: float = 8
-    # Which renditions, as the program's own -variant has it.
+    # Renditions, as in the program's -variant.
     variant: str = "first"
-    # Served by TLS with a certificate of our own making.
+    # Served by TLS with a self-signed certificate.
     tls: bool = False
     # The certificate is trusted (SSL_CERT_FILE).
     trusted: bool = False
     # The URL's authority instead of the server's.
     authority: str = ""
-    # Seconds at which the server dies and comes back.
+    # Seconds at which the server stops and returns.
     outage: tuple = ()
-    # Arguments of FFmpeg's HLS muxer for what `from_folder` serves.
+    # Arguments of FFmpeg's HLS muxer for the files of `from_folder`.
     muxer: tuple = ()
 
 
@@ -222,37 +222,37 @@ FMP4 = ("-hls_segment_type", "fmp4")
 AES = ("-hls_enc", "1", "-hls_enc_key_url", "key.bin")
 
 SCENARIOS = {
-    "live": Scenario(answer=whole, variant="highest", seconds=12),
-    "live_all": Scenario(answer=whole, variant="all", seconds=12),
-    "live_close": Scenario(answer=live_close),
-    "live_drop": Scenario(answer=live_drop),
-    "live_ended": Scenario(answer=live_ended, seconds=15),
+    "live": Scenario(response=whole, variant="highest", seconds=12),
+    "live_all": Scenario(response=whole, variant="all", seconds=12),
+    "live_close": Scenario(response=live_close),
+    "live_drop": Scenario(response=live_drop),
+    "live_ended": Scenario(response=live_ended, seconds=15),
     "vod": Scenario(path="/vod/stream.m3u8", seconds=30),
-    "fmp4": Scenario(answer=from_folder, muxer=FMP4),
-    "aes": Scenario(answer=from_folder, muxer=AES),
-    "redirect": Scenario(answer=redirect),
+    "fmp4": Scenario(response=from_folder, muxer=FMP4),
+    "aes": Scenario(response=from_folder, muxer=AES),
+    "redirect": Scenario(response=redirect),
     "tls": Scenario(tls=True, trusted=True),
     "tls_untrusted": Scenario(tls=True),
     "dns": Scenario(authority=NO_NAME),
     "refused": Scenario(authority=CLOSED_PORT, seconds=20),
     "outage": Scenario(outage=(4.2, 7), seconds=14),
-    "master_404": Scenario(answer=master_404),
-    "master_hang": Scenario(answer=master_hang, seconds=20),
-    "master_garbage": Scenario(answer=master_garbage),
-    "playlist_404": Scenario(answer=playlist_404, seconds=12),
-    "playlist_503": Scenario(answer=playlist_503, seconds=12),
-    "playlist_hang": Scenario(answer=playlist_hang, seconds=20),
-    "playlist_truncated": Scenario(answer=playlist_truncated),
-    "segment_404": Scenario(answer=segment_404, seconds=10),
-    "segment_404_all": Scenario(answer=segment_404_all),
-    "segment_503": Scenario(answer=segment_503),
-    "segment_hang": Scenario(answer=segment_hang, seconds=11),
-    "segment_stall": Scenario(answer=segment_stall, seconds=14),
-    "segment_reset": Scenario(answer=segment_reset),
-    "segment_truncated": Scenario(answer=segment_truncated),
-    "segment_html": Scenario(answer=segment_html),
-    "init_empty": Scenario(answer=init_empty, muxer=FMP4),
-    "stale": Scenario(answer=stale, seconds=12),
-    "sequence_back": Scenario(answer=sequence_back),
-    "sequence_ahead": Scenario(answer=sequence_ahead),
+    "master_404": Scenario(response=master_404),
+    "master_hang": Scenario(response=master_hang, seconds=20),
+    "master_garbage": Scenario(response=master_garbage),
+    "playlist_404": Scenario(response=playlist_404, seconds=12),
+    "playlist_503": Scenario(response=playlist_503, seconds=12),
+    "playlist_hang": Scenario(response=playlist_hang, seconds=20),
+    "playlist_truncated": Scenario(response=playlist_truncated),
+    "segment_404": Scenario(response=segment_404, seconds=10),
+    "segment_404_all": Scenario(response=segment_404_all),
+    "segment_503": Scenario(response=segment_503),
+    "segment_hang": Scenario(response=segment_hang, seconds=11),
+    "segment_stall": Scenario(response=segment_stall, seconds=14),
+    "segment_reset": Scenario(response=segment_reset),
+    "segment_truncated": Scenario(response=segment_truncated),
+    "segment_html": Scenario(response=segment_html),
+    "init_empty": Scenario(response=init_empty, muxer=FMP4),
+    "stale": Scenario(response=stale, seconds=12),
+    "sequence_back": Scenario(response=sequence_back),
+    "sequence_ahead": Scenario(response=sequence_ahead),
 }

@@ -97,7 +97,7 @@ static void put(int fd, const char *bytes, size_t length) {
 }
 
 /* Prints the relevant options under the headings of `-h full`, whatever the probe. */
-static int answer_help(void) {
+static int print_help(void) {
   const int old = is("old");
   printf("Advanced global options:\n%s\n", old ? "" : "-stats_period time  set the period of statistics\n");
   printf("URLContext AVOptions:\n"
@@ -120,7 +120,7 @@ static int answer_help(void) {
   return 0;
 }
 
-static int answer_programs(void) {
+static int print_programs(void) {
   if (is("hangs")) pause();
   if (is("fails")) return 1;
   printf("{\"programs\":["
@@ -321,7 +321,7 @@ static void chat(long per_second) {
                                  "[tcp @ 0x5577f6c27d40] [verbose] Successfully connected to 127.0.0.1 port 9\n";
   static char burst[65536];
   struct timespec next;
-  long told = 0;
+  long written = 0;
   put(2, connects, sizeof connects - 1);
   clock_gettime(CLOCK_MONOTONIC, &next);
   next.tv_nsec = (next.tv_nsec + own_number() * 7919 % 1000 * 100000L) % 1000000000L;
@@ -329,8 +329,8 @@ static void chat(long per_second) {
   for (long tick = 1;; tick++) {
     size_t length = 0;
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
-    while (told < tick * per_second / 10 && length < sizeof burst - 256)
-      length += (size_t)next_line(burst + length, sizeof burst - length, told++);
+    while (written < tick * per_second / 10 && length < sizeof burst - 256)
+      length += (size_t)next_line(burst + length, sizeof burst - length, written++);
     put(2, burst, length);
     if (tick % 10 == 5) put_progress(tick / 10 + 1);
     next.tv_nsec += 100000000L;
@@ -441,12 +441,12 @@ int main(int argc, char **argv) {
       printf("ffmpeg version 9.0-fake%s Copyright (c) the test harness\nbuilt with cc\n", is("odd") ? "\033[31m" : "");
       return 0;
     }
-    if (!strcmp(argv[i], "-h")) return answer_help();
+    if (!strcmp(argv[i], "-h")) return print_help();
     refuse_new_options(argv[i]);
     if (!strcmp(argv[i], "-user_agent")) user_agent = value;
     if (!strcmp(argv[i], "-i")) input = value;
   }
-  if (is("ffprobe")) return answer_programs();
+  if (is("ffprobe")) return print_programs();
   if (!input || strncmp(input, "http", 4) != 0) return 0;
   struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
   sigaction(SIGTERM, &stop, NULL);
