@@ -1,5 +1,6 @@
 //! One run, readable as a table of contents.
 
+mod backdrop;
 mod board;
 mod check;
 mod conclusion;

@@ -14,7 +14,7 @@ const NAME: usize = 10;
 const COUNTS: usize = 5;
 
 pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
-    let totals = board.snapshot.totals;
+    let totals = board.scene.snapshot.totals;
     let reasons: Vec<_> = (ErrorReason::ALL.iter())
         .map(|reason| {
             let of = |kind: &RequestKind| {

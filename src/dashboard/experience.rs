@@ -9,8 +9,8 @@ const NAME: usize = 12;
 const COLUMN: usize = 8;
 
 pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
-    let snapshot = board.snapshot;
-    if !board.measured.log {
+    let snapshot = board.scene.snapshot;
+    if !board.scene.measured.log {
         pen.line([say("not measured: the run has -stats=false", FAINT)]);
         return;
     }

@@ -14,9 +14,9 @@ const NAME: usize = 13;
 const BAR: usize = 40;
 
 pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
-    let (snapshot, health) = (board.snapshot, board.health);
+    let (snapshot, health) = (board.scene.snapshot, board.scene.health);
     let rates = history.newest().unwrap_or_default();
-    let cores = board.cores.map_or(1.0, f64::from);
+    let cores = board.scene.cores.map_or(1.0, f64::from);
     let columns = pen.width().saturating_sub(NAME + 24).min(BAR);
     let both = rates.own_cpu + rates.children_cpu;
     let share = |pen: &mut Pen<'_>, name, share: f64, told: String| {

@@ -24,7 +24,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
         ("segments", format!("{}/s", number(rates.segments)), |rates| rates.segments),
         ("traffic", words::bit_rate(rates.bytes * 8.0), |rates| rates.bytes),
         ("failed", format!("{}/s", number(rates.failed)), |rates| rates.failed),
-        ("active", words::count(u64::from(board.snapshot.active())), |rates| rates.active),
+        ("active", words::count(u64::from(board.scene.snapshot.active())), |rates| rates.active),
     ];
     // A tall curve has air below it, and the totals follow.
     let each = (pen.left().saturating_sub(TOTALS) / curves.len()).clamp(1, TALL);
@@ -39,8 +39,8 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
 }
 
 fn totals(pen: &mut Pen<'_>, board: &Board<'_>) {
-    let requests = &board.snapshot.totals.requests;
-    let bytes = match board.measured.bytes() {
+    let requests = &board.scene.snapshot.totals.requests;
+    let bytes = match board.scene.measured.bytes() {
         true => words::bytes(requests.bytes),
         false => "not measured".to_owned(),
     };

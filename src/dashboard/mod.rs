@@ -40,8 +40,8 @@ use self::paint::Screen;
 use self::pen::{BAD, FAINT, PLAIN, Pen, STRONG, WARN};
 use self::ui::{Known, Ui};
 use crate::dashboard::recent_log::RecentLog;
-use crate::measures::{Measured, words};
-use crate::stats::{Health, OriginSide, Phase, Snapshot};
+use crate::measures::{Scene, words};
+use crate::stats::Phase;
 use crate::swarm::ClientView;
 use crate::units::ClientId;
 
@@ -76,16 +76,8 @@ pub struct Run {
 pub struct Board<'a> {
     /// What stays the same.
     pub run: &'a Run,
-    /// What the clients lived through.
-    pub snapshot: &'a Snapshot<'a>,
-    /// What the generator itself did.
-    pub health: &'a Health,
-    /// What can be told at all.
-    pub measured: Measured,
-    /// What the origin tells of itself; `None` if it is not asked.
-    pub origin_side: Option<&'a OriginSide>,
-    /// Cores that this run may use, if known.
-    pub cores: Option<u32>,
+    /// The run at this moment.
+    pub scene: &'a Scene<'a>,
     /// The client that is looked at.
     pub opened: Option<&'a Opened>,
     /// The last lines of the log.
@@ -165,11 +157,11 @@ impl Dashboard {
 
     /// Draws a frame for a terminal of this size and appends what shows it.
     pub fn draw(&mut self, board: &Board<'_>, size: (u16, u16), out: &mut Vec<u8>) {
-        self.history.look(board.snapshot, board.health);
+        self.history.look(board.scene.snapshot, board.scene.health);
         let Self { ui, history, crowd, screen, .. } = self;
-        ui.known.target = board.snapshot.target;
+        ui.known.target = board.scene.snapshot.target;
         ui.known.room = board.run.room;
-        ui.known.held = board.snapshot.ramp_held;
+        ui.known.held = board.scene.snapshot.ramp_held;
         let buffer = screen.begin(size.0.min(LARGEST.0), size.1.min(LARGEST.1));
         let drawn = Drawing { board, history, crowd, ui }.draw(buffer);
         ui.known = drawn;
@@ -213,9 +205,9 @@ impl Drawing<'_> {
         let log = (body.height / 4).max(4);
         let (mut main, log) = split(body, body.height - log);
         let pane = self.ui.pane;
-        if let Some(side) = self.board.origin_side.filter(|_| pane == Pane::Host) {
+        if let Some(side) = self.board.scene.origin_side.filter(|_| pane == Pane::Host) {
             let (upper, lower) = split(main, main.height.saturating_sub(origin::LINES));
-            origin::draw(Pen::framed(lower, buffer, "Origin"), side, self.board.snapshot.now);
+            origin::draw(Pen::framed(lower, buffer, "Origin"), side, self.board.scene.snapshot.now);
             main = upper;
         }
         let pen = Pen::framed(main, buffer, pane.name());
@@ -272,7 +264,7 @@ impl Drawing<'_> {
 
     /// The playlist, the phase and the time; the panes.
     fn draw_head(&self, buffer: &mut Buffer) {
-        let snapshot = self.board.snapshot;
+        let snapshot = self.board.scene.snapshot;
         let width = buffer.area.width;
         let bar = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
         buffer.set_style(Rect { height: 1, ..buffer.area }, bar);
@@ -314,7 +306,7 @@ impl Drawing<'_> {
 
     /// What fits into a few lines.
     fn draw_small(&self, buffer: &mut Buffer) {
-        let snapshot = self.board.snapshot;
+        let snapshot = self.board.scene.snapshot;
         let (width, height) = (buffer.area.width, buffer.area.height);
         let failed = snapshot.totals.requests.failed();
         let (active, target) = (u64::from(snapshot.active()), u64::from(snapshot.target));

@@ -11,7 +11,7 @@ use crate::stats::{Phase, State};
 const NAME: usize = 9;
 
 pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
-    let snapshot = board.snapshot;
+    let snapshot = board.scene.snapshot;
     let (active, target) = (u64::from(snapshot.active()), u64::from(snapshot.target));
     let short = active < target && matches!(snapshot.phase, Phase::Hold);
     let text = words::of_target(active, target);
@@ -50,7 +50,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
 fn states(pen: &mut Pen<'_>, board: &Board<'_>) {
     let mut spans = Vec::new();
     for state in State::ALL {
-        let count = board.snapshot.in_state(state);
+        let count = board.scene.snapshot.in_state(state);
         if count > 0 {
             let style = match state {
                 State::Running => GOOD,

@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::dashboard::recent_log::Gravity;
-use crate::measures::fixture::{EVERYTHING, Numbers, busy_run};
-use crate::stats::{ClientFigures, Pace, State, Totals};
+use crate::measures::fixture::{Numbers, busy_run};
+use crate::stats::{ClientFigures, Health, Pace, Snapshot, State, Totals};
 use crate::swarm::ClientDetail;
 use crate::units::Tick;
 
@@ -102,11 +102,7 @@ fn frame(keys: &str, size: (u16, u16), clients: u32, numbers: &Numbers) -> Strin
         dashboard.look_at(views(clients));
         let board = Board {
             run: &run,
-            snapshot: &snapshot,
-            health: &numbers.health,
-            measured: EVERYTHING,
-            origin_side: Some(&numbers.origin_side),
-            cores: Some(2),
+            scene: &numbers.scene(&snapshot),
             opened: Some(&opened).filter(|_| dashboard.opened().is_some()),
             log: &log,
         };
@@ -147,17 +143,8 @@ holds!(too_small, "", (44, 10), 10, busy_run());
 fn a_frame_with_nothing_new_writes_nothing() {
     let (numbers, run, log) = (busy_run(), run(), last_lines());
     let snapshot = numbers.snapshot();
-    let (snapshot, health) = (&snapshot, &numbers.health);
-    let board = Board {
-        run: &run,
-        snapshot,
-        health,
-        measured: EVERYTHING,
-        origin_side: None,
-        cores: None,
-        opened: None,
-        log: &log,
-    };
+    let scene = Scene { origin_side: None, cores: None, ..numbers.scene(&snapshot) };
+    let board = Board { run: &run, scene: &scene, opened: None, log: &log };
     let mut dashboard = Dashboard::new(true);
     let mut out = Vec::new();
     dashboard.draw(&board, SMALL, &mut out);

@@ -1,6 +1,6 @@
 //! What the exporters of the origin report, while they respond.
 
-use super::measure::{Kind, Measure, measures};
+use super::measure::{Kind, Measure, Merge, measures};
 use super::scene::Scene;
 use super::unit::Unit;
 use super::value::Value;
@@ -38,19 +38,19 @@ measures! {
         .labels(&["target"])
         .read(|scene| of_each(scene, |polled| Some(polled.age(scene.snapshot.now)?.as_secs_f64())));
     HOST_POLLS = Measure::counter("origin_host_polls", "Polls of the host's exporter")
-        .field("origin_side.host.asked.polls")
+        .field("origin_side.host.asked.polls").merge(Merge::LeftOut)
         .read(|scene| asked(scene, Target::Host, |polled| Value::Whole(polled.polls())));
     HOST_FAILURES = Measure::counter("origin_host_failures", "Failed polls of the host's exporter")
-        .field("origin_side.host.asked.failures")
+        .field("origin_side.host.asked.failures").merge(Merge::LeftOut)
         .read(|scene| asked(scene, Target::Host, |polled| Value::Whole(polled.failures())));
     HOST_LAST_ERROR = Measure::note("origin_host_last_error", Kind::Text)
         .field("origin_side.host.asked.last_error").optional()
         .read(|scene| asked(scene, Target::Host, |polled| text(polled.last_error())));
     NGINX_POLLS = Measure::counter("origin_nginx_polls", "Polls of nginx's exporter")
-        .field("origin_side.nginx.asked.polls")
+        .field("origin_side.nginx.asked.polls").merge(Merge::LeftOut)
         .read(|scene| asked(scene, Target::Nginx, |polled| Value::Whole(polled.polls())));
     NGINX_FAILURES = Measure::counter("origin_nginx_failures", "Failed polls of nginx's exporter")
-        .field("origin_side.nginx.asked.failures")
+        .field("origin_side.nginx.asked.failures").merge(Merge::LeftOut)
         .read(|scene| asked(scene, Target::Nginx, |polled| Value::Whole(polled.failures())));
     NGINX_LAST_ERROR = Measure::note("origin_nginx_last_error", Kind::Text)
         .field("origin_side.nginx.asked.last_error").optional()
@@ -73,7 +73,7 @@ measures! {
         .family("hlsswarm_origin_host_cpu_used_ratio",
             "Share of all CPUs of the origin's host that did something, 0 to 1.")
         .labels(&["stat"])
-        .field("origin_side.host.cpu_used").optional()
+        .field("origin_side.host.cpu_used").optional().merge(Merge::LeftOut)
         .read(|scene| host_stats(scene, |host| &host.cpu))
         .at_end(|scene| all_of_host(scene, |host| &host.cpu));
     HOST_MEMORY = Measure::gauge("origin_host_memory", "Memory of the origin's host").number(Unit::Bytes)
@@ -91,7 +91,7 @@ measures! {
         .family("hlsswarm_origin_host_memory_used_bytes",
             "Memory of the origin's host that programs cannot have without swapping.")
         .labels(&["stat"])
-        .field("origin_side.host.memory_used").optional()
+        .field("origin_side.host.memory_used").optional().merge(Merge::LeftOut)
         .read(|scene| host_stats(scene, |host| &host.memory_used))
         .at_end(|scene| all_of_host(scene, |host| &host.memory_used));
     HOST_RECEIVED = Measure::times("origin_host_network_receive", "Network in")
@@ -99,7 +99,7 @@ measures! {
         .family("hlsswarm_origin_host_network_receive_bytes_per_second",
             "Bytes a second that the origin's host received over devices that lead out of it.")
         .labels(&["stat"])
-        .field("origin_side.host.received").optional()
+        .field("origin_side.host.received").optional().merge(Merge::LeftOut)
         .read(|scene| host_stats(scene, |host| &host.received))
         .at_end(|scene| all_of_host(scene, |host| &host.received));
     HOST_SENT = Measure::times("origin_host_network_transmit", "Network out")
@@ -107,7 +107,7 @@ measures! {
         .family("hlsswarm_origin_host_network_transmit_bytes_per_second",
             "Bytes a second that the origin's host sent over devices that lead out of it.")
         .labels(&["stat"])
-        .field("origin_side.host.sent").optional()
+        .field("origin_side.host.sent").optional().merge(Merge::LeftOut)
         .read(|scene| host_stats(scene, |host| &host.sent))
         .at_end(|scene| all_of_host(scene, |host| &host.sent));
     HOST_LOAD = Measure::gauge("origin_host_load1", "Load of the origin's host").number(Unit::One)
@@ -118,7 +118,7 @@ measures! {
         .family("hlsswarm_origin_nginx_connections_active",
             "Open connections of the origin's nginx, those that wait for a request included.")
         .labels(&["stat"])
-        .field("origin_side.nginx.connections_active").optional()
+        .field("origin_side.nginx.connections_active").optional().merge(Merge::LeftOut)
         .read(|scene| nginx_stats(scene, |nginx| &nginx.active))
         .at_end(|scene| all_of_nginx(scene, |nginx| &nginx.active));
     NGINX_STATES = Measure::gauge("origin_nginx_connections", "Connections of nginx by state")
@@ -135,25 +135,25 @@ measures! {
         .number(Unit::Connections)
         .family("hlsswarm_origin_nginx_connections_accepted_total",
             "Connections that the origin's nginx accepted since the first look.")
-        .field("origin_side.nginx.connections_accepted").optional()
+        .field("origin_side.nginx.connections_accepted").optional().merge(Merge::LeftOut)
         .read(|scene| counted(scene, 0)).at_end(|scene| counted_last(scene, 0));
     NGINX_HANDLED = Measure::counter("origin_nginx_connections_handled", "Handled by nginx")
         .number(Unit::Connections)
         .family("hlsswarm_origin_nginx_connections_handled_total",
             "Connections that the origin's nginx handled since the first look; fewer than accepted where it ran out of something.")
-        .field("origin_side.nginx.connections_handled").optional()
+        .field("origin_side.nginx.connections_handled").optional().merge(Merge::LeftOut)
         .read(|scene| counted(scene, 1)).at_end(|scene| counted_last(scene, 1));
     NGINX_REQUESTS = Measure::counter("origin_nginx_requests", "Requests of nginx").number(Unit::One)
         .family("hlsswarm_origin_nginx_requests_total",
             "Requests that came to the origin's nginx since the first look, those of others included.")
-        .field("origin_side.nginx.requests").optional()
+        .field("origin_side.nginx.requests").optional().merge(Merge::LeftOut)
         .read(|scene| counted(scene, 2)).at_end(|scene| counted_last(scene, 2));
     NGINX_REQUEST_RATE = Measure::times("origin_nginx_requests_per_second", "Requests a second")
         .unit(Unit::RequestsPerSecond).stands()
         .family("hlsswarm_origin_nginx_requests_per_second",
             "Requests a second that came to the origin's nginx.")
         .labels(&["stat"])
-        .field("origin_side.nginx.requests_per_second").optional()
+        .field("origin_side.nginx.requests_per_second").optional().merge(Merge::LeftOut)
         .read(|scene| nginx_stats(scene, |nginx| &nginx.requests))
         .at_end(|scene| all_of_nginx(scene, |nginx| &nginx.requests));
 }

@@ -16,6 +16,7 @@ pub mod log;
 pub mod measure;
 pub mod never_played;
 pub mod origin;
+pub mod over_time;
 pub mod per_client;
 pub mod playback;
 pub mod processes;
@@ -72,7 +73,7 @@ pub fn all() -> impl Iterator<Item = &'static Measure> {
 
 /// Every measure that is in the JSON summary, in the order of its fields.
 pub fn fields() -> impl Iterator<Item = &'static Measure> {
-    FIELDS.iter().copied().flatten().copied()
+    FIELDS.iter().copied().flatten().copied().filter(|measure| measure.field.is_some())
 }
 
 /// Every measure that is in the series over time.

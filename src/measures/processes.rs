@@ -103,7 +103,7 @@ fn failed(values: &Values) -> u64 {
 
 /// Attempts with such outcomes; `None` is one of another version.
 pub(super) fn attempts(values: &Values, such: impl Fn(Option<Outcome>) -> bool) -> u64 {
-    let outcomes = values.counts(&OUTCOMES).unwrap_or_default();
+    let outcomes = values.counts(&OUTCOMES);
     total(outcomes.iter().filter(|(name, _)| such(Outcome::named(name))).map(|&(_, n)| n))
 }
 

@@ -153,12 +153,8 @@ pub fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
     counts.into_iter().fold(0, u64::saturating_add)
 }
 
-/// Counts by name, as a summary holds them.
-pub type NamedCounts = BTreeMap<String, u64>;
-
 /// A value that a summary holds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Held {
     /// A whole number.
     Whole(u64),
@@ -170,10 +166,10 @@ pub enum Held {
     Text(String),
     /// Sentences.
     Texts(Vec<String>),
-    /// Counts by name.
-    Counts(NamedCounts),
-    /// Counts by two names.
-    Groups(BTreeMap<String, NamedCounts>),
+    /// Counts by name, in the order of the names' list.
+    Counts(Vec<(String, u64)>),
+    /// Counts by two names, in the order of the names' lists.
+    Groups(Vec<([String; 2], u64)>),
     /// A distribution.
     Times(Distribution),
     /// The most frequent error lines.

@@ -1,13 +1,11 @@
 //! The values of all measures at the end of a run, by measure.
 
-use std::collections::BTreeMap;
-
 use super::all;
 use super::distribution::Distribution;
 use super::facts::RunFacts;
 use super::measure::{Kind, Measure, Merge, Source};
 use super::scene::Scene;
-use super::value::{Counts, Held, NamedCounts, Names, Pattern, Value, Values, total};
+use super::value::{Counts, Held, Names, Pattern, Value, Values, total};
 
 impl Values {
     /// The values at the end of a run.
@@ -87,29 +85,27 @@ impl Values {
     pub fn total(&self, measure: &Measure) -> Option<u64> {
         match self.get(measure)? {
             Held::Whole(value) => Some(*value),
-            Held::Counts(counts) => Some(total(counts.values().copied())),
-            Held::Groups(groups) => {
-                Some(total(groups.values().flat_map(|counts| counts.values().copied())))
-            }
+            Held::Counts(counts) => Some(total(counts.iter().map(|&(_, count)| count))),
+            Held::Groups(groups) => Some(total(groups.iter().map(|&(_, count)| count))),
             _ => None,
         }
     }
 
-    /// Counts by name, those by two names joined by a space.
+    /// Counts by name, in the order of the names' list.
     #[must_use]
-    pub fn counts(&self, measure: &Measure) -> Option<Vec<(String, u64)>> {
-        match self.get(measure)? {
-            Held::Counts(counts) => {
-                Some(counts.iter().map(|(name, &count)| (name.clone(), count)).collect())
-            }
-            Held::Groups(groups) => {
-                let named = |(group, counts): (&String, &NamedCounts)| {
-                    let pairs = counts.iter().map(|(name, &n)| (format!("{group} {name}"), n));
-                    pairs.collect::<Vec<_>>()
-                };
-                Some(groups.iter().flat_map(named).collect())
-            }
-            _ => None,
+    pub fn counts(&self, measure: &Measure) -> &[(String, u64)] {
+        match self.get(measure) {
+            Some(Held::Counts(counts)) => counts,
+            _ => &[],
+        }
+    }
+
+    /// Counts by two names, in the order of the names' lists.
+    #[must_use]
+    pub fn groups(&self, measure: &Measure) -> &[([String; 2], u64)] {
+        match self.get(measure) {
+            Some(Held::Groups(groups)) => groups,
+            _ => &[],
         }
     }
 
@@ -185,23 +181,22 @@ impl Held {
     }
 }
 
-fn named(counts: &Counts<'_>, sparse: bool) -> NamedCounts {
-    let all = counts.counts.all().iter().enumerate().filter(|&(_, &n)| n > 0 || !sparse);
+fn named(counts: &Counts<'_>, sparse: bool) -> Vec<(String, u64)> {
     let name = |place: usize| match counts.names {
         Names::One(name) => name(place).to_owned(),
         Names::Two(names) => names(place).join(" "),
         Names::Numbers(first) => (usize::from(first) + place).to_string(),
     };
-    all.map(|(place, &count)| (name(place), count)).collect()
+    came(counts, sparse).map(|(place, count)| (name(place), count)).collect()
 }
 
-fn groups(counts: &Counts<'_>, sparse: bool) -> BTreeMap<String, NamedCounts> {
-    let mut groups: BTreeMap<String, NamedCounts> = BTreeMap::new();
-    let Names::Two(names) = counts.names else { return groups };
-    let all = counts.counts.all().iter().enumerate();
-    for (place, &count) in all.filter(|&(_, &count)| count > 0 || !sparse) {
-        let [group, name] = names(place);
-        groups.entry(group.to_owned()).or_default().insert(name.to_owned(), count);
-    }
-    groups
+fn groups(counts: &Counts<'_>, sparse: bool) -> Vec<([String; 2], u64)> {
+    let Names::Two(names) = counts.names else { return Vec::new() };
+    came(counts, sparse).map(|(place, n)| (names(place).map(str::to_owned), n)).collect()
+}
+
+/// The counts that a summary holds, each with its place.
+fn came(counts: &Counts<'_>, sparse: bool) -> impl Iterator<Item = (usize, u64)> {
+    let all = counts.counts.all().iter().copied().enumerate();
+    all.filter(move |&(_, count)| count > 0 || !sparse)
 }

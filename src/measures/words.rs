@@ -109,10 +109,27 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
+/// What ended a run, by its name in the JSON summary and the signal, if there was one.
+pub(crate) fn ended(name: &str, signal: Option<&str>) -> String {
+    match (name, signal) {
+        ("duration", _) => "-duration was over".to_owned(),
+        ("signal", signal) => format!("stopped by {}", signal.unwrap_or("a signal")),
+        ("forced", Some(signal)) => {
+            format!("forced by a second {signal}: all clients were killed")
+        }
+        ("restarts_used_up", _) => "every client used up its restarts".to_owned(),
+        ("nothing_started", Some(signal)) => {
+            format!("stopped by {signal} before a client was started")
+        }
+        ("nothing_started", None) => "no client could be started".to_owned(),
+        (other, _) => other.replace('_', " "),
+    }
+}
+
 /// By how much a run stayed below its target: `3 of 100 clients ran at once at most`.
-pub(crate) fn below_target(peak: u32, target: u32) -> String {
-    let target = plural(u64::from(target), "client");
-    format!("{} of {target} ran at once at most", count(u64::from(peak)))
+pub(crate) fn below_target(peak: u64, target: u64) -> String {
+    let target = plural(target, "client");
+    format!("{} of {target} ran at once at most", count(peak))
 }
 
 /// When a client counts as stalled, and from what that follows.

@@ -3,7 +3,7 @@
 use super::html::Html;
 use super::plot::{across, band, drawing, figure, frame, number, top, up};
 use super::scale::{Axis, Unit, linear_ticks, log_ticks};
-use crate::summary::document::Distribution;
+use crate::measures::Distribution;
 
 /// Bars of a plot.
 const BARS: usize = 44;

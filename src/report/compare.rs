@@ -6,17 +6,11 @@ use super::noise::{self, Comparison, Difference, Judged, Sample};
 use super::scale::{Unit, span};
 use super::sections::{started, table};
 use super::verdict;
-use crate::measures::words;
-use crate::summary::document::{Distribution, Document, total};
-
-/// Which way is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Better {
-    Less,
-    More,
-    /// It tells what the runs were, and neither is better.
-    Neither,
-}
+use crate::measures::{
+    Better, Distribution, Measure, clients, host, playback, processes, requests, run, shortfalls,
+    tcp, words,
+};
+use crate::summary::Document;
 
 /// By what a row is tested.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,28 +21,18 @@ enum Test {
     Quantile(f64),
 }
 
-/// The percentiles that are compared, by the name that the page has for the values.
-const PERCENTILES: [(&str, Test, Better); 11] = [
-    ("Segment times", Test::Ranks, Better::Less),
-    ("Segment times", Test::Quantile(0.95), Better::Less),
-    ("Segment times", Test::Quantile(0.99), Better::Less),
-    ("Playlist times", Test::Ranks, Better::Less),
-    ("Playlist times", Test::Quantile(0.95), Better::Less),
-    ("Start-up", Test::Ranks, Better::Less),
-    ("Start-up", Test::Quantile(0.95), Better::Less),
-    ("Playlist edge age", Test::Ranks, Better::Less),
-    ("Speed", Test::Ranks, Better::More),
-    ("Speed", Test::Quantile(0.05), Better::More),
-    ("TCP round trips", Test::Ranks, Better::Less),
+/// What is compared by percentiles, in the order of the page; the measures name them.
+const COMPARED: [&Measure; 6] = [
+    &requests::SEGMENT_DOWNLOAD,
+    &requests::PLAYLIST_DOWNLOAD,
+    &playback::STARTUP,
+    &playback::PLAYLIST_EDGE_AGE,
+    &playback::SPEED,
+    &tcp::RTT,
 ];
 
 /// The test of counts, as the page names it.
 const EVENTS_TEST: &str = "events";
-
-/// Rows of events, beside those of [`PERCENTILES`].
-const EVENTS: usize = 4;
-
-const _: () = assert!(PERCENTILES.len() + EVENTS <= noise::ROWS_MAX);
 
 /// How the page says what the judgements are worth.
 const NOTE: &str = "Better or worse is what differs by more than 5 % and not by chance: of two \
@@ -73,14 +57,17 @@ struct Row {
 /// What the two runs were.
 pub(super) fn runs(html: &mut Html, names: [&str; 2], runs: [&Document; 2]) {
     let both = |of: &dyn Fn(&Document) -> String| runs.map(of);
+    let text = |measure| both(&|of| known(of.values.text(measure).map(str::to_owned)));
+    let count = |measure| both(&|of| known(of.values.whole(measure).map(words::count)));
+    let duration = |of: &Document| of.values.number(&run::DURATION).unwrap_or(0.0);
     let rows: [(&str, [String; 2]); 7] = [
         ("Verdict", both(&|run| verdict::of(run).headline)),
         ("Started", both(&|run| known(started(run)))),
-        ("Duration", both(&|run| words::span(span(run.run.duration_seconds)))),
-        ("Clients to keep up", both(&|run| words::count(u64::from(run.clients.target)))),
-        ("FFmpeg", both(&|run| known(run.ffmpeg_version.clone()))),
-        ("ffmpeg-hls-swarm", both(&|run| known(run.version.clone()))),
-        ("Cores", both(&|run| known(run.host.cores.map(|n| n.to_string())))),
+        ("Duration", both(&|run| words::span(span(duration(run))))),
+        ("Clients to keep up", count(&clients::TARGET)),
+        ("FFmpeg", text(&run::FFMPEG_VERSION)),
+        ("ffmpeg-hls-swarm", text(&run::VERSION)),
+        ("Cores", count(&host::CORES)),
     ];
     let rows: Vec<_> = rows.into_iter().map(|(name, [a, b])| vec![name.to_owned(), a, b]).collect();
     html.element("div", &[("class", "wide text")], |html| {
@@ -112,7 +99,7 @@ pub(super) fn differences(html: &mut Html, names: [&str; 2], runs: [&Document; 2
         table(html, "Differences", &heads, &cells.collect::<Vec<_>>());
     });
     html.leaf("p", &[("class", "note")], NOTE);
-    if runs.iter().any(|run| !run.host.shortfalls.is_empty()) {
+    if runs.iter().any(|run| !run.values.texts(&shortfalls::SHORTFALLS).is_empty()) {
         let text = "In at least one of the runs the host was a bottleneck: what differs may be \
                     the host's doing and not the origin's.";
         html.leaf("p", &[("class", "note strong")], text);
@@ -127,17 +114,18 @@ fn judged(rows: &[Row]) -> Vec<Judged> {
 
 fn rows(runs: [&Document; 2]) -> Vec<Row> {
     let mut rows = Vec::new();
-    let hours = runs.map(|run| run.clients.active_seconds / 3_600.0);
-    let requests = runs.map(|run| {
-        let kinds = run.requests.iter().flat_map(|asked| asked.by_kind.values());
-        total(kinds.copied()) as f64
-    });
-    let clients = runs.map(|run| run.clients.ever_started);
+    let number = |measure| runs.map(|run| run.values.number(measure).unwrap_or(0.0));
+    let whole = |measure| runs.map(|run| run.values.whole(measure).unwrap_or(0));
+    let both = |measure| runs.iter().all(|run| run.has(measure));
+    let hours = number(&clients::ACTIVE_TIME).map(|secs| secs / 3_600.0);
+    let requests = number(&requests::BY_KIND);
+    let clients = whole(&clients::EVER_STARTED);
     let events = |name: &str, counts, of, show: &dyn Fn(u64, f64) -> String| {
         events(name, counts, of, clients, show)
     };
     let hourly = |count: u64, hours: f64| format!("{} a client hour", rate(count, hours));
-    if runs.iter().all(|run| run.requests.is_some()) {
+    let by_hour = |name, measure| events(name, whole(measure), hours, &hourly);
+    if both(&requests::BY_KIND) {
         let failed = runs.map(verdict::failed);
         let shown = |count: u64, of: f64| words::share(count as f64, of);
         // Requests may fail that were not seen to be sent: then there is no share.
@@ -147,23 +135,21 @@ fn rows(runs: [&Document; 2]) -> Vec<Row> {
         } else {
             events("Failed requests", failed, hours, &hourly)
         });
-        let skipped =
-            runs.map(|run| run.requests.as_ref().map_or(0, |asked| asked.segments_skipped));
-        rows.push(events("Segments skipped", skipped, hours, &hourly));
+        rows.push(by_hour("Segments skipped", &requests::SEGMENTS_SKIPPED));
     }
-    if runs.iter().all(|run| run.playback.is_some()) {
-        let stalls = runs.map(|run| run.playback.as_ref().map_or(0, |playback| playback.stalls));
-        rows.push(events("Stalls", stalls, hours, &hourly));
+    if both(&playback::STALLS) {
+        rows.push(by_hour("Stalls", &playback::STALLS));
     }
-    let restarts = runs.map(|run| run.processes.restarted);
-    rows.push(events("Restarts", restarts, hours, &hourly));
-    for (name, test, better) in PERCENTILES {
-        rows.extend(percentile(runs, name, test, better));
+    rows.push(by_hour("Restarts", &processes::RESTARTED));
+    for measure in COMPARED {
+        let compared = measure.compared.iter();
+        rows.extend(compared.filter_map(|&share| percentile(runs, clients, measure, share)));
     }
-    if let [Some(a), Some(b)] = runs.map(|run| run.bytes.as_ref()?.bits_per_second_per_client) {
+    let known = |measure| runs.map(|run| run.values.number(measure));
+    if let [Some(a), Some(b)] = known(&requests::BIT_RATE) {
         rows.push(plain("Received by each client", [a, b], &words::bit_rate));
     }
-    if let [Some(a), Some(b)] = runs.map(|run| run.clients.peak_active.map(f64::from)) {
+    if let [Some(a), Some(b)] = known(&clients::PEAK_ACTIVE) {
         rows.push(plain("Clients at once", [a, b], &|value| Unit::Count.show(value)));
     }
     rows
@@ -178,7 +164,7 @@ fn events(
     name: &str,
     counts: [u64; 2],
     of: [f64; 2],
-    clients: [u32; 2],
+    clients: [u64; 2],
     show: &dyn Fn(u64, f64) -> String,
 ) -> Row {
     let ([a, b], [of_a, of_b]) = (counts, of);
@@ -193,25 +179,20 @@ fn events(
     }
 }
 
-/// A percentile of what both runs have.
-fn percentile(runs: [&Document; 2], name: &'static str, test: Test, better: Better) -> Option<Row> {
-    let find = |run| -> Option<(&Distribution, Unit)> {
-        let mut all = super::sections::distributions(run).into_iter();
-        all.find(|(found, ..)| *found == name).map(|(_, of, unit)| (of, unit))
-    };
-    let [(a, unit), (b, _)] = [find(runs[0])?, find(runs[1])?];
-    let at = |of: &Distribution| {
-        let at = of.percentiles.as_ref()?;
-        Some(match test {
-            Test::Ranks => at.p50,
-            Test::Quantile(q) if q < 0.5 => at.p5,
-            Test::Quantile(q) if q < 0.97 => at.p95,
-            Test::Quantile(_) => at.p99,
-        })
-    };
+/// A percentile of what both runs have; the median is tested by the ranks of all values.
+fn percentile(
+    runs: [&Document; 2],
+    clients: [u64; 2],
+    measure: &Measure,
+    share: f64,
+) -> Option<Row> {
+    let [a, b] = runs.map(|run| run.values.times(measure));
+    let (a, b, unit) = (a?, b?, Unit::of(measure));
+    let at = |of: &Distribution| of.percentiles.as_ref()?.at(share);
     let values = [at(a)?, at(b)?];
-    let samples =
-        [Sample::of(a, runs[0].clients.ever_started), Sample::of(b, runs[1].clients.ever_started)];
+    let test = if share == 0.5 { Test::Ranks } else { Test::Quantile(share) };
+    let [clients_a, clients_b] = clients;
+    let samples = [Sample::of(a, clients_a), Sample::of(b, clients_b)];
     let (per_cent, tested) = match test {
         Test::Ranks => (50.0, ("ranks", noise::by_ranks(samples.each_ref(), values))),
         Test::Quantile(q) => {
@@ -224,10 +205,10 @@ fn percentile(runs: [&Document; 2], name: &'static str, test: Test, better: Bett
     };
     let ([value_a, value_b], [sample_a, sample_b]) = (values, &samples);
     Some(Row {
-        name: format!("{name} P{per_cent:.0}"),
+        name: format!("{} P{per_cent:.0}", measure.title),
         values: [shown(value_a, sample_a), shown(value_b, sample_b)],
         change: change(value_a, value_b),
-        better,
+        better: measure.better,
         tested: Some(tested),
     })
 }

@@ -7,25 +7,32 @@
 
 mod bars;
 mod compare;
+mod exporters;
 mod html;
 mod inference;
 mod noise;
-mod origin;
 mod plot;
 mod scale;
 mod sections;
 mod series;
+mod tables;
 mod verdict;
 
 use self::bars::Bars;
 use self::html::Html;
 use self::scale::{Axis, Unit};
 use self::series::Shown;
-use crate::summary::document::{Distribution, Document};
+use crate::measures::{Distribution, Measure, playback, requests};
+use crate::summary::Document;
 
 /// Distributions that are drawn; the others are in the table of percentiles.
-const DRAWN: [&str; 5] =
-    ["Start-up", "Segment times", "Playlist times", "Speed", "Playlist edge age"];
+const DRAWN: [&Measure; 5] = [
+    &playback::STARTUP,
+    &requests::SEGMENT_DOWNLOAD,
+    &requests::PLAYLIST_DOWNLOAD,
+    &playback::SPEED,
+    &playback::PLAYLIST_EDGE_AGE,
+];
 
 /// The report of one run.
 #[must_use]
@@ -36,7 +43,8 @@ pub fn page(run: &Document) -> String {
         over_time(html, &[Shown { name: "this run", class: "s1", document: run }]);
         sections::section(html, "Distributions", |html| {
             html.element("div", &[("class", "plots")], |html| {
-                for (place, (title, of, unit)) in drawn(run).into_iter().enumerate() {
+                for (place, (measure, of)) in drawn(run).into_iter().enumerate() {
+                    let (title, unit) = (measure.title, Unit::of(measure));
                     let runs = vec![("share", "s1", of)];
                     bars::add(html, &format!("bars-{place}"), &Bars { title, unit, runs });
                 }
@@ -44,10 +52,10 @@ pub fn page(run: &Document) -> String {
             sections::percentiles(html, run);
             html.leaf("p", &[("class", "note")], &sections::inferred(run));
         });
-        origin::add(html, run);
-        sections::section(html, "Outcomes and errors", |html| sections::outcomes(html, run));
-        sections::section(html, "Configuration and host", |html| sections::setting(html, run));
-        sections::section(html, "Repeat it", |html| sections::command(html, &run.run.command));
+        exporters::add(html, run);
+        sections::section(html, "Outcomes and errors", |html| tables::outcomes(html, run));
+        sections::section(html, "Configuration and host", |html| tables::setting(html, run));
+        sections::section(html, "Repeat it", |html| sections::command(html, run));
     })
 }
 
@@ -67,10 +75,11 @@ pub fn compare(a: &Document, b: &Document) -> String {
         over_time(html, &shown().map(|(name, class, document)| Shown { name, class, document }));
         sections::section(html, "Distributions", |html| {
             html.element("div", &[("class", "plots")], |html| {
-                for (place, (title, of_a, unit)) in drawn(a).into_iter().enumerate() {
-                    let of_b = drawn(b).into_iter().find(|(found, ..)| *found == title);
+                for (place, (measure, of_a)) in drawn(a).into_iter().enumerate() {
+                    let (title, unit) = (measure.title, Unit::of(measure));
+                    let of_b = b.values.times(measure);
                     let mut runs = vec![("Run A", "s1", of_a)];
-                    runs.extend(of_b.map(|(_, of_b, _)| ("Run B", "s2", of_b)));
+                    runs.extend(of_b.map(|of_b| ("Run B", "s2", of_b)));
                     bars::add(html, &format!("bars-{place}"), &Bars { title, unit, runs });
                 }
             });
@@ -82,21 +91,21 @@ pub fn compare(a: &Document, b: &Document) -> String {
         sections::section(html, "Errors", |html| {
             for (name, _, run) in shown() {
                 let caption = format!("{name}: most frequent errors in FFmpeg's log");
-                sections::errors(html, &caption, run);
+                tables::errors(html, &caption, run);
             }
         });
         sections::section(html, "Repeat them", |html| {
             for (name, _, run) in shown() {
                 html.leaf("h3", &[], name);
-                sections::command(html, &run.run.command);
+                sections::command(html, run);
             }
         });
     })
 }
 
-fn drawn(run: &Document) -> Vec<(&'static str, &Distribution, Unit)> {
-    let all = sections::distributions(run).into_iter();
-    all.filter(|(name, ..)| DRAWN.contains(name)).collect()
+fn drawn(run: &Document) -> Vec<(&'static Measure, &Distribution)> {
+    let all = DRAWN.into_iter();
+    all.filter_map(|measure| Some((measure, run.values.times(measure)?))).collect()
 }
 
 fn over_time(html: &mut Html, runs: &[Shown<'_>]) {

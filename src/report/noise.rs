@@ -9,7 +9,8 @@
 use std::cmp::Ordering;
 
 use super::inference::{SIZE_MAX, binomial, holm, quantile, ranks};
-use crate::summary::document::{Distribution, total};
+use crate::measures::Distribution;
+use crate::measures::value::total;
 
 /// Probability that any row of two runs that are alike is called different.
 pub(super) const LEVEL: f64 = 0.05;
@@ -69,9 +70,9 @@ pub(super) struct Sample(Vec<u64>);
 impl Sample {
     /// So many of the recorded values, evenly spread over their ranks, as a run has
     /// clients; all of them, if each client has but one.
-    pub(super) fn of(all: &Distribution, clients: u32) -> Self {
+    pub(super) fn of(all: &Distribution, clients: u64) -> Self {
         let count = total(all.recorded.iter().map(|&[_, count]| count));
-        let size = count.min(u64::from(clients)).min(SIZE_MAX);
+        let size = count.min(clients).min(SIZE_MAX);
         let mut values = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
         let mut below = 0_u64;
         for &[value, count_of] in &all.recorded {
@@ -129,12 +130,12 @@ pub(super) fn by_quantile([a, b]: [&Sample; 2], q: f64, values: [f64; 2]) -> Com
 /// Compares events out of, or in, so much: failures of requests, stalls of hours. A
 /// client that has many of them counts once, so of all events no more count than both
 /// runs have clients.
-pub(super) fn by_events(counts: [u64; 2], of: [f64; 2], clients: [u32; 2]) -> Comparison {
+pub(super) fn by_events(counts: [u64; 2], of: [f64; 2], clients: [u64; 2]) -> Comparison {
     let ([a, b], [of_a, of_b], [clients_a, clients_b]) = (counts, of, clients);
     let rate = |count: u64, of: f64| if of > 0.0 { count as f64 / of } else { 0.0 };
     let values = [rate(a, of_a), rate(b, of_b)];
     let all = a.saturating_add(b);
-    let counted = all.min(u64::from(clients_a) + u64::from(clients_b)).min(SIZE_MAX);
+    let counted = all.min(clients_a + clients_b).min(SIZE_MAX);
     if all == 0 {
         return Comparison { values, found: Found::Nothing };
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::measures::words;
+use crate::measures::Unit as MeasureUnit;
+use crate::measures::{Measure, words};
 
 /// Most intervals between the ticks of a vertical axis.
 const STEPS_MAX: f64 = 4.0;
@@ -31,6 +32,17 @@ pub(super) enum Unit {
 }
 
 impl Unit {
+    /// How the values of a measure are shown.
+    pub(super) const fn of(measure: &Measure) -> Self {
+        match measure.unit {
+            MeasureUnit::Seconds => Self::Seconds,
+            MeasureUnit::Ratio => Self::Speed,
+            MeasureUnit::BitsPerSecond => Self::BitRate,
+            MeasureUnit::RequestsPerSecond => Self::PerSecond,
+            _ => Self::Count,
+        }
+    }
+
     /// A value with its unit.
     pub(super) fn show(self, value: f64) -> String {
         match self {

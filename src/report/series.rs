@@ -3,7 +3,9 @@
 use super::html::Html;
 use super::plot::{Line, Plot, over_time};
 use super::scale::Unit;
-use crate::summary::document::{Document, Series};
+use crate::measures::{Measure, clients, host, playback, processes, requests};
+use crate::summary::Document;
+use crate::summary::series::Series;
 
 /// A run and the name and class of its lines, where there are two.
 pub(super) struct Shown<'a> {
@@ -16,13 +18,13 @@ pub(super) struct Shown<'a> {
 #[derive(Clone, Copy)]
 enum Column {
     /// A gauge, as it stood at the end of each interval.
-    Gauge(&'static str),
+    Gauge(&'static Measure),
     /// A counter a second, times a factor.
-    Rate(&'static str, f64),
+    Rate(&'static Measure, f64),
     /// A counter.
-    Count(&'static str),
+    Count(&'static Measure),
     /// A percentile: the name of the times, and which of the three.
-    Time(&'static str, u8),
+    Time(&'static Measure, u8),
 }
 
 /// A plot: its id, title and unit, and name, class and column of each line. Of two
@@ -39,19 +41,24 @@ const PLOTS: &[Kind] = &[
         "Clients",
         Unit::Count,
         &[
-            ("running", "s1", Column::Gauge("active_clients")),
-            ("to keep up", "s4", Column::Gauge("target_clients")),
-            ("stalled", "s3", Column::Gauge("stalled_clients")),
+            ("running", "s1", Column::Gauge(&clients::ACTIVE)),
+            ("to keep up", "s4", Column::Gauge(&clients::TARGET)),
+            ("stalled", "s3", Column::Gauge(&playback::STALLED)),
         ],
     ),
-    ("throughput", "Throughput", Unit::BitRate, &[("received", "s1", Column::Rate("bytes", 8.0))]),
+    (
+        "throughput",
+        "Throughput",
+        Unit::BitRate,
+        &[("received", "s1", Column::Rate(&requests::BYTES, 8.0))],
+    ),
     (
         "requests",
         "Requests",
         Unit::PerSecond,
         &[
-            ("all", "s1", Column::Rate("requests", 1.0)),
-            ("segments", "s2", Column::Rate("segments", 1.0)),
+            ("all", "s1", Column::Rate(&requests::BY_KIND, 1.0)),
+            ("segments", "s2", Column::Rate(&requests::SEGMENTS, 1.0)),
         ],
     ),
     (
@@ -59,8 +66,8 @@ const PLOTS: &[Kind] = &[
         "Failures",
         Unit::PerSecond,
         &[
-            ("failed requests", "s3", Column::Rate("errors", 1.0)),
-            ("restarts", "s2", Column::Rate("restarts", 1.0)),
+            ("failed requests", "s3", Column::Rate(&requests::ERRORS, 1.0)),
+            ("restarts", "s2", Column::Rate(&processes::RESTARTED, 1.0)),
         ],
     ),
     (
@@ -68,8 +75,8 @@ const PLOTS: &[Kind] = &[
         "Stalls",
         Unit::Count,
         &[
-            ("clients stalled", "s3", Column::Gauge("stalled_clients")),
-            ("stalls that began", "s2", Column::Count("stalls")),
+            ("clients stalled", "s3", Column::Gauge(&playback::STALLED)),
+            ("stalls that began", "s2", Column::Count(&playback::STALLS)),
         ],
     ),
     ("segment", "Segment times", Unit::Seconds, &TIMES_SEGMENT),
@@ -80,11 +87,11 @@ const PLOTS: &[Kind] = &[
         "cpu",
         "CPU of this program, of one core",
         Unit::Percent,
-        &[("CPU", "s1", Column::Rate("own_cpu_microseconds", 1e-4))],
+        &[("CPU", "s1", Column::Rate(&host::OWN_CPU, 1e-4))],
     ),
 ];
 
-const fn times(name: &'static str) -> [Named; 3] {
+const fn times(name: &'static Measure) -> [Named; 3] {
     [
         ("P50", "s1", Column::Time(name, 50)),
         ("P95", "s2", Column::Time(name, 95)),
@@ -92,10 +99,10 @@ const fn times(name: &'static str) -> [Named; 3] {
     ]
 }
 
-static TIMES_SEGMENT: [Named; 3] = times("segment_download");
-static TIMES_PLAYLIST: [Named; 3] = times("playlist_download");
-static TIMES_STARTUP: [Named; 3] = times("startup");
-static TIMES_EDGE_AGE: [Named; 3] = times("playlist_edge_age");
+static TIMES_SEGMENT: [Named; 3] = times(&requests::SEGMENT_DOWNLOAD);
+static TIMES_PLAYLIST: [Named; 3] = times(&requests::PLAYLIST_DOWNLOAD);
+static TIMES_STARTUP: [Named; 3] = times(&playback::STARTUP);
+static TIMES_EDGE_AGE: [Named; 3] = times(&playback::PLAYLIST_EDGE_AGE);
 
 /// Seconds that the longest of the runs took.
 pub(super) fn duration(runs: &[Shown<'_>]) -> f64 {
@@ -135,12 +142,12 @@ fn telling(columns: &'static [Named]) -> Option<&'static Named> {
 fn line(series: &Series, column: Column, name: String, class: &'static str) -> Option<Line> {
     let points = match column {
         Column::Gauge(column) => {
-            let ends = series.gauges.get(column)?.iter().enumerate();
+            let ends = series.gauges.get(column.column?)?.iter().enumerate();
             let ends = ends.map(|(place, &value)| (bounds(series, place).1, Some(value as f64)));
             std::iter::once((0.0, None)).chain(ends).collect()
         }
         Column::Rate(column, factor) => {
-            let counts = series.counters.get(column)?.iter().enumerate();
+            let counts = series.counters.get(column.column?)?.iter().enumerate();
             let rates = counts.map(|(place, &count)| {
                 let (from, to) = bounds(series, place);
                 let rate = count as f64 * factor / (to - from);
@@ -149,11 +156,11 @@ fn line(series: &Series, column: Column, name: String, class: &'static str) -> O
             rates.collect()
         }
         Column::Count(column) => {
-            let counts = series.counters.get(column)?.iter().enumerate();
+            let counts = series.counters.get(column.column?)?.iter().enumerate();
             counts.map(|(place, &count)| (middle(series, place), Some(count as f64))).collect()
         }
         Column::Time(column, per_cent) => {
-            let times = series.times.get(column)?;
+            let times = series.times.get(column.column?)?;
             let values = match per_cent {
                 50 => &times.p50,
                 95 => &times.p95,

@@ -1,6 +1,5 @@
 //! Pages are well-formed, hold no markup of others and tell what the file tells.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -9,17 +8,17 @@ use roxmltree::{Document as Tree, Node, ParsingOptions};
 use serde_json::Value;
 
 use super::*;
-use crate::measures::fixture::{EVERYTHING, Numbers, STALL, busy_run, stream};
-use crate::stats::{ProcessUse, Series, Snapshot, Totals};
-use crate::summary::document::Counts;
-use crate::summary::fixture::input;
-use crate::summary::json;
-use crate::summary::text::{Ending, SummaryInput};
+use crate::measures::fixture::{Numbers, busy_run, stream};
+use crate::measures::{
+    self, Ending, Held, Scene, clients, generator, host, log, over_time, processes, run as of_run,
+    shortfalls,
+};
+use crate::stats::{Health, ProcessUse, Series, Snapshot, Totals};
+use crate::summary::fixture::{ended, full};
 use crate::units::Tick;
-use crate::units::shard::Shard;
 
 /// A minute in which the numbers of the fixture came bit by bit.
-fn series(numbers: &Numbers, end: &Snapshot<'_>) -> Series {
+fn series(numbers: &Numbers, end: &Scene<'_>) -> Series {
     let mut series = Series::new(Tick::ZERO);
     let mut totals = Totals::default();
     for second in 1..60 {
@@ -30,9 +29,15 @@ fn series(numbers: &Numbers, end: &Snapshot<'_>) -> Series {
         }
         let now = Tick::from_millis(second * 1_000);
         let own = ProcessUse { cpu: Duration::from_millis(second * 9), ..numbers.health.process };
-        series.observe(now, &Snapshot { now, totals: &totals, ..*end }, Some(&own));
+        let health = Health { process: own, ..Health::default() };
+        let snapshot = Snapshot { now, totals: &totals, ..*end.snapshot };
+        let scene = Scene { snapshot: &snapshot, health: &health, ..*end };
+        series.observe(now, &over_time::reading(&scene));
     }
-    series.finish(end.now, &Snapshot { totals: &totals, ..*end }, None);
+    let snapshot = Snapshot { totals: &totals, ..*end.snapshot };
+    let health = Health::default();
+    let scene = Scene { snapshot: &snapshot, health: &health, ..*end };
+    series.finish(snapshot.now, &over_time::reading(&scene));
     series
 }
 
@@ -40,52 +45,58 @@ fn series(numbers: &Numbers, end: &Snapshot<'_>) -> Series {
 fn text() -> String {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
-    let series = series(&numbers, &snapshot);
-    let input = SummaryInput {
-        snapshot: &snapshot,
-        health: &numbers.health,
-        measured: EVERYTHING,
-        stall: STALL,
-        ffmpeg_version: "5.1.9-0+deb12u1",
-        own_peak_resident_bytes: Some(8 * 1024 * 1024),
-        cores: Some(2),
-        ending: Ending::Signal("SIGINT"),
-        seed: 42,
-        url: "http://***@h/a",
-        shard: Shard::WHOLE,
-        clients: 10,
-        late: None,
-        repeat_command: "ffmpeg-hls-swarm -seed 42 'http://***@h/a'",
-        metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
-        dangerous: true,
-        series: Some(&series),
-        origin_side: Some(&numbers.origin_side),
-    };
-    json::render(&input).unwrap()
+    let mut of = ended(&snapshot, &numbers.health);
+    of.scene.origin_side = Some(&numbers.origin_side);
+    of.run.ending = Ending::Signal("SIGINT");
+    of.run.url = "http://***@h/a";
+    of.run.repeat_command = "ffmpeg-hls-swarm -seed 42 'http://***@h/a'";
+    of.run.dangerous = true;
+    let series = series(&numbers, &of.scene);
+    of.series = Some(&series);
+    of.json()
 }
 
 fn run() -> Document {
     Document::parse(&text()).unwrap()
 }
 
+/// Sets the value of a measure.
+pub(super) fn put(run: &mut Document, measure: &Measure, held: Held) {
+    run.values.put(measure, Some(held));
+}
+
+fn count(run: &mut Document, measure: &Measure, count: u64) {
+    put(run, measure, Held::Whole(count));
+}
+
+/// Takes a section away.
+fn forget(run: &mut Document, section: &str) {
+    let of_section = measures::fields().filter(|measure| {
+        measure.field.is_some_and(|field| field.split('.').next() == Some(section))
+    });
+    of_section.for_each(|measure| run.values.put(measure, None));
+}
+
 /// A run that went well.
 pub(super) fn good() -> Document {
     let mut run = run();
-    run.host.shortfalls.clear();
-    run.log.error_patterns.clear();
-    run.processes.outcomes.values_mut().for_each(|count| *count = 0);
-    run.clients.never_played = Some(0);
-    run.clients.kept_by.clear();
-    run.clients.kept_example = None;
-    let asked = run.requests.as_mut().unwrap();
-    asked.errors.clear();
-    (asked.segments_skipped, asked.sequence_jumps, asked.playlist_reload_failures) = (0, 0, 0);
-    run.playback.as_mut().unwrap().stalls = 0;
+    put(&mut run, &shortfalls::SHORTFALLS, Held::Texts(Vec::new()));
+    put(&mut run, &log::ERROR_PATTERNS, Held::Patterns(Vec::new()));
+    put(&mut run, &processes::OUTCOMES, Held::Counts(Vec::new()));
+    count(&mut run, &clients::NEVER_PLAYED, 0);
+    for measure in [&clients::KEPT_BY, &clients::KEPT_EXAMPLE] {
+        run.values.put(measure, None);
+    }
+    put(&mut run, &requests::ERRORS, Held::Groups(Vec::new()));
+    for measure in [
+        &requests::SEGMENTS_SKIPPED,
+        &requests::SEQUENCE_JUMPS,
+        &requests::RELOAD_FAILURES,
+        &playback::STALLS,
+    ] {
+        count(&mut run, measure, 0);
+    }
     run
-}
-
-fn counts(name: &str, count: u64) -> Counts {
-    Counts::from([(name.to_owned(), count)])
 }
 
 fn parsed(page: &str) -> Tree<'_> {
@@ -193,16 +204,27 @@ fn what_a_file_says_is_text_and_never_markup() {
                    ]]>\"' &lt; \u{0}\u{1b}[31m\u{202e}";
     let mut run = run();
     let harmless = elements(&page(&run));
-    run.log.error_patterns[0].pattern = hostile.to_owned();
-    run.run.command = hostile.to_owned();
-    run.ffmpeg_version = Some(hostile.to_owned());
-    run.version = Some(hostile.to_owned());
-    run.run.signal = Some(hostile.to_owned());
-    run.run.metrics_address = Some(hostile.to_owned());
-    run.host.shortfalls[0] = hostile.to_owned();
-    for counts in [&mut run.processes.outcomes, &mut run.processes.exits] {
-        let (name, count) = counts.pop_last().unwrap();
-        counts.insert(format!("{hostile}{name}"), count);
+    let text = || Held::Text(hostile.to_owned());
+    for measure in [
+        &of_run::COMMAND,
+        &of_run::FFMPEG_VERSION,
+        &of_run::VERSION,
+        &of_run::SIGNAL,
+        &of_run::METRICS_ADDRESS,
+    ] {
+        put(&mut run, measure, text());
+    }
+    let mut patterns = run.values.patterns(&log::ERROR_PATTERNS).to_vec();
+    patterns[0].pattern = hostile.to_owned();
+    put(&mut run, &log::ERROR_PATTERNS, Held::Patterns(patterns));
+    let mut found = run.values.texts(&shortfalls::SHORTFALLS).to_vec();
+    found[0] = hostile.to_owned();
+    put(&mut run, &shortfalls::SHORTFALLS, Held::Texts(found));
+    for measure in [&processes::OUTCOMES, &processes::EXITS] {
+        let mut counts = run.values.counts(measure).to_vec();
+        let came = counts.iter_mut().rfind(|(_, count)| *count > 0).unwrap();
+        came.0 = format!("{hostile}{}", came.0);
+        put(&mut run, measure, Held::Counts(counts));
     }
     let page = page(&run);
     assert_eq!(elements(&page), harmless);
@@ -214,9 +236,9 @@ fn what_a_file_says_is_text_and_never_markup() {
 #[test]
 fn numbers_that_cannot_be_do_no_harm() {
     let mut run = run();
-    run.run.duration_seconds = f64::MAX;
-    run.run.started_unix_seconds = Some(-1e300);
-    run.clients.active_seconds = -5.0;
+    put(&mut run, &of_run::DURATION, Held::Number(f64::MAX));
+    put(&mut run, &host::START_TIME, Held::Number(-1e300));
+    put(&mut run, &clients::ACTIVE_TIME, Held::Number(-5.0));
     let series = run.series.as_mut().unwrap();
     series.duration_seconds = -1.0;
     series.interval_seconds = 0.0;
@@ -224,7 +246,9 @@ fn numbers_that_cannot_be_do_no_harm() {
     series.gauges.insert("active_clients".to_owned(), vec![u64::MAX]);
     let times = series.times.get_mut("startup").unwrap();
     times.p50 = vec![Some(1e308), None, Some(-1.0)];
-    run.playback.as_mut().unwrap().startup.recorded = vec![[u64::MAX, u64::MAX], [0, 1]];
+    let mut startup = run.values.times(&playback::STARTUP).unwrap().clone();
+    startup.recorded = vec![[u64::MAX, u64::MAX], [0, 1]];
+    put(&mut run, &playback::STARTUP, Held::Times(startup));
     for page in [page(&run), compare(&run, &good())] {
         parsed(&page);
         assert!(!page.contains("NaN") && !page.contains("inf\""));
@@ -293,41 +317,42 @@ fn the_verdict_stands_first_in_the_words_of_the_summary() {
     assert!(page(&whole).contains("of the starts came late: ask for a lower -ramp-rate"));
     assert_eq!(headline(&good()), "The origin coped; this host was no bottleneck.");
     let mut failing = good();
-    failing.playback.as_mut().unwrap().stalls = 3;
+    count(&mut failing, &playback::STALLS, 3);
     let want = "The origin did not serve every client well; this host was no bottleneck.";
     assert_eq!(headline(&failing), want);
     let mut rewound = good();
-    rewound.requests.as_mut().unwrap().sequence_jumps = 2;
+    count(&mut rewound, &requests::SEQUENCE_JUMPS, 2);
     assert_eq!(headline(&rewound), want);
     assert!(page(&rewound).contains("<li>the media sequence of a playlist jumped 2 times</li>"));
     let mut few = good();
-    (few.clients.peak_active, few.clients.target_reached) = (Some(3), Some(false));
+    count(&mut few, &clients::PEAK_ACTIVE, 3);
+    put(&mut few, &clients::TARGET_REACHED, Held::Flag(false));
     let want = "The target was not reached: 3 of 10 clients ran at once at most";
     assert_eq!(headline(&few), format!("{want}."));
-    few.playback.as_mut().unwrap().stalls = 3;
+    count(&mut few, &playback::STALLS, 3);
     assert!(page(&few).contains(&format!("<li>{want}</li>")));
     let mut blind = good();
-    (blind.requests, blind.playback) = (None, None);
+    forget(&mut blind, "requests");
+    forget(&mut blind, "playback");
     assert_eq!(headline(&blind), "No process failed, and no more than that is known.");
     let mut silent = good();
-    (silent.clients.never_played, silent.clients.kept_by) = (Some(10), counts("dns", 10));
-    silent.clients.kept_example = Some("dns: Failed to resolve".to_owned());
+    count(&mut silent, &clients::NEVER_PLAYED, 10);
+    put(&mut silent, &clients::KEPT_EXAMPLE, Held::Text("dns: Failed to resolve".to_owned()));
     assert_eq!(headline(&silent), "No client ever received media.");
     let why = "10 of 10 clients never received media, as by dns: Failed to resolve";
     assert!(page(&silent).contains(why));
     let mut none = good();
-    none.processes.started = 0;
+    count(&mut none, &processes::STARTED, 0);
     assert_eq!(headline(&none), "No client could be started.");
 }
 
 #[test]
 fn no_part_is_larger_than_its_whole() {
     let mut run = good();
-    run.clients.peak_active = Some(40);
-    let asked = run.requests.as_mut().unwrap();
-    let reasons = std::collections::BTreeMap::from([("connect".to_owned(), 18)]);
-    asked.errors = std::collections::BTreeMap::from([("playlist".to_owned(), reasons)]);
-    asked.by_kind.clear();
+    count(&mut run, &clients::PEAK_ACTIVE, 40);
+    let failed = (["playlist".to_owned(), "connect".to_owned()], 18);
+    put(&mut run, &requests::ERRORS, Held::Groups(vec![failed]));
+    put(&mut run, &requests::BY_KIND, Held::Counts(Vec::new()));
     let text = words(parsed(&page(&run)).root_element());
     assert!(text.contains("18 requests failed") && !text.contains("18 of"), "{text}");
     assert!(text.contains("0 seen to be sent") && text.contains("target 10 at the end"), "{text}");
@@ -340,11 +365,11 @@ fn no_part_is_larger_than_its_whole() {
 fn a_standstill_stands_beside_every_verdict() {
     let told = "this program stood still for 2.5 s, 42.5 s after the start; what clients did";
     let mut failing = good();
-    failing.playback.as_mut().unwrap().stalls = 3;
+    count(&mut failing, &playback::STALLS, 3);
     for run in [good(), failing] {
         assert!(page(&run).contains(told));
         let mut calm = run;
-        calm.host.standstills = Some(0);
+        count(&mut calm, &generator::STANDSTILLS, 0);
         assert!(!page(&calm).contains("tood still"));
     }
 }
@@ -355,9 +380,10 @@ fn a_run_beside_itself_does_not_differ() {
     assert!(!page.contains("better</td>") && !page.contains("worse</td>"));
     let with_times = |us: [u64; 2]| {
         let mut run = good();
-        let times = &mut run.requests.as_mut().unwrap().segment_download;
+        let mut times = run.values.times(&requests::SEGMENT_DOWNLOAD).unwrap().clone();
         times.recorded = us.map(|us| [us, 1_000]).to_vec();
         times.percentiles.as_mut().unwrap().p50 = us[0] as f64 / 1e6;
+        put(&mut run, &requests::SEGMENT_DOWNLOAD, Held::Times(times));
         run
     };
     let (slower, faster) = (with_times([900_000, 950_000]), with_times([100_000, 150_000]));
@@ -420,7 +446,7 @@ fn the_origins_side_is_told_where_it_was_asked() {
         assert!(told.contains(part), "{part}");
     }
     assert!(told.contains("1 failed (last: no answer within 2s)"));
-    run.origin_side = None;
+    forget(&mut run, "origin_side");
     assert!(!page(&run).contains("How the origin fared"));
 }
 
@@ -428,8 +454,8 @@ fn the_origins_side_is_told_where_it_was_asked() {
 fn a_report_of_the_run_equals_one_of_its_file() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
-    let origin_side = Some(&numbers.origin_side);
-    let whole = SummaryInput { origin_side, ..input(&snapshot, &numbers.health) };
-    let read_back = Document::parse(&json::render(&whole).unwrap()).unwrap();
-    assert_eq!(page(&Document::of(&whole)), page(&read_back));
+    let mut of = full(&snapshot, &numbers.health);
+    of.scene.origin_side = Some(&numbers.origin_side);
+    let read_back = Document::parse(&of.json()).unwrap();
+    assert_eq!(page(&of.document()), page(&read_back));
 }

@@ -3,16 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::backdrop::Backdrop;
 use crate::config::{Config, Mode};
 use crate::dashboard::pacing::Pacing;
 use crate::dashboard::{self, Dashboard, Opened, Order, Run};
 use crate::ffmpeg::command::Template;
 use crate::http::redact::Masking;
-use crate::measures::Measured;
 use crate::reactor::host::journal::{Journal, for_people};
 use crate::reactor::host::signals::StopSignal;
-use crate::reactor::process::usage;
-use crate::stats::{Health, OriginSide};
+use crate::stats::Health;
 use crate::swarm::{Action, Input, Swarm};
 use crate::units::{ClientId, Tick};
 
@@ -45,8 +44,7 @@ pub(super) fn is_wanted(config: &Config, there: bool) -> Result<bool, &'static s
 pub(super) struct About<'a> {
     pub(super) swarm: &'a Swarm,
     pub(super) health: &'a Health,
-    pub(super) measured: Measured,
-    pub(super) origin_side: Option<&'a OriginSide>,
+    pub(super) backdrop: &'a Backdrop,
 }
 
 /// The dashboard and what it shows beside the numbers.
@@ -54,7 +52,6 @@ pub(super) struct Board {
     dashboard: Dashboard,
     pacing: Pacing,
     run: Run,
-    cores: Option<u32>,
     journal: Option<Journal>,
     ffmpeg: PathBuf,
     template: Template,
@@ -85,7 +82,6 @@ impl Board {
             dashboard: Dashboard::new(config.dashboard.colours),
             pacing: Pacing::default(),
             run,
-            cores: usage::cores(),
             journal: None,
             ffmpeg: ffmpeg.to_owned(),
             template: template.clone(),
@@ -157,27 +153,16 @@ impl Board {
             return;
         }
         self.pacing.drawn(now);
-        let About { swarm, health, measured, origin_side } = about;
+        let About { swarm, health, backdrop } = about;
         let snapshot = swarm.snapshot(now);
         self.began = snapshot.began();
         self.dashboard.look_at(swarm.clients());
         let opened = self.dashboard.opened().and_then(|client| self.open(swarm, client, now));
-        let Self { dashboard, run, cores, journal, .. } = self;
-        let (opened, cores) = (opened.as_ref(), *cores);
+        let Self { dashboard, run, journal, .. } = self;
+        let (opened, scene) = (opened.as_ref(), &backdrop.scene(&snapshot, health));
         let Some(journal) = journal else { return };
         journal.with_last_lines(|log| {
-            let snapshot = &snapshot;
-            let board = dashboard::Board {
-                run,
-                snapshot,
-                health,
-                measured,
-                origin_side,
-                cores,
-                opened,
-                log,
-            };
-            dashboard.draw(&board, size, frame);
+            dashboard.draw(&dashboard::Board { run, scene, opened, log }, size, frame);
         });
     }
 

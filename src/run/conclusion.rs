@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use tracing::error;
 
+use crate::measures::Ending;
 use crate::measures::never_played;
 use crate::reactor::host::signals::StopSignal;
 use crate::stats::Snapshot;
-use crate::summary::text::Ending;
 
 /// The result of an invocation, as far as exit codes distinguish results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use tracing::warn;
 use self::application::Load;
 use self::conclude::conclude;
 use self::prepare::{Prepared, Ready, prepare};
+use super::backdrop::Backdrop;
 use super::board::{self, Board};
 use super::check::Check;
 use super::conclusion::Conclusion;
@@ -85,16 +86,18 @@ fn run(
     warn_of(config);
     let mut load = Load {
         swarm: Swarm::with_room(settings, room),
-        stall,
-        board: None,
-        ffmpeg_version,
-        shown_url,
-        measured: Measured {
-            log: config.swarm.stats,
-            tcp: config.swarm.stats && sample_sockets(&mut reactor),
+        backdrop: Backdrop {
+            ffmpeg_version,
+            measured: Measured {
+                log: config.swarm.stats,
+                tcp: config.swarm.stats && sample_sockets(&mut reactor),
+            },
+            stall,
+            cores: usage::cores(),
+            origin_side: origin_side.map(|exporters| exporters.start(&mut reactor)),
         },
-        cores: usage::cores(),
-        origin_side: origin_side.map(|exporters| exporters.start(&mut reactor)),
+        board: None,
+        shown_url,
         client_metrics: config.client_metrics,
         check: (config.mode == Mode::Check)
             .then(|| Check::new(config.swarm.duration.unwrap_or_default())),

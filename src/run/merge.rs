@@ -6,8 +6,8 @@ use std::path::Path;
 use super::conclusion::Conclusion;
 use super::{Fatal, print, summary_file, summary_reader};
 use crate::config::MergeConfig;
-use crate::summary::merge::{Part, merge as merged, render};
-use crate::units::text::visible_json;
+use crate::summary::merge::{Part, merge as merged};
+use crate::summary::{json, text};
 
 /// Merges the files, and prints the merged summary.
 pub(super) fn merge(config: &MergeConfig) -> Result<Conclusion, Fatal> {
@@ -17,10 +17,11 @@ pub(super) fn merge(config: &MergeConfig) -> Result<Conclusion, Fatal> {
     let parts = config.files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
     let whole = merged(&parts).map_err(Fatal::from_display)?;
     if let Some(file) = &config.summary_json {
-        let written = summary_file::write(file, &visible_json(&format!("{whole}\n")));
+        let written = json::render(&whole).map_err(Into::into);
+        let written = written.and_then(|text| summary_file::write(file, &text));
         written.map_err(|error| not_written(file, &error))?;
     }
-    print(&render(&whole))?;
+    print(&text::render(&whole))?;
     Ok(Conclusion::Finished)
 }
 

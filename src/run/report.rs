@@ -10,8 +10,7 @@ use super::{Fatal, print, summary_file, summary_reader};
 use crate::config::{Config, Mode, ReportConfig};
 use crate::reactor::blocking::tail::Tail;
 use crate::report;
-use crate::summary::document::Document;
-use crate::summary::text::SummaryInput;
+use crate::summary::Document;
 
 /// Makes the report of files that runs wrote.
 pub(super) fn make(config: &ReportConfig) -> Result<Conclusion, Fatal> {
@@ -49,9 +48,9 @@ pub(super) fn check(config: &Config, stop: BorrowedFd<'_>) -> Result<(), Fatal> 
 /// Writes the report of a run that is over, if a file is named. It equals what
 /// `report` makes of the JSON summary. If the file cannot be written, this logs a
 /// warning and does not fail the run.
-pub(super) fn write(config: &Config, tail: &mut Tail<'_>, input: &SummaryInput<'_>) {
+pub(super) fn write(config: &Config, tail: &mut Tail<'_>, document: &Document) {
     let Some(file) = &config.report else { return };
-    let page = report::page(&Document::of(input));
+    let page = report::page(document);
     if let Err(error) = summary_file::write_last(tail, file, page) {
         warn!(file = %file.display(), %error, "report_not_written");
     }

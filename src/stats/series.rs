@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use super::{Histogram, ProcessUse, Snapshot};
+use super::Histogram;
 use crate::units::Tick;
 
 /// Most points kept: more than a plot has columns, and even, since neighbours are
@@ -23,159 +23,15 @@ pub const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 /// interval has few different ones.
 const SIGNIFICANT_BITS: u32 = 5;
 
-/// What is told as it stands at the end of an interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gauge {
-    /// Clients whose process runs.
-    ActiveClients,
-    /// Clients to keep up.
-    TargetClients,
-    /// Clients that are stalled.
-    StalledClients,
-    /// Resident memory of this process.
-    OwnResidentBytes,
-}
-
-impl Gauge {
-    /// Every gauge.
-    pub const ALL: [Self; 4] =
-        [Self::ActiveClients, Self::TargetClients, Self::StalledClients, Self::OwnResidentBytes];
-
-    /// Its name in the summary.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ActiveClients => "active_clients",
-            Self::TargetClients => "target_clients",
-            Self::StalledClients => "stalled_clients",
-            Self::OwnResidentBytes => "own_resident_bytes",
-        }
-    }
-
-    fn read(self, snapshot: &Snapshot<'_>, own: Option<&ProcessUse>) -> u64 {
-        match self {
-            Self::ActiveClients => u64::from(snapshot.active()),
-            Self::TargetClients => u64::from(snapshot.target),
-            Self::StalledClients => u64::from(snapshot.stalled),
-            Self::OwnResidentBytes => own.map_or(0, |own| own.resident_bytes),
-        }
-    }
-}
-
-/// What is counted within an interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counter {
-    /// Processes started.
-    Starts,
-    /// Those after the first of their client.
-    Restarts,
-    /// Starts that came late.
-    LateStarts,
-    /// Starts that failed.
-    SpawnFailures,
-    /// Bytes received.
-    Bytes,
-    /// Requests of every kind.
-    Requests,
-    /// Segments downloaded.
-    Segments,
-    /// Failed requests.
-    Errors,
-    /// Stalls that began.
-    Stalls,
-    /// CPU time of this process.
-    OwnCpuMicroseconds,
-}
-
-impl Counter {
-    /// Every counter.
-    pub const ALL: [Self; 10] = [
-        Self::Starts,
-        Self::Restarts,
-        Self::LateStarts,
-        Self::SpawnFailures,
-        Self::Bytes,
-        Self::Requests,
-        Self::Segments,
-        Self::Errors,
-        Self::Stalls,
-        Self::OwnCpuMicroseconds,
-    ];
-
-    /// Its name in the summary.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Starts => "starts",
-            Self::Restarts => "restarts",
-            Self::LateStarts => "late_starts",
-            Self::SpawnFailures => "spawn_failures",
-            Self::Bytes => "bytes",
-            Self::Requests => "requests",
-            Self::Segments => "segments",
-            Self::Errors => "errors",
-            Self::Stalls => "stalls",
-            Self::OwnCpuMicroseconds => "own_cpu_microseconds",
-        }
-    }
-
-    fn read(self, snapshot: &Snapshot<'_>, own: Option<&ProcessUse>) -> u64 {
-        let totals = snapshot.totals;
-        match self {
-            Self::Starts => totals.started,
-            Self::Restarts => totals.restarted,
-            Self::LateStarts => totals.late_starts,
-            Self::SpawnFailures => totals.spawn_failures.iter().sum(),
-            Self::Bytes => totals.requests.bytes,
-            Self::Requests => totals.requests.made(),
-            Self::Segments => totals.requests.segments_downloaded,
-            Self::Errors => totals.requests.failed(),
-            Self::Stalls => totals.playback.stalls,
-            Self::OwnCpuMicroseconds => {
-                own.map_or(0, |own| u64::try_from(own.cpu.as_micros()).unwrap_or(u64::MAX))
-            }
-        }
-    }
-}
-
-/// Times whose distribution within an interval is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Timing {
-    /// Spawn to first media.
-    Startup,
-    /// Downloads of segments.
-    SegmentDownload,
-    /// Downloads of playlists.
-    PlaylistDownload,
-    /// Wall clock less programme date time.
-    PlaylistEdgeAge,
-}
-
-impl Timing {
-    /// Every timing.
-    pub const ALL: [Self; 4] =
-        [Self::Startup, Self::SegmentDownload, Self::PlaylistDownload, Self::PlaylistEdgeAge];
-
-    /// Its name in the summary.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Startup => "startup",
-            Self::SegmentDownload => "segment_download",
-            Self::PlaylistDownload => "playlist_download",
-            Self::PlaylistEdgeAge => "playlist_edge_age",
-        }
-    }
-
-    const fn of<'a>(self, snapshot: &Snapshot<'a>) -> &'a Histogram {
-        let totals = snapshot.totals;
-        match self {
-            Self::Startup => &totals.playback.startup,
-            Self::SegmentDownload => &totals.requests.segment_download,
-            Self::PlaylistDownload => &totals.requests.playlist_download,
-            Self::PlaylistEdgeAge => &totals.playback.playlist_edge_age,
-        }
-    }
+/// The numbers at a moment, each list always in the same order.
+#[derive(Debug, Clone, Default)]
+pub struct Reading<'a> {
+    /// What stands at a value.
+    pub gauges: Vec<u64>,
+    /// What counts up.
+    pub counters: Vec<u64>,
+    /// Distributions that fill up; `None` where nothing was recorded yet.
+    pub timings: Vec<Option<&'a Histogram>>,
 }
 
 /// Times in microseconds, rounded up, with how often each came; ascending.
@@ -184,20 +40,20 @@ pub type Values = Vec<(u64, u64)>;
 /// What an interval was.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Point {
-    /// In the order of [`Gauge::ALL`].
-    pub gauges: [u64; Gauge::ALL.len()],
-    /// In the order of [`Counter::ALL`].
-    pub counters: [u64; Counter::ALL.len()],
-    /// In the order of [`Timing::ALL`].
-    pub timings: [Values; Timing::ALL.len()],
+    /// As they stood at its end, in the order of [`Reading::gauges`].
+    pub gauges: Vec<u64>,
+    /// What was counted within it, in the order of [`Reading::counters`].
+    pub counters: Vec<u64>,
+    /// What was recorded within it, in the order of [`Reading::timings`].
+    pub timings: Vec<Values>,
 }
 
 impl Point {
     /// Joins the interval that follows: counts add up, gauges are those of its end.
     fn join(&mut self, next: &Self) {
-        self.gauges = next.gauges;
-        for (sum, count) in self.counters.iter_mut().zip(next.counters) {
-            *sum = sum.saturating_add(count);
+        self.gauges.clone_from(&next.gauges);
+        for (sum, count) in self.counters.iter_mut().zip(&next.counters) {
+            *sum = sum.saturating_add(*count);
         }
         for (mine, others) in self.timings.iter_mut().zip(&next.timings) {
             add(mine, others);
@@ -208,9 +64,8 @@ impl Point {
 /// The running totals at the end of the last interval.
 #[derive(Debug, Clone, Default)]
 struct Before {
-    counters: [u64; Counter::ALL.len()],
-    recorded: [u64; Timing::ALL.len()],
-    timings: [Values; Timing::ALL.len()],
+    counters: Vec<u64>,
+    timings: Vec<(u64, Values)>,
 }
 
 /// A run over time.
@@ -245,12 +100,12 @@ impl Series {
         !self.finished && now.since(self.began) >= self.covered.saturating_add(self.interval)
     }
 
-    /// Ends the intervals that are over by now. The snapshot is that before the
-    /// event that happens now, so it holds for the end of each of them; of our own
+    /// Ends the intervals that are over by now. The numbers are those before the event
+    /// that happens now, so they hold for the end of each of them; of this process's own
     /// use all counts for the first.
-    pub fn observe(&mut self, now: Tick, snapshot: &Snapshot<'_>, own: Option<&ProcessUse>) {
+    pub fn observe(&mut self, now: Tick, numbers: &Reading<'_>) {
         while self.is_due(now) {
-            let point = self.point(snapshot, own);
+            let point = self.point(numbers);
             self.points.push(point);
             self.covered = self.covered.saturating_add(self.interval);
             if self.points.len() >= POINTS_MAX {
@@ -261,13 +116,13 @@ impl Series {
 
     /// Ends the last interval, which is shorter than the others or, if it would be
     /// shorter than half, part of the one before.
-    pub fn finish(&mut self, now: Tick, snapshot: &Snapshot<'_>, own: Option<&ProcessUse>) {
-        self.observe(now, snapshot, own);
+    pub fn finish(&mut self, now: Tick, numbers: &Reading<'_>) {
+        self.observe(now, numbers);
         let rest = now.since(self.began).saturating_sub(self.covered);
         if self.finished {
             return;
         }
-        let point = self.point(snapshot, own);
+        let point = self.point(numbers);
         match self.points.last_mut() {
             Some(last) if rest * 2 < self.interval => last.join(&point),
             None if rest.is_zero() => {}
@@ -296,30 +151,27 @@ impl Series {
     }
 
     /// What came since the last interval.
-    fn point(&mut self, snapshot: &Snapshot<'_>, own: Option<&ProcessUse>) -> Point {
-        let counters = Counter::ALL.map(|counter| counter.read(snapshot, own));
-        let mut point =
-            Point { gauges: Gauge::ALL.map(|gauge| gauge.read(snapshot, own)), ..Point::default() };
-        for ((since, now), before) in
-            point.counters.iter_mut().zip(counters).zip(&mut self.before.counters)
-        {
-            *since = now.saturating_sub(*before);
+    fn point(&mut self, numbers: &Reading<'_>) -> Point {
+        let Before { counters, timings } = &mut self.before;
+        counters.resize(numbers.counters.len(), 0);
+        timings.resize(numbers.timings.len(), (0, Values::new()));
+        let since = numbers.counters.iter().zip(counters).map(|(&now, before)| {
+            let since = now.saturating_sub(*before);
             *before = now.max(*before);
-        }
-        let Before { recorded, timings, .. } = &mut self.before;
-        let before = recorded.iter_mut().zip(timings);
-        for ((timing, since), (recorded, before)) in
-            Timing::ALL.into_iter().zip(&mut point.timings).zip(before)
-        {
-            let histogram = timing.of(snapshot);
-            if histogram.count() != *recorded {
-                *recorded = histogram.count();
-                let all = coarse(histogram);
-                *since = difference(&all, before);
-                *before = all;
-            }
-        }
-        point
+            since
+        });
+        let counters = since.collect();
+        let since = numbers.timings.iter().zip(timings).map(|(now, (recorded, before))| {
+            let Some(histogram) = now.filter(|now| now.count() != *recorded) else {
+                return Values::new();
+            };
+            *recorded = histogram.count();
+            let all = coarse(histogram);
+            let since = difference(&all, before);
+            *before = all;
+            since
+        });
+        Point { gauges: numbers.gauges.clone(), counters, timings: since.collect() }
     }
 
     /// Joins neighbours; the length of the intervals doubles.

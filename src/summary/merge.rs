@@ -1,24 +1,22 @@
 //! The summaries of several shards, merged into that of the run.
 //!
-//! Reads what [`crate::summary::json`] writes. What can be added is added, what cannot is
-//! left out, and never guessed; `merged.remarks` says why. Knows no file; names are
-//! handed in.
+//! What can be added is added, what cannot is left out, and never guessed; remarks say
+//! why. Knows no file; names are handed in.
 
 mod active;
-mod distribution;
-mod rules;
+mod combine;
+mod patterns;
 mod series;
-mod text;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use crate::summary::document::SCHEMA_VERSION;
+use super::document::{Document, SCHEMA_VERSION};
+use super::merged::{Merged, MergedShard};
+use crate::measures::{Held, Measure, clients, processes, run};
 use crate::units::shard::Shard;
-
-pub use text::render;
 
 /// A summary, and the name of the file that it came from.
 #[derive(Debug, Clone)]
@@ -40,12 +38,17 @@ impl fmt::Display for MergeError {
 }
 
 /// A summary that was read.
-#[derive(Debug)]
 struct Read<'a> {
     name: &'a str,
     shard: Shard,
     clients: u64,
-    value: Value,
+    document: Document,
+}
+
+impl Read<'_> {
+    fn whole(&self, measure: &Measure) -> Option<u64> {
+        self.document.values.whole(measure)
+    }
 }
 
 /// Merges the summaries of shards of one run into one, in the same schema with
@@ -53,7 +56,7 @@ struct Read<'a> {
 ///
 /// # Errors
 /// What is no summary, is not of the same run, or is there twice.
-pub fn merge(parts: &[Part]) -> Result<Value, MergeError> {
+pub fn merge(parts: &[Part]) -> Result<Document, MergeError> {
     let mut read = parts.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     read.sort_by_key(|part| part.shard.index());
     let Some((first, others)) = read.split_first() else {
@@ -70,18 +73,21 @@ pub fn merge(parts: &[Part]) -> Result<Value, MergeError> {
             )));
         }
     }
-    let values: Vec<&Value> = read.iter().map(|part| &part.value).collect();
-    let mut merged = rules::apply(&values).map_err(|why| {
+    let mut values = combine::values(&read).map_err(|why| {
         let names: Vec<_> = read.iter().map(|part| part.name).collect();
         MergeError(format!("{}: {why}", names.join(", ")))
     })?;
-    let remarks = rules::conclude(&mut merged, &read_shards(&read));
-    merged.insert("merged".to_owned(), origin_of(&read, &remarks));
-    Ok(Value::Object(merged))
-}
-
-fn read_shards<'a>(read: &'a [Read<'_>]) -> Vec<(Shard, &'a Value)> {
-    read.iter().map(|part| (part.shard, &part.value)).collect()
+    values.derive_again();
+    let series = series::merge(read.iter().map(|part| {
+        let late = part.document.values.number(&run::LATE).unwrap_or(0.0);
+        (part.document.series.as_ref(), late)
+    }));
+    let remark = active::conclude(&mut values, &read, series.as_ref());
+    if let Some(command) = first.document.values.text(&run::COMMAND) {
+        values.put(&run::COMMAND, Some(Held::Text(of_whole(command))));
+    }
+    let merged = Some(merged_of(&read, remark.into_iter().collect()));
+    Ok(Document { values, series, merged })
 }
 
 fn read(part: &Part) -> Result<Read<'_>, MergeError> {
@@ -102,29 +108,32 @@ fn read(part: &Part) -> Result<Read<'_>, MergeError> {
     if value.get("merged").is_some() {
         return Err(refuse("merged already; give the summaries of the single shards"));
     }
-    let target = number(&value, &["clients", "target"]);
-    let number = |name| value.get("shard").map(|shard| number(shard, &[name]));
-    let small = |name| number(name).flatten().and_then(|n| u32::try_from(n).ok());
-    let shard = match value.get("shard") {
+    let document = Document::from_value(&value).map_err(|error| refuse(&error.to_string()))?;
+    let small = |measure| document.values.whole(measure).and_then(|n| u32::try_from(n).ok());
+    let shard = match document.values.whole(&run::SHARD_INDEX) {
         None => Some(Shard::WHOLE),
-        Some(_) => small("index").zip(small("count")).and_then(|(i, n)| Shard::new(i, n)),
+        Some(_) => small(&run::SHARD_INDEX)
+            .zip(small(&run::SHARD_COUNT))
+            .and_then(|(index, count)| Shard::new(index, count)),
     };
-    let clients = number("clients").unwrap_or(target);
+    let target = document.values.whole(&clients::TARGET);
+    let clients = document.values.whole(&run::SHARD_CLIENTS).or(target);
     match (shard, clients) {
-        (Some(shard), Some(clients)) => Ok(Read { name, shard, clients, value }),
+        (Some(shard), Some(clients)) => Ok(Read { name, shard, clients, document }),
         _ => Err(refuse("no shard that can be; give what -summary-json wrote")),
     }
 }
 
 /// Holds two summaries to be of one run.
 fn same_run(one: &Read<'_>, two: &Read<'_>) -> Result<(), MergeError> {
-    let of = |part: &Read<'_>, field: &str| {
-        let value = part.value.get("run").and_then(|run| run.get(field));
-        value.map_or_else(|| "none".to_owned(), Value::to_string)
+    let seed = |part: &Read<'_>| part.whole(&run::SEED).unwrap_or(0).to_string();
+    let url = |part: &Read<'_>| {
+        let url = part.document.values.text(&run::URL);
+        url.map_or_else(|| "none".to_owned(), |url| format!("{url:?}"))
     };
     let facts = [
-        ("seed", of(one, "seed"), of(two, "seed")),
-        ("URL", of(one, "url"), of(two, "url")),
+        ("seed", seed(one), seed(two)),
+        ("URL", url(one), url(two)),
         ("number of shards", one.shard.count().to_string(), two.shard.count().to_string()),
         ("number of clients", one.clients.to_string(), two.clients.to_string()),
     ];
@@ -141,48 +150,37 @@ fn same_run(one: &Read<'_>, two: &Read<'_>) -> Result<(), MergeError> {
 }
 
 /// What the merged summary was made of.
-fn origin_of(read: &[Read<'_>], remarks: &[String]) -> Value {
+fn merged_of(read: &[Read<'_>], remarks: Vec<String>) -> Merged {
     let count = read.first().map_or(1, |part| part.shard.count());
-    let present: BTreeMap<u32, &Read<'_>> =
-        read.iter().map(|part| (part.shard.index(), part)).collect();
-    let missing: Vec<u32> = (0..count).filter(|index| !present.contains_key(index)).collect();
-    let shards = present.values().map(|part| {
-        json!({
-            "index": part.shard.index(),
-            "file": part.name,
-            "clients": number(&part.value, &["clients", "target"]).unwrap_or(0),
-            "started": number(&part.value, &["processes", "started"]).unwrap_or(0),
-        })
+    let present: BTreeSet<u32> = read.iter().map(|part| part.shard.index()).collect();
+    let shards = read.iter().map(|part| MergedShard {
+        index: part.shard.index(),
+        file: part.name.to_owned(),
+        clients: part.whole(&clients::TARGET).unwrap_or(0),
+        started: part.whole(&processes::STARTED).unwrap_or(0),
     });
-    json!({
-        "count": count,
-        "clients": read.first().map_or(0, |part| part.clients),
-        "shards": shards.collect::<Vec<_>>(),
-        "missing": missing,
-        "remarks": remarks,
-    })
-}
-
-/// The value at a path.
-fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
-    path.iter().try_fold(value, |value, name| value.get(name))
-}
-
-/// The whole number at a path.
-fn number(value: &Value, path: &[&str]) -> Option<u64> {
-    at(value, path)?.as_u64()
-}
-
-/// The number at a path.
-fn float(value: &Value, path: &[&str]) -> Option<f64> {
-    at(value, path)?.as_f64()
-}
-
-/// Puts a field into an object that is there.
-fn put(merged: &mut Map<String, Value>, section: &str, field: &str, value: Value) {
-    if let Some(Value::Object(fields)) = merged.get_mut(section) {
-        fields.insert(field.to_owned(), value);
+    Merged {
+        count,
+        clients: read.first().map_or(0, |part| part.clients),
+        shards: shards.collect(),
+        missing: (0..count).filter(|index| !present.contains(index)).collect(),
+        remarks,
     }
+}
+
+/// The command of a shard as that of the whole run.
+fn of_whole(command: &str) -> String {
+    let Ok(words) = shell_words::split(command) else { return command.to_owned() };
+    let mut kept = Vec::with_capacity(words.len());
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if word == "-shard" {
+            words.next();
+        } else {
+            kept.push(word);
+        }
+    }
+    shell_words::join(kept)
 }
 
 #[cfg(test)]

@@ -5,9 +5,16 @@
 
 pub mod check;
 pub mod document;
+mod exporters;
 pub mod json;
 pub mod merge;
+mod merged;
+mod page;
+pub(crate) mod rows;
+pub(crate) mod series;
 pub mod text;
+
+pub use document::{Document, Unreadable};
 
 #[cfg(test)]
 pub(crate) mod fixture;

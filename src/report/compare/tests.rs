@@ -7,7 +7,10 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
-use crate::summary::document::Percentiles;
+use crate::measures::Held;
+use crate::measures::distribution::Percentiles;
+use crate::measures::value::total;
+use crate::report::tests::put;
 
 /// What the values of a simulated run are like.
 #[derive(Debug, Clone, Copy)]
@@ -98,21 +101,29 @@ fn simulated(chance: &mut Chance, model: Model, slower: f64, base: &Document) ->
         let model = Model { between: model.between / 20.0, within: model.within / 20.0, ..model };
         values(chance, model, model.each, 1e6 / slower)
     };
-    let asked = run.requests.as_mut().unwrap();
-    (asked.segment_download, asked.playlist_download) = (segments, playlists);
+    let startup = values(chance, model, 1, 500_000.0 * slower);
+    for (measure, times) in [
+        (&requests::SEGMENT_DOWNLOAD, segments),
+        (&requests::PLAYLIST_DOWNLOAD, playlists),
+        (&playback::PLAYLIST_EDGE_AGE, age),
+        (&playback::SPEED, speed),
+        (&playback::STARTUP, startup),
+        (&tcp::RTT, rtt),
+    ] {
+        put(&mut run, measure, Held::Times(times));
+    }
     let failed = events_of(chance, model, model.failures * slower);
-    let reasons = BTreeMap::from([("timeout".to_owned(), failed)]);
-    asked.errors = BTreeMap::from([("segment".to_owned(), reasons)]);
-    asked.by_kind = BTreeMap::from([("segment".to_owned(), u64::from(model.clients) * 400)]);
-    asked.segments_skipped = events_of(chance, model, 0.2 * slower);
-    let playback = run.playback.as_mut().unwrap();
-    (playback.playlist_edge_age, playback.speed) = (Some(age), speed);
-    playback.startup = values(chance, model, 1, 500_000.0 * slower);
-    playback.stalls = events_of(chance, model, 0.5 * slower);
-    run.tcp.as_mut().unwrap().rtt = rtt;
-    run.processes.restarted = events_of(chance, model, 0.1 * slower);
-    run.clients.ever_started = model.clients;
-    run.clients.active_seconds = f64::from(model.clients) * 60.0;
+    let reason = ["segment".to_owned(), "timeout".to_owned()];
+    put(&mut run, &requests::ERRORS, Held::Groups(vec![(reason, failed)]));
+    let asked = ("segment".to_owned(), u64::from(model.clients) * 400);
+    put(&mut run, &requests::BY_KIND, Held::Counts(vec![asked]));
+    for (measure, mean) in
+        [(&requests::SEGMENTS_SKIPPED, 0.2), (&playback::STALLS, 0.5), (&processes::RESTARTED, 0.1)]
+    {
+        put(&mut run, measure, Held::Whole(events_of(chance, model, mean * slower)));
+    }
+    put(&mut run, &clients::EVER_STARTED, Held::Whole(model.clients.into()));
+    put(&mut run, &clients::ACTIVE_TIME, Held::Number(f64::from(model.clients) * 60.0));
     run
 }
 
@@ -171,9 +182,10 @@ fn twice_the_value_is_found_with_ten_clients() {
 fn ten_start_ups_without_overlap_differ() {
     let [mut a, mut b] = [base(), base()];
     for (run, median) in [(&mut a, 163_000.0), (&mut b, 3_700_000.0)] {
-        run.clients.ever_started = 10;
-        run.processes.restarted = 1;
-        run.playback.as_mut().unwrap().startup = values(&mut Chance::new(1), EVEN, 1, median);
+        put(run, &clients::EVER_STARTED, Held::Whole(10));
+        put(run, &processes::RESTARTED, Held::Whole(1));
+        let startup = values(&mut Chance::new(1), EVEN, 1, median);
+        put(run, &playback::STARTUP, Held::Times(startup));
     }
     let told = |name: &str| {
         let rows = compared([&a, &b]);

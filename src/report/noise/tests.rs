@@ -21,7 +21,7 @@ fn alone(comparison: Comparison) -> Difference {
 #[test]
 fn counts_differ_where_chance_does_not_explain_it() {
     use Difference::{Larger, Smaller, TooFew, Unclear};
-    const MANY: [u32; 2] = [100_000; 2];
+    const MANY: [u64; 2] = [100_000; 2];
     let cases = [
         ([0, 0], [1_000.0; 2], MANY, Unclear),
         ([0, 5], [1_000.0; 2], MANY, TooFew(5)),
@@ -54,12 +54,12 @@ fn a_sample_has_as_many_values_as_clients() {
     assert_eq!(of(100).len(), 100);
     assert_eq!(of(1_000), of(100));
     let many = Distribution { recorded: vec![[1, u64::MAX], [2, u64::MAX]], ..values(0, 0) };
-    assert_eq!(Sample::of(&many, u32::MAX).0.len() as u64, SIZE_MAX);
+    assert_eq!(Sample::of(&many, u64::MAX).0.len() as u64, SIZE_MAX);
 }
 
 #[test]
 fn values_differ_where_ranks_or_bounds_do() {
-    let sample = |from, count| Sample::of(&values(from, count), u32::MAX);
+    let sample = |from, count| Sample::of(&values(from, count), u64::MAX);
     let medians = [1.0, 2.0];
     let ranks = |a, b| alone(by_ranks([&a, &b], medians));
     assert_eq!(ranks(sample(0, 10), sample(10, 10)), Difference::Larger);
@@ -78,7 +78,7 @@ fn values_differ_where_ranks_or_bounds_do() {
 
 #[test]
 fn a_p_counts_for_less_among_others() {
-    let [low, high] = [0, 6].map(|from| Sample::of(&values(from, 10), u32::MAX));
+    let [low, high] = [0, 6].map(|from| Sample::of(&values(from, 10), u64::MAX));
     let row = by_ranks([&low, &high], [1.0, 2.0]);
     assert_eq!(judge(&[row])[0].difference, Difference::Larger);
     let other = by_ranks([&low, &low], [1.0, 1.0]);

@@ -5,53 +5,32 @@ use std::time::Duration;
 use crate::exposition::endpoints;
 use crate::exposition::format::METRICS_PATH;
 use crate::http::{Fetched, Request, Response};
+use crate::measures::Scene;
 use crate::measures::per_client;
-use crate::measures::{Measured, Scene};
 use crate::reactor::host::signals::StopSignal;
 use crate::reactor::table::ServiceKey;
 use crate::reactor::{Application, Asker, Driver, HttpService, Screen, Status, Vitals};
+use crate::run::backdrop::Backdrop;
 use crate::run::board::{About, Board};
 use crate::run::check::Check;
 use crate::run::origin_side;
 use crate::run::recorder::Recorder;
-use crate::stats::{Health, OriginSide, Phase, Snapshot};
-use crate::swarm::{Action, Input, StallThreshold, Swarm};
+use crate::stats::Phase;
+use crate::swarm::{Action, Input, Swarm};
 use crate::units::{ClientId, Moment, Tick};
 
 /// The swarm as the reactor's application.
 pub(super) struct Load {
     pub(super) swarm: Swarm,
-    pub(super) stall: StallThreshold,
+    pub(super) backdrop: Backdrop,
     pub(super) board: Option<Board>,
-    pub(super) ffmpeg_version: String,
     /// The playlist that is loaded, as it may be shown.
     pub(super) shown_url: String,
-    pub(super) measured: Measured,
-    /// Cores that this run may use, if known.
-    pub(super) cores: Option<u32>,
-    pub(super) origin_side: Option<OriginSide>,
     pub(super) client_metrics: bool,
     pub(super) check: Option<Check>,
     /// How long after its moment the ramp began; `None` until it has.
     pub(super) behind: Option<Duration>,
     pub(super) recorder: Recorder,
-}
-
-impl Load {
-    /// The run at this moment, without single clients.
-    pub(super) fn scene<'a>(&'a self, snapshot: &'a Snapshot<'a>, health: &'a Health) -> Scene<'a> {
-        Scene {
-            snapshot,
-            health,
-            ffmpeg_version: &self.ffmpeg_version,
-            measured: self.measured,
-            stall: self.stall,
-            origin_side: self.origin_side.as_ref(),
-            clients: &[],
-            cores: self.cores,
-            own_peak_resident_bytes: None,
-        }
-    }
 }
 
 impl Driver for Load {
@@ -61,7 +40,9 @@ impl Driver for Load {
             Input::StartedLate { behind } => self.behind = Some(behind),
             _ => {}
         }
-        self.recorder.note(now, &self.swarm);
+        if self.recorder.is_due(now) {
+            self.recorder.note(&self.swarm.snapshot(now), &self.backdrop);
+        }
         if let Some(check) = &mut self.check {
             check.watch(&input, self.swarm.snapshot(now).phase);
         }
@@ -85,7 +66,7 @@ impl HttpService for Load {
         let single = self.client_metrics && scrape;
         let most = if single { per_client::MAX_CLIENTS } else { 0 };
         let clients: Vec<_> = self.swarm.figures().take(most).collect();
-        let scene = Scene { clients: &clients, ..self.scene(&snapshot, health) };
+        let scene = Scene { clients: &clients, ..self.backdrop.scene(&snapshot, health) };
         endpoints::respond(&scene, request)
     }
 }
@@ -128,8 +109,7 @@ impl Screen for Load {
     ) {
         let health = vitals.refresh(now, self);
         if let Some(board) = &mut self.board {
-            let (measured, origin_side) = (self.measured, self.origin_side.as_ref());
-            let about = About { swarm: &self.swarm, health, measured, origin_side };
+            let about = About { swarm: &self.swarm, health, backdrop: &self.backdrop };
             board.draw(now, about, size, redraw, frame);
         }
     }
@@ -137,7 +117,7 @@ impl Screen for Load {
 
 impl Asker for Load {
     fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>) {
-        if let Some(side) = &mut self.origin_side {
+        if let Some(side) = &mut self.backdrop.origin_side {
             origin_side::fetched(side, now, key, fetched);
         }
     }

@@ -4,6 +4,7 @@ use tracing::{info, warn};
 
 use super::application::Load;
 use crate::config::Config;
+use crate::measures::{Ending, RunFacts, Scene};
 use crate::reactor::blocking::tail::Tail;
 use crate::reactor::host::journal::Journal;
 use crate::reactor::host::signals::StopSignal;
@@ -13,8 +14,7 @@ use crate::reactor::{Ended, Reactor};
 use crate::run::conclusion::{self, Conclusion};
 use crate::run::{printed, report, summary_file};
 use crate::stats::Snapshot;
-use crate::summary::json;
-use crate::summary::text::{self, Ending, SummaryInput};
+use crate::summary::{Document, json, text};
 use crate::units::address::reachable;
 
 /// Writes the summary and the files of a run that has ended; returns what the run
@@ -41,7 +41,7 @@ pub(super) fn conclude(
         Some((_, false)) => Conclusion::CheckFailed,
         Some((_, true)) => Conclusion::Finished,
         None => {
-            let played = load.measured.log.then(|| snapshot.totals.reception.played() > 0);
+            let played = load.backdrop.measured.log.then(|| snapshot.totals.reception.played() > 0);
             Conclusion::of(ending, played, load.behind.is_some())
         }
     };
@@ -52,15 +52,9 @@ pub(super) fn conclude(
         verdict.clone()
     } else {
         let health = &reactor.health().clone();
-        let series = load.recorder.finish(&snapshot, &health.process);
-        let input = SummaryInput {
-            snapshot: &snapshot,
-            health,
-            measured: load.measured,
-            stall: load.stall,
-            ffmpeg_version: &load.ffmpeg_version,
-            own_peak_resident_bytes: usage::own_peak_resident_bytes(),
-            cores: usage::cores(),
+        let own_peak_resident_bytes = usage::own_peak_resident_bytes();
+        let scene = Scene { own_peak_resident_bytes, ..load.backdrop.scene(&snapshot, health) };
+        let facts = RunFacts {
             ending,
             seed: config.swarm.seed,
             url: &load.shown_url,
@@ -70,13 +64,13 @@ pub(super) fn conclude(
             repeat_command: &config.repeat_command,
             metrics,
             dangerous: config.swarm.dangerous,
-            series: series.as_ref(),
-            origin_side: load.origin_side.as_ref(),
         };
+        let series = load.recorder.finish(&scene);
+        let document = Document::of(&scene, &facts, series.as_ref());
         let tail = &mut reactor.tail(began);
-        write_summary_file(config, tail, &input);
-        report::write(config, tail, &input);
-        text::render(&input)
+        write_summary_file(config, tail, &document);
+        report::write(config, tail, &document);
+        text::render(&document)
     };
     let mut tail = reactor.tail(began);
     if let Err(why) = printed(stdout::write_last(text.as_bytes(), &mut tail)) {
@@ -88,9 +82,9 @@ pub(super) fn conclude(
 
 /// Writes the JSON summary, if a file is named, before the text: stdout may block.
 /// A file that cannot be written causes a warning and does not fail the run.
-fn write_summary_file(config: &Config, tail: &mut Tail<'_>, input: &SummaryInput<'_>) {
+fn write_summary_file(config: &Config, tail: &mut Tail<'_>, document: &Document) {
     let Some(file) = &config.summary_json else { return };
-    let written = json::render(input)
+    let written = json::render(document)
         .map_err(Into::into)
         .and_then(|text| summary_file::write_last(tail, file, text));
     if let Err(error) = written {

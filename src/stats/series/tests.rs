@@ -3,53 +3,50 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::exchange::{Event, RequestKind};
-use crate::stats::{ActiveTime, Phase, State, Totals};
 
-/// A snapshot of these totals with so many active clients.
-fn snapshot<'a>(totals: &'a Totals, time: &'a ActiveTime, active: u32) -> Snapshot<'a> {
-    let mut by_state = [0; State::ALL.len()];
-    by_state[State::Running.index()] = active;
-    Snapshot {
-        now: Tick::ZERO,
-        phase: Phase::Hold,
-        elapsed: Duration::ZERO,
-        target: 10,
-        ramp_held: false,
-        by_state,
-        ever_started: active,
-        peak_active: active,
-        children_cpu: Duration::ZERO,
-        children_resident_bytes: None,
-        active_time: time,
-        stalled: 0,
-        stall_time: Duration::ZERO,
-        below_realtime: 0,
-        above_realtime: 0,
-        totals,
+const BOUNDS: &[f64] = &[1.0];
+
+/// Counts of requests and of bytes, and the times of segments.
+struct Numbers {
+    requests: u64,
+    bytes: u64,
+    times: Histogram,
+}
+
+impl Numbers {
+    fn new() -> Self {
+        Self { requests: 0, bytes: 0, times: Histogram::new(BOUNDS) }
+    }
+
+    fn reading(&self, active: u64) -> Reading<'_> {
+        Reading {
+            gauges: vec![active],
+            counters: vec![self.requests, self.bytes],
+            timings: vec![None, Some(&self.times)],
+        }
     }
 }
 
 /// A series of events: each so many ms after the one before, with a request whose
 /// segment took so many µs.
-fn played(events: &[(u64, u64)]) -> (Series, Totals, u64) {
-    let (mut totals, time) = (Totals::default(), ActiveTime::new(10));
+fn played(events: &[(u64, u64)]) -> (Series, Numbers, u64) {
+    let mut numbers = Numbers::new();
     let mut series = Series::new(Tick::ZERO);
     let mut at_ms = 0;
     for &(after_ms, took_us) in events {
         at_ms += after_ms;
         let now = Tick::from_millis(at_ms);
-        series.observe(now, &snapshot(&totals, &time, 1), None);
-        totals.requests.record(&Event::Asked { kind: RequestKind::Segment, reused: true });
-        totals.requests.bytes += took_us;
-        totals.requests.segment_download.record(Duration::from_micros(took_us));
+        series.observe(now, &numbers.reading(1));
+        numbers.requests += 1;
+        numbers.bytes += took_us;
+        numbers.times.record(Duration::from_micros(took_us));
     }
-    series.finish(Tick::from_millis(at_ms), &snapshot(&totals, &time, 0), None);
-    (series, totals, at_ms)
+    series.finish(Tick::from_millis(at_ms), &numbers.reading(0));
+    (series, numbers, at_ms)
 }
 
-fn sum(series: &Series, counter: Counter) -> u64 {
-    let place = Counter::ALL.iter().position(|&each| each == counter).unwrap();
+/// The requests and the bytes of all intervals.
+fn sum(series: &Series, place: usize) -> u64 {
     series.points().iter().map(|point| point.counters[place]).sum()
 }
 
@@ -58,15 +55,15 @@ proptest! {
     fn a_series_is_bounded_and_loses_nothing(
         events in prop::collection::vec((0_u64..200_000, 0_u64..100_000_000), 1..300),
     ) {
-        let (series, totals, ended_ms) = played(&events);
+        let (series, numbers, ended_ms) = played(&events);
         prop_assert!(series.points().len() <= POINTS_MAX);
         prop_assert_eq!(series.covered(), Duration::from_millis(ended_ms));
         if ended_ms > 0 {
-            prop_assert_eq!(sum(&series, Counter::Requests), totals.requests.made());
-            prop_assert_eq!(sum(&series, Counter::Bytes), totals.requests.bytes);
+            prop_assert_eq!(sum(&series, 0), numbers.requests);
+            prop_assert_eq!(sum(&series, 1), numbers.bytes);
             let mut all = Values::new();
             series.points().iter().for_each(|point| add(&mut all, &point.timings[1]));
-            prop_assert_eq!(all, coarse(&totals.requests.segment_download));
+            prop_assert_eq!(all, coarse(&numbers.times));
         }
         let (length, points) = (series.interval(), u32::try_from(series.points().len()).unwrap());
         prop_assert!(series.covered() <= length * points + length / 2);
@@ -84,19 +81,18 @@ proptest! {
 
 #[test]
 fn what_was_between_two_events_is_flat() {
-    let (totals, time) = (Totals::default(), ActiveTime::new(10));
-    let mut later = Totals::default();
-    later.requests.bytes = 700;
+    let numbers = Numbers::new();
+    let later = Numbers { bytes: 700, ..Numbers::new() };
     let mut series = Series::new(Tick::from_millis(500));
     assert!(!series.is_due(Tick::from_millis(1_499)));
-    series.observe(Tick::from_millis(1_500), &snapshot(&totals, &time, 2), None);
+    series.observe(Tick::from_millis(1_500), &numbers.reading(2));
     assert!(!series.is_due(Tick::from_millis(2_499)));
-    series.observe(Tick::from_millis(4_900), &snapshot(&later, &time, 3), None);
-    series.finish(Tick::from_millis(5_000), &snapshot(&later, &time, 0), None);
+    series.observe(Tick::from_millis(4_900), &later.reading(3));
+    series.finish(Tick::from_millis(5_000), &later.reading(0));
     let column = |place: usize| -> Vec<u64> {
         series.points().iter().map(|point| point.counters[place]).collect()
     };
-    assert_eq!(column(4), [0, 700, 0, 0, 0]);
+    assert_eq!(column(1), [0, 700, 0, 0, 0]);
     let active: Vec<u64> = series.points().iter().map(|point| point.gauges[0]).collect();
     assert_eq!(active, [2, 3, 3, 3, 0]);
     assert_eq!(series.covered(), Duration::from_millis(4_500));
@@ -107,7 +103,7 @@ fn a_short_rest_belongs_to_the_interval_before() {
     for rest_ms in [0, 400] {
         let (series, _, _) = played(&[(0, 5), (1_000, 5), (rest_ms, 7)]);
         assert_eq!(series.points().len(), 1);
-        assert_eq!(sum(&series, Counter::Requests), 3);
+        assert_eq!(sum(&series, 0), 3);
     }
 }
 
@@ -116,6 +112,6 @@ fn a_month_of_silence_costs_no_more_than_a_minute() {
     let month_ms = 30 * 24 * 3_600 * 1_000;
     let (series, _, _) = played(&[(0, 1), (month_ms, 1)]);
     assert!((POINTS_MAX / 2..=POINTS_MAX).contains(&series.points().len()));
-    assert_eq!(sum(&series, Counter::Requests), 2);
+    assert_eq!(sum(&series, 0), 2);
     assert_eq!(series.interval(), Duration::from_secs(8_192));
 }

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::measures::Measured;
 use crate::measures::fixture::{Numbers, busy_run};
+use crate::measures::{Ending, Measured};
 use crate::stats::{Health, Totals};
-use crate::summary::document::Unreadable;
-use crate::summary::fixture::input;
+use crate::summary::fixture::{Ended, full};
 
 const DOC: &str = include_str!("../../../docs/SUMMARY.md");
 
@@ -29,8 +28,8 @@ const NAMED: [(&str, &str); 12] = [
     ("log.values_refused", "<value>"),
 ];
 
-fn value(input: &SummaryInput<'_>) -> Value {
-    serde_json::from_str(&render(input).unwrap()).unwrap()
+fn value(of: &Ended<'_>) -> Value {
+    serde_json::from_str(&of.json()).unwrap()
 }
 
 /// Adds the path and type of every leaf, histograms counting as leaves unless
@@ -75,8 +74,9 @@ fn documented(heading: &str) -> BTreeSet<(String, &'static str)> {
 fn the_docs_have_every_field_with_its_type_and_no_other() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
-    let origin_side = Some(&numbers.origin_side);
-    let whole = value(&SummaryInput { origin_side, ..input(&snapshot, &numbers.health) });
+    let mut whole = full(&snapshot, &numbers.health);
+    whole.scene.origin_side = Some(&numbers.origin_side);
+    let whole = value(&whole);
     let mut fields = BTreeSet::new();
     leaves("", &whole, &mut fields);
     assert_eq!(documented("Fields"), fields);
@@ -92,11 +92,11 @@ fn the_object_is_as_it_was_agreed() {
     let agreed = include_str!("../../../tests/data/summary.json");
     let agreed = agreed.replace("VERSION", env!("CARGO_PKG_VERSION"));
     let agreed: Value = serde_json::from_str(&agreed).unwrap();
-    let origin_side = Some(&numbers.origin_side);
-    let whole = SummaryInput { origin_side, ..input(&snapshot, &numbers.health) };
+    let mut whole = full(&snapshot, &numbers.health);
+    whole.scene.origin_side = Some(&numbers.origin_side);
     let got = value(&whole);
     assert_eq!(format!("{got:#}"), format!("{agreed:#}"));
-    let text = render(&whole).unwrap();
+    let text = whole.json();
     assert!(text.ends_with("}\n") && text.lines().count() == 1);
 }
 
@@ -105,15 +105,13 @@ fn what_was_not_measured_is_absent() {
     let numbers = Numbers::new(Totals::default(), Health::default());
     let mut snapshot = numbers.snapshot();
     snapshot.children_resident_bytes = None;
-    let nothing = SummaryInput {
-        own_peak_resident_bytes: None,
-        cores: None,
-        metrics: None,
-        ending: Ending::DurationReached,
-        measured: Measured { log: false, tcp: false },
-        ..input(&snapshot, &numbers.health)
-    };
-    let text = render(&nothing).unwrap();
+    let mut nothing = full(&snapshot, &numbers.health);
+    nothing.scene.own_peak_resident_bytes = None;
+    nothing.scene.cores = None;
+    nothing.scene.measured = Measured { log: false, tcp: false };
+    nothing.run.metrics = None;
+    nothing.run.ending = Ending::DurationReached;
+    let text = nothing.json();
     let value = value(&nothing);
     for name in ["bytes", "requests", "playback", "tcp"] {
         assert_eq!(value.get(name), None, "{name}");
@@ -149,7 +147,9 @@ fn each_source_has_its_part() {
     let snapshot = numbers.snapshot();
     for (log, tcp) in [(true, false), (false, true)] {
         let measured = Measured { log, tcp };
-        let value = value(&SummaryInput { measured, ..input(&snapshot, &numbers.health) });
+        let mut of = full(&snapshot, &numbers.health);
+        of.scene.measured = measured;
+        let value = value(&of);
         let has = |name: &str| value.get(name).is_some();
         assert!(has("bytes"));
         assert_eq!([has("requests"), has("playback"), has("tcp")], [log, log, tcp]);
@@ -160,8 +160,8 @@ fn each_source_has_its_part() {
 fn the_two_summaries_tell_the_same() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
-    let input = input(&snapshot, &numbers.health);
-    let (text, value) = (text::render(&input), value(&input));
+    let of = full(&snapshot, &numbers.health);
+    let (text, value) = (of.text(), value(&of));
     let judgement = value["processes"]["uptime_judgement"].as_str().unwrap();
     assert!(text.contains(&format!(": {judgement}\n")));
     for shortfall in value["host"]["shortfalls"].as_array().unwrap() {
@@ -172,14 +172,14 @@ fn the_two_summaries_tell_the_same() {
     }
     let rate = value["bytes"]["bits_per_second_per_client"].as_f64().unwrap();
     assert!(text.contains(&format!("each client {:.0} kbit/s", rate / 1e3)));
-    assert_eq!(value["run"]["seed"].as_u64(), Some(input.seed));
+    assert_eq!(value["run"]["seed"].as_u64(), Some(of.run.seed));
 }
 
 #[test]
 fn what_was_written_is_read_again() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
-    let text = render(&input(&snapshot, &numbers.health)).unwrap();
+    let text = full(&snapshot, &numbers.health).json();
     let read = Document::parse(&text).unwrap();
     assert!(serde_json::to_string(&read).unwrap() + "\n" == text);
     let earlier = text.replacen(":2,", ":1,", 1);

@@ -4,40 +4,33 @@
 //! Knows the shards' series, added up on a common time, and so their values at the
 //! ends of intervals alone.
 
-use serde_json::{Map, Value, json};
-
-use super::{float, number, put};
-use crate::summary::document::Series;
-use crate::units::shard::Shard;
+use super::Read;
+use super::series::Series;
+use crate::measures::{Held, Values, clients, run};
 
 /// Fewest intervals of which a median is given: the last one holds the end of the
 /// run and should not weigh.
 const MEDIAN_INTERVALS_MIN: usize = 10;
 
-/// Adds `clients.peak_active`, `clients.median_active` and what bounds the peak.
-/// Returns why they are not there, if they are not.
+/// Adds the peak and the median of active clients, and what bounds the peak. Returns why
+/// they are not there, if they are not.
 pub(super) fn conclude(
-    merged: &mut Map<String, Value>,
-    parts: &[(Shard, &Value)],
+    values: &mut Values,
+    parts: &[Read<'_>],
     series: Option<&Series>,
 ) -> Option<String> {
-    let peaks: Option<Vec<u64>> =
-        parts.iter().map(|(_, value)| number(value, &["clients", "peak_active"])).collect();
-    if let [(_, alone)] = parts {
-        for field in ["peak_active", "median_active"] {
-            if let Some(clients) = number(alone, &["clients", field]) {
-                put(merged, "clients", field, json!(clients));
-            }
+    if let [alone] = parts {
+        for measure in [&clients::PEAK_ACTIVE, &clients::MEDIAN_ACTIVE] {
+            values.put(measure, alone.document.values.get(measure).cloned());
         }
         return None;
     }
     // The shards' peaks need not have come at the same time.
-    let bound = peaks
-        .as_ref()
-        .map(|peaks| peaks.iter().fold(0, |sum: u64, peak| sum.saturating_add(*peak)));
-    if let Some(bound) = bound {
-        put(merged, "clients", "peak_active_at_most", json!(bound));
-    }
+    let peaks: Option<Vec<u64>> =
+        parts.iter().map(|part| part.whole(&clients::PEAK_ACTIVE)).collect();
+    let sum = |peaks: &Vec<u64>| peaks.iter().fold(0, |sum: u64, peak| sum.saturating_add(*peak));
+    let bound = peaks.as_ref().map(sum);
+    values.put(&clients::PEAK_ACTIVE_AT_MOST, bound.map(Held::Whole));
     let active = match column(parts, series) {
         Ok(active) => active,
         Err(why) => return Some(why),
@@ -45,33 +38,28 @@ pub(super) fn conclude(
     // Between two ends of intervals there may have been more, and at least as many as
     // in any one shard.
     let seen = active.iter().chain(peaks.iter().flatten()).copied().max();
-    if let Some(peak) = seen {
-        put(merged, "clients", "peak_active", json!(peak.min(bound.unwrap_or(peak))));
-    }
-    match series.and_then(|series| median(active, series)) {
-        Some(median) => {
-            put(merged, "clients", "median_active", json!(median));
-            None
-        }
-        None => Some(format!(
+    let peak = seen.map(|peak| peak.min(bound.unwrap_or(peak)));
+    values.put(&clients::PEAK_ACTIVE, peak.map(Held::Whole));
+    let median = series.and_then(|series| median(active, series));
+    values.put(&clients::MEDIAN_ACTIVE, median.map(Held::Whole));
+    median.is_none().then(|| {
+        format!(
             "no median of active clients: the run has fewer than {MEDIAN_INTERVALS_MIN} intervals"
-        )),
-    }
+        )
+    })
 }
 
 /// The active clients at the end of each interval, or why they are not known.
-fn column<'a>(parts: &[(Shard, &Value)], series: Option<&'a Series>) -> Result<&'a [u64], String> {
+fn column<'a>(parts: &[Read<'_>], series: Option<&'a Series>) -> Result<&'a [u64], String> {
     let left_out = |why: &str| Err(format!("no peak nor median of active clients: {why}"));
-    let lacks = |path: [&str; 2]| {
-        parts.iter().find(|(_, value)| float(value, &path).is_none()).map(|(shard, _)| shard)
-    };
-    if let Some(shard) = lacks(["series", "interval_seconds"]) {
-        return left_out(&format!("shard {shard} has no series"));
+    if let Some(part) = parts.iter().find(|part| part.document.series.is_none()) {
+        return left_out(&format!("shard {} has no series", part.shard));
     }
-    if let Some(shard) = lacks(["run", "late_seconds"]) {
-        return left_out(&format!("shard {shard} was started without -start-at"));
+    if let Some(part) = parts.iter().find(|part| !part.document.has(&run::LATE)) {
+        return left_out(&format!("shard {} was started without -start-at", part.shard));
     }
-    match series.and_then(|series| series.gauges.get("active_clients")) {
+    let column = clients::ACTIVE.column.unwrap_or_default();
+    match series.and_then(|series| series.gauges.get(column)) {
         Some(active) => Ok(active),
         None => left_out("the shards' series do not fit together"),
     }

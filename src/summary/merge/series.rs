@@ -3,11 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::float;
 use crate::stats::series::POINTS_MAX;
-use crate::summary::document::{Series, Times};
+pub(super) use crate::summary::series::Series;
+use crate::summary::series::Times;
 
 /// Most intervals of one series that is read: more than any program of ours writes.
 const READ_POINTS_MAX: usize = 10_000;
@@ -44,15 +42,12 @@ impl Placed {
     }
 }
 
-/// The series of the whole, on the time from the start of the first shard's ramp on:
-/// a shard that began late (`run.late_seconds`) begins that much later. `None` if one of the summaries has none that can be
-/// read, since the others are then not the whole.
-pub(super) fn merge<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Series> {
-    let read = |value: &Value| -> Option<(Series, f64)> {
-        let late = float(value, &["run", "late_seconds"]).unwrap_or(0.0);
-        Some((serde_json::from_value(value.get("series")?.clone()).ok()?, late))
-    };
-    let all: Vec<(Series, f64)> = values.map(read).collect::<Option<_>>()?;
+/// The series of the whole, on the time from the start of the first shard's ramp on: a
+/// shard that began so many seconds late begins that much later. `None` if one of the summaries has no
+/// series, since the others are then not the whole.
+pub(super) fn merge<'a>(parts: impl Iterator<Item = (Option<&'a Series>, f64)>) -> Option<Series> {
+    let read = |(series, late): (Option<&Series>, f64)| Some((series?.clone(), late));
+    let all: Vec<(Series, f64)> = parts.map(read).collect::<Option<_>>()?;
     let first = all.iter().map(|&(_, late)| late).reduce(f64::min)?;
     let placed = all.into_iter().map(|(series, late)| Placed::new(series, late - first));
     let all: Vec<Placed> = placed.collect::<Option<_>>()?;
@@ -144,23 +139,22 @@ mod tests {
 
     use super::*;
 
-    fn shard(interval: f64, bytes: &[u64], values: &[&[[u64; 2]]]) -> Value {
+    fn shard(interval: f64, bytes: &[u64], values: &[&[[u64; 2]]]) -> Series {
         let times = Times::new(values.iter().map(|of| of.to_vec()).collect());
-        let series = Series {
+        Series {
             interval_seconds: interval,
             duration_seconds: interval * bytes.len() as f64,
             gauges: BTreeMap::from([("active_clients".to_owned(), bytes.to_vec())]),
             counters: BTreeMap::from([("bytes".to_owned(), bytes.to_vec())]),
             times: BTreeMap::from([("startup".to_owned(), times)]),
-        };
-        json!({ "series": series })
+        }
     }
 
     #[test]
     fn what_is_in_the_same_place_is_added() {
         let fine = shard(1.0, &[1, 2, 3, 4, 5], &[&[[10, 1]], &[[20, 1]], &[], &[], &[[10, 2]]]);
         let coarse = shard(2.0, &[100, 200], &[&[[10, 4]], &[]]);
-        let merged = merge([&fine, &coarse].into_iter()).unwrap();
+        let merged = merge([(Some(&fine), 0.0), (Some(&coarse), 0.0)].into_iter()).unwrap();
         let merged = json!(merged);
         assert_eq!(merged["interval_seconds"], 2.0);
         assert_eq!(merged["duration_seconds"], 5.0);
@@ -176,12 +170,11 @@ mod tests {
     #[test]
     fn a_shard_that_began_late_is_placed_later() {
         let of = |shards: &[(f64, f64, &[u64])]| {
-            let shards = shards.iter().map(|&(late, interval, bytes)| {
-                let mut shard = shard(interval, bytes, &[]);
-                shard["run"]["late_seconds"] = late.into();
-                shard
-            });
-            merge(shards.collect::<Vec<_>>().iter()).unwrap()
+            let shards: Vec<_> = shards
+                .iter()
+                .map(|&(late, interval, bytes)| (shard(interval, bytes, &[]), late))
+                .collect();
+            merge(shards.iter().map(|(series, late)| (Some(series), *late))).unwrap()
         };
         let merged = of(&[(0.0, 1.0, &[1, 2, 3]), (1.9, 1.0, &[10, 20])]);
         assert_eq!(merged.counters["bytes"], [1, 2, 13, 20]);
@@ -202,16 +195,16 @@ mod tests {
 
     #[test]
     fn what_one_does_not_tell_is_not_told_of_all() {
+        let both = |a: &Series, b: Option<&Series>| merge([(Some(a), 0.0), (b, 0.0)].into_iter());
         let whole = shard(1.0, &[1], &[&[]]);
         let mut without = whole.clone();
-        without["series"]["counters"] = json!({});
-        let merged = merge([&whole, &without].into_iter()).unwrap();
+        without.counters.clear();
+        let merged = both(&whole, Some(&without)).unwrap();
         assert!(!merged.counters.contains_key("bytes"));
-        assert!(merge([&whole, &json!({})].into_iter()).is_none());
+        assert!(both(&whole, None).is_none());
         for interval in [0.0, -1.0, 3.0, 1e-9] {
             let odd = shard(interval, &[1], &[&[]]);
-            let merged = merge([&odd, &shard(2.0, &[1], &[&[]])].into_iter());
-            assert!(merged.is_none(), "{interval}");
+            assert!(both(&odd, Some(&shard(2.0, &[1], &[&[]]))).is_none(), "{interval}");
         }
     }
 }

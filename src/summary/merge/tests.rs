@@ -1,50 +1,50 @@
 //! Shards' summaries merged: what is added, what is bounded, what is refused.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
-
 use serde_json::json;
 
-use super::rules::{RULES, Rule};
 use super::*;
-use crate::measures::fixture::{EVERYTHING, Numbers, STALL, busy_run};
-use crate::stats::{Health, Totals};
-use crate::summary::json;
-use crate::summary::text::{Ending, SummaryInput};
+use crate::measures::fixture::{Numbers, busy_run};
+use crate::measures::{self, Kind, Measured, Merge};
+use crate::stats::{Health, Snapshot, Totals};
+use crate::summary::fixture::{Ended, ended};
+use crate::summary::text::render;
 
-const DOC: &str = include_str!("../../../docs/SUMMARY.md");
+fn input<'a>(numbers: &'a Numbers, snapshot: &'a Snapshot<'a>) -> Ended<'a> {
+    let mut of = ended(snapshot, &numbers.health);
+    of.scene.origin_side = Some(&numbers.origin_side);
+    of.run.seed = 7;
+    of.run.shard = Shard::new(1, 4).unwrap();
+    of.run.clients = 40;
+    of.run.repeat_command = "ffmpeg-hls-swarm -seed 7 -shard 1/4 http://h/a";
+    of.run.metrics = None;
+    of
+}
 
-fn input<'a>(numbers: &'a Numbers, snapshot: &'a crate::stats::Snapshot<'a>) -> SummaryInput<'a> {
-    SummaryInput {
-        snapshot,
-        health: &numbers.health,
-        measured: EVERYTHING,
-        stall: STALL,
-        ffmpeg_version: "9.0",
-        own_peak_resident_bytes: Some(1 << 20),
-        cores: Some(2),
-        ending: Ending::DurationReached,
-        seed: 7,
-        url: "http://h/a",
-        shard: Shard::new(1, 4).unwrap(),
-        clients: 40,
-        repeat_command: "ffmpeg-hls-swarm -seed 7 -shard 1/4 http://h/a",
-        late: None,
-        metrics: None,
-        dangerous: false,
-        series: None,
-        origin_side: Some(&numbers.origin_side),
-    }
+/// The merged summary as it is written.
+fn written(parts: &[Part]) -> Value {
+    serde_json::to_value(merge(parts).unwrap()).unwrap()
+}
+
+/// The text of a merged summary that was read back.
+fn shown(merged: &Value) -> String {
+    render(&Document::parse(&merged.to_string()).unwrap())
+}
+
+/// The value at a path, names joined by dots.
+fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
+    place.split('.').try_fold(value, |value, name| value.get(name))
 }
 
 /// The summary of this shard in which `numbers` happened.
 fn part_of(numbers: &Numbers, index: u32, count: u32) -> Part {
     let snapshot = numbers.snapshot();
     let shard = Shard::new(index, count).unwrap();
-    let text = json::render(&SummaryInput { shard, ..input(numbers, &snapshot) }).unwrap();
-    Part { name: format!("{index}.json"), text }
+    let mut of = input(numbers, &snapshot);
+    of.run.shard = shard;
+    Part { name: format!("{index}.json"), text: of.json() }
 }
 
 fn part(index: u32, count: u32) -> Part {
@@ -58,68 +58,50 @@ fn changed(part: Part, from: &str, to: &str) -> Part {
 }
 
 #[test]
-fn every_documented_field_has_a_rule_and_every_rule_a_field() {
-    let section = DOC.split_once("\n## Fields\n").unwrap().1.split("\n## ").next().unwrap();
-    let names = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    // Of a list or of counts by name the field alone.
-    let documented: BTreeSet<String> = names
-        .map(|name| name.split('.').take(2).collect::<Vec<_>>().join(".").replace("[]", ""))
-        .collect();
-    let of = |section: &str, field: &str| format!("{section}.{field}").trim_matches('.').to_owned();
-    let ruled: BTreeSet<String> = RULES
-        .iter()
-        .flat_map(|(section, fields)| fields.iter().map(move |(field, _)| of(section, field)))
-        .collect();
-    assert_eq!(ruled, documented);
-}
-
-#[test]
 fn what_can_be_added_is_added() {
     let one: Value = serde_json::from_str(&part(0, 3).text).unwrap();
-    let merged = merge(&[part(2, 3), part(0, 3), part(1, 3)]).unwrap();
-    for (section, fields) in RULES {
-        for (field, rule) in *fields {
-            let path: Vec<&str> = [*section, field].into_iter().filter(|s| !s.is_empty()).collect();
-            let (one, all) = (at(&one, &path), at(&merged, &path));
-            let times = |value: Option<&Value>| value.and_then(Value::as_f64).map(|n| n * 3.0);
-            match rule {
-                Rule::Sum => assert_eq!(all.and_then(Value::as_f64), times(one), "{path:?}"),
-                Rule::Histogram => {
-                    let (one, all) = (one.unwrap(), all.unwrap());
-                    assert_eq!(all["count"].as_u64(), one["count"].as_u64().map(|n| n * 3));
-                    assert_eq!(all["percentiles"], one["percentiles"], "{path:?}");
-                }
-                Rule::Common | Rule::Max | Rule::Min => assert_eq!(all, one, "{path:?}"),
-                _ => {}
+    let whole = written(&[part(2, 3), part(0, 3), part(1, 3)]);
+    for measure in measures::fields() {
+        let place = measure.field.unwrap();
+        let (one, all) = (at(&one, place), at(&whole, place));
+        let times = |value: Option<&Value>| value.and_then(Value::as_f64).map(|n| n * 3.0);
+        match (measure.merge, measure.kind) {
+            (Merge::Sum, Kind::Times) => {
+                let (one, all) = (one.unwrap(), all.unwrap());
+                assert_eq!(all["count"].as_u64(), one["count"].as_u64().map(|n| n * 3));
+                assert_eq!(all["percentiles"], one["percentiles"], "{place}");
             }
+            (Merge::Sum, _) => assert_eq!(all.and_then(Value::as_f64), times(one), "{place}"),
+            (Merge::Common | Merge::Max | Merge::Min, _) => assert_eq!(all, one, "{place}"),
+            _ => {}
         }
     }
-    assert!(crate::summary::document::Document::parse(&merged.to_string()).is_ok());
-    assert!(one["origin_side"].is_object() && merged.get("origin_side").is_none());
-    assert_eq!(merged["processes"]["exits"]["1"], 9);
-    assert_eq!(merged["requests"]["errors"]["segment"]["http_4xx"], 6);
-    assert_eq!(merged["processes"]["uptime_judgement"], one["processes"]["uptime_judgement"]);
+    assert!(Document::parse(&whole.to_string()).is_ok());
+    assert!(one["origin_side"].is_object() && whole.get("origin_side").is_none());
+    assert_eq!(whole["processes"]["exits"]["1"], 9);
+    assert_eq!(whole["requests"]["errors"]["segment"]["http_4xx"], 6);
+    assert_eq!(whole["processes"]["uptime_judgement"], one["processes"]["uptime_judgement"]);
     let rate = "segments_per_minute_per_client";
-    let rates = [&one, &merged].map(|value| float(value, &["requests", rate]).unwrap());
+    let rates = [&one, &whole].map(|value| value["requests"][rate].as_f64().unwrap());
     assert!((rates[0] - rates[1]).abs() < 1e-9, "{rates:?}");
-    assert_eq!(merged["run"]["command"], "ffmpeg-hls-swarm -seed 7 http://h/a");
-    assert_eq!(merged["clients"]["peak_active_at_most"], 30);
-    assert!(merged["clients"].get("peak_active").is_none());
-    let patterns = merged["log"]["error_patterns"].as_array().unwrap();
+    assert_eq!(whole["run"]["command"], "ffmpeg-hls-swarm -seed 7 http://h/a");
+    assert_eq!(whole["clients"]["peak_active_at_most"], 30);
+    assert!(whole["clients"].get("peak_active").is_none());
+    let patterns = whole["log"]["error_patterns"].as_array().unwrap();
     assert_eq!(
         (patterns[0]["count"].as_u64(), patterns[0]["undercount"].as_u64()),
         (Some(6), Some(0))
     );
-    assert!(merged["host"]["shortfalls"][0].as_str().unwrap().starts_with("shard 0/3: "));
-    assert_eq!(merged["merged"]["missing"].as_array().map(Vec::len), Some(0));
+    assert!(whole["host"]["shortfalls"][0].as_str().unwrap().starts_with("shard 0/3: "));
+    assert_eq!(whole["merged"]["missing"].as_array().map(Vec::len), Some(0));
 }
 
 #[test]
 fn a_shard_that_is_missing_is_named() {
-    let merged = merge(&[part(3, 4), part(0, 4)]).unwrap();
+    let merged = written(&[part(3, 4), part(0, 4)]);
     assert_eq!(merged["merged"]["missing"], serde_json::json!([1, 2]));
     assert_eq!(merged["merged"]["shards"][1]["file"], "3.json");
-    let text = render(&merged);
+    let text = shown(&merged);
     assert!(text.contains("summary of 2 of 4 shards\n"), "{text}");
     assert!(text.contains(" - shard 1/4\n - shard 2/4\n"), "{text}");
     let clients = "target 20, active: peak 20 at most (the sum of the shards' own), median n/a\n";
@@ -145,28 +127,28 @@ fn active_clients_of_all_shards_have_a_peak_and_a_median() {
     // The shards are at their peaks at different times; the second began 2 s late.
     let one = active(0, 0.0, 12, &[5, 10, 12, 8, 6, 6, 6, 6, 6, 6, 6, 0]);
     let two = active(1, 2.0, 9, &[2, 4, 4, 4, 4, 4, 4, 4, 9, 0]);
-    let merged = merge(&[one.clone(), two]).unwrap();
+    let merged = written(&[one.clone(), two]);
     let clients = &merged["clients"];
     let sums = json!([5, 10, 14, 12, 10, 10, 10, 10, 10, 10, 15, 0]);
     assert_eq!(merged["series"]["gauges"]["active_clients"], sums);
     assert_eq!((&clients["peak_active"], &clients["median_active"]), (&json!(15), &json!(10)));
     assert_eq!(clients["peak_active_at_most"], 21);
     assert_eq!(merged["merged"]["remarks"], json!([]));
-    let text = render(&merged);
+    let text = shown(&merged);
     assert!(text.contains("active: peak 15 (21 at most), median 10\n"), "{text}");
     // A peak between two ends of intervals is in the shard's own alone.
-    let spike = merge(&[one.clone(), active(1, 0.0, 40, &[1; 12])]).unwrap();
+    let spike = written(&[one.clone(), active(1, 0.0, 40, &[1; 12])]);
     assert_eq!(spike["clients"]["peak_active"], 40);
 
-    let short = merge(&[active(0, 0.0, 3, &[3, 0]), active(1, 0.0, 2, &[2, 0])]).unwrap();
+    let short = written(&[active(0, 0.0, 3, &[3, 0]), active(1, 0.0, 2, &[2, 0])]);
     assert_eq!(short["clients"]["peak_active"], 5);
     assert!(short["clients"].get("median_active").is_none());
-    assert!(render(&short).contains("fewer than 10 intervals"));
+    assert!(shown(&short).contains("fewer than 10 intervals"));
     // Without a common start nothing is known of what came at one time.
     let mut alone: Value = serde_json::from_str(&active(1, 0.0, 9, &[9; 12]).text).unwrap();
     alone["run"].as_object_mut().unwrap().remove("late_seconds");
     let alone = Part { name: "1.json".to_owned(), text: alone.to_string() };
-    let merged = merge(&[one, alone]).unwrap();
+    let merged = written(&[one, alone]);
     assert!(merged["clients"].get("peak_active").is_none());
     assert_eq!(
         merged["merged"]["remarks"],
@@ -176,24 +158,24 @@ fn active_clients_of_all_shards_have_a_peak_and_a_median() {
 
 #[test]
 fn a_target_that_one_shard_did_not_reach_is_not_reached_by_all() {
-    let whole = merge(&[part(0, 2), part(1, 2)]).unwrap();
+    let whole = written(&[part(0, 2), part(1, 2)]);
     assert_eq!(whole["clients"]["target_reached"], true);
     let short = changed(part(1, 2), "\"target_reached\":true", "\"target_reached\":false");
-    let merged = merge(&[part(0, 2), short]).unwrap();
+    let merged = written(&[part(0, 2), short]);
     assert_eq!(merged["clients"]["target_reached"], false);
-    assert!(render(&merged).contains(" Target             not reached by every shard\n"));
+    assert!(shown(&merged).contains(" Target             not reached by every shard\n"));
 }
 
 #[test]
 fn a_single_part_keeps_its_peak_and_a_whole_run_is_its_only_part() {
-    let alone = merge(&[part(0, 1)]).unwrap();
+    let alone = written(&[part(0, 1)]);
     let own: Value = serde_json::from_str(&part(0, 1).text).unwrap();
     for field in ["peak_active", "median_active"] {
         assert_eq!(alone["clients"][field], own["clients"][field], "{field}");
     }
     assert!(alone["clients"].get("peak_active_at_most").is_none());
     assert_eq!(alone["merged"]["count"], 1);
-    let text = render(&alone);
+    let text = shown(&alone);
     assert!(text.contains("of 1 of 1 shard\n") && !text.contains("not all of the run"), "{text}");
 }
 
@@ -201,14 +183,14 @@ fn a_single_part_keeps_its_peak_and_a_whole_run_is_its_only_part() {
 fn what_one_shard_did_not_measure_is_not_told_of_all() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
-    let measured = crate::measures::Measured { log: false, tcp: true };
-    let shard = Shard::new(1, 2).unwrap();
-    let text = json::render(&SummaryInput { shard, measured, ..input(&numbers, &snapshot) });
-    let without = Part { name: "1.json".to_owned(), text: text.unwrap() };
-    let merged = merge(&[part(0, 2), without]).unwrap();
+    let mut of = input(&numbers, &snapshot);
+    of.scene.measured = Measured { log: false, tcp: true };
+    of.run.shard = Shard::new(1, 2).unwrap();
+    let without = Part { name: "1.json".to_owned(), text: of.json() };
+    let merged = written(&[part(0, 2), without]);
     assert!(merged.get("requests").is_none() && merged.get("playback").is_none());
     assert_eq!(merged["bytes"]["downloaded"], 39_600_000);
-    assert!(render(&merged).contains("not measured by every shard"));
+    assert!(shown(&merged).contains("not measured by every shard"));
 }
 
 #[test]
@@ -222,7 +204,7 @@ fn a_pattern_that_a_shard_may_have_left_out_says_so() {
         Part { name: format!("{index}.json"), text: part.to_string() }
     };
     let five = [("a", 50), ("b", 40), ("c", 30), ("d", 20), ("e", 10)];
-    let merged = merge(&[with(0, &five), with(1, &[("f", 45), ("a", 1)])]).unwrap();
+    let merged = written(&[with(0, &five), with(1, &[("f", 45), ("a", 1)])]);
     let found = merged["log"]["error_patterns"].as_array().unwrap();
     let told: Vec<_> = found
         .iter()
@@ -255,7 +237,7 @@ fn what_does_not_fit_is_refused_in_one_line() {
         let error = merge(parts).unwrap_err().to_string();
         assert!(error.contains(why) && error.lines().count() == 1, "{why}: {error}");
     }
-    let merged = merge(&[part(0, 2)]).unwrap().to_string();
+    let merged = written(&[part(0, 2)]).to_string();
     let again = [Part { name: "m.json".to_owned(), text: merged }];
     assert!(merge(&again).unwrap_err().to_string().contains("m.json: merged already"));
 }
@@ -263,10 +245,10 @@ fn what_does_not_fit_is_refused_in_one_line() {
 #[test]
 fn no_number_of_a_stranger_is_too_much() {
     let huge = |part| changed(part, "\"started\":14", "\"started\":18446744073709551615");
-    let merged = merge(&[huge(part(0, 2)), huge(part(1, 2))]).unwrap();
+    let merged = written(&[huge(part(0, 2)), huge(part(1, 2))]);
     assert_eq!(merged["processes"]["started"], u64::MAX);
     let endless = |part| changed(part, "\"duration_seconds\":60.0", "\"duration_seconds\":1e300");
-    let text = render(&merge(&[endless(part(0, 2))]).unwrap());
+    let text = shown(&written(&[endless(part(0, 2))]));
     assert!(text.contains(" Duration "), "{text}");
 }
 
@@ -283,7 +265,7 @@ proptest! {
         let numbers = totals.map(|totals| Numbers::new(totals, Health::default()));
         let parts: Vec<_> = (0..3).map(|i| part_of(&numbers[i as usize], i, 3)).collect();
         let whole: Value = serde_json::from_str(&part_of(&numbers[3], 0, 1).text).unwrap();
-        let merged = merge(&parts).unwrap();
+        let merged = written(&parts);
         let [got, want] = [&merged, &whole].map(|value| &value["processes"]["uptime"]);
         for field in ["count", "percentiles", "buckets", "recorded", "unit"] {
             prop_assert_eq!(&got[field], &want[field]);

@@ -1,39 +1,25 @@
 //! Whole summaries as they are printed, and the words of each part.
 
-use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use super::*;
 use crate::exchange::{Event, RequestKind};
 use crate::ffmpeg::outcome::Outcome;
-use crate::measures::fixture::{EVERYTHING, Numbers, STALL, busy_run};
-use crate::stats::{Standstills, Totals};
-use crate::units::Tick;
+use crate::measures::Measured;
+use crate::measures::fixture::{Numbers, busy_run};
+use crate::stats::{Health, Snapshot, Standstills, Totals};
+use crate::summary::fixture::{Ended, ended};
+use crate::summary::page::folded;
+use crate::units::{ClientId, Tick};
 
 const COMMAND: &str = "ffmpeg-hls-swarm -clients 10 -ramp-rate 5 -seed 42 \
                        -header 'Authorization: ***' -user-agent 'a b' -duration 1m \
                        https://cdn.example.com/live/stream.m3u8";
 
-fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> SummaryInput<'a> {
-    SummaryInput {
-        snapshot,
-        health,
-        measured: EVERYTHING,
-        stall: STALL,
-        ffmpeg_version: "5.1.9-0+deb12u1",
-        own_peak_resident_bytes: Some(8 * 1024 * 1024),
-        cores: Some(2),
-        ending: Ending::DurationReached,
-        url: "http://h/a",
-        shard: Shard::WHOLE,
-        clients: 10,
-        late: None,
-        seed: 42,
-        repeat_command: COMMAND,
-        metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
-        dangerous: false,
-        series: None,
-        origin_side: None,
-    }
+fn input<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> Ended<'a> {
+    let mut of = ended(snapshot, health);
+    of.run.repeat_command = COMMAND;
+    of
 }
 
 /// A run of 60 s in which all went well.
@@ -76,7 +62,7 @@ fn a_calm_run_has_no_warning() {
     let numbers = calm_run();
     let mut snapshot = numbers.snapshot();
     snapshot.children_resident_bytes = None;
-    let got = render(&input(&snapshot, &numbers.health));
+    let got = input(&snapshot, &numbers.health).text();
     assert_eq!(got, agreed(include_str!("../../../tests/data/summary_calm.txt")));
 }
 
@@ -86,10 +72,10 @@ fn a_bad_run_tells_all_of_it() {
     let mut snapshot = numbers.snapshot();
     snapshot.children_cpu = Duration::from_secs(110);
     let mut bad = input(&snapshot, &numbers.health);
-    bad.origin_side = Some(&numbers.origin_side);
-    bad.ending = Ending::Forced("SIGINT");
-    bad.dangerous = true;
-    let got = render(&bad);
+    bad.scene.origin_side = Some(&numbers.origin_side);
+    bad.run.ending = Ending::Forced("SIGINT");
+    bad.run.dangerous = true;
+    let got = bad.text();
     assert_eq!(got, agreed(include_str!("../../../tests/data/summary_bad.txt")));
 }
 
@@ -100,11 +86,11 @@ fn what_was_not_measured_is_not_zero() {
     snapshot.ever_started = 0;
     snapshot.children_resident_bytes = None;
     let mut nothing = input(&snapshot, &numbers.health);
-    nothing.own_peak_resident_bytes = None;
-    nothing.cores = None;
-    nothing.metrics = None;
-    nothing.ending = Ending::NothingStarted { stopped_by: None };
-    let got = render(&nothing);
+    nothing.scene.own_peak_resident_bytes = None;
+    nothing.scene.cores = None;
+    nothing.run.metrics = None;
+    nothing.run.ending = Ending::NothingStarted { stopped_by: None };
+    let got = nothing.text();
     let never = ["Uptime", "Own CPU", "Own memory", "FFmpeg's memory", "Late starts"];
     let times = ["Connects", "Segment times", "Start-up", "Speed", "Drift", "Playlist edge age"];
     for name in never.into_iter().chain(times) {
@@ -121,7 +107,7 @@ fn a_process_that_grew_large_is_a_warning_that_names_its_client() {
         let mut totals = Totals::default();
         totals.note_memory(ClientId::new(3), mib << 20);
         let numbers = Numbers::new(totals, Health::default());
-        let got = render(&input(&numbers.snapshot(), &numbers.health));
+        let got = input(&numbers.snapshot(), &numbers.health).text();
         assert_eq!(got.contains("the FFmpeg of client 3 took 562.0 MiB of memory"), warns, "{got}");
         assert_eq!(got.contains("-ffmpeg-memory-max"), warns, "{got}");
     }
@@ -132,8 +118,9 @@ fn what_nobody_read_is_left_out() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
     let with = |log, tcp| {
-        let measured = Measured { log, tcp };
-        render(&SummaryInput { measured, ..input(&snapshot, &numbers.health) })
+        let mut of = input(&snapshot, &numbers.health);
+        of.scene.measured = Measured { log, tcp };
+        of.text()
     };
     let has = |text: &str, name: &str| text.contains(&format!("\n {name} "));
     for (log, tcp) in [(true, true), (true, false), (false, true), (false, false)] {
@@ -153,7 +140,7 @@ fn no_client_has_no_rate() {
     let mut numbers = busy_run();
     numbers.active_time = crate::stats::ActiveTime::new(10);
     let snapshot = numbers.snapshot();
-    let got = render(&input(&snapshot, &numbers.health));
+    let got = input(&snapshot, &numbers.health).text();
     assert!(!got.contains("each client"), "{got}");
     assert!(!got.contains("NaN") && !got.contains(" inf "), "{got}");
 }
@@ -163,7 +150,7 @@ fn no_credential_of_an_error_is_shown() {
     let mut numbers = busy_run();
     numbers.totals.error_patterns.add(b"[http @ 0x1] Cookie: sid=hidden");
     let snapshot = numbers.snapshot();
-    let got = render(&input(&snapshot, &numbers.health));
+    let got = input(&snapshot, &numbers.health).text();
     assert!(got.contains("Cookie: ***") && !got.contains("hidden"), "{got}");
 }
 
@@ -192,7 +179,9 @@ fn the_judgement_is_of_the_time_between_failures() {
             }
         }
         let numbers = Numbers::new(totals, Health::default());
-        assert_eq!(judgement(&numbers.snapshot()), want, "{attempts:?}");
+        let document = input(&numbers.snapshot(), &numbers.health).document();
+        let got = document.values.text(&processes::UPTIME_JUDGEMENT);
+        assert_eq!(got, want, "{attempts:?}");
     }
 }
 
@@ -207,7 +196,7 @@ fn stood_still(numbers: &mut Numbers, ms: u64) {
 fn a_standstill_is_told_with_its_time() {
     let mut numbers = calm_run();
     let row = |numbers: &Numbers| {
-        let text = render(&input(&numbers.snapshot(), &numbers.health));
+        let text = input(&numbers.snapshot(), &numbers.health).text();
         text.lines().find(|line| line.starts_with(" Stood still")).map(|line| line[20..].to_owned())
     };
     assert_eq!(row(&numbers), None);
@@ -243,7 +232,8 @@ fn each_shortfall_of_the_host_is_named() {
         let mut numbers = calm_run();
         spoil(&mut numbers);
         let snapshot = numbers.snapshot();
-        let got = shortfalls(&input(&snapshot, &numbers.health));
+        let document = input(&snapshot, &numbers.health).document();
+        let got = document.values.texts(&shortfalls::SHORTFALLS);
         assert_eq!(got.len(), want.len(), "{got:?}");
         for (got, want) in got.iter().zip(want) {
             assert!(got.starts_with(want), "{got}");
@@ -257,9 +247,11 @@ fn the_host_is_judged_by_its_cores() {
     let mut snapshot = numbers.snapshot();
     snapshot.children_cpu = Duration::from_secs(109);
     for (cores, want) in [(Some(2), 1), (Some(4), 0), (None, 0)] {
-        let mut told = input(&snapshot, &numbers.health);
-        told.cores = cores;
-        assert_eq!(shortfalls(&told).len(), want, "{cores:?}");
+        let mut of = input(&snapshot, &numbers.health);
+        of.scene.cores = cores;
+        let document = of.document();
+        let found = document.values.texts(&shortfalls::SHORTFALLS);
+        assert_eq!(found.len(), want, "{cores:?}");
     }
 }
 
@@ -269,10 +261,10 @@ fn rare_exit_codes_share_a_line() {
     for code in 1..=20 {
         numbers.totals.exits[code] = 100 - code as u64;
     }
-    let rows = exits(&numbers.snapshot());
-    assert_eq!(rows.len(), MAX_EXIT_LINES + 1);
-    assert!(rows[0].starts_with("1 (error) "), "{rows:?}");
-    assert!(rows[MAX_EXIT_LINES].starts_with("other codes "), "{rows:?}");
+    let text = input(&numbers.snapshot(), &numbers.health).text();
+    let rows: Vec<_> = text.lines().skip_while(|line| !line.starts_with(" Exits ")).collect();
+    assert!(rows[0].contains(" 1 (error) "), "{text}");
+    assert!(rows[8].trim_start().starts_with("other codes "), "{text}");
 }
 
 #[test]
@@ -280,8 +272,8 @@ fn every_line_fits_and_the_command_can_be_pasted() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
     let mut wide = input(&snapshot, &numbers.health);
-    wide.dangerous = true;
-    for line in render(&wide).lines() {
+    wide.run.dangerous = true;
+    for line in wide.text().lines() {
         assert!(line.len() <= 80 && line.is_ascii(), "{line}");
     }
     let pasted = folded(COMMAND).join("\n");

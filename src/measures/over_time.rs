@@ -1,0 +1,34 @@
+//! The numbers that are kept over time.
+
+use super::columns;
+use super::measure::Kind;
+use super::scene::Scene;
+use super::unit::Unit;
+use super::value::Value;
+use crate::stats::series::Reading;
+
+/// Numbers that need not be whole are kept in millionths.
+const SCALE: f64 = 1e6;
+
+/// The numbers in a scene, in the order of [`columns`]; what is not known is 0, and its
+/// column is left out of the summary.
+#[must_use]
+pub fn reading<'s>(scene: &'s Scene<'s>) -> Reading<'s> {
+    let mut reading = Reading::default();
+    for (measure, _) in columns() {
+        let value = measure.value(scene);
+        if measure.kind == Kind::Times {
+            let times = if let Value::Times(times) = value { Some(times) } else { None };
+            reading.timings.push(times);
+            continue;
+        }
+        let number = match value {
+            Value::Whole(value) => value,
+            Value::Number(value) if measure.unit == Unit::Seconds => (value * SCALE) as u64,
+            Value::Counts(counts) => counts.total(),
+            _ => 0,
+        };
+        if measure.grows { &mut reading.counters } else { &mut reading.gauges }.push(number);
+    }
+    reading
+}
