@@ -1,5 +1,5 @@
-//! Holds every flag to its help, to docs/CLI.md and to its contract, and the
-//! program to its exit code of bad usage.
+//! Checks every flag against its help, docs/CLI.md and its contract, and the program's
+//! exit code of bad usage.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,8 +23,8 @@ use ffmpeg_hls_swarm::config::Invocation;
 const URL: &str = "http://h/live.m3u8";
 const DOC: &str = include_str!("../docs/CLI.md");
 
-/// A flag as the contract has it: its name with dashes, its default as docs show
-/// it, its variable, and a value to try that is not the default.
+/// A flag of the contract: its name with dashes, its default as shown in the docs, its
+/// variable, and a value that is not the default.
 struct Flag {
     name: &'static str,
     default: &'static str,
@@ -137,12 +137,12 @@ const REPORT: [Flag; 5] = [
     flag("-version", "", "", ""),
 ];
 
-/// An argument's name as help and docs show it, without its value.
+/// The name of an argument as shown in help and docs, without its value.
 fn shown(arg: &Arg) -> String {
     arg.get_long().map_or_else(|| signature(arg), house_dashes)
 }
 
-/// Every file holds a URL.
+/// Every file contains a URL.
 fn read_file(_: &Path) -> std::io::Result<String> {
     Ok("http://h/file.m3u8".to_owned())
 }
@@ -153,8 +153,8 @@ fn read(args: &[String], env: &[(&str, &str)]) -> Result<String, UsageError> {
         .map(OsString::from)
         .collect();
     let lookup = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
-    // The command that repeats a run says whose value came from where; what a
-    // run means is all in its Debug form.
+    // The command that repeats a run depends on the origin of values; the configuration
+    // is complete in its Debug form.
     parse(&args, &lookup, 42, &read_file).map(|invocation| match invocation {
         Invocation::Load(mut config) => {
             config.repeat_command.clear();
@@ -164,8 +164,8 @@ fn read(args: &[String], env: &[(&str, &str)]) -> Result<String, UsageError> {
     })
 }
 
-/// Rows of the tables of docs/CLI.md after this heading and before the next of
-/// its rank: the cells, code marks taken off.
+/// Rows of the tables of docs/CLI.md from this heading to the next of its rank: the
+/// cells, without code marks.
 fn rows(heading: &str) -> Vec<Vec<String>> {
     let (_, section) = DOC.split_once(&format!("\n## {heading}\n")).unwrap();
     let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
@@ -185,7 +185,7 @@ fn help(args: &[&str]) -> String {
 }
 
 #[test]
-fn every_flag_is_in_the_contract_with_its_default_and_variable() {
+fn contract_has_every_flag_with_default_and_variable() {
     let commands = [
         (load_command(), &LOAD[..]),
         (origin_command(), &ORIGIN[..]),
@@ -201,7 +201,8 @@ fn every_flag_is_in_the_contract_with_its_default_and_variable() {
             let default = flag.default.replace("VERSION", env!("CARGO_PKG_VERSION"));
             match default_of(arg) {
                 Some(found) => assert_eq!(found, default, "{name}"),
-                // That of the address is put in with what the command line means.
+                // The default of the address is added with the interpretation of the
+                // command line.
                 None if name == "<ADDR>" => {}
                 None => assert!(default.is_empty() || default.contains(' '), "{name}"),
             }
@@ -213,7 +214,7 @@ fn every_flag_is_in_the_contract_with_its_default_and_variable() {
 }
 
 #[test]
-fn the_docs_have_every_flag_and_no_other() {
+fn docs_list_exactly_the_flags() {
     let commands = [
         (load_command(), "Flags", &LOAD[..]),
         (origin_command(), "Built-in origin", &ORIGIN),
@@ -237,7 +238,7 @@ fn the_docs_have_every_flag_and_no_other() {
 }
 
 #[test]
-fn the_help_has_every_flag_with_default_and_variable() {
+fn help_has_every_flag_with_default_and_variable() {
     let commands = [
         (load_command(), help(&["swarm", "-help"])),
         (origin_command(), help(&["swarm", "origin", "-help"])),
@@ -246,7 +247,7 @@ fn the_help_has_every_flag_with_default_and_variable() {
         (report_command(), help(&["swarm", "report", "-help"])),
     ];
     for (command, help) in commands {
-        // A line with a deeper indent goes on with the entry before it.
+        // A line with a deeper indent continues the entry before it.
         let entries = help.replace("\n   ", " ");
         for arg in command.get_arguments() {
             let head = format!("  {} ", signature(arg));
@@ -261,7 +262,7 @@ fn the_help_has_every_flag_with_default_and_variable() {
     }
 }
 
-/// What else a command line needs for this flag to be accepted and to show.
+/// Other arguments that this flag needs to be accepted and to have an effect.
 fn company(name: &str) -> Vec<String> {
     let words: &[&str] = match name {
         "--demo" | "-url-from" => &[],
@@ -275,7 +276,7 @@ fn company(name: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_flag_takes_both_dash_styles_with_space_and_equals() {
+fn every_flag_accepts_both_dash_styles_with_space_and_equals() {
     let load = LOAD.iter().map(|flag| (flag, company(flag.name)));
     let origin = ORIGIN.iter().map(|flag| (flag, vec!["origin".to_owned()]));
     let report = REPORT.iter().map(|flag| (flag, vec!["report".to_owned(), "a".to_owned()]));
@@ -304,7 +305,7 @@ fn every_flag_takes_both_dash_styles_with_space_and_equals() {
 }
 
 #[test]
-fn every_variable_means_what_its_flag_means_and_yields_to_it() {
+fn every_variable_equals_its_flag_and_yields_to_it() {
     for flag in LOAD.iter().filter(|flag| !flag.variable.is_empty() && flag.name != "<HLS_URL>") {
         let company = company(flag.name);
         let env = [(flag.variable, flag.sample)];
@@ -313,7 +314,7 @@ fn every_variable_means_what_its_flag_means_and_yields_to_it() {
         assert_eq!(read(&company, &env).unwrap(), from_flag, "{}", flag.variable);
 
         let bad = [(flag.variable, "\u{1}")];
-        // Those of HEADERS are sent beside those of the flag.
+        // Those of HEADERS are sent in addition to those of the flag.
         if flag.variable != "HEADERS" {
             assert_eq!(read(&[company.clone(), vec![typed]].concat(), &bad).unwrap(), from_flag);
         }
@@ -326,7 +327,7 @@ fn every_variable_means_what_its_flag_means_and_yields_to_it() {
 }
 
 #[test]
-fn a_letter_too_few_finds_every_flag() {
+fn suggests_every_flag_for_a_missing_letter() {
     for flag in LOAD.iter().filter(|flag| flag.name.trim_start_matches('-').len() > 4) {
         let Some(name) = flag.name.strip_prefix('-') else { continue };
         let mut wrong = name.to_owned();
@@ -350,7 +351,7 @@ fn run(args: &[&str]) -> Output {
 }
 
 #[test]
-fn bad_usage_is_told_on_stderr_with_exit_code_2() {
+fn reports_bad_usage_on_stderr_with_exit_code_2() {
     let cases: [(&[&str], usize); 9] = [
         (&[], 1),
         (&["ftp://h/a"], 1),
@@ -372,7 +373,7 @@ fn bad_usage_is_told_on_stderr_with_exit_code_2() {
 }
 
 #[test]
-fn help_and_version_are_told_on_stdout_with_exit_code_0() {
+fn prints_help_and_version_on_stdout_with_exit_code_0() {
     let origin = &["origin", "-h"];
     let report = &["report", "-h"];
     for args in [&["-help"][..], &["-h"], &["help"], &["-v"], &["version"], origin, report] {

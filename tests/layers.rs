@@ -1,9 +1,9 @@
-//! Holds the house of `src/lib.rs`: a module imports only from its own storey or
-//! from those below it. Also holds where `unsafe` may stand, how long a file may
-//! be, how it opens, and what the top of the repository holds.
+//! Checks the layers of `src/lib.rs`: a module imports only from its own layer or from
+//! those below it. Also checks which files may contain `unsafe`, the length of a file
+//! and its first line, and the files at the top of the repository.
 //!
-//! Reads source text, not the compiler's view of it: a path that a macro builds
-//! goes unseen. The order of the storeys is that of the table in `src/lib.rs`.
+//! Reads source text, not the compiler's view of it: a path built by a macro is not
+//! seen. The order of the layers is that of the table in `src/lib.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::disallowed_methods, reason = "asks git for the list of files")]
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The files that may hold `unsafe`: what no safe crate offers.
+/// The files that may contain `unsafe`, because no safe crate offers the function.
 const MAY_BE_UNSAFE: &[&str] = &[
     "src/reactor/process/child/clone.rs",
     "src/reactor/process/child/dispositions.rs",
@@ -21,10 +21,10 @@ const MAY_BE_UNSAFE: &[&str] = &[
     "src/reactor/process/child/process.rs",
 ];
 
-/// Lines of the longest file: beyond this it has more than one subject.
+/// Lines of the longest file; a longer one has more than one subject.
 const LINES_MAX: usize = 600;
 
-/// What the top of the repository holds beside names that begin with a dot.
+/// Files at the top of the repository, without names that start with a dot.
 const TOP_LEVEL: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
@@ -42,8 +42,8 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every Rust file under `folder`, as a path from the top of the repository and
-/// its text.
+/// Every Rust file under `folder`: its path from the top of the repository, and its
+/// text.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -63,12 +63,12 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The storeys from the top to the ground, as the table in `src/lib.rs` has them.
-fn storeys(lib: &str) -> Vec<&str> {
+/// The layers from top to bottom, as listed in the table of `src/lib.rs`.
+fn layers(lib: &str) -> Vec<&str> {
     lib.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next()).collect()
 }
 
-/// The text with comments and the insides of literals blanked out.
+/// The text without comments and the contents of literals.
 fn code_of(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut code = String::with_capacity(text.len());
@@ -86,7 +86,7 @@ fn code_of(text: &str) -> String {
     code
 }
 
-/// Where the comment or literal that begins at `at` ends; `at` if none begins there.
+/// The end of the comment or literal that starts at `at`; `at` if none starts there.
 fn literal_or_comment_end(chars: &[char], at: usize) -> usize {
     let is = |i: usize, c: char| chars.get(i) == Some(&c);
     let until = |from: usize, end: &dyn Fn(usize) -> bool| {
@@ -136,7 +136,7 @@ fn string_end(chars: &[char], from: usize) -> usize {
     (i + 1).min(chars.len())
 }
 
-/// Words, `::`, and every other character that is not blank.
+/// Words, `::`, and every other character except blanks.
 fn tokens(code: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = code.trim_start();
@@ -153,7 +153,7 @@ fn tokens(code: &str) -> Vec<&str> {
     found
 }
 
-/// The first names of the path or group of paths that begins here.
+/// The first names of the path or group of paths that starts here.
 fn heads<'a>(tokens: &[&'a str]) -> Vec<&'a str> {
     if tokens.first() != Some(&"{") {
         return tokens.first().copied().into_iter().collect();
@@ -175,13 +175,13 @@ fn heads<'a>(tokens: &[&'a str]) -> Vec<&'a str> {
     found
 }
 
-/// The names directly under the crate that this code refers to. `depth` is how
-/// many modules the file lies below the crate's root.
+/// The names directly under the crate that this code refers to. `depth` is the number
+/// of modules between the file and the crate's root.
 ///
-/// A chain of `super` that can leave the file's storey counts if it ends at a
-/// storey's name; inside `mod tests` one more would be needed, so a module of a
-/// storey must not have the name of another storey.
-fn references<'a>(code: &'a str, depth: usize, storeys: &[&str]) -> Vec<&'a str> {
+/// A chain of `super` that can leave the file's layer counts if it ends at the name of
+/// a layer; inside `mod tests` one more would be needed, so a module of a layer must
+/// not have the name of another layer.
+fn references<'a>(code: &'a str, depth: usize, layers: &[&str]) -> Vec<&'a str> {
     let tokens = tokens(code);
     let mut found = Vec::new();
     let mut climbed = 0;
@@ -194,7 +194,7 @@ fn references<'a>(code: &'a str, depth: usize, storeys: &[&str]) -> Vec<&'a str>
                 if rest.first() != Some(&"super") {
                     let names = heads(rest);
                     let high = climbed >= depth;
-                    found.extend(names.into_iter().filter(|n| high && storeys.contains(n)));
+                    found.extend(names.into_iter().filter(|n| high && layers.contains(n)));
                     climbed = 0;
                 }
             }
@@ -204,26 +204,26 @@ fn references<'a>(code: &'a str, depth: usize, storeys: &[&str]) -> Vec<&'a str>
     found
 }
 
-/// The storey of a file under `src`, and how many modules it lies below the root.
+/// The layer of a file under `src`, and the number of modules between it and the root.
 fn place(path: &str) -> (String, usize) {
     let inside = path.strip_prefix("src/").unwrap().strip_suffix(".rs").unwrap();
     let modules: Vec<&str> = inside.split('/').filter(|&part| part != "mod").collect();
     (modules[0].to_owned(), modules.len())
 }
 
-/// What this file takes from a storey above it, or from none at all.
-fn climbs(path: &str, text: &str, storeys: &[&str]) -> Vec<String> {
-    let (storey, depth) = place(path);
-    let Some(own) = storeys.iter().position(|&s| s == storey) else {
-        return vec![format!("{path}: `{storey}` is not in the table of src/lib.rs")];
+/// Imports of this file from a higher layer, or from an unknown one.
+fn climbs(path: &str, text: &str, layers: &[&str]) -> Vec<String> {
+    let (layer, depth) = place(path);
+    let Some(own) = layers.iter().position(|&s| s == layer) else {
+        return vec![format!("{path}: `{layer}` is not in the table of src/lib.rs")];
     };
     let code = code_of(text);
     let mut faults = Vec::new();
-    for name in references(&code, depth, storeys) {
-        match storeys.iter().position(|&s| s == name) {
+    for name in references(&code, depth, layers) {
+        match layers.iter().position(|&s| s == name) {
             Some(other) if other >= own => {}
-            Some(_) => faults.push(format!("{path}: `{storey}` reaches up to `{name}`")),
-            None => faults.push(format!("{path}: `crate::{name}` is no storey")),
+            Some(_) => faults.push(format!("{path}: `{layer}` reaches up to `{name}`")),
+            None => faults.push(format!("{path}: `crate::{name}` is not a layer")),
         }
     }
     faults
@@ -235,8 +235,8 @@ fn module_of(path: &str) -> Vec<&str> {
     inside.split('/').filter(|&part| part != "mod").collect()
 }
 
-/// Every path in the group or path that begins here, below `base`; how many tokens
-/// it takes.
+/// Every path in the group or path that starts here, below `base`; returns the number
+/// of its tokens.
 fn expand<'a>(tokens: &[&'a str], base: &[&'a str], found: &mut Vec<Vec<&'a str>>) -> usize {
     let (mut path, mut at) = (base.to_vec(), 0);
     loop {
@@ -265,8 +265,8 @@ fn expand<'a>(tokens: &[&'a str], base: &[&'a str], found: &mut Vec<Vec<&'a str>
     at
 }
 
-/// The paths that begin with `crate`, `super` or `self`, from the crate's root.
-/// What a module of tests inside the file imports is left out.
+/// The paths that start with `crate`, `super` or `self`, from the crate's root, without
+/// the imports of a module of tests inside the file.
 fn full_paths<'a>(code: &'a str, module: &[&'a str]) -> Vec<Vec<&'a str>> {
     let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let (tokens, mut found) = (tokens(code), Vec::new());
@@ -282,7 +282,7 @@ fn full_paths<'a>(code: &'a str, module: &[&'a str]) -> Vec<Vec<&'a str>> {
     found
 }
 
-/// Pairs of files that import each other, neither a module inside the other.
+/// Pairs of files that import each other, unless one is a module inside the other.
 fn circles(files: &[(String, String)]) -> Vec<String> {
     let modules: BTreeSet<Vec<&str>> = files.iter().map(|(path, _)| module_of(path)).collect();
     let codes: Vec<String> = files.iter().map(|(_, text)| code_of(text)).collect();
@@ -300,7 +300,7 @@ fn circles(files: &[(String, String)]) -> Vec<String> {
     imports.iter().filter(both).map(|(from, to)| format!("{from} and {to}")).collect()
 }
 
-/// What is wrong with the file itself, whatever it imports.
+/// Faults of the file itself, whatever it imports.
 fn untidy(path: &str, text: &str) -> Vec<String> {
     let code = code_of(text);
     let has_unsafe = tokens(&code).iter().any(|&t| t == "unsafe" || t == "unsafe_code");
@@ -317,12 +317,12 @@ fn untidy(path: &str, text: &str) -> Vec<String> {
 #[test]
 fn modules_import_only_downwards() {
     let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let storeys = storeys(&lib);
-    let in_house = |path: &str| !matches!(path, "src/lib.rs" | "src/main.rs");
+    let layers = layers(&lib);
+    let is_module = |path: &str| !matches!(path, "src/lib.rs" | "src/main.rs");
     let faults: Vec<String> = sources("src")
         .iter()
-        .filter(|(path, _)| in_house(path))
-        .flat_map(|(path, text)| climbs(path, text, &storeys))
+        .filter(|(path, _)| is_module(path))
+        .flat_map(|(path, text)| climbs(path, text, &layers))
         .collect();
     assert!(faults.is_empty(), "{faults:#?}");
 }
@@ -340,7 +340,7 @@ fn the_table_names_every_module_of_the_crate() {
         let line = line.strip_prefix("pub ").unwrap_or(line);
         line.strip_prefix("mod ")?.strip_suffix(';')
     });
-    let (mut declared, mut table) = (declared.collect::<Vec<_>>(), storeys(&lib));
+    let (mut declared, mut table) = (declared.collect::<Vec<_>>(), layers(&lib));
     declared.sort_unstable();
     table.sort_unstable();
     assert!(!table.is_empty());
@@ -444,8 +444,8 @@ mod on_made_up_sources {
 
     #[test]
     fn reads_the_table_from_the_top() {
-        let lib = "//! words\n//! | storey | what |\n//! |---|---|\n//! | `cli` | a |\n//! | `units` | b |\n";
-        assert_eq!(storeys(lib), ["cli", "units"]);
+        let lib = "//! words\n//! | layer | what |\n//! |---|---|\n//! | `cli` | a |\n//! | `units` | b |\n";
+        assert_eq!(layers(lib), ["cli", "units"]);
     }
 
     #[test]
