@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::ffmpeg::options::{Options, Variant};
+use crate::ffmpeg::options::{Options, VariantChoice};
 use crate::http::redact::Masking;
 use crate::origin::faults::Recipe;
 use crate::swarm::Settings;
@@ -62,7 +62,7 @@ pub enum Mode {
 /// What to do if ffprobe finds no variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeFailurePolicy {
-    /// Use [`Variant::First`] and warn.
+    /// Use [`VariantChoice::First`] and warn.
     Fallback,
     /// Do not start.
     Fail,
@@ -140,7 +140,7 @@ pub struct Config {
     /// When the ramp starts; `None` is as soon as everything is prepared.
     pub start_at: Option<Wall>,
     /// Which renditions are read.
-    pub variant: Variant,
+    pub variant: VariantChoice,
     /// What to do if ffprobe finds no variants.
     pub probe_failure_policy: ProbeFailurePolicy,
     /// FFmpeg, as given: a path, or a name to search in `PATH`.

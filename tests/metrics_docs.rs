@@ -6,7 +6,7 @@ use ffmpeg_hls_swarm::exchange::{ErrorReason, RequestKind};
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
 use ffmpeg_hls_swarm::measures::{self, Family};
 use ffmpeg_hls_swarm::origin::ResourceKind;
-use ffmpeg_hls_swarm::origin::faults::Kind;
+use ffmpeg_hls_swarm::origin::faults::FaultKind;
 use ffmpeg_hls_swarm::stats::origin_side::{CPU_MODES, Target};
 use ffmpeg_hls_swarm::stats::{EntryKind, State};
 use ffmpeg_hls_swarm::units::process::SpawnFailureReason;
@@ -70,7 +70,7 @@ fn known_label_values_are_documented() {
         ("hlsswarm_origin_host_cpu_mode_ratio", CPU_MODES.to_vec()),
         ("hlsswarm_origin_nginx_connections", vec!["reading", "writing", "waiting"]),
         ("hlsswarm_origin_requests_total", ResourceKind::ALL.map(ResourceKind::name).to_vec()),
-        ("hlsswarm_origin_faults_injected_total", Kind::NAMES.to_vec()),
+        ("hlsswarm_origin_faults_injected_total", FaultKind::NAMES.to_vec()),
     ];
     for (family, values) in cases {
         let section = section(family).unwrap();

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::{Config, LogFormat, LogLevel, Mode, OriginConfig, ProbeFailurePolicy};
-use crate::ffmpeg::options::{LogDetail, Variant};
+use crate::ffmpeg::options::{LogDetail, VariantChoice};
 use crate::units::address::EVERY;
 
 const URL: &str = "http://h/live.m3u8";
@@ -78,7 +78,7 @@ fn url_alone_selects_the_defaults() {
     assert!(config.swarm.stats && !config.swarm.restart_on_stall);
     assert_eq!(config.options.stats, Some(LogDetail::Verbose));
     assert_eq!((config.client_metrics, config.summary_json), (false, None));
-    assert_eq!(config.variant, Variant::All);
+    assert_eq!(config.variant, VariantChoice::All);
     assert_eq!(config.probe_failure_policy, ProbeFailurePolicy::Fallback);
     assert_eq!((config.ffmpeg.as_path(), config.ffprobe), (Path::new("ffmpeg"), None));
     assert_eq!(config.search_path, [Path::new("/bin"), Path::new("/usr/bin")]);

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(super) use self::addresses::{exporter, exporter_host, listen_address, scrape_address};
 use super::nearest::nearest;
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
-use crate::ffmpeg::options::{LogDetail, Variant};
+use crate::ffmpeg::options::{LogDetail, VariantChoice};
 use crate::origin::faults::{Recipe, RecipeError};
 use crate::units::shard::{Shard, ShardError};
 use crate::units::{Wall, duration};
@@ -94,11 +94,11 @@ fn one_of<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
     })
 }
 
-const VARIANTS: [(&str, Variant); 4] = [
-    ("all", Variant::All),
-    ("highest", Variant::Highest),
-    ("lowest", Variant::Lowest),
-    ("first", Variant::First),
+const VARIANTS: [(&str, VariantChoice); 4] = [
+    ("all", VariantChoice::All),
+    ("highest", VariantChoice::Highest),
+    ("lowest", VariantChoice::Lowest),
+    ("first", VariantChoice::First),
 ];
 
 const POLICIES: [(&str, ProbeFailurePolicy); 2] =
@@ -190,7 +190,7 @@ pub(super) fn multiplier(text: &str) -> Result<f64, String> {
     number(text, 1.0, MAX_BACKOFF_MULTIPLIER)
 }
 
-pub(super) fn variant(text: &str) -> Result<Variant, String> {
+pub(super) fn variant(text: &str) -> Result<VariantChoice, String> {
     one_of(text, &VARIANTS)
 }
 

@@ -17,13 +17,13 @@ const RECONNECT_DELAY_MAX_SECS: u32 = 4294;
 
 /// The URL to open, with `-resolve` applied.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct OpenedUrl {
     pub(super) url: Url,
     headers: Vec<String>,
     skip_tls_verification: bool,
 }
 
-impl Source {
+impl OpenedUrl {
     /// Derives the URL and the header fields from the options.
     pub(super) fn new(
         options: &Options,
@@ -112,13 +112,13 @@ impl<'a> Arguments<'a> {
     }
 
     /// FFmpeg rejects `-tls_verify` before an http URL, so it is given for https only.
-    pub(super) fn push_tls(&mut self, source: &Source) {
+    pub(super) fn push_tls(&mut self, source: &OpenedUrl) {
         if source.skip_tls_verification {
             self.push_known(OptionName::TlsVerify, 0);
         }
     }
 
-    pub(super) fn push_headers(&mut self, source: &Source) {
+    pub(super) fn push_headers(&mut self, source: &OpenedUrl) {
         if !source.headers.is_empty() {
             let block: String =
                 source.headers.iter().map(|header| format!("{header}\r\n")).collect();

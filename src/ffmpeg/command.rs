@@ -13,7 +13,7 @@ use std::iter;
 use std::path::Path;
 
 pub use crate::ffmpeg::arguments::CommandError;
-use crate::ffmpeg::arguments::{Arguments, Source, into_c_string};
+use crate::ffmpeg::arguments::{Arguments, OpenedUrl, into_c_string};
 use crate::ffmpeg::capabilities::{Capabilities, OptionName};
 use crate::ffmpeg::options::{LogDetail, Options};
 use crate::units::ClientId;
@@ -89,7 +89,7 @@ impl Template {
         map: Map,
         capabilities: &Capabilities,
     ) -> Result<Self, CommandError> {
-        let source = Source::new(options, capabilities)?;
+        let source = OpenedUrl::new(options, capabilities)?;
         let mut arguments = Arguments::new(capabilities);
         let log_level = log_level(options.stats, capabilities);
         arguments.push(["-hide_banner", "-nostdin", "-nostats", "-loglevel", &log_level]);

@@ -7,7 +7,7 @@ use url::Url;
 
 /// Which streams of the master playlist a client reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Variant {
+pub enum VariantChoice {
     /// Every stream of every variant (`-map 0`).
     All,
     /// The variant of the highest bitrate.

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::ffmpeg::arguments::{Arguments, CommandError, Source};
+use crate::ffmpeg::arguments::{Arguments, CommandError, OpenedUrl};
 use crate::ffmpeg::capabilities::Capabilities;
 use crate::ffmpeg::command::Map;
-use crate::ffmpeg::options::{Options, Variant};
+use crate::ffmpeg::options::{Options, VariantChoice};
 
 /// Time limit of ffprobe, which opens a segment of every variant.
 pub const PROBE_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -36,7 +36,7 @@ pub fn probe_arguments(
     options: &Options,
     capabilities: &Capabilities,
 ) -> Result<Vec<CString>, CommandError> {
-    let source = Source::new(options, capabilities)?;
+    let source = OpenedUrl::new(options, capabilities)?;
     let mut arguments = Arguments::new(capabilities);
     arguments.push(["-v", "quiet", "-print_format", "json", "-show_programs"]);
     arguments.push_tls(&source);
@@ -90,22 +90,22 @@ impl Variants {
     /// The streams to read for `variant`. Of equal bitrates the first is used; a
     /// variant without a bitrate is the lowest only if there is no other.
     #[must_use]
-    pub fn map(&self, variant: Variant) -> Map {
+    pub fn map(&self, variant: VariantChoice) -> Map {
         match variant {
-            Variant::All => Map::All,
+            VariantChoice::All => Map::All,
             _ => self.chosen(variant).map_or(Map::First, |program| Map::Program(program.id)),
         }
     }
 
     /// The program selected by `variant`, if it is selected by bitrate.
     #[must_use]
-    pub fn chosen(&self, variant: Variant) -> Option<Program> {
+    pub fn chosen(&self, variant: VariantChoice) -> Option<Program> {
         let programs = self.0.iter().copied();
         match variant {
-            Variant::All | Variant::First => None,
+            VariantChoice::All | VariantChoice::First => None,
             // Of equal ones `max_by_key` returns the last and `min_by_key` the first.
-            Variant::Highest => programs.rev().max_by_key(|program| program.bitrate),
-            Variant::Lowest => {
+            VariantChoice::Highest => programs.rev().max_by_key(|program| program.bitrate),
+            VariantChoice::Lowest => {
                 programs.min_by_key(|program| program.bitrate.checked_sub(1).unwrap_or(u64::MAX))
             }
         }
@@ -186,15 +186,15 @@ mod tests {
     fn captures() {
         let master = Variants::parse(MASTER).unwrap();
         assert_eq!(master.to_string(), "400000, 800000, 200000 bit/s");
-        assert_eq!(master.map(Variant::Highest), Map::Program(1));
-        assert_eq!(master.map(Variant::Lowest), Map::Program(2));
-        let highest = master.chosen(Variant::Highest).unwrap();
+        assert_eq!(master.map(VariantChoice::Highest), Map::Program(1));
+        assert_eq!(master.map(VariantChoice::Lowest), Map::Program(2));
+        let highest = master.chosen(VariantChoice::Highest).unwrap();
         assert_eq!(highest.to_string(), "800000 bit/s (program 1)");
-        assert_eq!(master.chosen(Variant::All), None);
+        assert_eq!(master.chosen(VariantChoice::All), None);
         let media = Variants::parse(MEDIA).unwrap();
         assert_eq!(media.programs(), [Program { id: 0, bitrate: 0 }]);
-        assert_eq!(media.map(Variant::Highest), Map::Program(0));
-        assert_eq!(media.map(Variant::Lowest), Map::Program(0));
+        assert_eq!(media.map(VariantChoice::Highest), Map::Program(0));
+        assert_eq!(media.map(VariantChoice::Lowest), Map::Program(0));
     }
 
     #[test]
@@ -209,10 +209,10 @@ mod tests {
         ];
         for (bitrates, highest, lowest) in cases {
             let variants = found(bitrates);
-            assert_eq!(variants.map(Variant::Highest), Map::Program(highest), "{bitrates:?}");
-            assert_eq!(variants.map(Variant::Lowest), Map::Program(lowest), "{bitrates:?}");
-            assert_eq!(variants.map(Variant::All), Map::All);
-            assert_eq!(variants.map(Variant::First), Map::First);
+            assert_eq!(variants.map(VariantChoice::Highest), Map::Program(highest), "{bitrates:?}");
+            assert_eq!(variants.map(VariantChoice::Lowest), Map::Program(lowest), "{bitrates:?}");
+            assert_eq!(variants.map(VariantChoice::All), Map::All);
+            assert_eq!(variants.map(VariantChoice::First), Map::First);
         }
     }
 

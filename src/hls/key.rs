@@ -14,7 +14,7 @@ const IDENTITY: &[u8] = b"identity";
 
 /// How segments are encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method<'a> {
+pub enum KeyMethod<'a> {
     /// Not at all.
     None,
     /// Whole segments, by AES-128 in CBC mode.
@@ -29,7 +29,7 @@ pub enum Method<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key<'a> {
     /// How segments are encrypted.
-    pub method: Method<'a>,
+    pub method: KeyMethod<'a>,
     /// The URI of the key.
     pub uri: Option<&'a [u8]>,
     /// The initialization vector; `None` if it follows from the media sequence number.
@@ -43,10 +43,10 @@ pub struct Key<'a> {
 impl<'a> Key<'a> {
     pub(super) fn read(attributes: Attributes<'a>) -> Self {
         let method = match attributes.get(b"METHOD").unwrap_or_default() {
-            b"NONE" => Method::None,
-            b"AES-128" => Method::Aes128,
-            b"SAMPLE-AES" => Method::SampleAes,
-            other => Method::Other(other),
+            b"NONE" => KeyMethod::None,
+            b"AES-128" => KeyMethod::Aes128,
+            b"SAMPLE-AES" => KeyMethod::SampleAes,
+            other => KeyMethod::Other(other),
         };
         Self {
             method,
@@ -72,7 +72,7 @@ impl<'a> Keys<'a> {
     /// ends all.
     pub(super) fn add(&mut self, key: Key<'a>) {
         let end = self.all.len();
-        if key.method == Method::None {
+        if key.method == KeyMethod::None {
             (self.current, self.has_segment) = (end..end, false);
             return;
         }

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::faults::Client;
+use super::faults::Requester;
 use crate::http::redact::redact;
 use crate::http::{Delivered, Method, Refusal, Request};
 use crate::units::text::visible_json;
@@ -31,9 +31,9 @@ pub(super) struct AccessEntry {
 impl AccessEntry {
     /// The entry of a request to which these faults apply.
     pub(super) fn new(request: &Request<'_>, faults: Vec<String>) -> Self {
-        let client = match Client::of(request) {
-            Client::Numbered(number) => Some(number),
-            Client::At(_) => None,
+        let client = match Requester::of(request) {
+            Requester::Numbered(number) => Some(number),
+            Requester::At(_) => None,
         };
         let uri = match request.query {
             Some(query) => format!("{}?{query}", request.path),

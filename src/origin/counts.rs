@@ -14,7 +14,7 @@ const RESPONSE_SECS: &[f64] =
 
 /// Counters of the origin.
 #[derive(Debug)]
-pub struct Counts {
+pub struct OriginCounts {
     /// Requests by resource kind and status; `None` if there was no response.
     pub requests: BTreeMap<(ResourceKind, Option<u16>), u64>,
     /// Bytes of bodies that sockets took.
@@ -29,7 +29,7 @@ pub struct Counts {
     pub access_lines_dropped: u64,
 }
 
-impl Default for Counts {
+impl Default for OriginCounts {
     fn default() -> Self {
         Self {
             requests: ResourceKind::ALL.map(|kind| ((kind, Some(200)), 0)).into(),
@@ -41,7 +41,7 @@ impl Default for Counts {
     }
 }
 
-impl Counts {
+impl OriginCounts {
     /// Counts a request and the status of its response.
     pub(super) fn responded(&mut self, kind: ResourceKind, status: Option<u16>) {
         *self.requests.entry((kind, status)).or_default() += 1;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::access::AccessEntry;
-use super::counts::Counts;
+use super::counts::OriginCounts;
 use super::faults::{CONTROL_PATH, Faults, Injected};
 use super::{Origin, ResourceKind, StreamSettings};
 use crate::http::{Audience, Delivered, Refusal, Request, Response, Ticket};
@@ -17,7 +17,7 @@ use crate::units::{Moment, Tick};
 pub struct FaultyOrigin {
     origin: Origin,
     faults: Faults,
-    counts: Counts,
+    counts: OriginCounts,
     /// Responses that have not ended: at most one a connection.
     under_way: BTreeMap<Ticket, UnderWay>,
     tickets: u64,
@@ -43,18 +43,18 @@ impl FaultyOrigin {
     /// with the remedy.
     pub fn new(settings: StreamSettings, faults: Faults, logs: bool) -> Result<Self, String> {
         let origin = Origin::new(settings).map_err(|error| error.to_string())?;
-        let (counts, under_way) = (Counts::default(), BTreeMap::new());
+        let (counts, under_way) = (OriginCounts::default(), BTreeMap::new());
         Ok(Self { origin, faults, counts, under_way, tickets: 0, logs })
     }
 
     /// The counters.
     #[must_use]
-    pub const fn counts(&self) -> &Counts {
+    pub const fn counts(&self) -> &OriginCounts {
         &self.counts
     }
 
     /// The counters, for events that are counted elsewhere.
-    pub fn counts_mut(&mut self) -> &mut Counts {
+    pub fn counts_mut(&mut self) -> &mut OriginCounts {
         &mut self.counts
     }
 

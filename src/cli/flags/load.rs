@@ -14,7 +14,7 @@ use super::{About, Log, SCRAPE_DEFAULT};
 use crate::cli::secrets::{self, Header};
 use crate::cli::values::{self, Names, Scrape};
 use crate::config::ProbeFailurePolicy;
-use crate::ffmpeg::options::{LogDetail, Options, Variant};
+use crate::ffmpeg::options::{LogDetail, Options, VariantChoice};
 use crate::origin::faults::Recipe;
 use crate::units::shard::Shard;
 use crate::units::{Wall, duration};
@@ -107,7 +107,7 @@ pub(in crate::cli) struct Stream {
     pub(in crate::cli) url_from: Option<PathBuf>,
     /// Renditions that each client reads: all, highest, lowest or first
     #[arg(long, value_name = "WHICH", default_value = "all", value_parser = values::variant)]
-    pub(in crate::cli) variant: Variant,
+    pub(in crate::cli) variant: VariantChoice,
     /// If ffprobe finds no variants: fallback (use first, and warn) or fail
     #[arg(long, value_name = "POLICY", default_value = "fallback", value_parser = values::policy)]
     pub(in crate::cli) probe_failure_policy: ProbeFailurePolicy,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::hls::Document;
-use crate::hls::key::Method;
+use crate::hls::key::KeyMethod;
 
 fn master(text: &[u8]) -> Master<'_> {
     match Document::read(text) {
@@ -43,7 +43,7 @@ fn parses_a_complete_presentation() {
     assert_eq!((audio.language, audio.is_default), (Some(&b"de"[..]), true));
     assert_eq!((captions.kind, captions.uri), (RenditionKind::ClosedCaptions, None));
     assert!(!captions.is_default);
-    assert_eq!(master.session_keys[0].method, Method::SampleAes);
+    assert_eq!(master.session_keys[0].method, KeyMethod::SampleAes);
     assert_eq!(master.session_keys[0].uri, Some(&b"skd://k"[..]));
     assert_eq!(master.session_data[0].get(b"VALUE"), Some(&b"A, B"[..]));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::hls::Document;
-use crate::hls::key::{KEY_FORMATS_MAX, Method};
+use crate::hls::key::{KEY_FORMATS_MAX, KeyMethod};
 
 fn media(text: &[u8]) -> Media<'_> {
     match Document::read(text) {
@@ -128,7 +128,7 @@ fn parses_and_limits_keys() {
     let [key] = found.keys(&found.segments[0]) else { panic!("{found:#?}") };
     assert_eq!(
         (key.method, key.uri, key.iv),
-        (Method::Aes128, Some(&b"k?a=b"[..]), Some(0xc0_ffee))
+        (KeyMethod::Aes128, Some(&b"k?a=b"[..]), Some(0xc0_ffee))
     );
     assert_eq!(key.format, b"identity");
     assert_eq!(key.attributes.get(b"KEYFORMATVERSIONS"), Some(&b"1"[..]));
@@ -141,7 +141,7 @@ fn parses_and_limits_keys() {
     let found = media(text.as_bytes());
     assert!(found.keys.len() <= KEY_FORMATS_MAX * 1_000);
     assert_eq!(found.keys(&found.segments[999]).len(), KEY_FORMATS_MAX);
-    assert_eq!(found.keys[0].method, Method::Other(b"X"));
+    assert_eq!(found.keys[0].method, KeyMethod::Other(b"X"));
 }
 
 #[test]

@@ -84,14 +84,14 @@ impl fmt::Display for Share {
 /// A window of time, relative to the start of the origin or to the request that posted
 /// the recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct TimeWindow {
     /// Its start.
     pub from: Duration,
     /// Its end; `None` is never.
     pub to: Option<Duration>,
 }
 
-impl Window {
+impl TimeWindow {
     /// At all times.
     pub const ALWAYS: Self = Self { from: Duration::ZERO, to: None };
 
@@ -117,7 +117,7 @@ impl Window {
     }
 }
 
-impl fmt::Display for Window {
+impl fmt::Display for TimeWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let to = self.to.map(duration::show).unwrap_or_default();
         write!(f, "@{}-{to}", duration::show(self.from))

@@ -6,12 +6,12 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::amounts::{BYTES_MAX, Share, Window, bytes, plain_number};
+use super::amounts::{BYTES_MAX, Share, TimeWindow, bytes, plain_number};
 use super::recipe::{
-    Kind, Latency, Recipe, USUAL_LENGTH_OFF, USUAL_REDIRECT, USUAL_RETRY_SECS, USUAL_REWIND,
+    FaultKind, Latency, Recipe, USUAL_LENGTH_OFF, USUAL_REDIRECT, USUAL_RETRY_SECS, USUAL_REWIND,
     USUAL_RUN,
 };
-use super::target::Target;
+use super::target::FaultTarget;
 use crate::units::duration;
 
 /// Longest recipe in characters; the longest useful one has about 100.
@@ -59,10 +59,10 @@ impl std::error::Error for RecipeError {}
 #[derive(Debug, Default)]
 struct Fields<'a> {
     kind: &'a str,
-    target: Option<Target>,
+    target: Option<FaultTarget>,
     share: Option<Share>,
     every_client: Option<NonZeroU32>,
-    window: Option<Window>,
+    window: Option<TimeWindow>,
     param: Option<&'a str>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Fields<'a> {
             let every = every.ok_or("give every how many clients, as /10 for each tenth")?;
             once(&mut self.every_client, every, "every how many clients")
         } else if let Some(window) = part.strip_prefix('@') {
-            let window = Window::parse(window)
+            let window = TimeWindow::parse(window)
                 .ok_or("give the window of time as @30s-60s or @30s-, the end after the start")?;
             once(&mut self.window, window, "window of time")
         } else if part.ends_with('%') || is_decimal(part) {
@@ -91,10 +91,10 @@ impl<'a> Fields<'a> {
                 "give the share as 5% or 0.05, above 0 and up to 100%, in steps of 0.0001%",
             )?;
             once(&mut self.share, share, "share")
-        } else if let Some(target) = Target::named(part) {
+        } else if let Some(target) = FaultTarget::named(part) {
             once(&mut self.target, target, "target")
         } else if part.is_empty() || part.chars().all(char::is_alphabetic) {
-            let names = Target::ALL.map(Target::name).join(", ");
+            let names = FaultTarget::ALL.map(FaultTarget::name).join(", ");
             Err(format!("{part:?} is not a target; give one of {names}"))
         } else {
             once(&mut self.param, part, "parameter")
@@ -109,7 +109,7 @@ impl<'a> Fields<'a> {
             target: self.target.unwrap_or(kind.usual_target()),
             share: self.share.unwrap_or(Share::WHOLE),
             every_client: self.every_client,
-            window: self.window.unwrap_or(Window::ALWAYS),
+            window: self.window.unwrap_or(TimeWindow::ALWAYS),
         };
         match misfit(&recipe) {
             Some(remedy) => Err(format!("{} {remedy}", kind.name())),
@@ -117,7 +117,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn kind(&self) -> Result<Kind, String> {
+    fn kind(&self) -> Result<FaultKind, String> {
         let param = self.param;
         let wrong = |remedy: &str| match param {
             Some(param) => format!("{} cannot have {param:?}; give {remedy}", self.kind),
@@ -130,34 +130,34 @@ impl<'a> Fields<'a> {
         // The kind with this parameter, and the valid parameters.
         let (kind, remedy) = match self.kind {
             "latency" => (
-                param.and_then(latency).map(Kind::Latency),
+                param.and_then(latency).map(FaultKind::Latency),
                 "200ms, 100ms-900ms, exp(300ms) or normal(300ms,50ms), up to 10m",
             ),
-            "drip" => (param.and_then(rate).map(Kind::Drip), "bytes a second such as 10kB/s"),
-            "truncate" => (optional(param, bytes).map(Kind::Truncate), "bytes such as 10kB"),
-            "reset" => (optional(param, bytes).map(Kind::Reset), "bytes such as 10kB"),
+            "drip" => (param.and_then(rate).map(FaultKind::Drip), "bytes a second such as 10kB/s"),
+            "truncate" => (optional(param, bytes).map(FaultKind::Truncate), "bytes such as 10kB"),
+            "reset" => (optional(param, bytes).map(FaultKind::Reset), "bytes such as 10kB"),
             "length" => {
                 let off = param.map_or(Some(USUAL_LENGTH_OFF), length_off);
-                (off.map(Kind::Length), "bytes with a sign, such as +1kB or -100B")
+                (off.map(FaultKind::Length), "bytes with a sign, such as +1kB or -100B")
             }
             "rewind" => (
-                param.map_or(Some(USUAL_REWIND), segments).map(Kind::Rewind),
+                param.map_or(Some(USUAL_REWIND), segments).map(FaultKind::Rewind),
                 "a number of segments from 1 to 1000",
             ),
             "discontinuity" => (
-                param.map_or(Some(USUAL_RUN), segments).map(Kind::Discontinuity),
+                param.map_or(Some(USUAL_RUN), segments).map(FaultKind::Discontinuity),
                 "a number of segments from 1 to 1000",
             ),
             "redirect" => (
-                param.map_or(Some(USUAL_REDIRECT), redirect).map(Kind::Redirect),
+                param.map_or(Some(USUAL_REDIRECT), redirect).map(FaultKind::Redirect),
                 "a status of 301, 302, 303, 307 or 308",
             ),
-            "hang" => (plain(Kind::Hang), "none"),
-            "stale" => (plain(Kind::Stale), "none"),
-            "missing" => (plain(Kind::Missing), "none"),
-            "refuse" => (plain(Kind::Refuse), "none"),
+            "hang" => (plain(FaultKind::Hang), "none"),
+            "stale" => (plain(FaultKind::Stale), "none"),
+            "missing" => (plain(FaultKind::Missing), "none"),
+            "refuse" => (plain(FaultKind::Refuse), "none"),
             unknown => {
-                let names = Kind::NAMES.join(", ");
+                let names = FaultKind::NAMES.join(", ");
                 return Err(format!(
                     "{unknown:?} is not a kind of fault; give a status from 400 to 599 or one of {names}"
                 ));
@@ -179,42 +179,42 @@ fn once<T>(field: &mut Option<T>, value: T, what: &str) -> Result<(), String> {
 fn misfit(recipe: &Recipe) -> Option<&'static str> {
     let whole = recipe.share == Share::WHOLE;
     let all_clients = recipe.every_client.is_none();
-    let of_media = matches!(recipe.target, Target::Playlists | Target::Media);
+    let of_media = matches!(recipe.target, FaultTarget::Playlists | FaultTarget::Media);
     match recipe.kind {
-        Kind::Stale | Kind::Rewind(_) | Kind::Discontinuity(_) if !of_media => {
+        FaultKind::Stale | FaultKind::Rewind(_) | FaultKind::Discontinuity(_) if !of_media => {
             Some("applies to playlists; leave the target out, or give playlists or media")
         }
-        Kind::Missing if recipe.target != Target::Segments => {
+        FaultKind::Missing if recipe.target != FaultTarget::Segments => {
             Some("applies to segments; leave the target out")
         }
-        Kind::Discontinuity(_) if !whole || !all_clients => Some(
+        FaultKind::Discontinuity(_) if !whole || !all_clients => Some(
             "is the same for every request; give every how many segments, such as 10, in place of a share",
         ),
-        Kind::Refuse if recipe.target != Target::All || !whole || !all_clients => {
+        FaultKind::Refuse if recipe.target != FaultTarget::All || !whole || !all_clients => {
             Some("applies before any request; give a window of time only, such as @30s-60s")
         }
-        Kind::Refuse if recipe.window.to.is_none() => {
+        FaultKind::Refuse if recipe.window.to.is_none() => {
             Some("without an end could never be cleared; give a window of time such as @30s-60s")
         }
-        Kind::Refuse if recipe.window.length() > Some(REFUSAL_MAX) => Some(
+        FaultKind::Refuse if recipe.window.length() > Some(REFUSAL_MAX) => Some(
             "for longer than an hour could not be cleared meanwhile; give a shorter window of time",
         ),
         _ => None,
     }
 }
 
-fn status(code: u64, retry_after: Option<&str>) -> Result<Kind, &'static str> {
+fn status(code: u64, retry_after: Option<&str>) -> Result<FaultKind, &'static str> {
     let code = u16::try_from(code).ok().filter(|code| (400..600).contains(code));
     let code = code.ok_or("a status from 400 to 599")?;
     let usual = if code == 429 { Some(USUAL_RETRY_SECS) } else { None };
     let Some(text) = retry_after else {
-        return Ok(Kind::Status { code, retry_after_secs: usual });
+        return Ok(FaultKind::Status { code, retry_after_secs: usual });
     };
     let span = duration::parse(text).ok().filter(|&span| span <= RETRY_AFTER_MAX);
     // Retry-After has whole seconds (RFC 9110 §10.2.3).
     let secs = span.filter(|span| span.subsec_nanos() == 0).map(|span| span.as_secs());
     let secs = secs.ok_or("a value of Retry-After in whole seconds, such as 5s")?;
-    Ok(Kind::Status { code, retry_after_secs: Some(secs) })
+    Ok(FaultKind::Status { code, retry_after_secs: Some(secs) })
 }
 
 fn latency(text: &str) -> Option<Latency> {

@@ -9,8 +9,8 @@ use super::super::ResourceKind;
 use super::super::playlist::Window;
 use super::super::reply::words;
 use super::fields::REFUSAL_MAX;
-use super::recipe::{Kind, Recipe};
-use super::select::{Client, draw, lateness, number_of};
+use super::recipe::{FaultKind, Recipe};
+use super::select::{Requester, draw, lateness, number_of};
 use crate::http::{Cut, CutEnd, Delivery, Method, Request, Response};
 use crate::units::{Moment, Tick, Wall, nanos};
 
@@ -61,7 +61,7 @@ impl Faults {
     /// Recipes that cannot be combined, in one line with the remedy.
     pub fn new(recipes: Vec<Recipe>, seed: u64) -> Result<Self, String> {
         check(&recipes)?;
-        let by_kind = Kind::NAMES.map(|name| (name.to_owned(), 0)).into();
+        let by_kind = FaultKind::NAMES.map(|name| (name.to_owned(), 0)).into();
         let mut faults = Self { seed, since: None, rules: Vec::new(), by_kind };
         faults.put(recipes);
         Ok(faults)
@@ -100,7 +100,7 @@ impl Faults {
         let first = |after| timeline.first_from(since_ns.saturating_add(nanos(after)));
         let runs: Vec<_> = (self.rules.iter())
             .filter_map(|rule| match rule.recipe.kind {
-                Kind::Discontinuity(every) => {
+                FaultKind::Discontinuity(every) => {
                     let window = rule.recipe.window;
                     let end = window.to.map_or(u64::MAX, first);
                     Some((first(window.from)..end, every))
@@ -127,8 +127,9 @@ impl Faults {
     #[must_use]
     pub fn is_open(&self, now: Tick) -> bool {
         let elapsed = now.since(self.since.unwrap_or_default().tick);
-        let refuses =
-            |rule: &Rule| rule.recipe.kind == Kind::Refuse && rule.recipe.window.holds(elapsed);
+        let refuses = |rule: &Rule| {
+            rule.recipe.kind == FaultKind::Refuse && rule.recipe.window.holds(elapsed)
+        };
         !self.rules.iter().any(refuses)
     }
 
@@ -136,7 +137,7 @@ impl Faults {
     #[must_use]
     pub fn next_change(&self, now: Tick) -> Option<Tick> {
         let since = self.since.unwrap_or_default().tick;
-        let refusals = self.rules.iter().filter(|rule| rule.recipe.kind == Kind::Refuse);
+        let refusals = self.rules.iter().filter(|rule| rule.recipe.kind == FaultKind::Refuse);
         let edges =
             refusals.flat_map(|rule| [Some(rule.recipe.window.from), rule.recipe.window.to]);
         edges.flatten().map(|edge| since.after(edge)).filter(|&edge| edge > now).min()
@@ -146,7 +147,7 @@ impl Faults {
     pub fn count_refusals(&mut self, now: Tick) {
         let elapsed = now.since(self.since.unwrap_or_default().tick);
         for rule in &mut self.rules {
-            let begun = rule.recipe.kind == Kind::Refuse && rule.recipe.window.from <= elapsed;
+            let begun = rule.recipe.kind == FaultKind::Refuse && rule.recipe.window.from <= elapsed;
             if begun && rule.injected == 0 {
                 rule.injected = 1;
                 *self.by_kind.entry(rule.recipe.kind.name()).or_default() += 1;
@@ -169,8 +170,8 @@ impl Faults {
             let Some(rule) = self.rules.get_mut(number) else { continue };
             let kind = rule.recipe.kind;
             let effective = match kind {
-                Kind::Stale | Kind::Rewind(_) => chooser == Some(number),
-                Kind::Discontinuity(_) => {
+                FaultKind::Stale | FaultKind::Rewind(_) => chooser == Some(number),
+                FaultKind::Discontinuity(_) => {
                     is_live_playlist(request) && origin.contains_a_jump(shown.wall)
                 }
                 _ => match replacement(kind, request).filter(|_| !replaced) {
@@ -200,7 +201,7 @@ impl Faults {
             return Vec::new();
         }
         let elapsed = at.tick.since(self.since.unwrap_or_default().tick);
-        let client = Client::of(request);
+        let client = Requester::of(request);
         let seed = self.seed;
         let take = |(number, rule): (usize, &mut Rule)| {
             let recipe = rule.recipe;
@@ -213,7 +214,7 @@ impl Faults {
             rule.draws += 1;
             // A missing segment is missing for every client.
             let subject = match recipe.kind {
-                Kind::Missing => number_of(request.path),
+                FaultKind::Missing => number_of(request.path),
                 _ => rule.draws,
             };
             let drawn = draw(seed, &[number as u64, subject]);
@@ -238,8 +239,8 @@ impl Faults {
         let earlier = |number: &usize| {
             let recipe = self.rules.get(*number)?.recipe;
             let wall_ns = match recipe.kind {
-                Kind::Stale => since.saturating_add(nanos(recipe.window.from)),
-                Kind::Rewind(count) => {
+                FaultKind::Stale => since.saturating_add(nanos(recipe.window.from)),
+                FaultKind::Rewind(count) => {
                     let back = nanos(origin.settings().segment_duration).saturating_mul(count);
                     at.wall.as_unix_nanos().saturating_sub(back)
                 }
@@ -266,7 +267,7 @@ fn check(recipes: &[Recipe]) -> Result<(), String> {
         return Err(format!("{count} recipes; give at most {RECIPES_MAX}"));
     }
     let mut windows: Vec<_> = (recipes.iter())
-        .filter(|recipe| matches!(recipe.kind, Kind::Discontinuity(_)))
+        .filter(|recipe| matches!(recipe.kind, FaultKind::Discontinuity(_)))
         .map(|recipe| recipe.window)
         .collect();
     windows.sort_by_key(|window| window.from);
@@ -277,7 +278,7 @@ fn check(recipes: &[Recipe]) -> Result<(), String> {
     if overlap {
         return Err("two discontinuity recipes at once; give windows that do not overlap".into());
     }
-    let refusals = recipes.iter().filter(|recipe| recipe.kind == Kind::Refuse);
+    let refusals = recipes.iter().filter(|recipe| recipe.kind == FaultKind::Refuse);
     let lengths = refusals.filter_map(|recipe| recipe.window.length());
     let refused = lengths.fold(Duration::ZERO, Duration::saturating_add);
     if refused > REFUSAL_MAX {
@@ -291,14 +292,14 @@ fn is_live_playlist(request: &Request<'_>) -> bool {
 }
 
 /// The response that replaces the origin's.
-fn replacement(kind: Kind, request: &Request<'_>) -> Option<Response> {
+fn replacement(kind: FaultKind, request: &Request<'_>) -> Option<Response> {
     match kind {
-        Kind::Status { code, retry_after_secs } => {
+        FaultKind::Status { code, retry_after_secs } => {
             let after = retry_after_secs.map(|secs| ("Retry-After", secs.to_string().into()));
             Some(words(code, "injected fault", after.into_iter().collect()))
         }
-        Kind::Missing => Some(words(404, "missing by an injected fault", vec![])),
-        Kind::Redirect(code) => {
+        FaultKind::Missing => Some(words(404, "missing by an injected fault", vec![])),
+        FaultKind::Redirect(code) => {
             let query = request.query.unwrap_or_default();
             if query.split('&').any(|part| part == REDIRECTED) {
                 return None;
@@ -313,7 +314,7 @@ fn replacement(kind: Kind, request: &Request<'_>) -> Option<Response> {
 
 /// Changes the delivery of a response. False if that has no effect, or if another fault
 /// has changed the same aspect before.
-fn alter(kind: Kind, response: &mut Response, request: &Request<'_>, drawn: u64) -> bool {
+fn alter(kind: FaultKind, response: &mut Response, request: &Request<'_>, drawn: u64) -> bool {
     let body = if request.method == Method::Head || response.status.forbids_body() {
         0
     } else {
@@ -322,15 +323,15 @@ fn alter(kind: Kind, response: &mut Response, request: &Request<'_>, drawn: u64)
     let before = response.delivery.as_deref().copied().unwrap_or_default();
     let mut delivery = before;
     match kind {
-        Kind::Latency(latency) if before.delay.is_zero() => {
+        FaultKind::Latency(latency) if before.delay.is_zero() => {
             // Draw again: numbers that fell into a share are not uniformly distributed.
             delivery.delay = lateness(latency, [1, 2].map(|n| draw(drawn, &[n])));
         }
-        Kind::Drip(rate) if before.rate.is_none() => delivery.rate = NonZeroU64::new(rate),
-        Kind::Length(off) if body > 0 && before.content_length.is_none() => {
+        FaultKind::Drip(rate) if before.rate.is_none() => delivery.rate = NonZeroU64::new(rate),
+        FaultKind::Length(off) if body > 0 && before.content_length.is_none() => {
             delivery.content_length = (body as u64).checked_add_signed(off).or(Some(0));
         }
-        Kind::Hang | Kind::Truncate(_) | Kind::Reset(_) if before.cut.is_none() => {
+        FaultKind::Hang | FaultKind::Truncate(_) | FaultKind::Reset(_) if before.cut.is_none() => {
             delivery.cut = cut(kind, body);
         }
         _ => {}
@@ -343,15 +344,15 @@ fn alter(kind: Kind, response: &mut Response, request: &Request<'_>, drawn: u64)
 }
 
 /// Where a body of this length is cut; `None` if it is shorter.
-fn cut(kind: Kind, body: usize) -> Option<Cut> {
+fn cut(kind: FaultKind, body: usize) -> Option<Cut> {
     let within = |bytes: u64| usize::try_from(bytes).ok().filter(|&bytes| bytes < body);
     match kind {
-        Kind::Hang => Some(Cut { after: None, end: CutEnd::Stall }),
-        Kind::Reset(None) => Some(Cut { after: None, end: CutEnd::Reset }),
-        Kind::Reset(Some(bytes)) => {
+        FaultKind::Hang => Some(Cut { after: None, end: CutEnd::Stall }),
+        FaultKind::Reset(None) => Some(Cut { after: None, end: CutEnd::Reset }),
+        FaultKind::Reset(Some(bytes)) => {
             within(bytes).map(|bytes| Cut { after: Some(bytes), end: CutEnd::Reset })
         }
-        Kind::Truncate(bytes) => {
+        FaultKind::Truncate(bytes) => {
             let bytes = within(bytes.unwrap_or(body as u64 / 2))?;
             Some(Cut { after: Some(bytes), end: CutEnd::Close })
         }

@@ -17,9 +17,9 @@ mod timeline;
 pub use control::CONTROL_PATH;
 pub use fields::RecipeError;
 pub use inject::{Faults, Injected};
-pub use recipe::{Kind, Latency, Recipe};
-pub(super) use select::Client;
-pub use target::Target;
+pub use recipe::{FaultKind, Latency, Recipe};
+pub(super) use select::Requester;
+pub use target::FaultTarget;
 pub use timeline::Timeline;
 
 #[cfg(test)]

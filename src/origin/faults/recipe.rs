@@ -7,13 +7,13 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::amounts::{Bytes, Share, Window};
-use super::target::Target;
+use super::amounts::{Bytes, Share, TimeWindow};
+use super::target::FaultTarget;
 use crate::units::duration;
 
 /// A fault with its parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FaultKind {
     /// An error status replaces the response.
     Status {
         /// The status, 400 to 599.
@@ -49,7 +49,7 @@ pub enum Kind {
     Refuse,
 }
 
-impl Kind {
+impl FaultKind {
     /// The names of the kinds that are no status, in the order in which they are
     /// shown.
     pub const NAMES: [&str; 12] = [
@@ -89,11 +89,11 @@ impl Kind {
     }
 
     /// The target where none is typed.
-    pub(super) const fn usual_target(self) -> Target {
+    pub(super) const fn usual_target(self) -> FaultTarget {
         match self {
-            Self::Stale | Self::Rewind(_) | Self::Discontinuity(_) => Target::Media,
-            Self::Missing => Target::Segments,
-            _ => Target::All,
+            Self::Stale | Self::Rewind(_) | Self::Discontinuity(_) => FaultTarget::Media,
+            Self::Missing => FaultTarget::Segments,
+            _ => FaultTarget::All,
         }
     }
 
@@ -168,16 +168,16 @@ impl fmt::Display for Latency {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recipe {
     /// The fault.
-    pub kind: Kind,
+    pub kind: FaultKind,
     /// The resources that it applies to.
-    pub target: Target,
+    pub target: FaultTarget,
     /// The share of the requests selected otherwise; for missing segments, of the
     /// segments.
     pub share: Share,
     /// Applies to one client in this many; `None` is all clients.
     pub every_client: Option<NonZeroU32>,
     /// When it applies.
-    pub window: Window,
+    pub window: TimeWindow,
 }
 
 impl fmt::Display for Recipe {
@@ -193,7 +193,7 @@ impl fmt::Display for Recipe {
         if let Some(every) = self.every_client {
             write!(f, ":/{every}")?;
         }
-        if self.window != Window::ALWAYS {
+        if self.window != TimeWindow::ALWAYS {
             write!(f, ":{}", self.window)?;
         }
         match self.kind.param() {

@@ -23,14 +23,14 @@ const TAIL: f64 = 20.0;
 
 /// The sender of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Client {
+pub(in super::super) enum Requester {
     /// A client of a swarm, by its number.
     Numbered(u32),
     /// Any other client, by its address.
     At(Option<IpAddr>),
 }
 
-impl Client {
+impl Requester {
     /// The sender of this request.
     pub(in super::super) fn of(request: &Request<'_>) -> Self {
         let agent = request.header("User-Agent").and_then(|agent| str::from_utf8(agent).ok());
@@ -99,9 +99,9 @@ mod tests {
     use super::*;
     use crate::http::Method;
 
-    fn client(agent: &str, peer: Option<IpAddr>) -> Client {
+    fn client(agent: &str, peer: Option<IpAddr>) -> Requester {
         let headers = [httparse::Header { name: "User-Agent", value: agent.as_bytes() }];
-        Client::of(&Request {
+        Requester::of(&Request {
             peer: peer.map(PeerAddress::Ip),
             ..Request::new(Method::Get, "/", &headers)
         })
@@ -110,19 +110,19 @@ mod tests {
     #[test]
     fn identifies_a_client_by_agent_or_address() {
         let peer = Some(IpAddr::from([127, 0, 0, 1]));
-        assert_eq!(client("ffmpeg-hls-swarm/0.1.0/client-17", peer), Client::Numbered(17));
+        assert_eq!(client("ffmpeg-hls-swarm/0.1.0/client-17", peer), Requester::Numbered(17));
         for agent in ["curl/8", "x/client-", "x/client-1a", "x/client-+1", "x/client-99999999999"] {
-            assert_eq!(client(agent, peer), Client::At(peer), "{agent}");
+            assert_eq!(client(agent, peer), Requester::At(peer), "{agent}");
         }
     }
 
     #[test]
     fn every_tenth_client_is_one_in_ten() {
         let ten = NonZeroU32::new(10).unwrap();
-        let meant = (0..100).filter(|&n| Client::Numbered(n).is_each(ten, 1));
+        let meant = (0..100).filter(|&n| Requester::Numbered(n).is_each(ten, 1));
         assert_eq!(meant.collect::<Vec<_>>(), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
         let by_address = (0..10_000_u32)
-            .filter(|n| Client::At(Some(IpAddr::from(n.to_be_bytes()))).is_each(ten, 1));
+            .filter(|n| Requester::At(Some(IpAddr::from(n.to_be_bytes()))).is_each(ten, 1));
         assert!((900..1_100).contains(&by_address.count()));
     }
 

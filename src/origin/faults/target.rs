@@ -6,7 +6,7 @@ use super::super::ResourceKind;
 
 /// The resources that a fault can apply to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum FaultTarget {
     /// Everything that belongs to the stream.
     All,
     /// Master and media playlists.
@@ -23,7 +23,7 @@ pub enum Target {
     Keys,
 }
 
-impl Target {
+impl FaultTarget {
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::All,
@@ -69,7 +69,7 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for FaultTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -95,7 +95,7 @@ mod tests {
             ("/", ResourceKind::Other),
         ] {
             assert_eq!(ResourceKind::at(path), kind, "{path}");
-            assert_eq!(Target::All.has(kind), kind != ResourceKind::Other);
+            assert_eq!(FaultTarget::All.has(kind), kind != ResourceKind::Other);
         }
     }
 }

@@ -201,7 +201,7 @@ proptest! {
     #[test]
     fn parses_what_is_shown(
         kind in kinds(),
-        target in prop::option::of(prop::sample::select(Target::ALL.to_vec())),
+        target in prop::option::of(prop::sample::select(FaultTarget::ALL.to_vec())),
         millionths in prop::option::of(1_u32..=1_000_000),
         every in prop::option::of(1_u32..),
         window in prop::option::of((0_u64..1_000_000, prop::option::of(1_u64..1_000_000))),

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use crate::config::{Config, PLACEHOLDER_URL, ProbeFailurePolicy};
 use crate::ffmpeg::capabilities::Capabilities;
 use crate::ffmpeg::command::Map;
-use crate::ffmpeg::options::{Options, Variant};
+use crate::ffmpeg::options::{Options, VariantChoice};
 use crate::ffmpeg::variants::{
     PROBE_OUTPUT_LIMIT_BYTES, PROBE_TIME_LIMIT, Variants, probe_arguments,
 };
@@ -28,9 +28,9 @@ pub(super) fn choose(
     stop: BorrowedFd<'_>,
 ) -> Result<Map, Fatal> {
     match config.variant {
-        Variant::All => return Ok(Map::All),
-        Variant::First => return Ok(Map::First),
-        Variant::Highest | Variant::Lowest => {}
+        VariantChoice::All => return Ok(Map::All),
+        VariantChoice::First => return Ok(Map::First),
+        VariantChoice::Highest | VariantChoice::Lowest => {}
     }
     let found = if options.url.as_str() == PLACEHOLDER_URL {
         Err("there is no URL to probe".to_owned())
