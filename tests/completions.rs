@@ -21,7 +21,7 @@ fn printed(args: &[&str]) -> String {
 }
 
 /// The output of a command, which must succeed without errors.
-fn said(command: &mut Command) -> String {
+fn output(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && complaint.is_empty(), "{command:?}: {complaint}");
@@ -85,7 +85,7 @@ fn bash_completes() {
     let folder = support::folder();
     let script = script("bash", folder.path());
     let offered =
-        |line: &str| said(Command::new(&bash).args(["-c", BASH, "bash"]).arg(&script).arg(line));
+        |line: &str| output(Command::new(&bash).args(["-c", BASH, "bash"]).arg(&script).arg(line));
     for (line, wanted, unwanted) in CASES {
         hold("bash", line, &offered(line), wanted, unwanted);
     }
@@ -123,9 +123,9 @@ const ZSH_OUTSIDE: &str = r#"
 zmodload zsh/zpty
 zpty inside zsh -f -i
 zpty -w inside "source ${(q)1} $2 ${(q)3} ${(q)4}"
-zpty -r inside said '*ready:*'
+zpty -r inside output '*ready:*'
 zpty -w -n inside "ffmpeg-hls-swarm $5"$'\t'
-zpty -r inside said '*done:*'
+zpty -r inside output '*done:*'
 zpty -d inside
 cat -- $4
 "#;
@@ -144,7 +144,7 @@ fn zsh_completes() {
         let mut command = Command::new("timeout");
         command.arg(LIMIT.as_secs().to_string()).arg(&zsh);
         command.args(["-f", "-c", ZSH_OUTSIDE, "zsh"]).arg(&inside).arg(way);
-        said(command.arg(&script).arg(&out).arg(line).env("TERM", "xterm"))
+        output(command.arg(&script).arg(&out).arg(line).env("TERM", "xterm"))
     };
     for (line, wanted, unwanted) in CASES {
         hold("zsh", line, &offered("sourced", line), wanted, unwanted);
@@ -171,7 +171,7 @@ fn fish_completes() {
             "-c",
             "source $argv[1]; complete -C \"ffmpeg-hls-swarm $argv[2]\"",
         ]);
-        said(command.arg(&script).arg(line).env("HOME", folder.path()))
+        output(command.arg(&script).arg(line).env("HOME", folder.path()))
     };
     for (line, wanted, unwanted) in CASES {
         hold("fish", line, &offered(line), wanted, unwanted);
@@ -184,7 +184,7 @@ fn groff_renders_the_manual_page_without_a_warning() {
     let folder = support::folder();
     let page = folder.path().join("ffmpeg-hls-swarm.1");
     fs::write(&page, printed(&["man"])).unwrap();
-    let text = said(Command::new(groff).args(["-man", "-ww", "-Tascii", "-P-cbou"]).arg(&page));
+    let text = output(Command::new(groff).args(["-man", "-ww", "-Tascii", "-P-cbou"]).arg(&page));
     for part in ["NAME", "SYNOPSIS", "-clients N", "--dangerous", "-listen ADDR", "STREAM_URL"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
@@ -194,7 +194,9 @@ fn groff_renders_the_manual_page_without_a_warning() {
 fn help_on_a_terminal(variables: &[(&str, &str)]) -> Option<String> {
     let mut command = Command::new(tool("script")?);
     command.args(["-qec", &format!("'{PROGRAM}' -help"), "/dev/null"]);
-    Some(said(command.env_remove("NO_COLOR").env("TERM", "xterm").envs(variables.iter().copied())))
+    Some(output(
+        command.env_remove("NO_COLOR").env("TERM", "xterm").envs(variables.iter().copied()),
+    ))
 }
 
 #[test]

@@ -359,7 +359,7 @@ fn search_path(path: Option<OsString>) -> Vec<PathBuf> {
 fn needs_dangerous(ip: IpAddr) -> UsageError {
     UsageError::new(format!(
         "-resolve needs --dangerous: every client then connects to {ip}, whatever host\n\
-         the URL names, so TLS certificates cannot be verified, and who answers there\n\
-         sees your headers and cookies. If you trust that host, add --dangerous."
+         the URL names, so TLS certificates cannot be verified, and the server there\n\
+         receives your headers and cookies. If you trust it, add --dangerous."
     ))
 }

@@ -80,12 +80,12 @@ impl<'a> Fields<'a> {
     fn put(&mut self, part: &'a str) -> Result<(), String> {
         if let Some(every) = part.strip_prefix('/') {
             let every = every.parse().ok().filter(|_| plain_number(every).is_some());
-            let every = every.ok_or("give every how many clients, as /10 for each tenth")?;
-            once(&mut self.every_client, every, "every how many clients")
+            let every = every.ok_or("give /N for every Nth client, such as /10")?;
+            once(&mut self.every_client, every, "client interval")
         } else if let Some(window) = part.strip_prefix('@') {
             let window = TimeWindow::parse(window)
-                .ok_or("give the window of time as @30s-60s or @30s-, the end after the start")?;
-            once(&mut self.window, window, "window of time")
+                .ok_or("give the time window as @30s-60s or @30s-, with the end after the start")?;
+            once(&mut self.window, window, "time window")
         } else if part.ends_with('%') || is_decimal(part) {
             let share = Share::parse(part).ok_or(
                 "give the share as 5% or 0.05, above 0 and up to 100%, in steps of 0.0001%",
@@ -182,23 +182,23 @@ fn misfit(recipe: &Recipe) -> Option<&'static str> {
     let of_media = matches!(recipe.target, FaultTarget::Playlists | FaultTarget::Media);
     match recipe.kind {
         FaultKind::Stale | FaultKind::Rewind(_) | FaultKind::Discontinuity(_) if !of_media => {
-            Some("applies to playlists; leave the target out, or give playlists or media")
+            Some("applies to playlists; remove the target, or give playlists or media")
         }
         FaultKind::Missing if recipe.target != FaultTarget::Segments => {
-            Some("applies to segments; leave the target out")
+            Some("applies to segments; remove the target")
         }
         FaultKind::Discontinuity(_) if !whole || !all_clients => Some(
-            "is the same for every request; give every how many segments, such as 10, in place of a share",
+            "is the same for every request; give a number of segments, such as 10, instead of a share",
         ),
         FaultKind::Refuse if recipe.target != FaultTarget::All || !whole || !all_clients => {
-            Some("applies before any request; give a window of time only, such as @30s-60s")
+            Some("applies before any request; give a time window only, such as @30s-60s")
         }
         FaultKind::Refuse if recipe.window.to.is_none() => {
-            Some("without an end could never be cleared; give a window of time such as @30s-60s")
+            Some("without an end could never be cleared; give a time window such as @30s-60s")
         }
-        FaultKind::Refuse if recipe.window.length() > Some(REFUSAL_MAX) => Some(
-            "for longer than an hour could not be cleared meanwhile; give a shorter window of time",
-        ),
+        FaultKind::Refuse if recipe.window.length() > Some(REFUSAL_MAX) => {
+            Some("for longer than an hour could not be cleared; give a shorter time window")
+        }
         _ => None,
     }
 }
