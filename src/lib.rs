@@ -17,6 +17,7 @@
 //! | `summary` | the summary of a run: written, read, merged |
 //! | `measures` | the numbers that a run reports |
 //! | `origin` | the built-in test origin |
+//! | `exporters` | what the origin's own exporters report |
 //! | `swarm` | decisions: clients, ramp, restarts, stops |
 //! | `stats` | counters and histograms |
 //! | `ffmpeg` | everything specific to FFmpeg |
@@ -33,6 +34,7 @@ pub mod cli;
 pub mod config;
 pub mod dashboard;
 pub mod exchange;
+pub mod exporters;
 pub mod exposition;
 pub mod ffmpeg;
 pub mod hls;

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "so does a test fail")]
 
 use ffmpeg_hls_swarm::exchange::{ErrorReason, RequestKind};
+use ffmpeg_hls_swarm::exporters::{CPU_MODES, Target};
 use ffmpeg_hls_swarm::ffmpeg::outcome::Outcome;
 use ffmpeg_hls_swarm::measures::{self, Family};
 use ffmpeg_hls_swarm::origin::ResourceKind;
 use ffmpeg_hls_swarm::origin::faults::FaultKind;
-use ffmpeg_hls_swarm::stats::origin_side::{CPU_MODES, Target};
 use ffmpeg_hls_swarm::stats::{EntryKind, State};
 use ffmpeg_hls_swarm::units::process::SpawnFailureReason;
 

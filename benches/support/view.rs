@@ -41,7 +41,7 @@ pub(crate) fn scrape_response(
         health,
         ffmpeg_version: "9.0.2",
         measured: Measured { log: true, tcp: true },
-        origin_side: None,
+        exporters: None,
         clients: &[],
         stall: StallThreshold::new(Duration::from_secs(6), TargetDurationSource::Stream),
         cores: None,

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::environment::{Lookup, STREAM_URL};
 use super::error::quoted;
-use super::flags::{LoadFlags, Log, Modes, OriginFlags, OriginSide, Restarts, SCRAPE_DEFAULT};
+use super::flags::{Exporters, LoadFlags, Log, Modes, OriginFlags, Restarts, SCRAPE_DEFAULT};
 use super::secrets::{self, ReadFile};
 use super::{Outside, Typed, UsageError, playlist_url, repeat, values};
 use crate::config::{
@@ -67,7 +67,7 @@ pub(super) fn load(
         metrics: flags.metrics.metrics.0,
         demo_faults: demo_faults(flags.modes.fault, mode)?,
         client_metrics: flags.metrics.prom_client_metrics,
-        origin_metrics: origin_metrics(flags.origin_side)?,
+        origin_metrics: origin_metrics(flags.exporters)?,
         summary_json: Some(flags.metrics.summary_json).filter(|file| file != Path::new("")),
         report: Some(flags.metrics.report).filter(|file| file != Path::new("")),
         dashboard: dashboard(typed, flags.metrics.tui, env),
@@ -179,7 +179,7 @@ const NODE_EXPORTER_PORT: u16 = 9100;
 const NGINX_EXPORTER_PORT: u16 = 9113;
 
 /// The exporters of the origin. A URL takes precedence over the common host.
-fn origin_metrics(flags: OriginSide) -> Result<OriginMetricsConfig, UsageError> {
+fn origin_metrics(flags: Exporters) -> Result<OriginMetricsConfig, UsageError> {
     let (every, window) = (flags.origin_metrics_interval, flags.origin_metrics_window);
     if every > window {
         return Err(UsageError::new(format!(

@@ -9,6 +9,7 @@ mod client;
 mod clients;
 mod errors;
 mod experience;
+mod exporters;
 mod help;
 pub mod history;
 mod host;
@@ -16,7 +17,6 @@ pub mod keys;
 mod load;
 mod log;
 mod order;
-mod origin;
 mod overview;
 pub mod pacing;
 pub mod paint;
@@ -205,9 +205,13 @@ impl Drawing<'_> {
         let log = (body.height / 4).max(4);
         let (mut main, log) = split(body, body.height - log);
         let pane = self.ui.pane;
-        if let Some(side) = self.board.scene.origin_side.filter(|_| pane == Pane::Host) {
-            let (upper, lower) = split(main, main.height.saturating_sub(origin::LINES));
-            origin::draw(Pen::framed(lower, buffer, "Origin"), side, self.board.scene.snapshot.now);
+        if let Some(side) = self.board.scene.exporters.filter(|_| pane == Pane::Host) {
+            let (upper, lower) = split(main, main.height.saturating_sub(exporters::LINES));
+            exporters::draw(
+                Pen::framed(lower, buffer, "Origin"),
+                side,
+                self.board.scene.snapshot.now,
+            );
             main = upper;
         }
         let pen = Pen::framed(main, buffer, pane.name());

@@ -143,7 +143,7 @@ holds!(too_small, "", (44, 10), 10, busy_run());
 fn a_frame_with_nothing_new_writes_nothing() {
     let (numbers, run, log) = (busy_run(), run(), last_lines());
     let snapshot = numbers.snapshot();
-    let scene = Scene { origin_side: None, cores: None, ..numbers.scene(&snapshot) };
+    let scene = Scene { exporters: None, cores: None, ..numbers.scene(&snapshot) };
     let board = Board { run: &run, scene: &scene, opened: None, log: &log };
     let mut dashboard = Dashboard::new(true);
     let mut out = Vec::new();

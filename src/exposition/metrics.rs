@@ -146,7 +146,7 @@ mod tests {
         let of_origin = |numbers: &Numbers, asked: bool| {
             let snapshot = numbers.snapshot();
             let mut scene = numbers.scene(&snapshot);
-            scene.origin_side = scene.origin_side.filter(|_| asked);
+            scene.exporters = scene.exporters.filter(|_| asked);
             let all = collect(&scene);
             all.iter().filter(|family| family.name().starts_with("hlsswarm_origin_")).count()
         };
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(of_origin(&numbers, true), 19);
         for (failures, shown) in [(2, 19), (1, 13), (0, 13)] {
             for _ in 0..failures {
-                numbers.origin_side.fetched(Tick::from_millis(59_000), 1, Fetched::Failed("x"));
+                numbers.exporters.fetched(Tick::from_millis(59_000), 1, Fetched::Failed("x"));
             }
             assert_eq!(of_origin(&numbers, true), shown);
         }

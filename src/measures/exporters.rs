@@ -4,8 +4,7 @@ use super::measure::{Kind, Measure, Merge, measures};
 use super::scene::Scene;
 use super::unit::Unit;
 use super::value::Value;
-use crate::stats::OriginSide;
-use crate::stats::origin_side::{CPU_MODES, Host, Measure as Sampled, Nginx, Polled, Target};
+use crate::exporters::{CPU_MODES, Exporters, Host, Nginx, Polled, Sampled, Target};
 
 /// What connections do, in the order in which nginx reports it.
 const STATES: [&str; 3] = ["reading", "writing", "waiting"];
@@ -58,14 +57,14 @@ measures! {
     HOST_CPUS = Measure::gauge("origin_host_cpus", "CPUs of the origin's host")
         .family("hlsswarm_origin_host_cpus", "CPUs of the origin's host.")
         .field("origin_side.host.cpus").optional()
-        .read(|scene| cpus(scene.origin_side.and_then(OriginSide::fresh_host)))
+        .read(|scene| cpus(scene.exporters.and_then(Exporters::fresh_host)))
         .at_end(|scene| cpus(polled_host(scene)));
     HOST_CPU_MODE = Measure::gauge("origin_host_cpu_mode", "CPU by mode").number(Unit::Ratio)
         .family("hlsswarm_origin_host_cpu_mode_ratio",
             "Share of all CPUs of the origin's host that was spent in this mode between the last two looks; they sum to 1.")
         .labels(&["mode"])
         .read(|scene| {
-            let host = scene.origin_side.and_then(OriginSide::fresh_host);
+            let host = scene.exporters.and_then(Exporters::fresh_host);
             let spent = host.and_then(Host::by_mode).into_iter();
             Value::by_name(spent.flat_map(|spent| CPU_MODES.into_iter().zip(spent.iter().copied())))
         });
@@ -127,7 +126,7 @@ measures! {
             "Open connections of the origin's nginx by what they do.")
         .labels(&["state"])
         .read(|scene| {
-            let nginx = scene.origin_side.and_then(OriginSide::fresh_nginx);
+            let nginx = scene.exporters.and_then(Exporters::fresh_nginx);
             let states = nginx.map_or([None; 3], Nginx::states);
             Value::by_name(STATES.into_iter().zip(states).filter_map(|(name, n)| Some((name, n?))))
         });
@@ -183,7 +182,7 @@ pub(super) static FIELDS: &[&Measure] = &[
 
 /// Something of each exporter that is polled.
 fn of_each(scene: &Scene<'_>, value: impl Fn(&Polled) -> Option<f64>) -> Value<'static> {
-    let polled = scene.origin_side.into_iter().flat_map(OriginSide::polled);
+    let polled = scene.exporters.into_iter().flat_map(Exporters::polled);
     Value::by_name(polled.filter_map(|polled| Some((polled.target().name(), value(polled)?))))
 }
 
@@ -193,7 +192,7 @@ fn asked<'s>(
     target: Target,
     value: impl Fn(&Polled) -> Value<'static>,
 ) -> Value<'static> {
-    let polled = scene.origin_side.and_then(|side| side.polled_target(target));
+    let polled = scene.exporters.and_then(|side| side.polled_target(target));
     polled.map_or(Value::Absent, value)
 }
 
@@ -203,17 +202,17 @@ fn text(text: Option<&str>) -> Value<'static> {
 
 /// A number of the origin's host while its exporter responds.
 fn host<'s>(scene: &'s Scene<'s>, value: impl Fn(&'s Host) -> Option<f64>) -> Value<'s> {
-    Value::number(scene.origin_side.and_then(OriginSide::fresh_host).and_then(value))
+    Value::number(scene.exporters.and_then(Exporters::fresh_host).and_then(value))
 }
 
 /// What was sampled of the origin's host, while its exporter responds.
 fn host_stats<'s>(scene: &'s Scene<'s>, of: impl Fn(&'s Host) -> &'s Sampled) -> Value<'s> {
-    stats(scene, scene.origin_side.and_then(OriginSide::fresh_host).map(of))
+    stats(scene, scene.exporters.and_then(Exporters::fresh_host).map(of))
 }
 
 /// The same of the origin's nginx.
 fn nginx_stats<'s>(scene: &'s Scene<'s>, of: impl Fn(&'s Nginx) -> &'s Sampled) -> Value<'s> {
-    stats(scene, scene.origin_side.and_then(OriginSide::fresh_nginx).map(of))
+    stats(scene, scene.exporters.and_then(Exporters::fresh_nginx).map(of))
 }
 
 fn stats<'s>(scene: &Scene<'_>, of: Option<&'s Sampled>) -> Value<'s> {
@@ -227,33 +226,33 @@ fn stats<'s>(scene: &Scene<'_>, of: Option<&'s Sampled>) -> Value<'s> {
 
 /// All samples of the run of the origin's host.
 fn all_of_host<'s>(scene: &'s Scene<'s>, of: impl Fn(&'s Host) -> &'s Sampled) -> Value<'s> {
-    let polled = scene.origin_side.filter(|side| side.polled_target(Target::Host).is_some());
+    let polled = scene.exporters.filter(|side| side.polled_target(Target::Host).is_some());
     polled.map_or(Value::Absent, |side| Value::times_if_any(of(side.host()).whole()))
 }
 
 /// The same of the origin's nginx.
 fn all_of_nginx<'s>(scene: &'s Scene<'s>, of: impl Fn(&'s Nginx) -> &'s Sampled) -> Value<'s> {
-    let polled = scene.origin_side.filter(|side| side.polled_target(Target::Nginx).is_some());
+    let polled = scene.exporters.filter(|side| side.polled_target(Target::Nginx).is_some());
     polled.map_or(Value::Absent, |side| Value::times_if_any(of(side.nginx()).whole()))
 }
 
 /// One of the counters of the origin's nginx since the first poll, while it responds.
 fn counted<'s>(scene: &'s Scene<'s>, place: usize) -> Value<'s> {
-    let nginx = scene.origin_side.and_then(OriginSide::fresh_nginx);
+    let nginx = scene.exporters.and_then(Exporters::fresh_nginx);
     Value::number(nginx.and_then(|nginx| nginx.counted().get(place).copied().flatten()))
 }
 
 /// The same at the end of a run.
 fn counted_last<'s>(scene: &'s Scene<'s>, place: usize) -> Value<'s> {
-    let polled = scene.origin_side.filter(|side| side.polled_target(Target::Nginx).is_some());
+    let polled = scene.exporters.filter(|side| side.polled_target(Target::Nginx).is_some());
     let counted = polled.map(|side| side.nginx().counted());
     Value::number(counted.and_then(|counted| counted.get(place).copied().flatten()))
 }
 
 /// The origin's host, if its exporter is polled.
 fn polled_host<'s>(scene: &'s Scene<'s>) -> Option<&'s Host> {
-    let side = scene.origin_side.filter(|side| side.polled_target(Target::Host).is_some());
-    side.map(OriginSide::host)
+    let side = scene.exporters.filter(|side| side.polled_target(Target::Host).is_some());
+    side.map(Exporters::host)
 }
 
 /// The CPUs of a host, if it has reported any.

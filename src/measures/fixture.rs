@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use crate::exchange::{ErrorReason, Event, RequestKind};
+use crate::exporters::{Exporters, Target};
 use crate::ffmpeg::outcome::Outcome;
 use crate::http::Fetched;
 use crate::measures::Measured;
 use crate::measures::Scene;
-use crate::stats::origin_side::Target;
 use crate::stats::refused::Claim;
-use crate::stats::{
-    ActiveTime, ClientFigures, Health, OriginSide, Phase, ProcessUse, Snapshot, State, Totals,
-};
+use crate::stats::{ActiveTime, ClientFigures, Health, Phase, ProcessUse, Snapshot, State, Totals};
 use crate::swarm::{StallThreshold, TargetDurationSource};
 use crate::units::{ClientId, Tick};
 
@@ -52,7 +50,7 @@ pub(crate) struct Numbers {
     pub(crate) active_time: ActiveTime,
     pub(crate) totals: Totals,
     pub(crate) health: Health,
-    pub(crate) origin_side: OriginSide,
+    pub(crate) exporters: Exporters,
 }
 
 impl Numbers {
@@ -61,7 +59,7 @@ impl Numbers {
         let mut active_time = ActiveTime::new(10);
         active_time.begin(Tick::ZERO);
         active_time.change(Tick::from_millis(1_000), 9);
-        Self { active_time, totals, health, origin_side: origin_side() }
+        Self { active_time, totals, health, exporters: exporters() }
     }
 
     /// A minute into the run: 10 clients, one of them in backoff.
@@ -96,7 +94,7 @@ impl Numbers {
             health: &self.health,
             ffmpeg_version: "5.1.9-0+deb12u1",
             measured: EVERYTHING,
-            origin_side: Some(&self.origin_side),
+            exporters: Some(&self.exporters),
             clients: &CLIENTS,
             stall: STALL,
             cores: Some(2),
@@ -158,12 +156,12 @@ pub(crate) fn busy_run() -> Numbers {
 }
 
 /// An origin that did not answer once and told of itself three times.
-fn origin_side() -> OriginSide {
+fn exporters() -> Exporters {
     let targets = vec![
         (Target::Host, "http://origin:9100/metrics".to_owned()),
         (Target::Nginx, "http://origin:9113/metrics".to_owned()),
     ];
-    let mut side = OriginSide::new(targets, Duration::from_secs(30));
+    let mut side = Exporters::new(targets, Duration::from_secs(30));
     for place in [0, 1] {
         side.fetched(Tick::from_millis(50_000), place, Fetched::Failed("no answer within 2s"));
     }

@@ -1,7 +1,8 @@
 //! What the values of measures are read from.
 
+use crate::exporters::Exporters;
 use crate::origin::FaultyOrigin;
-use crate::stats::{ClientFigures, Health, OriginSide, Snapshot};
+use crate::stats::{ClientFigures, Health, Snapshot};
 use crate::swarm::StallThreshold;
 
 /// What this run can measure; the rest is absent and never 0.
@@ -51,7 +52,7 @@ pub struct Scene<'a> {
     /// When a client counts as stalled.
     pub stall: StallThreshold,
     /// What the origin's exporters report; `None` if none is polled.
-    pub origin_side: Option<&'a OriginSide>,
+    pub exporters: Option<&'a Exporters>,
     /// The clients that have samples of their own, in the order of their numbers; none
     /// unless asked for.
     pub clients: &'a [ClientFigures],

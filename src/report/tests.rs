@@ -46,7 +46,7 @@ fn text() -> String {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
     let mut of = ended(&snapshot, &numbers.health);
-    of.scene.origin_side = Some(&numbers.origin_side);
+    of.scene.exporters = Some(&numbers.exporters);
     of.run.ending = Ending::Signal("SIGINT");
     of.run.url = "http://***@h/a";
     of.run.repeat_command = "ffmpeg-hls-swarm -seed 42 'http://***@h/a'";
@@ -455,7 +455,7 @@ fn a_report_of_the_run_equals_one_of_its_file() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
     let mut of = full(&snapshot, &numbers.health);
-    of.scene.origin_side = Some(&numbers.origin_side);
+    of.scene.exporters = Some(&numbers.exporters);
     let read_back = Document::parse(&of.json()).unwrap();
     assert_eq!(page(&of.document()), page(&read_back));
 }

@@ -1,7 +1,8 @@
 //! What a scene shows beside the numbers of the swarm.
 
+use crate::exporters::Exporters;
 use crate::measures::{Measured, Scene};
-use crate::stats::{Health, OriginSide, Snapshot};
+use crate::stats::{Health, Snapshot};
 use crate::swarm::StallThreshold;
 
 /// What stays the same while a run goes on, and what the origin's exporters report.
@@ -16,7 +17,7 @@ pub(super) struct Backdrop {
     /// Cores that this run may use, if known.
     pub(super) cores: Option<u32>,
     /// What the origin's exporters report; `None` if none is polled.
-    pub(super) origin_side: Option<OriginSide>,
+    pub(super) exporters: Option<Exporters>,
 }
 
 impl Backdrop {
@@ -28,7 +29,7 @@ impl Backdrop {
             ffmpeg_version: &self.ffmpeg_version,
             measured: self.measured,
             stall: self.stall,
-            origin_side: self.origin_side.as_ref(),
+            exporters: self.exporters.as_ref(),
             clients: &[],
             cores: self.cores,
             own_peak_resident_bytes: None,

@@ -41,7 +41,7 @@ pub(crate) fn ended<'a>(snapshot: &'a Snapshot<'a>, health: &'a Health) -> Ended
             ffmpeg_version: "5.1.9-0+deb12u1",
             measured: EVERYTHING,
             stall: STALL,
-            origin_side: None,
+            exporters: None,
             clients: &[],
             cores: Some(2),
             own_peak_resident_bytes: Some(8 * 1024 * 1024),

@@ -46,7 +46,7 @@ pub(in crate::cli) struct LoadFlags {
     #[command(flatten)]
     pub(in crate::cli) log: Log,
     #[command(flatten)]
-    pub(in crate::cli) origin_side: OriginSide,
+    pub(in crate::cli) exporters: Exporters,
     #[command(flatten)]
     pub(in crate::cli) modes: Modes,
     #[command(flatten)]
@@ -218,7 +218,7 @@ pub(in crate::cli) struct Metrics {
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Origin's side")]
-pub(in crate::cli) struct OriginSide {
+pub(in crate::cli) struct Exporters {
     /// node_exporter of the origin's host, such as http://origin:9100/metrics; http only
     #[arg(long, value_name = "URL", value_parser = values::exporter)]
     pub(in crate::cli) origin_metrics: Option<Url>,

@@ -13,7 +13,7 @@ use crate::reactor::{Application, Asker, Driver, HttpService, Screen, Status, Vi
 use crate::run::backdrop::Backdrop;
 use crate::run::board::{About, Board};
 use crate::run::check::Check;
-use crate::run::origin_side;
+use crate::run::exporters;
 use crate::run::recorder::Recorder;
 use crate::stats::Phase;
 use crate::swarm::{Action, Input, Swarm};
@@ -117,8 +117,8 @@ impl Screen for Load {
 
 impl Asker for Load {
     fn fetched(&mut self, now: Tick, key: usize, fetched: Fetched<'_>) {
-        if let Some(side) = &mut self.backdrop.origin_side {
-            origin_side::fetched(side, now, key, fetched);
+        if let Some(side) = &mut self.backdrop.exporters {
+            exporters::fetched(side, now, key, fetched);
         }
     }
 }

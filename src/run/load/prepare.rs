@@ -22,7 +22,7 @@ use crate::reactor::table::ServiceKey;
 use crate::reactor::timer::Clock;
 use crate::run::board::Board;
 use crate::run::demo_origin::DemoOrigin;
-use crate::run::{Fatal, host, origin_side, report, summary_file, target_duration, tools};
+use crate::run::{Fatal, exporters, host, report, summary_file, target_duration, tools};
 use crate::swarm::StallThreshold;
 use crate::units::address::reachable;
 use crate::units::nanos;
@@ -55,7 +55,7 @@ pub(super) struct Ready {
     pub(super) servers: Vec<Server>,
     pub(super) children: Children,
     pub(super) demo_origin: Option<DemoOrigin>,
-    pub(super) origin_side: Option<origin_side::Exporters>,
+    pub(super) exporters: Option<exporters::Polls>,
     pub(super) stall: StallThreshold,
     pub(super) ffmpeg_version: String,
     /// The URL of the playlist, masked.
@@ -93,14 +93,14 @@ pub(super) fn prepare(
     let room = if shown { room } else { config.swarm.share() };
     let shown_url = config.masking.url(options.url.as_str());
     let board = shown.then(|| Board::new(config, &shown_url, room, &ffmpeg, &template));
-    let (servers, origin_side) = (bind(config)?, origin_side::exporters(config, stop)?);
+    let (servers, exporters) = (bind(config)?, exporters::polls(config, stop)?);
     // Last, so that a run that fails above sends no request.
     let stall = target_duration::threshold(config, &options, stop);
     Ok(Prepared::Load(Box::new(Ready {
         servers,
         children: children(config, room, &ffmpeg, template)?,
         demo_origin,
-        origin_side,
+        exporters,
         stall,
         ffmpeg_version: capabilities.version().to_owned(),
         shown_url,

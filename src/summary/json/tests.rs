@@ -75,7 +75,7 @@ fn the_docs_have_every_field_with_its_type_and_no_other() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
     let mut whole = full(&snapshot, &numbers.health);
-    whole.scene.origin_side = Some(&numbers.origin_side);
+    whole.scene.exporters = Some(&numbers.exporters);
     let whole = value(&whole);
     let mut fields = BTreeSet::new();
     leaves("", &whole, &mut fields);
@@ -93,7 +93,7 @@ fn the_object_is_as_it_was_agreed() {
     let agreed = agreed.replace("VERSION", env!("CARGO_PKG_VERSION"));
     let agreed: Value = serde_json::from_str(&agreed).unwrap();
     let mut whole = full(&snapshot, &numbers.health);
-    whole.scene.origin_side = Some(&numbers.origin_side);
+    whole.scene.exporters = Some(&numbers.exporters);
     let got = value(&whole);
     assert_eq!(format!("{got:#}"), format!("{agreed:#}"));
     let text = whole.json();

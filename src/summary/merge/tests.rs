@@ -14,7 +14,7 @@ use crate::summary::text::render;
 
 fn input<'a>(numbers: &'a Numbers, snapshot: &'a Snapshot<'a>) -> Ended<'a> {
     let mut of = ended(snapshot, &numbers.health);
-    of.scene.origin_side = Some(&numbers.origin_side);
+    of.scene.exporters = Some(&numbers.exporters);
     of.run.seed = 7;
     of.run.shard = Shard::new(1, 4).unwrap();
     of.run.clients = 40;

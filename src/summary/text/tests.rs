@@ -72,7 +72,7 @@ fn a_bad_run_tells_all_of_it() {
     let mut snapshot = numbers.snapshot();
     snapshot.children_cpu = Duration::from_secs(110);
     let mut bad = input(&snapshot, &numbers.health);
-    bad.scene.origin_side = Some(&numbers.origin_side);
+    bad.scene.exporters = Some(&numbers.exporters);
     bad.run.ending = Ending::Forced("SIGINT");
     bad.run.dangerous = true;
     let got = bad.text();

@@ -8,9 +8,8 @@
 
 use std::time::Duration;
 
+use ffmpeg_hls_swarm::exporters::{Exporters, Sampled, Target};
 use ffmpeg_hls_swarm::http::{Fetched, ResponseReader};
-use ffmpeg_hls_swarm::stats::OriginSide;
-use ffmpeg_hls_swarm::stats::origin_side::{Measure, Target};
 use ffmpeg_hls_swarm::units::Tick;
 
 use super::chunkings;
@@ -23,7 +22,7 @@ pub fn check(input: &[u8]) {
     let Some((&seed, bytes)) = input.split_first() else { return };
     let mut seen = Vec::new();
     for cut in 0..3 {
-        let mut side = OriginSide::new(
+        let mut side = Exporters::new(
             vec![(Target::Host, "h".to_owned()), (Target::Nginx, "n".to_owned())],
             Duration::from_secs(30),
         );
@@ -52,7 +51,7 @@ fn polls(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 /// One poll as the reactor sees it.
-fn ask(side: &mut OriginSide, now: Tick, place: usize, pieces: &[&[u8]]) {
+fn ask(side: &mut Exporters, now: Tick, place: usize, pieces: &[&[u8]]) {
     let mut reader = ResponseReader::new(BODY_BYTES_MAX);
     let mut body = 0;
     for piece in pieces {
@@ -75,7 +74,7 @@ fn ask(side: &mut OriginSide, now: Tick, place: usize, pieces: &[&[u8]]) {
     };
 }
 
-fn consistent(side: &OriginSide, now: Tick) {
+fn consistent(side: &Exporters, now: Tick) {
     for polled in side.polled() {
         assert!(polled.failures() <= polled.polls());
         assert_eq!(polled.failures() > 0, polled.last_error().is_some());
@@ -96,7 +95,7 @@ fn consistent(side: &OriginSide, now: Tick) {
     }
 }
 
-fn in_order(measure: &Measure, now: Tick) {
+fn in_order(measure: &Sampled, now: Tick) {
     assert!(measure.last().is_none_or(|value| value >= 0.0 && value.is_finite()));
     for of in [measure.recent(now), measure.over_all()].into_iter().flatten() {
         assert!(0.0 <= of.p50 && of.p50 <= of.p95 && of.p95 <= of.max, "{of:?}");

@@ -1,9 +1,8 @@
 //! What the origin tells of itself: its host and its nginx, a line each subject.
 
 use super::pen::{BAD, FAINT, PLAIN, Pen, STRONG, WARN, say};
+use crate::exporters::{Exporters, Host, Nginx, Polled, Sampled, Target};
 use crate::measures::words;
-use crate::stats::OriginSide;
-use crate::stats::origin_side::{Host, Measure, Nginx, Polled, Target};
 use crate::units::Tick;
 
 /// Lines of the frame: two a target, and its borders.
@@ -14,7 +13,7 @@ const NAME: usize = 13;
 /// Share of all CPUs above which the origin is near its limit.
 const CPU_NEAR: f64 = 0.9;
 
-pub(super) fn draw(mut pen: Pen<'_>, side: &OriginSide, now: Tick) {
+pub(super) fn draw(mut pen: Pen<'_>, side: &Exporters, now: Tick) {
     for polled in side.polled() {
         match (polled.target(), side.fresh_host(), side.fresh_nginx()) {
             (Target::Host, Some(told), _) => host(&mut pen, polled, told, now),
@@ -82,7 +81,7 @@ fn stale(polled: &Polled) -> ratatui::text::Span<'static> {
 }
 
 /// The last value, and the upper end of the recent ones.
-fn told(of: &Measure, now: Tick, show: impl Fn(f64) -> String) -> String {
+fn told(of: &Sampled, now: Tick, show: impl Fn(f64) -> String) -> String {
     match (of.last(), of.recent(now)) {
         (Some(last), Some(recent)) => format!("{} (P95 {})", show(last), show(recent.p95)),
         _ => "n/a".to_owned(),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::measure::Measure;
 use super::reading::{CPU_MODES, CpuTimes, HostReading, NginxReading, busy_share};
+use super::sampled::Sampled;
 use crate::units::Tick;
 
 /// The origin's host.
@@ -16,13 +16,13 @@ pub struct Host {
     memory_available_bytes: Option<f64>,
     load1: Option<f64>,
     /// Share of all CPUs that did something, 0 to 1.
-    pub cpu: Measure,
+    pub cpu: Sampled,
     /// Memory that programs cannot have without swapping, in bytes.
-    pub memory_used: Measure,
+    pub memory_used: Sampled,
     /// Bytes a second that came in from outside the host.
-    pub received: Measure,
+    pub received: Sampled,
     /// Bytes a second that went out of the host.
-    pub sent: Measure,
+    pub sent: Sampled,
 }
 
 impl Host {
@@ -34,10 +34,10 @@ impl Host {
             memory_bytes: None,
             memory_available_bytes: None,
             load1: None,
-            cpu: Measure::plain(window),
-            memory_used: Measure::bytes(window),
-            received: Measure::bytes(window),
-            sent: Measure::bytes(window),
+            cpu: Sampled::plain(window),
+            memory_used: Sampled::bytes(window),
+            received: Sampled::bytes(window),
+            sent: Sampled::bytes(window),
         }
     }
 
@@ -144,9 +144,9 @@ pub struct Nginx {
     /// Counted since the first look, gaps included.
     counted: [Option<f64>; 3],
     /// Open connections, those that wait for a request included.
-    pub active: Measure,
+    pub active: Sampled,
     /// Requests a second.
-    pub requests: Measure,
+    pub requests: Sampled,
 }
 
 impl Nginx {
@@ -155,8 +155,8 @@ impl Nginx {
             then: None,
             now: NginxReading::default(),
             counted: [None; 3],
-            active: Measure::plain(window),
-            requests: Measure::plain(window),
+            active: Sampled::plain(window),
+            requests: Sampled::plain(window),
         }
     }
 

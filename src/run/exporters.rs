@@ -12,16 +12,15 @@ use url::Url;
 
 use super::Fatal;
 use crate::config::Config;
+use crate::exporters::{Change, Exporters, Target};
 use crate::http::Fetched;
 use crate::reactor::Reactor;
 use crate::reactor::blocking::resolve::{LOOKUP_TIME, resolve};
 use crate::reactor::net::fetch::Question;
-use crate::stats::OriginSide;
-use crate::stats::origin_side::{Change, Target};
 use crate::units::Tick;
 
 /// The exporters to poll, with their addresses.
-pub(super) struct Exporters {
+pub(super) struct Polls {
     targets: Vec<(Target, String)>,
     questions: Vec<Question>,
     every: Duration,
@@ -29,7 +28,7 @@ pub(super) struct Exporters {
 }
 
 /// Resolves the exporters; `None` if there are none. Ends when `stop` becomes readable.
-pub(super) fn exporters(config: &Config, stop: BorrowedFd<'_>) -> Result<Option<Exporters>, Fatal> {
+pub(super) fn polls(config: &Config, stop: BorrowedFd<'_>) -> Result<Option<Polls>, Fatal> {
     let wanted = &config.origin_metrics;
     let (mut targets, mut questions) = (Vec::new(), Vec::new());
     for (target, url) in [(Target::Host, &wanted.host), (Target::Nginx, &wanted.nginx)] {
@@ -37,20 +36,20 @@ pub(super) fn exporters(config: &Config, stop: BorrowedFd<'_>) -> Result<Option<
         questions.push(Question { addresses: addresses(url, stop)?, request: request(url) });
         targets.push((target, url.to_string()));
     }
-    let exporters = Exporters { targets, questions, every: wanted.every, window: wanted.window };
-    Ok(Some(exporters).filter(|found| !found.targets.is_empty()))
+    let polls = Polls { targets, questions, every: wanted.every, window: wanted.window };
+    Ok(Some(polls).filter(|found| !found.targets.is_empty()))
 }
 
-impl Exporters {
+impl Polls {
     /// Starts the polls; their results go to the returned value.
-    pub(super) fn start(self, reactor: &mut Reactor) -> OriginSide {
+    pub(super) fn start(self, reactor: &mut Reactor) -> Exporters {
         reactor.fetch_with(self.questions, self.every);
-        OriginSide::new(self.targets, self.window)
+        Exporters::new(self.targets, self.window)
     }
 }
 
 /// Records the result of a poll, and logs when an exporter goes down or recovers.
-pub(super) fn fetched(side: &mut OriginSide, now: Tick, key: usize, news: Fetched<'_>) {
+pub(super) fn fetched(side: &mut Exporters, now: Tick, key: usize, news: Fetched<'_>) {
     let Some(change) = side.fetched(now, key, news) else { return };
     let Some(polled) = side.polled().nth(key) else { return };
     let (target, url) = (polled.target().name(), polled.url());

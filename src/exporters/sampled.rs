@@ -30,7 +30,7 @@ pub struct Percentiles {
 
 /// A value over time.
 #[derive(Debug, Clone)]
-pub struct Measure {
+pub struct Sampled {
     window: Duration,
     recent: VecDeque<(Tick, f64)>,
     whole: Histogram,
@@ -38,7 +38,7 @@ pub struct Measure {
     scale: f64,
 }
 
-impl Measure {
+impl Sampled {
     /// A measure of ratios, of counts or of rates of these.
     #[must_use]
     pub fn plain(window: Duration) -> Self {
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_window_forgets_and_the_run_does_not() {
-        let mut measure = Measure::bytes(WINDOW);
+        let mut measure = Sampled::bytes(WINDOW);
         assert_eq!((measure.last(), measure.recent(at(0)), measure.over_all()), (None, None, None));
         for secs in 0..100 {
             measure.add(at(secs), secs as f64 * 1e9);
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_left_out() {
-        let mut measure = Measure::plain(WINDOW);
+        let mut measure = Sampled::plain(WINDOW);
         for value in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
             measure.add(at(1), value);
         }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let mut measure = Measure::plain(Duration::from_secs(3_600));
+        let mut measure = Sampled::plain(Duration::from_secs(3_600));
         (0..RECENT_MAX + 10).for_each(|_| measure.add(at(1), 1.0));
         assert_eq!(measure.recent.len(), RECENT_MAX);
     }
@@ -153,7 +153,7 @@ mod tests {
         fn percentiles_are_values_in_their_order(
             values in proptest::collection::vec(0.0..1e12_f64, 1..60)
         ) {
-            let mut measure = Measure::bytes(WINDOW);
+            let mut measure = Sampled::bytes(WINDOW);
             values.iter().for_each(|&value| measure.add(at(5), value));
             let got = measure.recent(at(5)).unwrap();
             prop_assert!(got.p50 <= got.p95 && got.p95 <= got.max);

@@ -6,15 +6,15 @@
 //! CPU's or a host's past is forgotten. Knows no clock and no socket.
 
 mod figures;
-mod measure;
 mod reading;
+mod sampled;
 pub mod text;
 
 use std::time::Duration;
 
 pub use self::figures::{Host, Nginx};
-pub use self::measure::{Measure, Percentiles};
 pub use self::reading::{CPU_MODES, CpuTimes, HostReading, NginxReading, Reading};
+pub use self::sampled::{Percentiles, Sampled};
 use crate::ffmpeg::lines::LineSplitter;
 use crate::http::Fetched;
 use crate::units::Tick;
@@ -169,13 +169,13 @@ pub enum Change {
 
 /// The origin's side.
 #[derive(Debug)]
-pub struct OriginSide {
+pub struct Exporters {
     polled: Vec<Polled>,
     host: Host,
     nginx: Nginx,
 }
 
-impl OriginSide {
+impl Exporters {
     /// Nothing is known yet of these targets, with their URLs; recent percentiles are
     /// over this window.
     #[must_use]

@@ -6,9 +6,9 @@ use super::*;
 
 const WINDOW: Duration = Duration::from_secs(30);
 
-fn side() -> OriginSide {
+fn side() -> Exporters {
     let url = |port| format!("http://h:{port}/metrics");
-    OriginSide::new(vec![(Target::Host, url(9100)), (Target::Nginx, url(9113))], WINDOW)
+    Exporters::new(vec![(Target::Host, url(9100)), (Target::Nginx, url(9113))], WINDOW)
 }
 
 fn at(secs: u64) -> Tick {
@@ -16,7 +16,7 @@ fn at(secs: u64) -> Tick {
 }
 
 /// An answer of a target as a whole.
-fn answer(side: &mut OriginSide, now: Tick, place: usize, text: &str) -> Option<Change> {
+fn answer(side: &mut Exporters, now: Tick, place: usize, text: &str) -> Option<Change> {
     side.fetched(now, place, Fetched::Body(text.as_bytes()));
     side.fetched(now, place, Fetched::Whole)
 }

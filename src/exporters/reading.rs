@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_real_node_exporter_is_read() {
-        let host = read(include_str!("../../../tests/data/node_exporter-1.5.0.txt")).host;
+        let host = read(include_str!("../../tests/data/node_exporter-1.5.0.txt")).host;
         assert_eq!(host.cpus, 2);
         assert!((host.cpu[0] - (6092.68 + 6487.42)).abs() < 1e-6, "{:?}", host.cpu);
         assert!((host.cpu[IDLE] - (13448.9 + 12401.2)).abs() < 1e-6);
