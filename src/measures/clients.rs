@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::measure::{Kind, Measure, Merge, measures};
+use super::declare::measures;
+use super::measure::{Kind, Measure, Merge};
 use super::never_played;
 use super::scene::Needs;
 use super::unit::Unit;

@@ -1,6 +1,7 @@
 //! What the exporters of the origin report, while they respond.
 
-use super::measure::{Kind, Measure, Merge, measures};
+use super::declare::measures;
+use super::measure::{Kind, Measure, Merge};
 use super::scene::Scene;
 use super::unit::Unit;
 use super::value::Value;

@@ -1,6 +1,7 @@
 //! What the event loop of this program did.
 
-use super::measure::{Measure, Merge, measures};
+use super::declare::measures;
+use super::measure::{Measure, Merge};
 use super::unit::Unit;
 use super::value::{Counts, Value};
 use crate::stats::EntryKind;

@@ -1,7 +1,8 @@
 //! What the run cost this host.
 
+use super::declare::measures;
 use super::generator;
-use super::measure::{Kind, Measure, Merge, measures};
+use super::measure::{Kind, Measure, Merge};
 use super::scene::Needs;
 use super::unit::Unit;
 use super::value::Value;

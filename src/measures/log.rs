@@ -1,6 +1,7 @@
 //! What was read from FFmpeg's output, and what its log complained of.
 
-use super::measure::{Kind, Measure, Merge, measures};
+use super::declare::measures;
+use super::measure::{Kind, Measure, Merge};
 use super::value::{Counts, Pattern, Value};
 use crate::stats::patterns::Frequent;
 use crate::stats::refused::Claim;

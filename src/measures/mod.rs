@@ -6,6 +6,7 @@
 //! text, the report and the series over time are made from these declarations.
 
 pub mod clients;
+mod declare;
 pub mod distribution;
 pub mod exporters;
 pub mod facts;
@@ -98,3 +99,60 @@ pub fn families(measures: impl Iterator<Item = &'static Measure>) -> impl Iterat
 
 #[cfg(test)]
 pub(crate) mod fixture;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prometheus::proto::MetricType;
+
+    use super::*;
+
+    #[test]
+    fn every_id_and_every_field_is_declared_once() {
+        let ids: BTreeSet<_> = all().chain(origin::ALL.iter().copied()).map(|of| of.id).collect();
+        assert_eq!(ids.len(), all().count() + origin::ALL.len());
+        let places: BTreeSet<_> = all().filter_map(|measure| measure.field).collect();
+        let listed: Vec<_> = fields().filter_map(|measure| measure.field).collect();
+        assert_eq!(listed.len(), places.len());
+        assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), places);
+    }
+
+    #[test]
+    fn every_measure_is_shown_somewhere() {
+        for measure in all() {
+            let shown = measure.family.is_some() || measure.field.is_some();
+            let for_the_text_alone = matches!(measure.kind, Kind::Text | Kind::Texts);
+            assert!(shown || for_the_text_alone, "{}", measure.id);
+            let sourced = !matches!(measure.source, Source::Merged);
+            assert!(sourced || measure.merge == Merge::Again, "{}", measure.id);
+        }
+    }
+
+    #[test]
+    fn a_family_has_one_declaration_and_the_type_that_its_name_says() {
+        for list in [families(all()).collect::<Vec<_>>(), families(of_origin()).collect()] {
+            let names: BTreeSet<_> = list.iter().map(|family| family.name).collect();
+            assert_eq!(names.len(), list.len(), "the measures of a family stand together");
+            for family in list {
+                let counts = family.name.ends_with("_total");
+                assert_eq!(counts, family.kind == MetricType::COUNTER, "{}", family.name);
+                // OpenMetrics forbids two families of which one has the other's name
+                // without `_total`.
+                let base = family.name.strip_suffix("_total");
+                assert!(base.is_none_or(|base| !names.contains(base)), "{}", family.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_is_the_name_of_its_family_without_prefix_and_unit() {
+        for measure in all() {
+            let Some(family) = measure.family.filter(|family| family.fixed.is_empty()) else {
+                continue;
+            };
+            let name = family.name.strip_prefix("hlsswarm_").unwrap_or(family.name);
+            assert!(name.starts_with(measure.id), "{} and {}", measure.id, family.name);
+        }
+    }
+}

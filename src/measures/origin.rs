@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::measure::{Measure, measures};
+use super::declare::measures;
+use super::measure::Measure;
 use super::unit::Unit;
 use super::value::Value;
 

@@ -1,6 +1,7 @@
 //! Samples of each client, for those who ask for them (`-prom-client-metrics`).
 
-use super::measure::{Measure, measures};
+use super::declare::measures;
+use super::measure::Measure;
 use super::scene::Needs;
 use super::unit::Unit;
 use crate::stats::State;

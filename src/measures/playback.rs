@@ -1,6 +1,7 @@
 //! What a viewer would have experienced.
 
-use super::measure::{Better, Kind, Measure, Merge, measures};
+use super::declare::measures;
+use super::measure::{Better, Kind, Measure, Merge};
 use super::scene::Needs;
 use super::unit::Unit;
 use super::value::Value;

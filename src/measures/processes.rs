@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::measure::{Kind, Measure, measures};
+use super::declare::measures;
+use super::measure::{Kind, Measure};
 use super::value::{Counts, Held, Value, Values, total};
 use crate::ffmpeg::outcome::Outcome;
 use crate::units::process::SpawnFailureReason;

@@ -1,7 +1,8 @@
 //! What the clients asked of the origin, and what came of it.
 
 use super::clients;
-use super::measure::{Better, Measure, Merge, measures};
+use super::declare::measures;
+use super::measure::{Better, Measure, Merge};
 use super::scene::Needs;
 use super::unit::Unit;
 use super::value::{Counts, Held, Value, Values};

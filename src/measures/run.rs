@@ -1,8 +1,9 @@
 //! What a run was, beside its numbers.
 
+use super::declare::measures;
 use super::facts::RunFacts;
 use super::host;
-use super::measure::{Kind, Measure, Merge, measures};
+use super::measure::{Kind, Measure, Merge};
 use super::unit::Unit;
 use super::value::Value;
 use crate::units::shard::Shard;

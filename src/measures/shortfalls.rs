@@ -1,7 +1,8 @@
 //! Whether this host, and not the origin, bounded the run.
 
+use super::declare::measures;
 use super::limits::{HOST_CPU_SHARE, OWN_CPU_SHARE};
-use super::measure::{Kind, Measure, Merge, measures};
+use super::measure::{Kind, Measure, Merge};
 use super::value::{Held, Values};
 use super::{generator, host, processes, run, words};
 use crate::ffmpeg::outcome::Outcome;

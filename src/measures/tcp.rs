@@ -1,6 +1,7 @@
 //! What the kernel reports of the clients' sockets.
 
-use super::measure::{Better, Measure, measures};
+use super::declare::measures;
+use super::measure::{Better, Measure};
 use super::scene::Needs;
 use super::value::Value;
 

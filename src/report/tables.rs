@@ -11,7 +11,7 @@ use crate::measures::{
     shortfalls, words,
 };
 use crate::summary::Document;
-use crate::summary::rows::{of_core, stall_threshold};
+use crate::summary::cells::{of_core, stall_threshold};
 
 /// Most rows of a table of counts.
 const ROWS_MAX: usize = 12;

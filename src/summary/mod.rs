@@ -3,6 +3,7 @@
 //!
 //! Knows no file and no clock.
 
+pub(crate) mod cells;
 pub mod check;
 pub mod document;
 mod exporters;
@@ -10,7 +11,7 @@ pub mod json;
 pub mod merge;
 mod merged;
 mod page;
-pub(crate) mod rows;
+mod rows;
 pub(crate) mod series;
 pub mod text;
 

@@ -3,6 +3,7 @@
 //!
 //! What was not measured is said to be so or left out; it is never shown as 0.
 
+use super::cells;
 use super::document::Document;
 use super::exporters;
 use super::merged::Merged;
@@ -70,7 +71,7 @@ fn block(page: &mut Page, of: &Document, block: &Block) {
         page.rows(row.name, &(row.lines)(of));
     }
     for measure in unnamed(block).filter(|measure| of.has(measure)) {
-        page.rows(measure.title, &rows::own(of, measure));
+        page.rows(measure.title, &cells::own(of, measure));
     }
 }
 
