@@ -100,8 +100,7 @@ fn counts(html: &mut Html, caption: &str, name: &str, of: &Document, measure: &M
     table(html, caption, &[name, "Count", "Share"], &rows);
 }
 
-/// Counts of what kept media from coming, and those that no other part of the page
-/// shows.
+/// Counts of what kept media from coming, and of what no other part of the page shows.
 fn interruptions(html: &mut Html, of: &Document) {
     let named = |measure: &Measure| {
         let shown = INTERRUPTIONS.iter().map(|(_, of)| *of).chain(ELSEWHERE);
@@ -112,11 +111,13 @@ fn interruptions(html: &mut Html, of: &Document) {
         let own = measure.section().is_some_and(|section| sections.contains(&section));
         own && measure.grows && measure.kind == Kind::Whole && !named(measure)
     });
-    let all = INTERRUPTIONS.into_iter().chain(others.map(|measure| (measure.title, measure)));
-    let rows = all.filter_map(|(name, measure)| {
+    let row = |(name, measure): (&str, &Measure)| {
         Some(vec![name.to_owned(), words::count(of.values.whole(measure)?)])
-    });
-    table(html, "Interruptions", &["What", "Count"], &rows.collect::<Vec<_>>());
+    };
+    let rows: Vec<_> = INTERRUPTIONS.into_iter().filter_map(row).collect();
+    table(html, "Interruptions", &["What", "Count"], &rows);
+    let rows: Vec<_> = others.map(|measure| (measure.title, measure)).filter_map(row).collect();
+    table(html, "Other counts", &["What", "Count"], &rows);
 }
 
 /// The most frequent errors of the log.
