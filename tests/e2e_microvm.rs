@@ -208,7 +208,7 @@ fn reports_errors(boot: &Boot) {
     assert!(console.contains("CLIENTS in the environment"), "{console}");
     assert!(console.contains("init: exit code 2"), "{console}");
     let why = done(script("microvm/initramfs.sh").args([Path::new("/proc"), &boot.initramfs]));
-    assert!(why.unwrap_err().contains("rootfs.sh makes it"));
+    assert!(why.unwrap_err().contains("create it with rootfs.sh"));
     // A killed swarm cannot log its end.
     let root = boot.folder.path().join("killed");
     fs::create_dir_all(root.join("bin")).unwrap();
