@@ -1,7 +1,7 @@
 //! The last lines of the log, while the dashboard has the terminal.
 
 use super::pen::{BAD, FAINT, PLAIN, Pen, WARN, say};
-use crate::dashboard::recent_log::{Gravity, RecentLog};
+use crate::units::recent_log::{Gravity, RecentLog};
 
 pub(super) fn draw(mut pen: Pen<'_>, log: &RecentLog) {
     let skipped = log.lines().len().saturating_sub(pen.left());

@@ -21,7 +21,6 @@ mod overview;
 pub mod pacing;
 pub mod paint;
 mod pen;
-pub mod recent_log;
 mod ui;
 
 #[cfg(test)]
@@ -39,11 +38,11 @@ use self::keys::Key;
 use self::paint::Screen;
 use self::pen::{BAD, FAINT, PLAIN, Pen, STRONG, WARN};
 use self::ui::{Known, Ui};
-use crate::dashboard::recent_log::RecentLog;
 use crate::measures::{Scene, words};
 use crate::stats::Phase;
 use crate::swarm::ClientView;
 use crate::units::ClientId;
+use crate::units::recent_log::RecentLog;
 
 pub use client::Opened;
 pub use ui::{Order, Pane};

@@ -2,11 +2,11 @@
 //! printed whole, to be looked at and put there if it is better.
 
 use super::*;
-use crate::dashboard::recent_log::Gravity;
 use crate::measures::fixture::{Numbers, busy_run};
 use crate::stats::{ClientFigures, Health, Pace, Snapshot, State, Totals};
 use crate::swarm::ClientDetail;
 use crate::units::Tick;
+use crate::units::recent_log::Gravity;
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (120, 40);

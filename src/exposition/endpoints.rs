@@ -2,9 +2,10 @@
 //!
 //! Knows no socket: a scene and a request in, a response out.
 
-use crate::exposition::format::{Format, METRICS_PATH};
+use crate::exposition::format::Format;
 use crate::exposition::metrics;
 use crate::http::{Method, Request, Response, Status};
+use crate::measures::METRICS_PATH;
 use crate::measures::Scene;
 use crate::stats::Phase;
 

@@ -11,9 +11,6 @@ use std::fmt::Write;
 use prometheus::TextEncoder;
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
-/// Path of a scrape, by the convention of Prometheus.
-pub const METRICS_PATH: &str = "/metrics";
-
 /// A format of a scrape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -8,7 +8,7 @@ use crate::http::{Method, Request, Response, Status};
 use crate::measures::OriginScene;
 
 /// The response to a request for
-/// [`METRICS_PATH`](crate::exposition::format::METRICS_PATH).
+/// [`METRICS_PATH`](crate::measures::METRICS_PATH).
 #[must_use]
 pub fn respond(scene: &OriginScene<'_>, request: &Request<'_>) -> Response {
     if !matches!(request.method, Method::Get | Method::Head) {

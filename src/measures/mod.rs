@@ -38,6 +38,9 @@ pub use scene::{Measured, Needs, OriginScene, Scene};
 pub use unit::Unit;
 pub use value::{Held, Value, Values};
 
+/// Path of a scrape, by the convention of Prometheus.
+pub const METRICS_PATH: &str = "/metrics";
+
 /// The measures of a run by subject, in the order of a scrape.
 static SUBJECTS: [&[&Measure]; 11] = [
     run::ALL,

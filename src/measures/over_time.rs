@@ -5,7 +5,7 @@ use super::measure::Kind;
 use super::scene::Scene;
 use super::unit::Unit;
 use super::value::Value;
-use crate::stats::series::Reading;
+use crate::stats::series::ColumnValues;
 
 /// Numbers that need not be whole are kept in millionths.
 const SCALE: f64 = 1e6;
@@ -13,13 +13,13 @@ const SCALE: f64 = 1e6;
 /// The numbers in a scene, in the order of [`columns`]; what is not known is 0, and its
 /// column is left out of the summary.
 #[must_use]
-pub fn reading<'s>(scene: &'s Scene<'s>) -> Reading<'s> {
-    let mut reading = Reading::default();
+pub fn column_values<'s>(scene: &'s Scene<'s>) -> ColumnValues<'s> {
+    let mut values = ColumnValues::default();
     for (measure, _) in columns() {
         let value = measure.value(scene);
         if measure.kind == Kind::Times {
             let times = if let Value::Times(times) = value { Some(times) } else { None };
-            reading.timings.push(times);
+            values.timings.push(times);
             continue;
         }
         let number = match value {
@@ -28,7 +28,7 @@ pub fn reading<'s>(scene: &'s Scene<'s>) -> Reading<'s> {
             Value::Counts(counts) => counts.total(),
             _ => 0,
         };
-        if measure.grows { &mut reading.counters } else { &mut reading.gauges }.push(number);
+        if measure.grows { &mut values.counters } else { &mut values.gauges }.push(number);
     }
-    reading
+    values
 }

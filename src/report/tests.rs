@@ -32,12 +32,12 @@ fn series(numbers: &Numbers, end: &Scene<'_>) -> Series {
         let health = Health { process: own, ..Health::default() };
         let snapshot = Snapshot { now, totals: &totals, ..*end.snapshot };
         let scene = Scene { snapshot: &snapshot, health: &health, ..*end };
-        series.observe(now, &over_time::reading(&scene));
+        series.observe(now, &over_time::column_values(&scene));
     }
     let snapshot = Snapshot { totals: &totals, ..*end.snapshot };
     let health = Health::default();
     let scene = Scene { snapshot: &snapshot, health: &health, ..*end };
-    series.finish(snapshot.now, &over_time::reading(&scene));
+    series.finish(snapshot.now, &over_time::column_values(&scene));
     series
 }
 

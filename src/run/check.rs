@@ -9,7 +9,7 @@ use crate::ffmpeg::log::parse;
 use crate::http::redact::Masking;
 use crate::reactor::host::journal::for_people;
 use crate::stats::{Phase, Snapshot};
-use crate::summary::check::{self, CheckInput, Verdict};
+use crate::summary::check::{self, CheckInput, CheckResult};
 use crate::swarm::Input;
 use crate::units::process::Pipe;
 
@@ -48,7 +48,7 @@ impl Check {
             self.last_lines.texts().iter().map(|line| for_people(line, masking)).collect();
         let (totals, asked) = (end.totals, self.length);
         let input = CheckInput { totals, media, asked, last_lines: &last_lines };
-        let passed = !matches!(check::verdict(&input), Verdict::Bad(_));
+        let passed = !matches!(check::verdict(&input), CheckResult::Bad(_));
         (check::render(&input), passed)
     }
 }

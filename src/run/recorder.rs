@@ -37,7 +37,7 @@ impl Recorder {
         };
         self.own.process = usage::own().unwrap_or(self.own.process);
         let scene = backdrop.scene(snapshot, &self.own);
-        series.observe(snapshot.now, &over_time::reading(&scene));
+        series.observe(snapshot.now, &over_time::column_values(&scene));
     }
 
     /// The whole of it; `None` if it was not wanted or the ramp never began.
@@ -45,7 +45,7 @@ impl Recorder {
         let snapshot = scene.snapshot;
         let series = self.series.clone().or_else(|| begun(snapshot).filter(|_| self.wanted));
         series.map(|mut series| {
-            series.finish(snapshot.now, &over_time::reading(scene));
+            series.finish(snapshot.now, &over_time::column_values(scene));
             series
         })
     }

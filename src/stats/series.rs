@@ -25,7 +25,7 @@ const SIGNIFICANT_BITS: u32 = 5;
 
 /// The numbers at a moment, each list always in the same order.
 #[derive(Debug, Clone, Default)]
-pub struct Reading<'a> {
+pub struct ColumnValues<'a> {
     /// What stands at a value.
     pub gauges: Vec<u64>,
     /// What counts up.
@@ -40,11 +40,11 @@ pub type Values = Vec<(u64, u64)>;
 /// What an interval was.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Point {
-    /// As they stood at its end, in the order of [`Reading::gauges`].
+    /// As they stood at its end, in the order of [`ColumnValues::gauges`].
     pub gauges: Vec<u64>,
-    /// What was counted within it, in the order of [`Reading::counters`].
+    /// What was counted within it, in the order of [`ColumnValues::counters`].
     pub counters: Vec<u64>,
-    /// What was recorded within it, in the order of [`Reading::timings`].
+    /// What was recorded within it, in the order of [`ColumnValues::timings`].
     pub timings: Vec<Values>,
 }
 
@@ -103,7 +103,7 @@ impl Series {
     /// Ends the intervals that are over by now. The numbers are those before the event
     /// that happens now, so they hold for the end of each of them; of this process's own
     /// use all counts for the first.
-    pub fn observe(&mut self, now: Tick, numbers: &Reading<'_>) {
+    pub fn observe(&mut self, now: Tick, numbers: &ColumnValues<'_>) {
         while self.is_due(now) {
             let point = self.point(numbers);
             self.points.push(point);
@@ -116,7 +116,7 @@ impl Series {
 
     /// Ends the last interval, which is shorter than the others or, if it would be
     /// shorter than half, part of the one before.
-    pub fn finish(&mut self, now: Tick, numbers: &Reading<'_>) {
+    pub fn finish(&mut self, now: Tick, numbers: &ColumnValues<'_>) {
         self.observe(now, numbers);
         let rest = now.since(self.began).saturating_sub(self.covered);
         if self.finished {
@@ -151,7 +151,7 @@ impl Series {
     }
 
     /// What came since the last interval.
-    fn point(&mut self, numbers: &Reading<'_>) -> Point {
+    fn point(&mut self, numbers: &ColumnValues<'_>) -> Point {
         let Before { counters, timings } = &mut self.before;
         counters.resize(numbers.counters.len(), 0);
         timings.resize(numbers.timings.len(), (0, Values::new()));

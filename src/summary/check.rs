@@ -26,7 +26,7 @@ pub struct CheckInput<'a> {
 
 /// What it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CheckResult {
     /// The client started and stayed up.
     Good,
     /// The client read to the end of what there is and skipped nothing.
@@ -37,11 +37,11 @@ pub enum Verdict {
 
 /// Judges a check.
 #[must_use]
-pub fn verdict(check: &CheckInput<'_>) -> Verdict {
+pub fn verdict(check: &CheckInput<'_>) -> CheckResult {
     let totals = check.totals;
     let failed = SpawnFailureReason::ALL.iter().zip(totals.spawn_failures).find(|(_, n)| *n > 0);
     if totals.started == 0 {
-        return Verdict::Bad(match failed {
+        return CheckResult::Bad(match failed {
             Some((reason, _)) => format!("FFmpeg could not be started ({})", reason.name()),
             None => "FFmpeg was not started in time".to_owned(),
         });
@@ -50,7 +50,7 @@ pub fn verdict(check: &CheckInput<'_>) -> Verdict {
     let count: u64 = by_itself().map(|(_, ends)| ends).sum();
     let skipped = totals.requests.segments_skipped;
     if count > 0 && skipped == 0 && by_itself().all(|(outcome, _)| outcome == Outcome::Completed) {
-        return Verdict::Ended;
+        return CheckResult::Ended;
     }
     if count > 0 {
         let names: Vec<_> = by_itself().map(|(outcome, _)| outcome.name()).collect();
@@ -59,15 +59,18 @@ pub fn verdict(check: &CheckInput<'_>) -> Verdict {
         if skipped > 0 {
             reason.push_str(&format!("; {} skipped", words::plural(skipped, "segment")));
         }
-        return Verdict::Bad(reason);
+        return CheckResult::Bad(reason);
     }
     if !ran_at_the_end(totals) {
-        return Verdict::Bad("FFmpeg was not running at the end".to_owned());
+        return CheckResult::Bad("FFmpeg was not running at the end".to_owned());
     }
     if check.media.is_zero() {
-        return Verdict::Bad(format!("FFmpeg kept running, but no media came{}", kept_by(totals)));
+        return CheckResult::Bad(format!(
+            "FFmpeg kept running, but no media came{}",
+            kept_by(totals)
+        ));
     }
-    Verdict::Good
+    CheckResult::Good
 }
 
 /// The verdict as text for people, ending in a line end.
@@ -75,9 +78,11 @@ pub fn verdict(check: &CheckInput<'_>) -> Verdict {
 pub fn render(check: &CheckInput<'_>) -> String {
     let asked = words::span(check.asked);
     let mut text = match verdict(check) {
-        Verdict::Good => format!("check passed: one client played without a restart for {asked}\n"),
-        Verdict::Ended => "check passed: one client read the stream to its end\n".to_owned(),
-        Verdict::Bad(reason) => format!("check failed: {reason}\n"),
+        CheckResult::Good => {
+            format!("check passed: one client played without a restart for {asked}\n")
+        }
+        CheckResult::Ended => "check passed: one client read the stream to its end\n".to_owned(),
+        CheckResult::Bad(reason) => format!("check failed: {reason}\n"),
     };
     let media = if check.media.is_zero() { "none".to_owned() } else { words::span(check.media) };
     let running = if ran_at_the_end(check.totals) { "yes" } else { "no" };

@@ -87,6 +87,6 @@ fn series(scene: &Scene<'_>) -> Series {
     let mut series = Series::new(Tick::from_millis(59_000));
     let health = Health::default();
     let scene = Scene { health: &health, ..*scene };
-    series.finish(scene.snapshot.now, &over_time::reading(&scene));
+    series.finish(scene.snapshot.now, &over_time::column_values(&scene));
     series
 }

@@ -9,7 +9,9 @@ use super::exporters;
 use super::merged::Merged;
 use super::page::Page;
 use super::rows::{self, Block};
-use crate::measures::{Ending, Measure, host, log, processes, requests, run, shortfalls, words};
+use crate::measures::{
+    Ending, METRICS_PATH, Measure, host, log, processes, requests, run, shortfalls, words,
+};
 use crate::swarm::MEMORY_WARNING_BYTES;
 
 /// What the numbers are worth if the host fell short.
@@ -184,7 +186,7 @@ fn warnings(page: &mut Page, of: &Document) {
 
 fn repeat(page: &mut Page, of: &Document) {
     if let Some(address) = of.values.text(&run::METRICS_ADDRESS) {
-        page.row("Metrics were at", &format!("http://{address}/metrics"));
+        page.row("Metrics were at", &format!("http://{address}{METRICS_PATH}"));
     }
     let seed = of.values.whole(&run::SEED);
     page.row("Seed", &seed.map_or_else(|| "n/a".to_owned(), |seed| seed.to_string()));

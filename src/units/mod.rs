@@ -5,6 +5,7 @@
 pub mod address;
 pub mod duration;
 pub mod process;
+pub mod recent_log;
 pub mod shard;
 pub mod text;
 

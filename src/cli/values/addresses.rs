@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use url::{Host, Url};
 
 use super::Scrape;
-use crate::exposition::format::METRICS_PATH;
+use crate::measures::METRICS_PATH;
 use crate::units::address::EVERY;
 
 /// A listen address: `addr:port`, `:port` (every address, as in Go), or a port, which

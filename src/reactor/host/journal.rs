@@ -19,9 +19,9 @@ use tracing_subscriber::registry::Registry;
 
 use super::log_sink::LogSink;
 use super::terminal;
-use crate::dashboard::recent_log::{Gravity, RecentLog};
 use crate::http::redact::Masking;
 use crate::reactor::timer::Clock;
+use crate::units::recent_log::{Gravity, RecentLog};
 use crate::units::text::{visible_json, visible_lines};
 
 /// How long the end of the run waits for a slow reader of the log.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::exposition::endpoints;
-use crate::exposition::format::METRICS_PATH;
 use crate::http::{Fetched, Request, Response};
+use crate::measures::METRICS_PATH;
 use crate::measures::Scene;
 use crate::measures::per_client;
 use crate::reactor::host::signals::StopSignal;

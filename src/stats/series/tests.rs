@@ -18,8 +18,8 @@ impl Numbers {
         Self { requests: 0, bytes: 0, times: Histogram::new(BOUNDS) }
     }
 
-    fn reading(&self, active: u64) -> Reading<'_> {
-        Reading {
+    fn values(&self, active: u64) -> ColumnValues<'_> {
+        ColumnValues {
             gauges: vec![active],
             counters: vec![self.requests, self.bytes],
             timings: vec![None, Some(&self.times)],
@@ -36,12 +36,12 @@ fn played(events: &[(u64, u64)]) -> (Series, Numbers, u64) {
     for &(after_ms, took_us) in events {
         at_ms += after_ms;
         let now = Tick::from_millis(at_ms);
-        series.observe(now, &numbers.reading(1));
+        series.observe(now, &numbers.values(1));
         numbers.requests += 1;
         numbers.bytes += took_us;
         numbers.times.record(Duration::from_micros(took_us));
     }
-    series.finish(Tick::from_millis(at_ms), &numbers.reading(0));
+    series.finish(Tick::from_millis(at_ms), &numbers.values(0));
     (series, numbers, at_ms)
 }
 
@@ -85,10 +85,10 @@ fn what_was_between_two_events_is_flat() {
     let later = Numbers { bytes: 700, ..Numbers::new() };
     let mut series = Series::new(Tick::from_millis(500));
     assert!(!series.is_due(Tick::from_millis(1_499)));
-    series.observe(Tick::from_millis(1_500), &numbers.reading(2));
+    series.observe(Tick::from_millis(1_500), &numbers.values(2));
     assert!(!series.is_due(Tick::from_millis(2_499)));
-    series.observe(Tick::from_millis(4_900), &later.reading(3));
-    series.finish(Tick::from_millis(5_000), &later.reading(0));
+    series.observe(Tick::from_millis(4_900), &later.values(3));
+    series.finish(Tick::from_millis(5_000), &later.values(0));
     let column = |place: usize| -> Vec<u64> {
         series.points().iter().map(|point| point.counters[place]).collect()
     };
