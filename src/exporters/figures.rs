@@ -41,7 +41,7 @@ impl Host {
         }
     }
 
-    /// CPUs; 0 if none was told of.
+    /// CPUs; 0 if none was reported.
     #[must_use]
     pub const fn cpus(&self) -> u32 {
         self.cpus
@@ -130,7 +130,7 @@ fn moved(before: &HostReading, after: &HostReading) -> Option<(f64, f64)> {
     moved.reduce(|(received, sent), more| (received + more.0, sent + more.1))
 }
 
-/// What a counter counted between two looks; if it is lower it began anew.
+/// The increase of a counter between two polls; a lower value means that it was reset.
 fn counted(then: f64, now: f64) -> f64 {
     if now >= then { now - then } else { now.max(0.0) }
 }
@@ -138,7 +138,7 @@ fn counted(then: f64, now: f64) -> f64 {
 /// The origin's nginx.
 #[derive(Debug)]
 pub struct Nginx {
-    /// When it was last told of; `None` before, and after a gap.
+    /// When it was last reported; `None` before the first poll, and after a gap.
     then: Option<Tick>,
     now: NginxReading,
     /// Counted since the first look, gaps included.

@@ -1,9 +1,9 @@
-//! What the origin tells of itself while it is under load: its host by node_exporter,
-//! its web server by nginx.
+//! What the origin's exporters report while it is under load: node_exporter of its host,
+//! and nginx.
 //!
-//! Fed with the answers of the exporters as they come, in pieces. Counters of theirs
-//! begin anew when they start again: then what they count is what came since, and a
-//! CPU's or a host's past is forgotten. Knows no clock and no socket.
+//! Takes the responses of the exporters in pieces, as they arrive. If a counter of theirs
+//! was reset, its new value is counted from 0, and the earlier values of CPUs and hosts
+//! are dropped. Knows no clock and no socket.
 
 mod figures;
 mod reading;
@@ -108,14 +108,14 @@ impl Polled {
         self.misses == 0 && self.last_success.is_some()
     }
 
-    /// Whether what was told last still counts: not once [`MISSES_MAX`] polls in a row
+    /// Whether the last report still counts: not once [`MISSES_MAX`] polls in a row
     /// have failed.
     #[must_use]
     pub const fn is_fresh(&self) -> bool {
         self.misses < MISSES_MAX && self.last_success.is_some()
     }
 
-    /// The age of what was told last.
+    /// The age of the last report.
     #[must_use]
     pub fn age(&self, now: Tick) -> Option<Duration> {
         self.last_success.map(|at| now.since(at))
@@ -126,7 +126,7 @@ impl Polled {
         splitter.feed(bytes, |line, cut| take_line(reading, line, cut));
     }
 
-    /// All that this poll told.
+    /// All that this poll reported.
     fn end(&mut self) -> Reading {
         let Self { splitter, reading, .. } = self;
         splitter.finish(|line, cut| take_line(reading, line, cut));
@@ -201,11 +201,11 @@ impl Exporters {
                 return self.failed(place, why);
             }
         };
-        let told = match polled.target {
+        let is_complete = match polled.target {
             Target::Host => !reading.host.is_empty(),
             Target::Nginx => !reading.nginx.is_empty(),
         };
-        if !told {
+        if !is_complete {
             let why = match polled.target {
                 Target::Host => "answered, but not as node_exporter does",
                 Target::Nginx => "answered, but not as nginx does",
@@ -244,25 +244,25 @@ impl Exporters {
         self.polled.iter().find(|polled| polled.target == target)
     }
 
-    /// The origin's host, while what was told of it counts.
+    /// The origin's host, while its last report counts.
     #[must_use]
     pub fn fresh_host(&self) -> Option<&Host> {
         self.polled_target(Target::Host).filter(|polled| polled.is_fresh()).map(|_| &self.host)
     }
 
-    /// The origin's nginx, while what was told of it counts.
+    /// The origin's nginx, while its last report counts.
     #[must_use]
     pub fn fresh_nginx(&self) -> Option<&Nginx> {
         self.polled_target(Target::Nginx).filter(|polled| polled.is_fresh()).map(|_| &self.nginx)
     }
 
-    /// What was ever told of the origin's host, for the end of a run.
+    /// What was ever reported of the origin's host, for the end of a run.
     #[must_use]
     pub const fn host(&self) -> &Host {
         &self.host
     }
 
-    /// What was ever told of the origin's nginx, for the end of a run.
+    /// What was ever reported of the origin's nginx, for the end of a run.
     #[must_use]
     pub const fn nginx(&self) -> &Nginx {
         &self.nginx

@@ -19,7 +19,7 @@ const IDLE: usize = 7;
 /// Place of `iowait` in [`CPU_MODES`]: a CPU that waits for a disk does nothing.
 const IOWAIT: usize = 3;
 
-/// Most network devices that are told apart; a host of containers has thousands,
+/// Most network devices that are counted one by one; a host of containers has thousands,
 /// but those are left out by their names.
 const DEVICES_MAX: usize = 256;
 
@@ -109,7 +109,7 @@ impl Reading {
 }
 
 impl HostReading {
-    /// Whether anything was told.
+    /// Whether nothing was reported.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -154,7 +154,7 @@ impl HostReading {
 }
 
 impl NginxReading {
-    /// Whether anything was told.
+    /// Whether nothing was reported.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -21,7 +21,7 @@ measures! {
             Value::Samples(vec![(versions.map(Cow::from).to_vec(), 1.0)])
         });
     TARGET = Measure::gauge("clients_target", "Target clients")
-        .family("hlsswarm_clients_target", "Clients that the run keeps up.")
+        .family("hlsswarm_clients_target", "Target number of clients.")
         .field("clients.target").merge(Merge::Sum).column("target_clients")
         .read(|scene| Value::Whole(scene.snapshot.target.into()));
     ACTIVE = Measure::gauge("clients_active", "Active clients")

@@ -19,22 +19,22 @@ measures! {
         .read(|scene| asked(scene, Target::Nginx, |polled| text(Some(polled.url()))));
     UP = Measure::gauge("origin_up", "Exporter up")
         .family("hlsswarm_origin_up",
-            "Whether the last look at this part of the origin succeeded (with -origin-metrics or -nginx-metrics).")
+            "Whether the last poll of this exporter succeeded (with -origin-metrics or -nginx-metrics).")
         .labels(&["target"])
         .read(|scene| of_each(scene, |polled| Some(f64::from(u8::from(polled.is_up())))));
     SCRAPES = Measure::counter("origin_scrapes", "Polls of the exporter")
         .family("hlsswarm_origin_scrapes_total",
-            "Looks at this part of the origin, failed ones included.")
+            "Polls of this exporter, failed ones included.")
         .labels(&["target"])
         .read(|scene| of_each(scene, |polled| Some(polled.polls() as f64)));
     FAILURES = Measure::counter("origin_scrape_failures", "Failed polls of the exporter")
         .family("hlsswarm_origin_scrape_failures_total",
-            "Looks at this part of the origin that failed: no connection, no answer in time, or not the answer of such an exporter.")
+            "Polls of this exporter that failed: no connection, no response in time, or a response that is not that of such an exporter.")
         .labels(&["target"])
         .read(|scene| of_each(scene, |polled| Some(polled.failures() as f64)));
     SAMPLE_AGE = Measure::gauge("origin_sample_age", "Age of the last sample").number(Unit::Seconds)
         .family("hlsswarm_origin_sample_age_seconds",
-            "Age of what was last told of this part of the origin; absent before the first time.")
+            "Age of the last successful poll of this exporter; absent before the first.")
         .labels(&["target"])
         .read(|scene| of_each(scene, |polled| Some(polled.age(scene.snapshot.now)?.as_secs_f64())));
     HOST_POLLS = Measure::counter("origin_host_polls", "Polls of the host's exporter")
@@ -62,7 +62,7 @@ measures! {
         .at_end(|scene| cpus(polled_host(scene)));
     HOST_CPU_MODE = Measure::gauge("origin_host_cpu_mode", "CPU by mode").number(Unit::Ratio)
         .family("hlsswarm_origin_host_cpu_mode_ratio",
-            "Share of all CPUs of the origin's host that was spent in this mode between the last two looks; they sum to 1.")
+            "Share of all CPUs of the origin's host that was spent in this mode between the last two polls; they sum to 1.")
         .labels(&["mode"])
         .read(|scene| {
             let host = scene.exporters.and_then(Exporters::fresh_host);
@@ -71,7 +71,7 @@ measures! {
         });
     HOST_CPU = Measure::times("origin_host_cpu_used", "CPU of its host").unit(Unit::Ratio).stands()
         .family("hlsswarm_origin_host_cpu_used_ratio",
-            "Share of all CPUs of the origin's host that did something, 0 to 1.")
+            "Share of all CPUs of the origin's host that was busy, 0 to 1.")
         .labels(&["stat"])
         .field("origin_side.host.cpu_used").optional().merge(Merge::LeftOut)
         .read(|scene| host_stats(scene, |host| &host.cpu))
@@ -134,24 +134,24 @@ measures! {
     NGINX_ACCEPTED = Measure::counter("origin_nginx_connections_accepted", "Accepted by nginx")
         .number(Unit::Connections)
         .family("hlsswarm_origin_nginx_connections_accepted_total",
-            "Connections that the origin's nginx accepted since the first look.")
+            "Connections that the origin's nginx accepted since the first poll.")
         .field("origin_side.nginx.connections_accepted").optional().merge(Merge::LeftOut)
         .read(|scene| counted(scene, 0)).at_end(|scene| counted_last(scene, 0));
     NGINX_HANDLED = Measure::counter("origin_nginx_connections_handled", "Handled by nginx")
         .number(Unit::Connections)
         .family("hlsswarm_origin_nginx_connections_handled_total",
-            "Connections that the origin's nginx handled since the first look; fewer than accepted where it ran out of something.")
+            "Connections that the origin's nginx handled since the first poll; fewer than accepted if a resource limit was reached.")
         .field("origin_side.nginx.connections_handled").optional().merge(Merge::LeftOut)
         .read(|scene| counted(scene, 1)).at_end(|scene| counted_last(scene, 1));
     NGINX_REQUESTS = Measure::counter("origin_nginx_requests", "Requests of nginx").number(Unit::One)
         .family("hlsswarm_origin_nginx_requests_total",
-            "Requests that came to the origin's nginx since the first look, those of others included.")
+            "Requests to the origin's nginx since the first poll, those of others included.")
         .field("origin_side.nginx.requests").optional().merge(Merge::LeftOut)
         .read(|scene| counted(scene, 2)).at_end(|scene| counted_last(scene, 2));
     NGINX_REQUEST_RATE = Measure::times("origin_nginx_requests_per_second", "Requests a second")
         .unit(Unit::RequestsPerSecond).stands()
         .family("hlsswarm_origin_nginx_requests_per_second",
-            "Requests a second that came to the origin's nginx.")
+            "Requests per second to the origin's nginx.")
         .labels(&["stat"])
         .field("origin_side.nginx.requests_per_second").optional().merge(Merge::LeftOut)
         .read(|scene| nginx_stats(scene, |nginx| &nginx.requests))

@@ -155,7 +155,7 @@ pub(crate) fn busy_run() -> Numbers {
     Numbers::new(totals, health)
 }
 
-/// An origin that did not answer once and told of itself three times.
+/// An origin whose exporters failed once and responded three times.
 fn exporters() -> Exporters {
     let targets = vec![
         (Target::Host, "http://origin:9100/metrics".to_owned()),

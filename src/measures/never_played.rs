@@ -7,7 +7,7 @@ use crate::stats::Snapshot;
 use crate::stats::reception::Example;
 use crate::units::text::visible;
 
-/// Most causes that are named; the rest are told as one.
+/// Most causes that are named; the others are joined.
 const SHOWN_CAUSES: usize = 4;
 
 /// `0 of 10 clients`, `3 of 3 clients: http_error (403)`; several causes have lines

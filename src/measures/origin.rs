@@ -13,7 +13,7 @@ const NO_STATUS: &str = "none";
 measures! {
     REQUESTS = Measure::counts("origin_requests", "Requests")
         .family("hlsswarm_origin_requests_total",
-            "Requests that the built-in origin answered, by what they asked for and by the status sent; none where a fault sent no answer.")
+            "Requests to the built-in origin, by kind of resource and by the status sent; none if a fault sent no response.")
         .labels(&["kind", "status"])
         .of_origin(|scene| {
             let all = scene.origin.counts().requests.iter();
@@ -32,11 +32,11 @@ measures! {
         .of_origin(|scene| Value::Whole(scene.origin.counts().incomplete));
     RESPONSE_TIME = Measure::times("origin_response", "Response times")
         .family("hlsswarm_origin_response_seconds",
-            "Time from a request to the moment at which the socket took the last byte of its response, faults included; requests without any answer are not counted.")
+            "Time from a request until the socket accepted the last byte of its response, faults included; requests without a response are not counted.")
         .of_origin(|scene| Value::Times(&scene.origin.counts().responses));
     FAULTS = Measure::counts("origin_faults_injected", "Faults injected")
         .family("hlsswarm_origin_faults_injected_total",
-            "Responses that a fault befell, by kind, a status being a kind of its own; for refuse the windows of time that began.")
+            "Responses that a fault was applied to, by kind; each status is a kind of its own. For refuse: the time windows that began.")
         .labels(&["kind"])
         .of_origin(|scene| {
             let all = scene.origin.faults().by_kind().iter();

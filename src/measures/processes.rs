@@ -36,7 +36,7 @@ measures! {
         .read(|scene| Value::Whole(scene.snapshot.totals.max_restarts_reached));
     SPAWN_FAILURES = Measure::counts("spawn_failures", "Spawn failures")
         .family("hlsswarm_spawn_failures_total",
-            "Starts that fork or exec refused, by what this host ran out of or lacks.")
+            "Starts that failed in fork or exec, by the resource that this host lacks.")
         .labels(&["reason"])
         .field("processes.spawn_failures").column("spawn_failures")
         .read(|scene| Counts::kept(
@@ -51,7 +51,7 @@ measures! {
         .read(|scene| Counts::by_number(0, &*scene.snapshot.totals.exits));
     OUTCOMES = Measure::counts("client_exits", "Outcomes")
         .family("hlsswarm_client_exits_total",
-            "Attempts that ended, by what really happened as far as exit code, log and media time tell.")
+            "Attempts that ended, by outcome as exit code, log and media time show it.")
         .labels(&["outcome"])
         .field("processes.outcomes")
         .read(|scene| Counts::kept(

@@ -21,7 +21,7 @@ const UPPER_OF_MANY: &[f64] = &[0.5, 0.95, 0.99];
 measures! {
     BYTES = Measure::counter("bytes_downloaded", "Bytes").unit(Unit::Bytes)
         .family("hlsswarm_bytes_downloaded_total",
-            "Bytes that the clients received, sampled at their sockets and corrected by what FFmpeg tells at its end; what a socket got between its last sample and its close may be missing.")
+            "Bytes that the clients received, sampled at their sockets and corrected by what FFmpeg reports at its end; bytes between the last sample of a socket and its close may be missing.")
         .field("bytes.downloaded").needs(Needs::Bytes).column("bytes")
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.bytes));
     BIT_RATE = Measure::gauge("bits_per_second_per_client", "Received by each client")
@@ -29,7 +29,7 @@ measures! {
         .field("bytes.bits_per_second_per_client").optional()
         .derived(|values| each_client(values, &BYTES, 8.0));
     BY_KIND = Measure::counts("requests", "Requests")
-        .family("hlsswarm_requests_total", "Requests that FFmpeg's log tells, by what they asked for.")
+        .family("hlsswarm_requests_total", "Requests in FFmpeg's log, by kind of resource.")
         .labels(&["kind"])
         .field("requests.by_kind").needs(Needs::Log).column("requests")
         .read(|scene| Counts::kept(
@@ -55,7 +55,7 @@ measures! {
         .derived(|values| each_client(values, &PLAYLIST_REFRESHES, 60.0));
     ERRORS = Measure::counts("request_errors", "Failed requests").groups()
         .family("hlsswarm_request_errors_total",
-            "Requests that failed, by what they asked for and why.")
+            "Requests that failed, by kind of resource and reason.")
         .labels(&["kind", "reason"])
         .field("requests.errors").sparse().needs(Needs::Log).column("errors")
         .read(|scene| Counts::pairs(
@@ -68,7 +68,7 @@ measures! {
             scene.snapshot.totals.requests.errors.as_flattened(),
         ));
     HTTP_ERRORS = Measure::counts("http_errors", "Error statuses")
-        .family("hlsswarm_http_errors_total", "Answers with an error status, 400 to 599.")
+        .family("hlsswarm_http_errors_total", "Responses with an error status, 400 to 599.")
         .labels(&["status"]).zeros_of(KNOWN_STATUSES)
         .field("requests.http_errors").sparse().needs(Needs::Log)
         .read(|scene| Counts::by_number(

@@ -171,13 +171,13 @@ fn tell(html: &mut Html, bars: &Bars<'_>, span: &Span, shares: &[Vec<f64>]) {
         }
         let (left, right) = (place as f64 / BARS as f64, (place + 1) as f64 / BARS as f64);
         let (from, to) = (span.value(left), span.value(right));
-        let told: Vec<_> = (bars.runs.iter().zip(shares))
+        let shares: Vec<_> = (bars.runs.iter().zip(shares))
             .map(|((name, ..), of)| format!("{name} {}", Unit::Percent.show(share(of))))
             .collect();
         let (from, to) = (bars.unit.show(from), bars.unit.show(to));
         let from = if place == 0 { "up".to_owned() } else { from };
-        let told = format!("{from} to {to}: {}", told.join(", "));
-        band(html, (across(left), across(right)), &told);
+        let label = format!("{from} to {to}: {}", shares.join(", "));
+        band(html, (across(left), across(right)), &label);
     }
 }
 

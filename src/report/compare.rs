@@ -64,7 +64,7 @@ pub(super) fn runs(html: &mut Html, names: [&str; 2], runs: [&Document; 2]) {
         ("Verdict", both(&|run| verdict::of(run).headline)),
         ("Started", both(&|run| known(started(run)))),
         ("Duration", both(&|run| words::span(span(duration(run))))),
-        ("Clients to keep up", count(&clients::TARGET)),
+        ("Target clients", count(&clients::TARGET)),
         ("FFmpeg", text(&run::FFMPEG_VERSION)),
         ("ffmpeg-hls-swarm", text(&run::VERSION)),
         ("Cores", count(&host::CORES)),

@@ -1,4 +1,4 @@
-//! What the origin told of itself, as a table. Only where it was asked.
+//! What the origin's exporters reported, as a table. Only if one was polled.
 
 use super::html::Html;
 use super::sections;
@@ -14,8 +14,8 @@ pub(super) fn add(html: &mut Html, of: &Document) {
     if notes.is_empty() {
         return;
     }
-    sections::section(html, "How the origin fared", |html| {
-        let caption = "What the origin told of itself, one value a look";
+    sections::section(html, "The origin's own load", |html| {
+        let caption = "Values of the origin's exporters, one per poll";
         let heads = ["Subject", "Values", "P1", "P5", "P50", "P95", "P99"];
         html.element("div", &[("class", "wide")], |html| {
             sections::table(html, caption, &heads, &rows(of));

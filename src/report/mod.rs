@@ -117,8 +117,8 @@ fn over_time(html: &mut Html, runs: &[Shown<'_>]) {
         }
         let unit = Axis::time(series::duration(runs)).unit;
         let text = format!(
-            "Time is {unit} since the ramp began. Where the pointer rests, the highest value of \
-             that span is shown."
+            "Time is {unit} since the ramp began. Hover over a plot to see the peak of that \
+             interval."
         );
         html.leaf("p", &[("class", "note")], &text);
         html.element("div", &[("class", "plots")], |html| series::plots(html, runs));

@@ -1,7 +1,7 @@
 //! One plot: a frame with axes, and lines over time or bars over values.
 //!
-//! Drawn in units of its own, so that it fits any width. Values are shown where the
-//! pointer rests; the description tells them to those who cannot see them.
+//! Drawn in units of its own, so that it fits any width. A pointer over a value
+//! shows it; the description holds the values for screen readers.
 
 use super::html::Html;
 use super::scale::{Axis, Unit, clock};
@@ -189,18 +189,18 @@ fn bands(html: &mut Html, plot: &Plot, horizontal: &Axis) {
         if values.is_empty() {
             continue;
         }
-        let told = format!("{} to {}: {}", clock(from), clock(to), values.join(", "));
+        let label = format!("{} to {}: {}", clock(from), clock(to), values.join(", "));
         let span = (across(from / horizontal.end), across(to / horizontal.end));
-        band(html, span, &told);
+        band(html, span, &label);
     }
 }
 
 /// One such place, from one x to another.
-pub(super) fn band(html: &mut Html, (from, to): (f64, f64), told: &str) {
+pub(super) fn band(html: &mut Html, (from, to): (f64, f64), label: &str) {
     let (x, width) = (number(from), number((to - from).max(0.1)));
     let (y, height) = (number(TOP), number(HEIGHT - TOP - BOTTOM));
     let place = [("class", "band"), ("x", &*x), ("y", &y), ("width", &width), ("height", &height)];
-    html.element("rect", &place, |html| html.leaf("title", &[], told));
+    html.element("rect", &place, |html| html.leaf("title", &[], label));
 }
 
 /// What the lines say, for those who cannot see them.

@@ -201,7 +201,7 @@ pub(super) fn inferred(of: &Document) -> String {
     let timed = of.values.times(&requests::SEGMENT_DOWNLOAD).map(|times| times.count);
     if let Some((timed, all)) = timed.zip(of.values.whole(&requests::SEGMENTS)) {
         let (timed, all) = (words::count(timed), words::count(all));
-        text.push_str(&format!(" Of {all} segments the times of {timed} could be told."));
+        text.push_str(&format!(" {timed} of {all} segment downloads could be timed."));
     }
     text
 }

@@ -42,7 +42,7 @@ const PLOTS: &[Kind] = &[
         Unit::Count,
         &[
             ("running", "s1", Column::Gauge(&clients::ACTIVE)),
-            ("to keep up", "s4", Column::Gauge(&clients::TARGET)),
+            ("target", "s4", Column::Gauge(&clients::TARGET)),
             ("stalled", "s3", Column::Gauge(&playback::STALLED)),
         ],
     ),

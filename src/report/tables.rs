@@ -136,7 +136,7 @@ pub(super) fn errors(html: &mut Html, caption: &str, of: &Document) {
         table(html, caption, &["Line", "Count"], &rows);
     });
     if rows.is_empty() {
-        html.leaf("p", &[("class", "note")], "FFmpeg's log told no error.");
+        html.leaf("p", &[("class", "note")], "No errors in FFmpeg's log.");
     }
 }
 
@@ -166,7 +166,7 @@ fn configuration(of: &Document) -> Vec<Vec<String>> {
     let mut rows = vec![
         ("Ended", ended),
         ("Duration", words::span(span(duration))),
-        ("Clients to keep up", words::count(whole(&clients::TARGET).unwrap_or(0))),
+        ("Target clients", words::count(whole(&clients::TARGET).unwrap_or(0))),
         ("Clients running", format!("peak {}{}", peak(of), median.unwrap_or_default())),
         ("Seed", whole(&run::SEED).unwrap_or(0).to_string()),
     ];

@@ -55,7 +55,7 @@ pub(super) fn of(document: &Document) -> Verdict {
         format!("this program stood still {stood}; what clients did meanwhile was not timed")
     });
     if !troubles.is_empty() {
-        let headline = "The origin did not serve every client well; this host was no bottleneck";
+        let headline = "FAILED: not every client was served well. This host was not the bottleneck";
         return verdict("bad", headline, troubles.into_iter().chain(below).chain(stood).collect());
     }
     let measured = document.has(&requests::BY_KIND);
@@ -70,7 +70,11 @@ pub(super) fn of(document: &Document) -> Verdict {
     }
     let why = "no request failed, no client stalled or had to start again".to_owned();
     let reasons = [why].into_iter().chain(stood).collect();
-    verdict("good", "The origin coped; this host was no bottleneck", reasons)
+    verdict(
+        "good",
+        "PASSED: every client was served well. This host was not the bottleneck",
+        reasons,
+    )
 }
 
 /// What clients met that a viewer should not.

@@ -140,14 +140,14 @@ impl Board {
         now: Tick,
         about: About<'_>,
         size: (u16, u16),
-        anew: bool,
+        redraw: bool,
         frame: &mut Vec<u8>,
     ) {
         if self.escape_at.take_if(|at| *at <= now).is_some() {
             self.dashboard.keys_rest();
             self.pacing.want();
         }
-        if anew {
+        if redraw {
             self.dashboard.forget_screen();
         } else if self.pacing.next(self.began) > now {
             return;

@@ -35,7 +35,7 @@ const ORIGIN: ServiceKey = ServiceKey(0);
 
 /// Bounds of the origin. A client of three variants keeps up to six connections,
 /// so this serves some two thousand; an idle one lives longer than the longest
-/// target duration, or each refresh would connect anew.
+/// target duration, or each refresh would open a new connection.
 const LIMITS: ServerLimits = ServerLimits {
     connections: 12_000,
     connection: Limits {

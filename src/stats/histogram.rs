@@ -8,7 +8,7 @@ use crate::units::nanos;
 /// Significant decimal digits of a percentile: its relative error is at most 1 %.
 const SIGNIFICANT_DIGITS: u8 = 2;
 
-/// Longest span told apart, 30 days in microseconds; longer ones count as this.
+/// Longest span that is recorded exactly, 30 days in microseconds; longer ones count as this.
 const LONGEST_US: u64 = 30 * 24 * 3600 * 1_000_000;
 
 /// Counts of recorded spans.

@@ -46,7 +46,7 @@ pub struct Requests {
     pub segments_skipped: u64,
     /// Media sequences that changed unexpectedly.
     pub sequence_jumps: u64,
-    /// Playlists that could not be loaded anew.
+    /// Playlists that could not be reloaded.
     pub reload_failures: u64,
     /// Bytes received.
     pub bytes: u64,

@@ -4,7 +4,7 @@
 //! neighbours are joined and the length doubles, so a run of any length has between
 //! half as many and as many points. Whoever keeps a series hands in the numbers as
 //! they are before each event, once [`Series::is_due`]: nothing changes between two
-//! events, so the intervals that ended meanwhile are told exactly, and nobody needs
+//! events, so the intervals that ended meanwhile are exact, and nobody needs
 //! to be woken for them. Knows no clock.
 
 use std::time::Duration;
@@ -94,7 +94,7 @@ impl Series {
         }
     }
 
-    /// Whether an interval has ended that was not told yet.
+    /// Whether an interval has ended that was not recorded yet.
     #[must_use]
     pub fn is_due(&self, now: Tick) -> bool {
         !self.finished && now.since(self.began) >= self.covered.saturating_add(self.interval)

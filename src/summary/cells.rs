@@ -181,7 +181,7 @@ pub(super) fn never_played(of: &Document) -> Vec<String> {
 
 pub(super) fn with_rate(total: String, rate: Option<String>) -> String {
     match rate {
-        Some(rate) => format!("{total}; each client {rate}"),
+        Some(rate) => format!("{total}; {rate} per client"),
         None => total,
     }
 }

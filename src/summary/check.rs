@@ -115,7 +115,7 @@ fn ends_by_itself(totals: &Totals) -> impl Iterator<Item = (Outcome, u64)> + '_ 
     Outcome::ALL.into_iter().zip(ends).filter(|&(_, ends)| ends > 0)
 }
 
-/// Only a process that ran when the check was over was told to stop.
+/// Only a process that ran at the end of the check was ended by the program.
 fn ran_at_the_end(totals: &Totals) -> bool {
     totals.outcomes_by_us.iter().any(|&ends| ends > 0)
 }

@@ -83,7 +83,8 @@ pub(super) static PROCESSES: Block = Block {
     rows: &[
         row("Starts", &[&processes::STARTED, &processes::RESTARTED], |of| {
             let started = counted(of, &processes::STARTED);
-            vec![format!("{started}, restarts among them: {}", counted(of, &processes::RESTARTED))]
+            let restarts = whole(of, &processes::RESTARTED).unwrap_or(0);
+            vec![format!("{started}, of which {}", words::plural(restarts, "restart"))]
         }),
         row("Used up restarts", &[&processes::MAX_RESTARTS_REACHED], |of| {
             let clients = whole(of, &processes::MAX_RESTARTS_REACHED).filter(|&n| n > 0);

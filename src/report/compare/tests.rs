@@ -187,12 +187,12 @@ fn ten_start_ups_without_overlap_differ() {
         let startup = values(&mut Chance::new(1), EVEN, 1, median);
         put(run, &playback::STARTUP, Held::Times(startup));
     }
-    let told = |name: &str| {
+    let found = |name: &str| {
         let rows = compared([&a, &b]);
         rows.into_iter().find(|(row, _)| row == name).unwrap().1
     };
-    assert_eq!(told("Start-up P50"), Difference::Larger);
-    assert_eq!(told("Start-up P95"), Difference::TooFew(10));
+    assert_eq!(found("Start-up P50"), Difference::Larger);
+    assert_eq!(found("Start-up P95"), Difference::TooFew(10));
     let mut html = Html::default();
     differences(&mut html, ["a", "b"], [&a, &b]);
     let page = html.into_page();

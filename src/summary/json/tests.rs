@@ -171,7 +171,7 @@ fn the_two_summaries_tell_the_same() {
         assert!(text.contains(pattern["pattern"].as_str().unwrap()), "{pattern}");
     }
     let rate = value["bytes"]["bits_per_second_per_client"].as_f64().unwrap();
-    assert!(text.contains(&format!("each client {:.0} kbit/s", rate / 1e3)));
+    assert!(text.contains(&format!("; {:.0} kbit/s per client\n", rate / 1e3)));
     assert_eq!(value["run"]["seed"].as_u64(), Some(of.run.seed));
 }
 

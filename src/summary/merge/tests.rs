@@ -206,13 +206,13 @@ fn a_pattern_that_a_shard_may_have_left_out_says_so() {
     let five = [("a", 50), ("b", 40), ("c", 30), ("d", 20), ("e", 10)];
     let merged = written(&[with(0, &five), with(1, &[("f", 45), ("a", 1)])]);
     let found = merged["log"]["error_patterns"].as_array().unwrap();
-    let told: Vec<_> = found
+    let shown_patterns: Vec<_> = found
         .iter()
         .map(|p| (p["pattern"].as_str().unwrap(), p["count"].as_u64(), p["undercount"].as_u64()))
         .collect();
     // The first shard may have seen `f` as often as its last; the second tells all.
     let want = [("a", 51, 0), ("f", 45, 10), ("b", 40, 0), ("c", 30, 0), ("d", 20, 0)];
-    assert_eq!(told, want.map(|(pattern, n, under)| (pattern, Some(n), Some(under))));
+    assert_eq!(shown_patterns, want.map(|(pattern, n, under)| (pattern, Some(n), Some(under))));
 }
 
 #[test]

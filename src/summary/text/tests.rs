@@ -141,7 +141,7 @@ fn no_client_has_no_rate() {
     numbers.active_time = crate::stats::ActiveTime::new(10);
     let snapshot = numbers.snapshot();
     let got = input(&snapshot, &numbers.health).text();
-    assert!(!got.contains("each client"), "{got}");
+    assert!(!got.contains("per client"), "{got}");
     assert!(!got.contains("NaN") && !got.contains(" inf "), "{got}");
 }
 
