@@ -1,4 +1,4 @@
-//! One client: its attempt, its command, what it said last.
+//! The pane of one client: its attempt, its command, its last log lines.
 
 use ratatui::text::Span;
 
@@ -10,23 +10,23 @@ use crate::swarm::ClientDetail;
 
 const NAME: usize = 11;
 
-/// Lines of the command at most.
+/// Maximum lines of the command.
 const COMMAND_LINES: usize = 5;
 
-/// A client as it is shown.
+/// The client that fills the pane.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// All that is known of it.
+    /// Its state and figures.
     pub detail: ClientDetail,
     /// The command of its attempts, credentials masked.
     pub command: String,
-    /// What it said last, oldest first; masked, without control characters.
+    /// The last lines of its log, oldest first; masked, without control characters.
     pub last_lines: Vec<String>,
 }
 
 pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     let Some(Opened { detail, command, last_lines }) = board.opened else {
-        pen.line([say("nobody is shown", FAINT)]);
+        pen.line([say("no client matches", FAINT)]);
         return;
     };
     let figures = &detail.figures;
@@ -42,8 +42,8 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     let speed = figures.speed.map_or_else(|| "n/a".to_owned(), |speed| format!("{speed:.2}x"));
     let media = words::span(figures.media);
     let bytes = figures.bytes.map_or_else(|| "n/a".to_owned(), words::bytes);
-    let told = format!("speed {speed}, media {media}, received {bytes}, over all attempts");
-    pen.row("stream", NAME, [say(told, PLAIN)]);
+    let stream = format!("speed {speed}, media {media}, received {bytes}, over all attempts");
+    pen.row("stream", NAME, [say(stream, PLAIN)]);
     let outcome = detail.last_outcome.map_or("none ended yet", Outcome::name);
     pen.row("last end", NAME, [say(outcome, PLAIN)]);
     pen.skip();
@@ -54,7 +54,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     pen.skip();
     let skipped = last_lines.len().saturating_sub(pen.left());
     if last_lines.is_empty() {
-        pen.line([say("it has said nothing", FAINT)]);
+        pen.line([say("no output yet", FAINT)]);
     }
     for line in last_lines.iter().skip(skipped) {
         pen.line([say(line.as_str(), PLAIN)]);
@@ -69,7 +69,7 @@ fn attempt(detail: &ClientDetail) -> Vec<Span<'static>> {
     spans
 }
 
-/// A command in lines, broken between words where they fit.
+/// Wraps a command into lines, between words where possible.
 fn wrapped(text: &str, width: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -1,5 +1,5 @@
-//! Every client in one picture: a cell each, or one for several where there are more
-//! clients than cells; then the one that is worst off gives the cell its look.
+//! The map of clients: one cell per client. If there are more clients than cells, a cell
+//! stands for several and shows the one in the worst state.
 
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
@@ -18,14 +18,14 @@ struct Shown {
     attempts: u64,
 }
 
-/// The clients that are shown, in their order. Its memory serves every frame.
+/// The clients that pass the filter, sorted. The vector is reused for every frame.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Crowd {
     shown: Vec<Shown>,
 }
 
 impl Crowd {
-    /// Takes the clients as they are now.
+    /// Replaces the clients by their current state.
     pub(super) fn look(&mut self, views: impl Iterator<Item = ClientView>, ui: &Ui) {
         self.shown.clear();
         self.shown.extend(views.filter_map(|view| {
@@ -33,7 +33,7 @@ impl Crowd {
             let shown = Shown { client: view.client, look, attempts: view.attempts };
             ui.filter.admits(look).then_some(shown)
         }));
-        // They come by number.
+        // `views` is sorted by number.
         match ui.sort {
             Sort::Number => {}
             Sort::Trouble => {
@@ -47,8 +47,7 @@ impl Crowd {
         }
     }
 
-    /// The client that a selection means: alone the one at that place, in the map
-    /// the worst of its cell.
+    /// The selected client: the worst of its cell if a cell stands for several.
     pub(super) fn selected(&self, ui: &Ui) -> Option<ClientId> {
         if ui.open || ui.known.cell <= 1 {
             return self.shown.get(ui.at).map(|shown| shown.client);
@@ -57,12 +56,12 @@ impl Crowd {
         worst(cell).map(|shown| shown.client)
     }
 
-    /// The place of a client in the order that is shown.
+    /// The position of a client in the sorted list.
     pub(super) fn place(&self, client: ClientId) -> Option<usize> {
         self.shown.iter().position(|shown| shown.client == client)
     }
 
-    /// Draws the map and tells how it is laid out.
+    /// Draws the map and returns its layout.
     pub(super) fn draw(&self, pen: Pen<'_>, ui: &Ui, select: bool) -> Known {
         let mut pen = pen;
         let area = pen.rest();
@@ -89,7 +88,7 @@ impl Crowd {
         Known { row, cell: each, shown, ..ui.known }
     }
 
-    /// The signs that are on the map.
+    /// Explains the signs on the map, with their counts.
     fn draw_legend(&self, pen: &mut Pen<'_>, area: Rect) {
         let mut counts = [0_u64; Look::ALL.len()];
         for shown in &self.shown {
@@ -112,7 +111,7 @@ impl Crowd {
         }
     }
 
-    /// What is shown and how, for the frame.
+    /// The title of the frame: the number of clients, the filter and the order.
     pub(super) fn title(&self, ui: &Ui, cells: usize) -> String {
         let shown = words::plural(self.shown.len() as u64, "client");
         let each = self.shown.len().div_ceil(cells.max(1)).max(1);
@@ -130,10 +129,10 @@ impl Crowd {
         }
     }
 
-    /// A line about the selected client.
+    /// One line about the selected client.
     pub(super) fn about(&self, ui: &Ui) -> Vec<ratatui::text::Span<'static>> {
         let found = self.selected(ui).and_then(|client| self.shown.get(self.place(client)?));
-        let Some(shown) = found else { return vec![say("nobody is shown", FAINT)] };
+        let Some(shown) = found else { return vec![say("no client matches", FAINT)] };
         let (sign, style) = shown.look.sign();
         vec![
             say("client ", FAINT),
@@ -148,6 +147,6 @@ impl Crowd {
 }
 
 fn worst(cell: &[Shown]) -> Option<&Shown> {
-    // Of equals the first, so that a selection stands still.
+    // The first of equals, so that the selection does not jump.
     cell.iter().reduce(|worst, next| if next.look > worst.look { next } else { worst })
 }

@@ -1,5 +1,5 @@
-//! What failed: requests by reason and status, attempts by outcome, and the most
-//! frequent lines of trouble.
+//! The pane of failures: requests by reason and status, attempts by outcome, and the most
+//! frequent error lines.
 
 use super::Board;
 use super::pen::{BAD, GOOD, PLAIN, Pen, WARN, say};
@@ -10,7 +10,7 @@ use crate::units::process::SpawnFailureReason;
 
 const NAME: usize = 10;
 
-/// Lines above the most frequent ones.
+/// Lines of counts above the most frequent error lines.
 const COUNTS: usize = 5;
 
 pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
@@ -37,9 +37,9 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     let skipped = totals.requests.segments_skipped;
     if pen.left() > COUNTS || skipped > 0 {
         let reconnections = words::count(totals.requests.reconnections);
-        let told =
+        let also =
             format!("{} skipped segments, {reconnections} reconnects", words::count(skipped));
-        pen.row("besides", NAME, [say(told, PLAIN)]);
+        pen.row("also", NAME, [say(also, PLAIN)]);
     }
     if pen.left() > COUNTS {
         pen.skip();
@@ -51,7 +51,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     }
 }
 
-/// The most frequent first, as many as the line holds.
+/// One row of counts, the largest first, as many as fit.
 fn counts(
     pen: &mut Pen<'_>,
     name: &str,
@@ -70,7 +70,7 @@ fn counts(
     pen.row(name, NAME, spans);
 }
 
-/// A pattern without the `@ 0x#` that every line of FFmpeg has.
+/// A pattern without the `[... @ 0x#] ` that starts every line of FFmpeg.
 fn without_address(pattern: &str) -> &str {
     pattern.split_once("] ").map_or(pattern, |(_, rest)| rest)
 }

@@ -1,4 +1,4 @@
-//! What viewers would have felt.
+//! The pane of what viewers would have experienced.
 
 use super::Board;
 use super::pen::{BAD, FAINT, GOOD, PLAIN, Pen, STRONG, WARN, say};
@@ -18,7 +18,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     let stalled = u64::from(snapshot.stalled);
     pen.line([
         say(words::count(keeps), GOOD),
-        say(" keep up  ", PLAIN),
+        say(" keeping up  ", PLAIN),
         say(words::count(below), if below > 0 { WARN } else { PLAIN }),
         say(" slow  ", PLAIN),
         say(words::count(stalled), if stalled > 0 { BAD } else { PLAIN }),
@@ -26,8 +26,8 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     ]);
     let playback = &snapshot.totals.playback;
     let stalls = words::plural(playback.stalls, "stall");
-    let told = format!("{stalls}, {} in all", words::span(snapshot.stall_time));
-    pen.row("stalls", NAME, [say(told, if playback.stalls > 0 { WARN } else { PLAIN })]);
+    let text = format!("{stalls}, {} in all", words::span(snapshot.stall_time));
+    pen.row("stalls", NAME, [say(text, if playback.stalls > 0 { WARN } else { PLAIN })]);
     if pen.left() > 11 {
         pen.skip();
     }
@@ -57,16 +57,16 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     }
 }
 
-/// Of a speed the low ones are the bad ones, so its percentiles are turned round.
+/// For speed, where low values are the bad ones, P95 is the value that 95 % exceed.
 fn percentiles(pen: &mut Pen<'_>, name: &str, of: &Histogram, wide: bool) {
     let speed = name == "speed";
     let at = |quantile: f64| {
-        let told = of.quantile(if speed { 1.0 - quantile } else { quantile });
-        let told = told.map(|span| match speed {
+        let value = of.quantile(if speed { 1.0 - quantile } else { quantile });
+        let text = value.map(|span| match speed {
             true => format!("{:.2}x", span.as_secs_f64()),
             false => words::span(span),
         });
-        format!("{:>COLUMN$}", told.unwrap_or_else(|| "n/a".to_owned()))
+        format!("{:>COLUMN$}", text.unwrap_or_else(|| "n/a".to_owned()))
     };
     let style = if of.count() > 0 { PLAIN } else { FAINT };
     let mut spans = vec![

@@ -1,4 +1,4 @@
-//! What went on in the last minutes: rates between two looks at the running totals.
+//! Rates of the last minutes, computed from two readings of the running totals.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,24 +6,24 @@ use std::time::Duration;
 use crate::stats::{Health, Snapshot};
 use crate::units::Tick;
 
-/// Rates that are kept, one a second: more than the widest terminal shows.
+/// Rates kept, one per second: more than the widest terminal shows.
 const RATES: usize = 300;
 
-/// Two looks are at least so far apart; a rate over less jumps about.
+/// Minimum time between two readings: over less, rates are too noisy.
 const APART: Duration = Duration::from_millis(900);
 
-/// What grew in a second, and what was so at its end.
+/// The rates of one interval, and the gauges at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Rates {
-    /// Clients whose process runs.
+    /// Clients with a running process.
     pub active: f64,
-    /// Requests a second.
+    /// Requests per second.
     pub requests: f64,
-    /// Segments a second.
+    /// Segments per second.
     pub segments: f64,
-    /// Bytes a second.
+    /// Bytes per second.
     pub bytes: f64,
-    /// Failed requests a second.
+    /// Failed requests per second.
     pub failed: f64,
     /// CPU of this process, in cores.
     pub own_cpu: f64,
@@ -45,7 +45,7 @@ pub struct History {
 }
 
 impl History {
-    /// Looks at the totals, if the last look was long enough ago.
+    /// Reads the totals, if the last reading was long enough ago.
     pub fn look(&mut self, snapshot: &Snapshot<'_>, health: &Health) {
         let requests = &snapshot.totals.requests;
         let totals = Rates {
@@ -83,7 +83,7 @@ impl History {
         });
     }
 
-    /// The newest rates; `None` before the second look.
+    /// The newest rates; `None` before the second reading.
     #[must_use]
     pub fn newest(&self) -> Option<Rates> {
         self.rates.back().copied()
@@ -107,7 +107,7 @@ mod tests {
     use crate::stats::Totals;
 
     #[test]
-    fn rates_are_told_between_looks_that_are_far_enough_apart() {
+    fn rates_need_readings_that_are_far_enough_apart() {
         let (mut history, mut totals) = (History::default(), Totals::default());
         for (ms, bytes) in [(1_000, 100), (1_100, 500), (3_000, 900), (3_500, 950), (4_000, 900)] {
             totals.requests.bytes = bytes;

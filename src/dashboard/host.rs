@@ -1,5 +1,7 @@
 //! What the run costs this host, and whether the host keeps up with it.
 
+use std::time::Duration;
+
 use super::Board;
 use super::history::{History, Rates};
 use super::pen::{BAD, GOOD, PLAIN, Pen, WARN, bar, say};
@@ -17,36 +19,51 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
     let (snapshot, health) = (board.scene.snapshot, board.scene.health);
     let rates = history.newest().unwrap_or_default();
     let cores = board.scene.cores.map_or(1.0, f64::from);
-    let columns = pen.width().saturating_sub(NAME + 24).min(BAR);
     let both = rates.own_cpu + rates.children_cpu;
-    let share = |pen: &mut Pen<'_>, name, share: f64, told: String| {
-        let style = if share > GAUGE_FULL {
-            BAD
-        } else if share > GAUGE_FILLING {
-            WARN
-        } else {
-            GOOD
-        };
-        pen.row(name, NAME, bar(share, columns, style).into_iter().chain([say(told, PLAIN)]));
-    };
-    let told = format!("  {both:.2} of {cores:.0} cores");
-    share(&mut pen, "CPU of all", both / cores, told);
-    let told = format!("  {:.1} % of a core", rates.own_cpu * 100.0);
-    share(&mut pen, "of the swarm", rates.own_cpu, told);
+    gauge(&mut pen, "CPU of all", both / cores, &format!("{both:.2} of {cores:.0} cores"));
+    let own_cpu = format!("{:.1} % of a core", rates.own_cpu * 100.0);
+    gauge(&mut pen, "of the swarm", rates.own_cpu, &own_cpu);
     let (open, most) = (health.process.open_fds, health.process.max_fds);
-    let told = format!("  {} of {}", words::count(open), words::count(most));
-    share(&mut pen, "descriptors", open as f64 / most.max(1) as f64, told);
+    let descriptors = format!("{} of {}", words::count(open), words::count(most));
+    gauge(&mut pen, "descriptors", open as f64 / most.max(1) as f64, &descriptors);
     let children = snapshot.children_resident_bytes.map_or_else(|| "n/a".to_owned(), words::bytes);
     let own = words::bytes(health.process.resident_bytes);
     let memory = format!("swarm {own}, clients {children} with pages they share");
     pen.row("memory", NAME, [say(memory, PLAIN)]);
+    event_loop(&mut pen, board);
+    if pen.left() > 2 {
+        pen.skip();
+        let of: fn(&Rates) -> f64 = |rates| rates.children_cpu + rates.own_cpu;
+        let lines = pen.left().min(6);
+        let label = format!("{both:.2} cores");
+        pen.curve("CPU", &label, lines, history.last(usize::from(u16::MAX), of));
+    }
+}
+
+/// A share as a bar, and beside it what it is a share of.
+fn gauge(pen: &mut Pen<'_>, name: &str, share: f64, text: &str) {
+    let columns = pen.width().saturating_sub(NAME + 24).min(BAR);
+    let style = if share > GAUGE_FULL {
+        BAD
+    } else if share > GAUGE_FILLING {
+        WARN
+    } else {
+        GOOD
+    };
+    let text = say(format!("  {text}"), PLAIN);
+    pen.row(name, NAME, bar(share, columns, style).into_iter().chain([text]));
+}
+
+/// How punctual the event loop is, and what it serves.
+fn event_loop(pen: &mut Pen<'_>, board: &Board<'_>) {
+    let (snapshot, health) = (board.scene.snapshot, board.scene.health);
     let totals = snapshot.totals;
     let late = totals.late_starts;
-    let at = |of: Option<std::time::Duration>| of.map_or_else(|| "n/a".to_owned(), words::span);
+    let at = |of: Option<Duration>| of.map_or_else(|| "n/a".to_owned(), words::span);
     let worst = at(totals.lateness.quantile(0.99));
     let style = if late > 0 { WARN } else { GOOD };
-    let told = format!("{} by over {LATE_START_MS} ms; P99 {worst}", words::count(late));
-    pen.row("late starts", NAME, [say(told, style)]);
+    let lateness = format!("{} by over {LATE_START_MS} ms; P99 {worst}", words::count(late));
+    pen.row("late starts", NAME, [say(lateness, style)]);
     let turn = at(health.turns.quantile(0.99));
     let events = words::count(health.events);
     pen.row("event loop", NAME, [say(format!("turns P99 {turn}, {events} events"), PLAIN)]);
@@ -60,16 +77,8 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
         .map(|(kind, count)| format!("{} {}", kind.name(), words::count(count.into())))
         .collect();
     pen.row("waited for", NAME, [say(entries.join(", "), PLAIN)]);
-    let scrape = at(health.last_scrape);
-    pen.row("last scrape", NAME, [say(scrape, PLAIN)]);
+    pen.row("last scrape", NAME, [say(at(health.last_scrape), PLAIN)]);
     let dropped = health.journal_dropped;
     let style = if dropped > 0 { WARN } else { PLAIN };
     pen.row("log", NAME, [say(format!("{} lines dropped", words::count(dropped)), style)]);
-    if pen.left() > 2 {
-        pen.skip();
-        let of: fn(&Rates) -> f64 = |rates| rates.children_cpu + rates.own_cpu;
-        let lines = pen.left().min(6);
-        let told = format!("{both:.2} cores");
-        pen.curve("CPU", &told, lines, history.last(usize::from(u16::MAX), of));
-    }
 }

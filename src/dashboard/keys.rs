@@ -1,13 +1,13 @@
-//! From the bytes of a terminal to keys.
+//! Parses the bytes of a terminal into keys.
 //!
-//! Takes them in any pieces. What begins like a sequence and is none, and keys that
-//! mean nothing here, are swallowed whole. Knows no clock: that an escape stands
-//! alone is for the caller to say, once nothing has followed it for a while.
+//! The bytes may arrive in any pieces. Malformed sequences and keys without a function
+//! are skipped whole. Has no clock: the caller decides after a time-out that an escape
+//! is the Escape key.
 
-/// A key that may mean something.
+/// A key with a possible function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// A character, with Shift taken into it.
+    /// A character, with Shift applied.
     Char(char),
     /// A letter with Ctrl, as `a` to `z`.
     Ctrl(char),
@@ -39,7 +39,7 @@ pub enum Key {
     End,
 }
 
-/// Bytes of a control sequence that are kept; longer ones mean nothing here.
+/// Maximum bytes of a control sequence; longer ones have no function here.
 const SEQUENCE_BYTES: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,20 +50,20 @@ enum Stage {
     Escape,
     /// After `ESC [` (ECMA-48 §5.4), with its bytes so far.
     Control { bytes: [u8; SEQUENCE_BYTES], length: usize },
-    /// After `ESC O`, with which some terminals begin arrows.
+    /// After `ESC O`, which some terminals send before an arrow.
     Single,
-    /// In a character of UTF-8: its bytes so far, and how many are to come.
+    /// Within a character of UTF-8: its bytes so far, and the number of missing ones.
     Text { value: u32, left: u8 },
 }
 
-/// What was typed so far.
+/// The state between two reads.
 #[derive(Debug, Clone, Default)]
 pub struct Parser {
     stage: Stage,
 }
 
 impl Parser {
-    /// Takes bytes and calls `each` for every key that is complete.
+    /// Parses bytes and calls `each` for every complete key.
     pub fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(Key)) {
         for &byte in bytes {
             if let Some(key) = self.take(byte) {
@@ -72,14 +72,14 @@ impl Parser {
         }
     }
 
-    /// Whether an escape waits to be told from the beginning of a sequence.
+    /// Whether the last byte was an escape, which may be a key or start a sequence.
     #[must_use]
     pub const fn waits(&self) -> bool {
         !matches!(self.stage, Stage::Ground)
     }
 
-    /// Nothing more came for a while: an escape that waits was one, and what else
-    /// was begun is dropped.
+    /// Ends the wait for further bytes: a pending escape is returned as a key, and any
+    /// other incomplete sequence is dropped.
     pub fn rest(&mut self) -> Option<Key> {
         let stage = std::mem::take(&mut self.stage);
         (stage == Stage::Escape).then_some(Key::Escape)
@@ -92,16 +92,16 @@ impl Parser {
                 b'[' => (Stage::Control { bytes: [0; SEQUENCE_BYTES], length: 0 }, None),
                 b'O' => (Stage::Single, None),
                 0x1b => (Stage::Escape, Some(Key::Escape)),
-                // With Alt: nothing here.
+                // A key with Alt has no function.
                 _ => (Stage::Ground, None),
             },
-            // The keypad has an Enter of its own.
+            // Enter of the keypad.
             Stage::Single if byte == b'M' => (Stage::Ground, Some(Key::Enter)),
             Stage::Single => (Stage::Ground, arrow(byte)),
             Stage::Control { bytes, length } => control(bytes, length, byte),
             Stage::Text { value, left } => match byte {
                 0x80..=0xbf => text(value << 6 | u32::from(byte & 0x3f), left - 1),
-                // Broken off: what follows begins anew.
+                // The sequence is incomplete; this escape starts a new one.
                 _ => ground(byte),
             },
         };
@@ -151,7 +151,7 @@ fn control(mut bytes: [u8; SEQUENCE_BYTES], length: usize, byte: u8) -> (Stage, 
     }
 }
 
-/// What a sequence means, with or without modifiers (`1;5A` is Ctrl and up).
+/// The key of a sequence, with or without modifiers (`1;5A` is Ctrl and up).
 fn meaning(parameters: &[u8], end: u8) -> Option<Key> {
     let first = parameters.split(|&byte| byte == b';').next().unwrap_or_default();
     match (end, first) {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_terminals_send_is_told_apart() {
+    fn sequences_of_terminals_are_distinguished() {
         let cases: [(&[u8], &[Key]); 14] = [
             (b"q+?", &[Key::Char('q'), Key::Char('+'), Key::Char('?')]),
             (b"\x1b[A\x1b[B\x1b[C\x1b[D", &[Key::Up, Key::Down, Key::Right, Key::Left]),
@@ -205,7 +205,7 @@ mod tests {
             (b"\x03\x0c", &[Key::Ctrl('c'), Key::Ctrl('l')]),
             (b"\x1b", &[Key::Escape]),
             (b"\x1b\x1b", &[Key::Escape, Key::Escape]),
-            // A mouse, a bracketed paste, a key with Alt: nothing, and whole.
+            // A mouse event, a bracketed paste and a key with Alt are skipped whole.
             (b"\x1b[<0;10;20M\x1b[200~\x1bqx", &[Key::Char('x')]),
             ("é→q".as_bytes(), &[Key::Char('é'), Key::Char('→'), Key::Char('q')]),
             (b"\xe2\x86q\xff", &[Key::Char('q')]),

@@ -1,4 +1,4 @@
-//! What the clients ask of the origin, now and over the last minutes.
+//! The pane of requests and traffic, now and over the last minutes.
 
 use super::Board;
 use super::history::{History, Rates};
@@ -8,7 +8,7 @@ use crate::measures::words;
 
 const NAME: usize = 12;
 
-/// Lines of a curve where there is room for more than one.
+/// Maximum lines of a curve.
 const TALL: usize = 4;
 
 /// Lines below the curves.
@@ -26,7 +26,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
         ("failed", format!("{}/s", number(rates.failed)), |rates| rates.failed),
         ("active", words::count(u64::from(board.scene.snapshot.active())), |rates| rates.active),
     ];
-    // A tall curve has air below it, and the totals follow.
+    // Below a tall curve one line is left empty.
     let each = (pen.left().saturating_sub(TOTALS) / curves.len()).clamp(1, TALL);
     let (lines, air) = if each > 2 { (each - 1, true) } else { (each, false) };
     for (name, value, of) in &curves {
@@ -46,12 +46,12 @@ fn totals(pen: &mut Pen<'_>, board: &Board<'_>) {
     };
     let failed = requests.failed();
     let style = if failed > 0 { BAD } else { PLAIN };
-    let told = words::plural(requests.made(), "request");
+    let made = words::plural(requests.made(), "request");
     let failed = say(format!("{} failed", words::count(failed)), style);
     if pen.width() > 50 {
-        pen.row("in all", NAME, [say(format!("{told}, {bytes}, "), PLAIN), failed]);
+        pen.row("in all", NAME, [say(format!("{made}, {bytes}, "), PLAIN), failed]);
     } else {
-        pen.line([say(format!("{told}, {bytes}"), PLAIN)]);
+        pen.line([say(format!("{made}, {bytes}"), PLAIN)]);
     }
     let kinds = RequestKind::ALL.iter().zip(requests.by_kind);
     let kinds: Vec<String> = kinds
@@ -64,7 +64,7 @@ fn totals(pen: &mut Pen<'_>, board: &Board<'_>) {
     pen.row("connections", NAME, [say(connections, PLAIN)]);
 }
 
-/// A rate with as many digits as it takes.
+/// A rate, with one decimal digit below 10.
 fn number(rate: f64) -> String {
     if rate < 9.95 && rate > 0.0 { format!("{rate:.1}") } else { words::count(rate.round() as u64) }
 }

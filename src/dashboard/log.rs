@@ -1,4 +1,4 @@
-//! The last lines of the log, while the dashboard has the terminal.
+//! The pane of the last log lines.
 
 use super::pen::{BAD, FAINT, PLAIN, Pen, WARN, say};
 use crate::units::recent_log::{Gravity, RecentLog};
@@ -11,7 +11,7 @@ pub(super) fn draw(mut pen: Pen<'_>, log: &RecentLog) {
             Gravity::Warning => WARN,
             Gravity::Error => BAD,
         };
-        // The time of day is enough of the date.
+        // Shows the time without the date.
         let (time, text) = line.split_once(' ').unwrap_or(("", line));
         let time = time.get(11..19).unwrap_or(time);
         pen.line([say(format!("{time} "), FAINT), say(text, style)]);

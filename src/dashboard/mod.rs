@@ -1,9 +1,9 @@
-//! The dashboard: a snapshot drawn into cells, and what keys do to what is shown.
+//! The dashboard: draws a snapshot into cells and handles keys.
 //!
-//! Pure: bytes typed and numbers come in, bytes for the terminal and orders for the
-//! run come out. Knows no terminal, no clock and no environment. Uses the sixteen
-//! colours of the terminal and takes no background for granted; each sign and word
-//! tells the same without colours.
+//! Pure: the input is typed bytes and numbers, the output is bytes for the terminal and
+//! orders for the run. Has no terminal, no clock and no environment. Uses the sixteen
+//! colours of the terminal and makes no assumption about the background; no information
+//! is carried by colour alone.
 
 mod client;
 mod clients;
@@ -47,43 +47,43 @@ use crate::units::recent_log::RecentLog;
 pub use client::Opened;
 pub use ui::{Order, Pane};
 
-/// The smallest terminal that the panes are made for, in columns and lines. Below
-/// it only the most important numbers are shown.
+/// The smallest terminal for the panes, in columns and lines. A smaller one shows only
+/// the most important numbers.
 pub const SMALLEST: (u16, u16) = (80, 24);
 
-/// The widest and tallest that is drawn; what is beyond stays empty.
+/// Maximum columns and lines that are drawn; the rest stays empty.
 pub const LARGEST: (u16, u16) = (400, 150);
 
 /// Lines of the frames in the upper half of the overview.
 const UPPER: u16 = 9;
 
-/// What stays the same while a run goes on.
+/// The facts that are constant during a run.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// The playlist, credentials masked.
     pub url: String,
     /// Seed of every random choice.
     pub seed: u64,
-    /// How long it lasts, if that was said.
+    /// Its duration, if limited.
     pub duration: Option<Duration>,
-    /// The most clients there is room for.
+    /// The upper limit of the target.
     pub room: u32,
 }
 
-/// All that a frame is drawn from.
+/// The input of a frame.
 #[derive(Debug, Clone, Copy)]
 pub struct Board<'a> {
-    /// What stays the same.
+    /// The constant facts.
     pub run: &'a Run,
     /// The run at this moment.
     pub scene: &'a Scene<'a>,
-    /// The client that is looked at.
+    /// The opened client.
     pub opened: Option<&'a Opened>,
     /// The last lines of the log.
     pub log: &'a RecentLog,
 }
 
-/// The dashboard between frames.
+/// The state of the dashboard between frames.
 #[derive(Debug)]
 pub struct Dashboard {
     ui: Ui,
@@ -94,7 +94,7 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// A dashboard that was not drawn yet.
+    /// A dashboard without a frame.
     #[must_use]
     pub fn new(colours: bool) -> Self {
         Self {
@@ -106,20 +106,20 @@ impl Dashboard {
         }
     }
 
-    /// Takes what was typed and appends what that asks of the run.
+    /// Handles typed bytes and appends the orders that result for the run.
     pub fn typed(&mut self, bytes: &[u8], orders: &mut Vec<Order>) {
         let mut typed = Vec::new();
         self.keys.feed(bytes, |key| typed.push(key));
         typed.into_iter().for_each(|key| self.press(key, orders));
     }
 
-    /// Whether an escape waits for what may follow it.
+    /// Whether an escape is pending that may start a sequence.
     #[must_use]
     pub const fn waits_for_keys(&self) -> bool {
         self.keys.waits()
     }
 
-    /// Nothing followed the escape.
+    /// Handles a pending escape as the Escape key.
     pub fn keys_rest(&mut self) {
         if let Some(key) = self.keys.rest() {
             self.press(key, &mut Vec::new());
@@ -133,12 +133,12 @@ impl Dashboard {
         orders.extend(self.ui.press(key));
     }
 
-    /// Nothing is known of the screen any more: the next frame is painted whole.
+    /// Paints the next frame in full, since the content of the screen is unknown.
     pub const fn forget_screen(&mut self) {
         self.screen.forget();
     }
 
-    /// Takes the clients as they are, before a frame that shows them.
+    /// Updates the clients; call it before each frame.
     pub fn look_at(&mut self, views: impl Iterator<Item = ClientView>) {
         self.crowd.look(views, &self.ui);
         let selected = self.crowd.selected(&self.ui);
@@ -148,13 +148,13 @@ impl Dashboard {
         self.ui.known.selected = selected;
     }
 
-    /// The client that fills the pane, of which the frame wants to know all.
+    /// The opened client; the next frame needs its details.
     #[must_use]
     pub fn opened(&self) -> Option<ClientId> {
         self.ui.known.selected.filter(|_| self.ui.open)
     }
 
-    /// Draws a frame for a terminal of this size and appends what shows it.
+    /// Draws a frame for a terminal of this size and appends the bytes to write.
     pub fn draw(&mut self, board: &Board<'_>, size: (u16, u16), out: &mut Vec<u8>) {
         self.history.look(board.scene.snapshot, board.scene.health);
         let Self { ui, history, crowd, screen, .. } = self;
@@ -164,7 +164,7 @@ impl Dashboard {
         let buffer = screen.begin(size.0.min(LARGEST.0), size.1.min(LARGEST.1));
         let drawn = Drawing { board, history, crowd, ui }.draw(buffer);
         ui.known = drawn;
-        // In the map the selection is a cell, which changes with its size.
+        // On the map the selection is a whole cell, whose size may have changed.
         if !ui.open && drawn.cell > 1 {
             ui.at -= ui.at % drawn.cell;
         }
@@ -181,7 +181,7 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    /// Draws all of it; tells how the map is laid out.
+    /// Draws the frame and returns the layout of the map.
     fn draw(&self, buffer: &mut Buffer) -> Known {
         let area = buffer.area;
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
@@ -200,7 +200,7 @@ impl Drawing<'_> {
             Pane::Clients => return self.draw_clients(body, buffer),
             _ => {}
         }
-        // What needs no more leaves the rest to the log.
+        // The lines that the pane does not need go to the log.
         let log = (body.height / 4).max(4);
         let (mut main, log) = split(body, body.height - log);
         let pane = self.ui.pane;
@@ -259,13 +259,13 @@ impl Drawing<'_> {
     }
 
     fn draw_map(&self, area: Rect, buffer: &mut Buffer, select: bool) -> Known {
-        // As many as are inside the frame, above the legend.
+        // The cells inside the frame, above the legend.
         let cells = usize::from(area.width - 4) * usize::from(area.height - 3);
         let title = self.crowd.title(self.ui, cells);
         self.crowd.draw(Pen::framed(area, buffer, &title), self.ui, select)
     }
 
-    /// The playlist, the phase and the time; the panes.
+    /// The playlist, the phase and the time; below them the panes.
     fn draw_head(&self, buffer: &mut Buffer) {
         let snapshot = self.board.scene.snapshot;
         let width = buffer.area.width;
@@ -295,7 +295,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// A word to whoever pressed a key, or what keys there are.
+    /// The response to the last key, or a list of keys.
     fn draw_foot(&self, buffer: &mut Buffer) {
         let y = buffer.area.height - 1;
         let (text, style) = match &self.ui.message {
@@ -307,7 +307,7 @@ impl Drawing<'_> {
         buffer.set_stringn(1, y, text, usize::from(buffer.area.width) - 1, style);
     }
 
-    /// What fits into a few lines.
+    /// The most important numbers, for a small terminal.
     fn draw_small(&self, buffer: &mut Buffer) {
         let snapshot = self.board.scene.snapshot;
         let (width, height) = (buffer.area.width, buffer.area.height);
@@ -325,7 +325,7 @@ impl Drawing<'_> {
     }
 }
 
-/// The upper part of so many lines, and the rest.
+/// Splits an area after this many lines.
 fn split(area: Rect, lines: u16) -> (Rect, Rect) {
     let lines = lines.min(area.height);
     let upper = Rect { height: lines, ..area };

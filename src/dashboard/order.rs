@@ -70,7 +70,7 @@ impl Look {
 
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Keeps => "keeps up",
+            Self::Keeps => "keeping up",
             Self::Opening => "opening",
             Self::Slow => "slow",
             Self::Stalled => "stalled",
@@ -90,9 +90,9 @@ pub(super) enum Sort {
     /// By number.
     #[default]
     Number,
-    /// Those that need attention first.
+    /// Clients that need attention first.
     Trouble,
-    /// Those that were started most often first.
+    /// Clients with the most restarts first.
     Restarts,
 }
 
@@ -117,14 +117,14 @@ impl Sort {
 /// Which clients are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Filter {
-    /// Every one.
+    /// All.
     #[default]
     All,
-    /// Those that are stalled, slow or wait to start again.
+    /// Clients that are stalled, slow, waiting for a restart or changing state.
     Trouble,
-    /// Those whose process runs.
+    /// Clients with a running process.
     Running,
-    /// Those without a process.
+    /// Clients without a process.
     Down,
 }
 

@@ -1,4 +1,4 @@
-//! How many clients there are to be, how many there are, and what they do.
+//! The pane of the ramp: the target, the running clients, their states.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
     }
 }
 
-/// Clients by state, in one line, those without one left out.
+/// Clients by state, in one line; states without a client are left out.
 fn states(pen: &mut Pen<'_>, board: &Board<'_>) {
     let mut spans = Vec::new();
     for state in State::ALL {

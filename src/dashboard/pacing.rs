@@ -1,37 +1,37 @@
-//! When the next frame is due: at whole seconds of the run, since what is shown
-//! changes with the clock, and soon after a key, but never more than four a second.
+//! Decides when the next frame is due: at every whole second of the run, because the
+//! clock changes then, and soon after a key, but at most four times a second.
 
 use std::time::Duration;
 
 use crate::units::{Tick, nanos};
 
-/// Two frames are at least so far apart.
+/// Minimum time between two frames.
 pub const FRAMES_APART: Duration = Duration::from_millis(250);
 
-/// The clock that is shown tells seconds.
+/// The clock on the screen shows seconds.
 const CLOCK: Duration = Duration::from_secs(1);
 
-/// When frames were and will be.
+/// The times of the last and the next frame.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pacing {
     last: Option<Tick>,
-    /// Something is to be shown that is not the clock.
+    /// Whether a frame was requested.
     wanted: bool,
 }
 
 impl Pacing {
-    /// A frame is wanted soon.
+    /// Requests a frame.
     pub const fn want(&mut self) {
         self.wanted = true;
     }
 
-    /// A frame was drawn.
+    /// Records that a frame was drawn.
     pub const fn drawn(&mut self, now: Tick) {
         self.last = Some(now);
         self.wanted = false;
     }
 
-    /// When the next frame is due, where seconds are counted from `zero`.
+    /// When the next frame is due, with seconds counted from `zero`.
     #[must_use]
     pub fn next(&self, zero: Tick) -> Tick {
         let Some(last) = self.last else { return Tick::ZERO };
@@ -62,7 +62,7 @@ mod tests {
         pacing.want();
         assert_eq!(pacing.next(at(300)), at(950));
         pacing.drawn(at(1_200));
-        // The clock's next second is too near.
+        // The next whole second is too close to the last frame.
         assert_eq!(pacing.next(at(300)), at(1_450));
         pacing.drawn(at(1_450));
         assert_eq!(pacing.next(at(300)), at(2_300));

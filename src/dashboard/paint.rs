@@ -1,8 +1,8 @@
-//! From cells to the bytes of a terminal: only what changed since the last frame.
+//! Encodes cells as bytes for a terminal: only those that changed since the last frame.
 //!
-//! Uses what every terminal of this century has: absolute moves, the sixteen
-//! colours and a few attributes (ECMA-48), and asks for a frame to be shown at once
-//! where that is known (mode 2026). Owns no descriptor.
+//! Uses absolute moves, the sixteen colours and a few attributes (ECMA-48), which every
+//! terminal supports, and synchronized output (mode 2026), which other terminals ignore.
+//! Owns no descriptor.
 
 use std::io::Write as _;
 
@@ -10,32 +10,32 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
-/// The frame on the screen and the one to come.
+/// The frame on the screen and the next one.
 #[derive(Debug, Default)]
 pub struct Screen {
     shown: Buffer,
     next: Buffer,
-    /// Nothing is known of what is on the screen.
+    /// Whether the content of the screen is unknown.
     unknown: bool,
     colours: bool,
 }
 
-/// How a cell looks but for its symbol.
+/// The colours and attributes of a cell.
 type Look = (Color, Color, Modifier);
 
 impl Screen {
-    /// A screen of which nothing is known.
+    /// A screen with unknown content.
     #[must_use]
     pub fn new(colours: bool) -> Self {
         Self { unknown: true, colours, ..Self::default() }
     }
 
-    /// The next frame is painted whole.
+    /// Paints the next frame in full.
     pub const fn forget(&mut self) {
         self.unknown = true;
     }
 
-    /// An empty buffer of this size, to draw the next frame into.
+    /// An empty buffer of this size for the next frame.
     pub fn begin(&mut self, width: u16, height: u16) -> &mut Buffer {
         let area = Rect::new(0, 0, width, height);
         if self.next.area != area {
@@ -45,8 +45,7 @@ impl Screen {
         &mut self.next
     }
 
-    /// Appends what makes the screen show the frame that was drawn. Nothing, if it
-    /// does already.
+    /// Appends the bytes that show the drawn frame: none if it equals the last one.
     pub fn paint(&mut self, out: &mut Vec<u8>) {
         let before = out.len();
         let whole = self.unknown || self.shown.area != self.next.area;
@@ -73,7 +72,7 @@ impl Screen {
                 sgr(&mut inner, look);
             }
             inner.extend(cell.symbol().as_bytes());
-            // Of others the terminal may think differently.
+            // Terminals disagree about the width of other symbols.
             after = cell.symbol().is_ascii().then_some((x + 1, y));
         }
         if look != plain {
@@ -85,7 +84,7 @@ impl Screen {
         std::mem::swap(&mut self.shown, &mut self.next);
     }
 
-    /// What is shown, line by line.
+    /// The text on the screen, line by line.
     #[cfg(test)]
     pub(super) fn text(&self) -> String {
         let lines = self.shown.content.chunks(usize::from(self.shown.area.width).max(1));
@@ -105,7 +104,7 @@ impl Screen {
     }
 }
 
-/// Selects a look, whatever it was before (ECMA-48 §8.3.117).
+/// Selects colours and attributes, and resets those before (ECMA-48 §8.3.117).
 fn sgr(out: &mut Vec<u8>, (fg, bg, modifier): Look) {
     out.extend(b"\x1b[0");
     for (flag, code) in [
@@ -126,7 +125,7 @@ fn sgr(out: &mut Vec<u8>, (fg, bg, modifier): Look) {
     out.push(b'm');
 }
 
-/// The colour's number, from 60 on for the bright ones; `None` is the terminal's own.
+/// The number of a colour, with 60 added for the bright ones; `None` for the default.
 const fn number(colour: Color) -> Option<u8> {
     Some(match colour {
         Color::Black => 0,

@@ -1,4 +1,4 @@
-//! Strokes that the panes share: frames, lines of words, bars, small curves.
+//! Drawing functions for all panes: frames, lines of text, bars, small curves.
 
 use std::borrow::Cow;
 
@@ -10,19 +10,19 @@ use ratatui::widgets::{Block, BorderType, Widget as _};
 
 use crate::units::text::visible;
 
-/// As the terminal has it.
+/// The default of the terminal.
 pub(super) const PLAIN: Style = Style::new();
-/// What is read first.
+/// Important values.
 pub(super) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
-/// What is read last: names of values, frames.
+/// Names of values, and frames.
 pub(super) const FAINT: Style = Style::new().add_modifier(Modifier::DIM);
-/// As it should be.
+/// Good values.
 pub(super) const GOOD: Style = Style::new().fg(Color::Green);
-/// Not as it should be.
+/// Warnings.
 pub(super) const WARN: Style = Style::new().fg(Color::Yellow);
-/// Wrong.
+/// Errors.
 pub(super) const BAD: Style = Style::new().fg(Color::Red);
-/// A curve or a bar, neither good nor bad.
+/// Curves and bars that are neither good nor bad.
 pub(super) const INK: Style = Style::new().fg(Color::Cyan);
 
 /// Eighths of a cell, from the bottom.
@@ -36,7 +36,7 @@ pub(super) struct Pen<'a> {
 }
 
 impl<'a> Pen<'a> {
-    /// A frame with this title around the area, and a pen for what is inside.
+    /// Draws a frame with this title around the area; returns a pen for the inside.
     pub(super) fn framed(area: Rect, buffer: &'a mut Buffer, title: &str) -> Self {
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
@@ -44,29 +44,29 @@ impl<'a> Pen<'a> {
             .title(Span::styled(format!(" {title} "), STRONG));
         let inside = block.inner(area);
         block.render(area, buffer);
-        // A column of air on both sides.
+        // One empty column on both sides.
         let area =
             Rect { x: inside.x.saturating_add(1), width: inside.width.saturating_sub(2), ..inside };
         Self { buffer, area, y: area.y }
     }
 
-    /// Columns to write in.
+    /// The width in columns.
     pub(super) const fn width(&self) -> usize {
         self.area.width as usize
     }
 
-    /// Lines that are left.
+    /// The number of remaining lines.
     pub(super) const fn left(&self) -> usize {
         self.area.bottom().saturating_sub(self.y) as usize
     }
 
-    /// What is left, for what draws cell by cell.
+    /// The remaining area, for drawing cell by cell.
     pub(super) const fn rest(&self) -> Rect {
         let height = self.area.bottom().saturating_sub(self.y);
         Rect { x: self.area.x, y: self.y, width: self.area.width, height }
     }
 
-    /// The cells themselves.
+    /// The cells, for drawing cell by cell.
     pub(super) const fn buffer(&mut self) -> &mut Buffer {
         self.buffer
     }
@@ -87,7 +87,7 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// A name in its column, and what is told of it.
+    /// Writes a name in a column of this width, followed by its value.
     pub(super) fn row<'b>(
         &mut self,
         name: &'b str,
@@ -98,7 +98,7 @@ impl<'a> Pen<'a> {
         self.line(std::iter::once(name).chain(spans));
     }
 
-    /// A name, the newest value, and how it was before, as tall as there is room for.
+    /// Writes a name, its newest value and a curve of the earlier ones, `lines` tall.
     pub(super) fn curve(
         &mut self,
         name: &str,
@@ -136,7 +136,7 @@ impl<'a> Pen<'a> {
     }
 }
 
-/// A bar of so many columns, filled to this share.
+/// A bar of this many columns, filled to this share.
 pub(super) fn bar(share: f64, columns: usize, style: Style) -> [Span<'static>; 2] {
     let filled = (share.clamp(0.0, 1.0) * columns as f64).round() as usize;
     [
@@ -145,7 +145,7 @@ pub(super) fn bar(share: f64, columns: usize, style: Style) -> [Span<'static>; 2
     ]
 }
 
-/// Words in a style.
+/// Text in a style.
 pub(super) fn say<'a>(text: impl Into<Cow<'a, str>>, style: Style) -> Span<'a> {
     let text = text.into();
     match visible(&text) {

@@ -1,5 +1,5 @@
-//! Frames as text, held against `tests/data/dashboard/`. A frame that differs is
-//! printed whole, to be looked at and put there if it is better.
+//! Compares frames as text with `tests/data/dashboard/`. A frame that differs is printed
+//! in full; if the change is intended, copy it there.
 
 use super::*;
 use crate::measures::fixture::{Numbers, busy_run};
@@ -11,7 +11,7 @@ use crate::units::recent_log::Gravity;
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (120, 40);
 
-/// A client of each kind, over and over.
+/// Clients of every kind, repeated.
 fn views(count: u32) -> impl Iterator<Item = ClientView> {
     (0..count).map(move |number| {
         let (state, stalled, pace) = match number % 50 {
@@ -84,12 +84,12 @@ fn opened() -> Opened {
     }
 }
 
-/// What is on the screen after these keys.
+/// The text on the screen after these keys.
 fn frame(keys: &str, size: (u16, u16), clients: u32, numbers: &Numbers) -> String {
     let (run, log, opened) = (run(), last_lines(), opened());
     let mut dashboard = Dashboard::new(true);
     let mut out = Vec::new();
-    // Twelve seconds went by before; a frame comes between keys as well.
+    // The history has twelve seconds; a frame is drawn after each key.
     for secs in (48..=60).chain(keys.bytes().map(|_| 60)) {
         let mut numbers = Numbers::new(numbers.totals.clone(), numbers.health.clone());
         numbers.totals.requests.bytes = secs * secs * 1_000;
@@ -172,7 +172,7 @@ fn every_pane_is_drawn_at_the_size_of_the_terminal() {
 }
 
 #[test]
-fn what_is_typed_becomes_orders() {
+fn typed_keys_become_orders() {
     let mut dashboard = Dashboard::new(false);
     let mut orders = Vec::new();
     dashboard.typed(b"q \x1b[Aq", &mut orders);

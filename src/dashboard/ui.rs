@@ -1,29 +1,30 @@
-//! What is looked at, and what keys do to that. Orders for the run are handed on.
+//! The state of the user interface, and how keys change it. Orders for the run are
+//! returned.
 
 use super::keys::Key;
 use super::order::{Filter, Sort};
 use crate::units::ClientId;
 
-/// A part of the dashboard that can fill it.
+/// A pane, which can fill the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pane {
-    /// A little of everything.
+    /// An extract of all panes.
     #[default]
     Overview,
-    /// What is asked of the origin.
+    /// Requests and traffic.
     Load,
-    /// What viewers would have felt.
+    /// What viewers would have experienced.
     Experience,
-    /// What failed.
+    /// Failures.
     Errors,
-    /// Every client.
+    /// The map of clients.
     Clients,
-    /// What it costs this host.
+    /// The use of this host.
     Host,
 }
 
 impl Pane {
-    /// Every pane, in the order of its key.
+    /// All panes, in the order of their keys.
     pub const ALL: [Self; 6] =
         [Self::Overview, Self::Load, Self::Experience, Self::Errors, Self::Clients, Self::Host];
 
@@ -46,51 +47,51 @@ impl Pane {
     }
 }
 
-/// What a key asks of the run.
+/// A request of the user to the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Stop; asked twice, at once.
+    /// Stop; the second time, at once.
     Quit,
-    /// Hold the first starts, or let them go on.
+    /// Hold (`true`) or resume the first starts.
     HoldRamp(bool),
-    /// Keep up so many clients.
+    /// Set the target number of clients.
     Target(u32),
 }
 
-/// What the run said when it was drawn last, which keys are understood by.
+/// The state of the run at the last frame, which decides what keys do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Known {
     pub(super) target: u32,
     pub(super) room: u32,
     pub(super) held: bool,
-    /// Clients in a row of the map.
+    /// Clients per row of the map.
     pub(super) row: usize,
-    /// Clients in a cell of it.
+    /// Clients per cell of it.
     pub(super) cell: usize,
-    /// Clients in it.
+    /// Clients on it.
     pub(super) shown: usize,
-    /// The client that is selected, and its neighbours.
+    /// The selected client.
     pub(super) selected: Option<ClientId>,
 }
 
-/// What is looked at.
+/// The state of the user interface.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ui {
     pub(super) pane: Pane,
     pub(super) help: bool,
     pub(super) sort: Sort,
     pub(super) filter: Filter,
-    /// The place of the selected client in the order that is shown.
+    /// The position of the selected client in the sorted list.
     pub(super) at: usize,
     /// Whether the selected client fills the pane.
     pub(super) open: bool,
-    /// A word to whoever pressed a key.
+    /// The response to the last key.
     pub(super) message: Option<String>,
     pub(super) known: Known,
 }
 
 impl Ui {
-    /// Takes a key; the order for the run, if it is one.
+    /// Handles a key; returns the order for the run, if any.
     pub(super) fn press(&mut self, key: Key) -> Option<Order> {
         self.message = None;
         if self.help {
@@ -101,7 +102,8 @@ impl Ui {
         }
         match key {
             Key::Char('q') => {
-                self.message = Some("stopping; q again ends every client at once".to_owned());
+                self.message =
+                    Some("stopping; press q again to kill every client at once".to_owned());
                 return Some(Order::Quit);
             }
             Key::Char(' ' | 'p') => {
@@ -135,13 +137,13 @@ impl Ui {
         self.open = false;
     }
 
-    /// Shows the clients in another order.
+    /// Sets order and filter, and selects the first client.
     const fn arrange(&mut self, sort: Sort, filter: Filter) {
         self.show(Pane::Clients);
         (self.sort, self.filter, self.at) = (sort, filter, 0);
     }
 
-    /// Goes from client to client; in the map from cell to cell.
+    /// Moves the selection to another client, on the map to another cell.
     fn walk(&mut self, key: Key) {
         let Known { row, cell, shown, .. } = self.known;
         let last = shown.saturating_sub(1);
@@ -167,8 +169,7 @@ impl Ui {
     fn more(&mut self) -> Option<Order> {
         let Known { target, room, .. } = self.known;
         if target >= room {
-            self.message =
-                Some(format!("no more than {room}: room was made for that at the start"));
+            self.message = Some(format!("no more than {room}: the limit was fixed at the start"));
             return None;
         }
         Some(self.aim(target.saturating_add(step(target)).min(room)))
@@ -177,20 +178,20 @@ impl Ui {
     fn fewer(&mut self) -> Option<Order> {
         let target = self.known.target;
         if target <= 1 {
-            self.message = Some("one client is the least; q stops the run".to_owned());
+            self.message = Some("at least one client must run; q stops the run".to_owned());
             return None;
         }
         Some(self.aim(target - step(target - 1).min(target - 1)))
     }
 
-    /// A key that follows before the next frame goes on from there.
+    /// Sets the target here too, so that keys before the next frame add up.
     const fn aim(&mut self, target: u32) -> Order {
         self.known.target = target;
         Order::Target(target)
     }
 }
 
-/// How far one key changes the target: a tenth or less of it, and a round number.
+/// The step of one key: a round number, at most a tenth of the target.
 const fn step(target: u32) -> u32 {
     match target {
         0..20 => 1,
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn panes_come_by_number_by_tab_and_by_arrow() {
+    fn numbers_tab_and_arrows_select_panes() {
         let mut ui = ui();
         for (key, pane) in [
             (Key::Char('3'), Pane::Experience),
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_go_from_cell_to_cell_and_inside_from_client_to_client() {
+    fn arrows_move_between_cells_or_between_opened_clients() {
         let mut ui = ui();
         ui.press(Key::Char('5'));
         for (key, at) in [
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_are_handed_on_and_help_closes_with_any_key() {
+    fn orders_are_returned_and_any_key_closes_help() {
         let mut ui = ui();
         assert_eq!(ui.press(Key::Char(' ')), Some(Order::HoldRamp(true)));
         assert_eq!(ui.press(Key::Char('p')), Some(Order::HoldRamp(false)));

@@ -207,8 +207,8 @@ impl Exporters {
         };
         if !is_complete {
             let why = match polled.target {
-                Target::Host => "answered, but not as node_exporter does",
-                Target::Nginx => "answered, but not as nginx does",
+                Target::Host => "the response is not that of node_exporter",
+                Target::Nginx => "the response is not that of nginx",
             };
             return self.failed(place, why);
         }

@@ -115,7 +115,7 @@ fn an_answer_of_something_else_is_a_failure() {
     assert_eq!(answer(&mut side, at(0), 0, &requests(1)), None);
     assert_eq!(answer(&mut side, at(0), 1, &host(1.0, 1.0, 1.0)), Some(Change::Down));
     let polled = side.polled_target(Target::Nginx).unwrap();
-    assert_eq!(polled.last_error(), Some("answered, but not as nginx does"));
+    assert_eq!(polled.last_error(), Some("the response is not that of nginx"));
     assert!(side.fresh_host().is_none() && side.fresh_nginx().is_none());
     assert_eq!(side.fetched(at(0), 2, Fetched::Whole), None);
 }

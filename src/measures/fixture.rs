@@ -1,4 +1,4 @@
-//! A run made by hand, for the tests of this storey.
+//! A run made by hand, for the tests of this layer.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A run that has ended, for the tests of this storey and of the report.
+//! A run that has ended, for the tests of this layer and of the report.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -1,21 +1,21 @@
-//! The last lines of the log, kept for a dashboard that covers the terminal.
+//! Keeps the last lines of the log for the dashboard, which covers the terminal.
 
 use std::collections::VecDeque;
 
-/// Lines that are kept: more than a tall terminal shows.
+/// Lines kept: more than a tall terminal shows.
 const LINES: usize = 200;
 
-/// Bytes of a line that are kept: more than a wide terminal shows.
+/// Bytes kept of a line: more than a wide terminal shows.
 const LINE_BYTES: usize = 512;
 
-/// How grave an event is.
+/// The severity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gravity {
-    /// What happens.
+    /// An ordinary event.
     Plain,
-    /// What should not happen.
+    /// A warning.
     Warning,
-    /// What ends the run.
+    /// An error that ends the run.
     Error,
 }
 
@@ -26,13 +26,13 @@ pub struct RecentLog {
 }
 
 impl RecentLog {
-    /// The lines that are kept, oldest first.
+    /// The lines, oldest first.
     pub(crate) fn lines(&self) -> impl ExactSizeIterator<Item = (Gravity, &str)> {
         self.lines.iter().map(|(gravity, line)| (*gravity, line.as_str()))
     }
 
-    /// Keeps the lines of an event, of text without control characters; what is
-    /// beyond the limits is forgotten.
+    /// Adds the lines of an event, whose text has no control characters. Long lines are
+    /// cut, and the oldest lines are dropped.
     pub fn push(&mut self, gravity: Gravity, text: &str) {
         for line in text.lines() {
             let ends = line.char_indices().map(|(at, character)| at + character.len_utf8());

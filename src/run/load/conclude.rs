@@ -26,7 +26,6 @@ pub(super) fn conclude(
     load: &Load,
     ended: Ended,
 ) -> Conclusion {
-    let metrics = reactor.address().map(reachable);
     let now = reactor.now();
     let snapshot = load.swarm.snapshot(now);
     let ending = ending(ended, &snapshot, load.behind.is_some());
@@ -51,22 +50,7 @@ pub(super) fn conclude(
     let text = if let Some((verdict, _)) = &checked {
         verdict.clone()
     } else {
-        let health = &reactor.health().clone();
-        let own_peak_resident_bytes = usage::own_peak_resident_bytes();
-        let scene = Scene { own_peak_resident_bytes, ..load.backdrop.scene(&snapshot, health) };
-        let facts = RunFacts {
-            ending,
-            seed: config.swarm.seed,
-            url: &load.shown_url,
-            shard: config.swarm.shard,
-            clients: config.swarm.clients.get(),
-            late: load.behind.filter(|_| config.start_at.is_some()),
-            repeat_command: &config.repeat_command,
-            metrics,
-            dangerous: config.swarm.dangerous,
-        };
-        let series = load.recorder.finish(&scene);
-        let document = Document::of(&scene, &facts, series.as_ref());
+        let document = document(config, reactor, load, ending);
         let tail = &mut reactor.tail(began);
         write_summary_file(config, tail, &document);
         report::write(config, tail, &document);
@@ -78,6 +62,27 @@ pub(super) fn conclude(
     }
     journal.flush_last();
     tail.forced_by().map_or(conclusion, Conclusion::Forced)
+}
+
+/// The summary of the run as it is now.
+fn document(config: &Config, reactor: &mut Reactor, load: &Load, ending: Ending) -> Document {
+    let metrics = reactor.address().map(reachable);
+    let snapshot = load.swarm.snapshot(reactor.now());
+    let health = reactor.health();
+    let own_peak_resident_bytes = usage::own_peak_resident_bytes();
+    let scene = Scene { own_peak_resident_bytes, ..load.backdrop.scene(&snapshot, health) };
+    let facts = RunFacts {
+        ending,
+        seed: config.swarm.seed,
+        url: &load.shown_url,
+        shard: config.swarm.shard,
+        clients: config.swarm.clients.get(),
+        late: load.behind.filter(|_| config.start_at.is_some()),
+        repeat_command: &config.repeat_command,
+        metrics,
+        dangerous: config.swarm.dangerous,
+    };
+    Document::of(&scene, &facts, load.recorder.finish(&scene).as_ref())
 }
 
 /// Writes the JSON summary, if a file is named, before the text: stdout may block.
