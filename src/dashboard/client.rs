@@ -2,7 +2,7 @@
 
 use ratatui::text::Span;
 
-use super::Board;
+use super::View;
 use super::pen::{FAINT, PLAIN, Pen, STRONG, say};
 use crate::ffmpeg::outcome::Outcome;
 use crate::measures::words;
@@ -24,7 +24,7 @@ pub struct Opened {
     pub last_lines: Vec<String>,
 }
 
-pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
+pub(super) fn draw(mut pen: Pen<'_>, board: &View<'_>) {
     let Some(Opened { detail, command, last_lines }) = board.opened else {
         pen.line([say("no client matches", FAINT)]);
         return;

@@ -1,7 +1,7 @@
 //! The pane of failures: requests by reason and status, attempts by outcome, and the most
 //! frequent error lines.
 
-use super::Board;
+use super::View;
 use super::pen::{BAD, GOOD, PLAIN, Pen, WARN, say};
 use crate::exchange::{ERROR_STATUSES, ErrorReason, RequestKind};
 use crate::ffmpeg::outcome::Outcome;
@@ -13,7 +13,7 @@ const NAME: usize = 10;
 /// Lines of counts above the most frequent error lines.
 const COUNTS: usize = 5;
 
-pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
+pub(super) fn draw(mut pen: Pen<'_>, board: &View<'_>) {
     let totals = board.scene.snapshot.totals;
     let reasons: Vec<_> = (ErrorReason::ALL.iter())
         .map(|reason| {

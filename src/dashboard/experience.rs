@@ -1,6 +1,6 @@
 //! The pane of what viewers would have experienced.
 
-use super::Board;
+use super::View;
 use super::pen::{BAD, FAINT, GOOD, PLAIN, Pen, STRONG, WARN, say};
 use crate::measures::words;
 use crate::stats::Histogram;
@@ -8,7 +8,7 @@ use crate::stats::Histogram;
 const NAME: usize = 12;
 const COLUMN: usize = 8;
 
-pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
+pub(super) fn draw(mut pen: Pen<'_>, board: &View<'_>) {
     let snapshot = board.scene.snapshot;
     if !board.scene.measured.log {
         pen.line([say("not measured: the run has -stats=false", FAINT)]);

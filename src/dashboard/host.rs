@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Board;
+use super::View;
 use super::history::{History, Rates};
 use super::pen::{BAD, GOOD, PLAIN, Pen, WARN, bar, say};
 use crate::measures::limits::{GAUGE_FILLING, GAUGE_FULL};
@@ -15,7 +15,7 @@ const NAME: usize = 13;
 /// Columns of a bar at most.
 const BAR: usize = 40;
 
-pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
+pub(super) fn draw(mut pen: Pen<'_>, board: &View<'_>, history: &History) {
     let (snapshot, health) = (board.scene.snapshot, board.scene.health);
     let rates = history.newest().unwrap_or_default();
     let cores = board.scene.cores.map_or(1.0, f64::from);
@@ -55,7 +55,7 @@ fn gauge(pen: &mut Pen<'_>, name: &str, share: f64, text: &str) {
 }
 
 /// How punctual the event loop is, and what it serves.
-fn event_loop(pen: &mut Pen<'_>, board: &Board<'_>) {
+fn event_loop(pen: &mut Pen<'_>, board: &View<'_>) {
     let (snapshot, health) = (board.scene.snapshot, board.scene.health);
     let totals = snapshot.totals;
     let late = totals.late_starts;

@@ -1,6 +1,6 @@
 //! The pane of requests and traffic, now and over the last minutes.
 
-use super::Board;
+use super::View;
 use super::history::{History, Rates};
 use super::pen::{BAD, PLAIN, Pen, say};
 use crate::exchange::RequestKind;
@@ -17,7 +17,7 @@ const TOTALS: usize = 3;
 /// One of the rates.
 type Of = fn(&Rates) -> f64;
 
-pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
+pub(super) fn draw(mut pen: Pen<'_>, board: &View<'_>, history: &History) {
     let rates = history.newest().unwrap_or_default();
     let curves: [(&str, String, Of); 5] = [
         ("requests", format!("{}/s", number(rates.requests)), |rates| rates.requests),
@@ -38,7 +38,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>, history: &History) {
     totals(&mut pen, board);
 }
 
-fn totals(pen: &mut Pen<'_>, board: &Board<'_>) {
+fn totals(pen: &mut Pen<'_>, board: &View<'_>) {
     let requests = &board.scene.snapshot.totals.requests;
     let bytes = match board.scene.measured.bytes() {
         true => words::bytes(requests.bytes),

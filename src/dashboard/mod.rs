@@ -72,7 +72,7 @@ pub struct Run {
 
 /// The input of a frame.
 #[derive(Debug, Clone, Copy)]
-pub struct Board<'a> {
+pub struct View<'a> {
     /// The constant facts.
     pub run: &'a Run,
     /// The run at this moment.
@@ -155,7 +155,7 @@ impl Dashboard {
     }
 
     /// Draws a frame for a terminal of this size and appends the bytes to write.
-    pub fn draw(&mut self, board: &Board<'_>, size: (u16, u16), out: &mut Vec<u8>) {
+    pub fn draw(&mut self, board: &View<'_>, size: (u16, u16), out: &mut Vec<u8>) {
         self.history.look(board.scene.snapshot, board.scene.health);
         let Self { ui, history, crowd, screen, .. } = self;
         ui.known.target = board.scene.snapshot.target;
@@ -174,7 +174,7 @@ impl Dashboard {
 
 /// One frame.
 struct Drawing<'a> {
-    board: &'a Board<'a>,
+    board: &'a View<'a>,
     history: &'a History,
     crowd: &'a Crowd,
     ui: &'a Ui,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Board;
+use super::View;
 use super::pen::{BAD, FAINT, GOOD, INK, PLAIN, Pen, STRONG, WARN, bar, say};
 use crate::measures::words;
 use crate::stats::{Phase, State};
@@ -10,7 +10,7 @@ use crate::stats::{Phase, State};
 /// Columns of names.
 const NAME: usize = 9;
 
-pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
+pub(super) fn draw(mut pen: Pen<'_>, board: &View<'_>) {
     let snapshot = board.scene.snapshot;
     let (active, target) = (u64::from(snapshot.active()), u64::from(snapshot.target));
     let short = active < target && matches!(snapshot.phase, Phase::Hold);
@@ -47,7 +47,7 @@ pub(super) fn draw(mut pen: Pen<'_>, board: &Board<'_>) {
 }
 
 /// Clients by state, in one line; states without a client are left out.
-fn states(pen: &mut Pen<'_>, board: &Board<'_>) {
+fn states(pen: &mut Pen<'_>, board: &View<'_>) {
     let mut spans = Vec::new();
     for state in State::ALL {
         let count = board.scene.snapshot.in_state(state);

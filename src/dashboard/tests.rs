@@ -100,7 +100,7 @@ fn frame(keys: &str, size: (u16, u16), clients: u32, numbers: &Numbers) -> Strin
             out.push(*key);
         }
         dashboard.look_at(views(clients));
-        let board = Board {
+        let board = View {
             run: &run,
             scene: &numbers.scene(&snapshot),
             opened: Some(&opened).filter(|_| dashboard.opened().is_some()),
@@ -144,7 +144,7 @@ fn a_frame_with_nothing_new_writes_nothing() {
     let (numbers, run, log) = (busy_run(), run(), last_lines());
     let snapshot = numbers.snapshot();
     let scene = Scene { exporters: None, cores: None, ..numbers.scene(&snapshot) };
-    let board = Board { run: &run, scene: &scene, opened: None, log: &log };
+    let board = View { run: &run, scene: &scene, opened: None, log: &log };
     let mut dashboard = Dashboard::new(true);
     let mut out = Vec::new();
     dashboard.draw(&board, SMALL, &mut out);

@@ -162,7 +162,7 @@ impl Board {
         let (opened, scene) = (opened.as_ref(), &backdrop.scene(&snapshot, health));
         let Some(journal) = journal else { return };
         journal.with_last_lines(|log| {
-            dashboard.draw(&dashboard::Board { run, scene, opened, log }, size, frame);
+            dashboard.draw(&dashboard::View { run, scene, opened, log }, size, frame);
         });
     }
 
