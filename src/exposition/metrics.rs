@@ -15,7 +15,7 @@ use collector::Collector;
 /// The families of a run that have a value, in the order of the measures.
 #[must_use]
 pub fn collect(scene: &Scene<'_>) -> Vec<MetricFamily> {
-    let mut out = Collector::default();
+    let mut out = Collector::new();
     let shown = scene.clients.get(..MAX_CLIENTS).unwrap_or(scene.clients);
     let names: Vec<_> = shown.iter().map(|figures| figures.client.to_string()).collect();
     for measure in measures::all() {
@@ -35,7 +35,7 @@ pub fn collect(scene: &Scene<'_>) -> Vec<MetricFamily> {
 /// The families of the built-in origin and of its process that have a value.
 #[must_use]
 pub fn collect_origin(scene: &OriginScene<'_>) -> Vec<MetricFamily> {
-    let mut out = Collector::default();
+    let mut out = Collector::new();
     for measure in measures::of_origin() {
         if let Some(family) = &measure.family {
             out.add(family, &measure.of_origin_scene(scene));

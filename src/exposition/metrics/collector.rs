@@ -11,13 +11,20 @@ use crate::measures::{Family, Value, Zeros};
 use crate::stats::Histogram;
 use crate::units::text::visible;
 
+/// Families that a run has, more or less.
+const FAMILIES: usize = 96;
+
 /// Families in the order in which they are added.
-#[derive(Default)]
 pub(super) struct Collector {
     pub(super) families: Vec<MetricFamily>,
 }
 
 impl Collector {
+    /// Without any family, but with room for most runs: they are large to move.
+    pub(super) fn new() -> Self {
+        Self { families: Vec::with_capacity(FAMILIES) }
+    }
+
     /// Adds a value to its family, which is the last one or begins here.
     pub(super) fn add(&mut self, family: &Family, value: &Value<'_>) {
         match value {
@@ -70,22 +77,26 @@ impl Collector {
 
 /// A sample for each count that is shown.
 fn by_name(family: &Family, counts: &Counts<'_>) -> Vec<Metric> {
-    let all = counts.counts.all().iter().enumerate();
-    let samples = all.filter_map(|(place, &count)| {
-        let value = count as f64;
-        Some(match counts.names {
-            Names::One(name) => sample(family, [name(place)], value),
-            Names::Two(names) => sample(family, names(place), value),
-            Names::Numbers(first) => {
-                let number = first.saturating_add(u16::try_from(place).ok()?);
-                if count == 0 && !shows_zero(family, number) {
-                    return None;
-                }
-                sample(family, [number.to_string().as_str()], value)
-            }
-        })
-    });
-    samples.collect()
+    let all = counts.counts.all();
+    match counts.names {
+        Names::One(name) => {
+            let named = all.iter().enumerate();
+            named.map(|(place, &count)| sample(family, [name(place)], count as f64)).collect()
+        }
+        Names::Two(names) => {
+            let named = all.iter().enumerate();
+            named.map(|(place, &count)| sample(family, names(place), count as f64)).collect()
+        }
+        Names::Numbers(first) => {
+            let numbered = (first..).zip(all);
+            let shown =
+                numbered.filter(|&(number, &count)| count > 0 || shows_zero(family, number));
+            let samples = shown.map(|(number, &count)| {
+                sample(family, [number.to_string().as_str()], count as f64)
+            });
+            samples.collect()
+        }
+    }
 }
 
 fn shows_zero(family: &Family, number: u16) -> bool {
@@ -114,9 +125,12 @@ fn sample<'v>(family: &Family, labels: impl IntoIterator<Item = &'v str>, value:
         metric.set_gauge(gauge);
     }
     if !family.labels.is_empty() {
-        let values = family.fixed.iter().copied().chain(labels);
-        let pairs = family.labels.iter().zip(values);
-        metric.set_label(pairs.map(|(name, value)| label(name, value)).collect());
+        let mut pairs = Vec::with_capacity(family.labels.len());
+        let fixed = family.labels.iter().zip(family.fixed);
+        pairs.extend(fixed.map(|(name, value)| label(name, value)));
+        let names = family.labels.iter().skip(pairs.len());
+        pairs.extend(names.zip(labels).map(|(name, value)| label(name, value)));
+        metric.set_label(pairs);
     }
     metric
 }
