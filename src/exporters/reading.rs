@@ -1,8 +1,8 @@
-//! What one answer of an exporter tells: the few series that are of use, taken up
+//! What one response of an exporter reports: the few series that are of use, taken up
 //! line by line.
 //!
 //! Knows node_exporter (from 0.16), nginx-prometheus-exporter and nginx's own
-//! `stub_status`, and tells them apart by their lines.
+//! `stub_status`, and distinguishes them by their lines.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub struct DeviceBytes {
     pub sent: f64,
 }
 
-/// What node_exporter tells.
+/// What node_exporter reports.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HostReading {
     /// CPUs seen.
@@ -67,7 +67,7 @@ pub struct HostReading {
     pub load1: Option<f64>,
 }
 
-/// What nginx tells.
+/// What nginx reports.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct NginxReading {
     /// Open connections, waiting ones included.
@@ -78,7 +78,7 @@ pub struct NginxReading {
     pub counts: [Option<f64>; 3],
 }
 
-/// What one answer tells.
+/// What one response reports.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
     /// Of a host.

@@ -13,7 +13,7 @@ use crate::units::Tick;
 /// asked for.
 const RECENT_MAX: usize = 7_200;
 
-/// Bytes are recorded in millions, so that a histogram of spans tells them to a byte
+/// Bytes are recorded in millions, so that a histogram of spans records them to a byte
 /// and up to 2.5 TB.
 const BYTES: f64 = 1e6;
 

@@ -1,4 +1,4 @@
-//! What a few answers tell, in any order and of any kind.
+//! Responses in any order and of any kind.
 
 use proptest::prelude::*;
 

@@ -192,7 +192,7 @@ fn exporters() -> Exporters {
     side
 }
 
-/// What the clients asked for and lived through.
+/// What the clients requested and experienced.
 pub(crate) fn stream(totals: &mut Totals) {
     let requests = &mut totals.requests;
     for (kind, reused, times) in [

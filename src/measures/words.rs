@@ -149,7 +149,7 @@ pub(crate) fn stall_threshold(after: Duration, target_duration: Duration, source
     format!("{} ({times} {source}, {target} s)", span(after))
 }
 
-/// An exit code as a shell tells it, with its name where it has one: `0 (clean)`,
+/// An exit code as a shell reports it, with its name if it has one: `0 (clean)`,
 /// `1 (error)`, `139 (SIGSEGV)`, `255 (ffmpeg stopped)`.
 ///
 /// A code above 128 can also be the process's own; no signal is known from 160 on.

@@ -126,7 +126,7 @@ pub(super) fn add(html: &mut Html, id: &str, bars: &Bars<'_>) {
             if let (true, Some((.., all))) = (single, bars.runs.first()) {
                 markers(html, &span, all);
             }
-            tell(html, bars, &span, &shares);
+            labels(html, bars, &span, &shares);
         });
     });
 }
@@ -162,8 +162,8 @@ fn markers(html: &mut Html, span: &Span, all: &Distribution) {
     }
 }
 
-/// Places over the bars that tell their shares.
-fn tell(html: &mut Html, bars: &Bars<'_>, span: &Span, shares: &[Vec<f64>]) {
+/// Areas over the bars that show their shares under the pointer.
+fn labels(html: &mut Html, bars: &Bars<'_>, span: &Span, shares: &[Vec<f64>]) {
     for place in 0..BARS {
         let share = |of: &Vec<f64>| of.get(place).copied().unwrap_or(0.0);
         if shares.iter().all(|of| share(of) <= 0.0) {

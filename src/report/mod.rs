@@ -1,5 +1,5 @@
 //! The report: one page of HTML that needs nothing else, from what the summary's
-//! JSON tells.
+//! JSON contains.
 //!
 //! Drawn from a [`Document`] alone, so a page made at the end of a run is the one
 //! that is made later from its file. No script, no image, no font, no address of
@@ -111,7 +111,7 @@ fn drawn(run: &Document) -> Vec<(&'static Measure, &Distribution)> {
 fn over_time(html: &mut Html, runs: &[Shown<'_>]) {
     sections::section(html, "Over time", |html| {
         if runs.iter().all(|run| run.document.series.is_none()) {
-            let text = "The file does not tell how the run went over time.";
+            let text = "The file contains no data over time.";
             html.leaf("p", &[("class", "note")], text);
             return;
         }

@@ -31,7 +31,7 @@ pub(super) enum Difference {
     Smaller,
     /// They may be the same.
     Unclear,
-    /// There are too few values or events to tell, so many in the run with fewer, or
+    /// There are too few values or events for a judgement: so many in the run with fewer, or
     /// of events in both.
     TooFew(u64),
 }

@@ -173,7 +173,7 @@ fn path(line: &Line, horizontal: &Axis, vertical: &Axis) -> String {
     path
 }
 
-/// Places over the plot that tell the values beneath them.
+/// Areas over the plot that show the values beneath the pointer.
 fn bands(html: &mut Html, plot: &Plot, horizontal: &Axis) {
     let most = plot.lines.iter().map(|line| line.points.len()).max().unwrap_or(0);
     let count = most.clamp(1, BANDS_MAX);
@@ -228,7 +228,7 @@ pub(super) const fn top() -> f64 {
     TOP
 }
 
-/// A coordinate with a tenth of a unit, which nobody sees.
+/// A coordinate rounded to a tenth of a unit, which is not visible.
 pub(super) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)

@@ -73,7 +73,7 @@ impl Unit {
     }
 }
 
-/// A span that a file tells, which may be any number.
+/// A span from a file, which may be any number.
 pub(super) fn span(secs: f64) -> Duration {
     Duration::try_from_secs_f64(secs).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Pages are well-formed, hold no markup of others and tell what the file tells.
+//! Pages are well-formed, contain no markup of others and show what the file contains.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn series(numbers: &Numbers, end: &Scene<'_>) -> Series {
     series
 }
 
-/// The fixture as a file tells it.
+/// The fixture as a file.
 fn text() -> String {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
@@ -438,7 +438,7 @@ fn what_a_merge_leaves_out_is_not_needed() {
     let page = page(&merged);
     parsed(&page);
     assert!(page.contains("at most 12"));
-    assert!(page.contains("does not tell how the run went over time"));
+    assert!(page.contains("contains no data over time"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Did the origin cope, or was the host that made the load the bottleneck?
 //!
-//! Judges by what the summary tells, with the summary's words.
+//! Judges from the summary alone, in the summary's words.
 
 use super::scale::span;
 use crate::measures::{clients, playback, processes, requests, shortfalls, words};

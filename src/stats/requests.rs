@@ -32,7 +32,7 @@ pub struct Requests {
     /// Media playlists asked for after the first of a playlist, and not seen to
     /// fail.
     pub playlist_refreshes: u64,
-    /// From the start of a TCP connect to its success, as the log tells it.
+    /// From the start of a TCP connect to its success, as the log shows it.
     pub connect: Histogram,
     /// Segment downloads, bracketed by log lines.
     pub segment_download: Histogram,

@@ -16,7 +16,7 @@ use crate::units::Tick;
 /// joined.
 pub const POINTS_MAX: usize = 600;
 
-/// Length of the first intervals: what the clients tell comes once a second.
+/// Length of the first intervals: the clients report once a second.
 pub const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Significant binary digits of a time: it is rounded up by 1/16 at most, and an

@@ -1,4 +1,4 @@
-//! The series is bounded, loses nothing, and tells what was between two events.
+//! The series is bounded, loses nothing, and is exact between two events.
 
 use proptest::prelude::*;
 

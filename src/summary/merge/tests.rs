@@ -210,7 +210,7 @@ fn a_pattern_that_a_shard_may_have_left_out_says_so() {
         .iter()
         .map(|p| (p["pattern"].as_str().unwrap(), p["count"].as_u64(), p["undercount"].as_u64()))
         .collect();
-    // The first shard may have seen `f` as often as its last; the second tells all.
+    // The first shard may have seen `f` as often as its last; the second lists all.
     let want = [("a", 51, 0), ("f", 45, 10), ("b", 40, 0), ("c", 30, 0), ("d", 20, 0)];
     assert_eq!(shown_patterns, want.map(|(pattern, n, under)| (pattern, Some(n), Some(under))));
 }
