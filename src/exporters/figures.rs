@@ -1,4 +1,4 @@
-//! What follows from two readings: shares, rates, and what was counted meanwhile.
+//! Figures derived from two readings: shares, rates, and increases of counters.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ pub struct Host {
     memory_bytes: Option<f64>,
     memory_available_bytes: Option<f64>,
     load1: Option<f64>,
-    /// Share of all CPUs that did something, 0 to 1.
+    /// Share of all CPUs that was busy, 0 to 1.
     pub cpu: Sampled,
-    /// Memory that programs cannot have without swapping, in bytes.
+    /// Memory that is not available without swapping, in bytes.
     pub memory_used: Sampled,
-    /// Bytes a second that came in from outside the host.
+    /// Bytes per second received from outside the host.
     pub received: Sampled,
-    /// Bytes a second that went out of the host.
+    /// Bytes per second sent out of the host.
     pub sent: Sampled,
 }
 
@@ -60,7 +60,7 @@ impl Host {
         self.memory_bytes
     }
 
-    /// Memory that programs can have without swapping, in bytes.
+    /// Memory available without swapping, in bytes.
     #[must_use]
     pub const fn memory_available_bytes(&self) -> Option<f64> {
         self.memory_available_bytes
@@ -141,11 +141,11 @@ pub struct Nginx {
     /// When it was last reported; `None` before the first poll, and after a gap.
     then: Option<Tick>,
     now: NginxReading,
-    /// Counted since the first look, gaps included.
+    /// Increase since the first poll, gaps included.
     counted: [Option<f64>; 3],
     /// Open connections, those that wait for a request included.
     pub active: Sampled,
-    /// Requests a second.
+    /// Requests per second.
     pub requests: Sampled,
 }
 
@@ -166,14 +166,14 @@ impl Nginx {
         self.now.states
     }
 
-    /// Connections that were accepted and handled and requests that came since the
-    /// first look.
+    /// Connections that were accepted and handled and requests received since the
+    /// first poll.
     #[must_use]
     pub const fn counted(&self) -> [Option<f64>; 3] {
         self.counted
     }
 
-    /// The next rate is none of what came since the last look.
+    /// Prevents a rate across a gap: it would not describe the present.
     pub(super) const fn forget_past(&mut self) {
         self.then = None;
     }

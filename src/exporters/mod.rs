@@ -22,7 +22,7 @@ use crate::units::Tick;
 /// Polls in a row that may fail before the values of the last are no longer shown.
 pub const MISSES_MAX: u32 = 3;
 
-/// Who is asked.
+/// The kind of exporter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// The node_exporter of the origin's host.
@@ -72,19 +72,19 @@ impl Polled {
         }
     }
 
-    /// Who is asked.
+    /// The kind of exporter.
     #[must_use]
     pub const fn target(&self) -> Target {
         self.target
     }
 
-    /// Where.
+    /// The URL that is polled.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Polls that are over, failed ones included.
+    /// Completed polls, failed ones included.
     #[must_use]
     pub const fn polls(&self) -> u64 {
         self.polls
@@ -96,7 +96,7 @@ impl Polled {
         self.failures
     }
 
-    /// Why the last of those failed, in a few words.
+    /// The reason of the last failure, in a few words.
     #[must_use]
     pub fn last_error(&self) -> Option<&str> {
         self.last_error.as_deref()
@@ -158,12 +158,12 @@ fn take_line(reading: &mut Reading, line: &[u8], cut: bool) {
     }
 }
 
-/// Whether a target can be asked, where that has changed.
+/// A change of whether polls of a target succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It answers.
+    /// Polls succeed.
     Up,
-    /// It does not, or not with what is of use.
+    /// Polls fail, or the response has no known series.
     Down,
 }
 
@@ -187,7 +187,7 @@ impl Exporters {
         }
     }
 
-    /// Takes what came of asking the target at this place; whether that is a change.
+    /// Handles an event of the poll of the target at this position; returns a change, if any.
     pub fn fetched(&mut self, now: Tick, place: usize, news: Fetched<'_>) -> Option<Change> {
         let polled = self.polled.get_mut(place)?;
         let reading = match news {
@@ -238,7 +238,7 @@ impl Exporters {
         self.polled.iter()
     }
 
-    /// How asking this target goes; `None` if it is not asked.
+    /// The state of the polls of this target; `None` if it is not polled.
     #[must_use]
     pub fn polled_target(&self, target: Target) -> Option<&Polled> {
         self.polled.iter().find(|polled| polled.target == target)

@@ -1,5 +1,5 @@
-//! What one response of an exporter reports: the few series that are of use, taken up
-//! line by line.
+//! Parses the response of an exporter line by line, and keeps the few series that are
+//! used.
 //!
 //! Knows node_exporter (from 0.16), nginx-prometheus-exporter and nginx's own
 //! `stub_status`, and distinguishes them by their lines.
@@ -16,15 +16,15 @@ pub const CPU_MODES: [&str; 8] =
 /// Place of `idle` in [`CPU_MODES`].
 const IDLE: usize = 7;
 
-/// Place of `iowait` in [`CPU_MODES`]: a CPU that waits for a disk does nothing.
+/// Place of `iowait` in [`CPU_MODES`]: a CPU that waits for a disk is idle.
 const IOWAIT: usize = 3;
 
 /// Most network devices that are counted one by one; a host of containers has thousands,
 /// but those are left out by their names.
 const DEVICES_MAX: usize = 256;
 
-/// Largest value that is taken: above what 64 bits count, and far from where sums
-/// of such lose their meaning.
+/// Largest accepted value: above any 64-bit counter, and small enough that sums stay
+/// finite.
 const VALUE_MAX: f64 = 1e20;
 
 /// Devices whose bytes never leave the host, or are counted by another device too.
@@ -33,7 +33,7 @@ const INNER_DEVICES: [&str; 7] = ["veth", "docker", "br-", "virbr", "cni", "flan
 /// CPU time in seconds by mode, in the order of [`CPU_MODES`], of all CPUs.
 pub type CpuTimes = [f64; CPU_MODES.len()];
 
-/// Of this time the share in which the CPUs did something; `None` of no time.
+/// The share of this time in which the CPUs were busy; `None` if it is zero.
 #[must_use]
 pub(super) fn busy_share(spent: &CpuTimes) -> Option<f64> {
     let idle = [IDLE, IOWAIT].iter().filter_map(|&mode| spent.get(mode)).sum::<f64>();
@@ -50,7 +50,7 @@ pub struct DeviceBytes {
     pub sent: f64,
 }
 
-/// What node_exporter reports.
+/// The metrics of node_exporter.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HostReading {
     /// CPUs seen.
@@ -59,7 +59,7 @@ pub struct HostReading {
     pub cpu: CpuTimes,
     /// Memory in bytes.
     pub memory_bytes: Option<f64>,
-    /// Memory that programs can have without swapping, in bytes.
+    /// Memory available without swapping, in bytes.
     pub memory_available_bytes: Option<f64>,
     /// Devices that lead out of the host.
     pub devices: BTreeMap<String, DeviceBytes>,
@@ -67,7 +67,7 @@ pub struct HostReading {
     pub load1: Option<f64>,
 }
 
-/// What nginx reports.
+/// The metrics of nginx.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct NginxReading {
     /// Open connections, waiting ones included.
@@ -78,7 +78,7 @@ pub struct NginxReading {
     pub counts: [Option<f64>; 3],
 }
 
-/// What one response reports.
+/// The metrics of one response.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
     /// Of a host.
@@ -88,7 +88,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Takes the next line of an answer.
+    /// Parses the next line of a response.
     pub fn line(&mut self, line: &[u8]) {
         let sample = Sample::parse(line);
         if let Some(sample) = sample.filter(|s| (0.0..=VALUE_MAX).contains(&s.value)) {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_in_the_host_is_no_network() {
+    fn devices_within_the_host_are_left_out() {
         let line =
             |device: &str| format!("node_network_receive_bytes_total{{device=\"{device}\"}} 1\n");
         let text: String =
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_tells_nothing() {
+    fn garbage_is_ignored() {
         let reading = read(
             "<html>\nnode_cpu_seconds_total 1\nnode_load1 NaN\nnode_load1 -1\nnode_load1 1e21\n\u{0}\n{} 1",
         );

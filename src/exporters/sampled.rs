@@ -1,7 +1,7 @@
-//! A value that is looked at again and again: the last, those of a sliding window,
-//! and all of the run.
+//! A value that is sampled repeatedly: the last sample, those of a sliding window, and
+//! all of the run.
 //!
-//! Knows no clock; bounded in memory however often one looks.
+//! Has no clock; memory is bounded regardless of the number of samples.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use std::time::Duration;
 use crate::stats::Histogram;
 use crate::units::Tick;
 
-/// Values kept of a window: an hour of two a second, which is the most that can be
-/// asked for.
+/// Values kept of a window: one hour at two per second, the maximum that can be
+/// configured.
 const RECENT_MAX: usize = 7_200;
 
-/// Bytes are recorded in millions, so that a histogram of spans records them to a byte
-/// and up to 2.5 TB.
+/// Bytes are recorded in millions: a histogram of spans then resolves single bytes and
+/// reaches 2.5 TB.
 const BYTES: f64 = 1e6;
 
 /// The median, the upper end and the maximum of some values.
@@ -34,7 +34,7 @@ pub struct Sampled {
     window: Duration,
     recent: VecDeque<(Tick, f64)>,
     whole: Histogram,
-    /// What is recorded as one second.
+    /// The value that is recorded as one second.
     scale: f64,
 }
 
@@ -45,13 +45,13 @@ impl Sampled {
         Self { window, recent: VecDeque::new(), whole: Histogram::new(&[]), scale: 1.0 }
     }
 
-    /// A measure of bytes, or of bytes a second.
+    /// A measure of bytes, or of bytes per second.
     #[must_use]
     pub fn bytes(window: Duration) -> Self {
         Self { scale: BYTES, ..Self::plain(window) }
     }
 
-    /// Notes a value; what is negative or no number is none.
+    /// Records a value; negative values and NaN are ignored.
     pub fn add(&mut self, now: Tick, value: f64) {
         let Ok(span) = Duration::try_from_secs_f64(value / self.scale) else { return };
         self.whole.record(span);
@@ -66,7 +66,7 @@ impl Sampled {
         self.recent.push_back((now, value));
     }
 
-    /// The value noted last.
+    /// The value recorded last.
     #[must_use]
     pub fn last(&self) -> Option<f64> {
         self.recent.back().map(|&(_, value)| value)
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_left_out() {
+    fn negative_values_and_nan_are_ignored() {
         let mut measure = Sampled::plain(WINDOW);
         for value in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
             measure.add(at(1), value);

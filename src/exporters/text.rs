@@ -2,7 +2,7 @@
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>), and the three
 //! lines of nginx's `stub_status` (`ngx_http_stub_status_module`).
 //!
-//! Only what is needed of either: a line that is anything else is nothing.
+//! Parses only what is used of either; any other line is ignored.
 
 /// A sample: a name, its labels as written, a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,8 +15,8 @@ pub struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
-    /// The sample of a line; `None` for a comment, for what is no sample and for a
-    /// value that is no finite number.
+    /// The sample of a line; `None` for a comment, for a malformed line and for
+    /// a value that is not finite.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
         let line = std::str::from_utf8(line).ok()?.trim_ascii();

@@ -1,4 +1,4 @@
-//! What a scene shows beside the numbers of the swarm.
+//! The parts of a scene other than the numbers of the swarm.
 
 use crate::exporters::Exporters;
 use crate::measures::{Measured, Scene};

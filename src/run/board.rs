@@ -22,7 +22,7 @@ const ESCAPE_ALONE: Duration = Duration::from_millis(100);
 /// Whether this run has a dashboard; `there` says that standard output is a terminal.
 ///
 /// # Errors
-/// It was asked for and there is no terminal that can show it.
+/// It was requested, but no terminal can show it.
 pub(super) fn is_wanted(config: &Config, there: bool) -> Result<bool, &'static str> {
     if !matches!(config.mode, Mode::Load | Mode::Demo) {
         return Ok(false);
@@ -47,7 +47,7 @@ pub(super) struct About<'a> {
     pub(super) backdrop: &'a Backdrop,
 }
 
-/// The dashboard and what it shows beside the numbers.
+/// The dashboard, and what it shows in addition to the numbers.
 pub(super) struct Board {
     dashboard: Dashboard,
     pacing: Pacing,
@@ -97,7 +97,7 @@ impl Board {
         self.journal = Some(journal);
     }
 
-    /// Takes what was typed.
+    /// Handles typed bytes.
     pub(super) fn typed(
         &mut self,
         swarm: &mut Swarm,

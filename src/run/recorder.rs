@@ -1,7 +1,7 @@
-//! Keeps the run over time, where somebody wants it.
+//! Records the run over time, if a report or summary needs it.
 //!
 //! Asked before each event, it ends the intervals that are over by then; so nothing
-//! wakes the loop for it, and a run that is silent stays so.
+//! wakes the loop for it, and a run without events stays idle.
 
 use super::backdrop::Backdrop;
 use crate::measures::{Scene, over_time};

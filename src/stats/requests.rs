@@ -1,4 +1,4 @@
-//! What the clients asked of the origin, and what came of it.
+//! Counts the requests of the clients and their results.
 
 use std::time::Duration;
 
@@ -27,12 +27,11 @@ pub struct Requests {
     pub connections_new: u64,
     /// Requests on a kept-alive connection.
     pub connections_reused: u64,
-    /// Segments asked for and not seen to fail.
+    /// Segments requested without a logged failure.
     pub segments_downloaded: u64,
-    /// Media playlists asked for after the first of a playlist, and not seen to
-    /// fail.
+    /// Reloads of media playlists without a logged failure.
     pub playlist_refreshes: u64,
-    /// From the start of a TCP connect to its success, as the log shows it.
+    /// From the start of a TCP connect to its success, by the timestamps of the log.
     pub connect: Histogram,
     /// Segment downloads, bracketed by log lines.
     pub segment_download: Histogram,
@@ -50,7 +49,7 @@ pub struct Requests {
     pub reload_failures: u64,
     /// Bytes received.
     pub bytes: u64,
-    /// What the log claimed and was not believed.
+    /// Implausible log lines, which were ignored.
     pub refused: Refused,
     /// Smoothed round-trip times of the clients' sockets, one a sample.
     pub tcp_rtt: Histogram,
@@ -85,7 +84,7 @@ impl Default for Requests {
 }
 
 impl Requests {
-    /// Takes in what happened in an exchange.
+    /// Counts an event of an exchange.
     pub fn record(&mut self, event: &Event) {
         match *event {
             Event::Connected { took } => self.connect.record(took),

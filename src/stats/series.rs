@@ -16,7 +16,7 @@ use crate::units::Tick;
 /// joined.
 pub const POINTS_MAX: usize = 600;
 
-/// Length of the first intervals: the clients report once a second.
+/// Length of the first intervals: clients report progress once a second.
 pub const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Significant binary digits of a time: it is rounded up by 1/16 at most, and an
@@ -26,9 +26,9 @@ const SIGNIFICANT_BITS: u32 = 5;
 /// The numbers at a moment, each list always in the same order.
 #[derive(Debug, Clone, Default)]
 pub struct ColumnValues<'a> {
-    /// What stands at a value.
+    /// Gauges.
     pub gauges: Vec<u64>,
-    /// What counts up.
+    /// Counters.
     pub counters: Vec<u64>,
     /// Distributions that fill up; `None` where nothing was recorded yet.
     pub timings: Vec<Option<&'a Histogram>>,
@@ -150,7 +150,7 @@ impl Series {
         &self.points
     }
 
-    /// What came since the last interval.
+    /// The increase since the last interval.
     fn point(&mut self, numbers: &ColumnValues<'_>) -> Point {
         let Before { counters, timings } = &mut self.before;
         counters.resize(numbers.counters.len(), 0);
@@ -206,7 +206,7 @@ fn coarse(histogram: &Histogram) -> Values {
     values
 }
 
-/// What `all` has more than `before`, of which it has all.
+/// The values that `all` has in addition to `before`, which it includes.
 fn difference(all: &Values, before: &Values) -> Values {
     let mut before = before.iter().peekable();
     let more = all.iter().map(|&(us, count)| {

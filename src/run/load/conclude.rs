@@ -1,4 +1,4 @@
-//! Concludes a run: its summary, its files, and what it came to.
+//! Concludes a run: its summary, its files, and its result.
 
 use tracing::{info, warn};
 
@@ -17,8 +17,8 @@ use crate::stats::Snapshot;
 use crate::summary::{Document, json, text};
 use crate::units::address::reachable;
 
-/// Writes the summary and the files of a run that has ended; returns what the run
-/// came to.
+/// Writes the summary and the files of a run that has ended; returns the result
+/// of the run.
 pub(super) fn conclude(
     config: &Config,
     journal: &Journal,
@@ -97,7 +97,7 @@ fn write_summary_file(config: &Config, tail: &mut Tail<'_>, document: &Document)
     }
 }
 
-/// What ended the run. One that was stopped while it waited for its moment has
+/// What ended the run. One that was stopped while it waited for its start has
 /// failed at nothing.
 fn ending(ended: Ended, snapshot: &Snapshot<'_>, began: bool) -> Ending {
     let totals = snapshot.totals;

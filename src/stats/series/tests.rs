@@ -1,4 +1,4 @@
-//! The series is bounded, loses nothing, and is exact between two events.
+//! The series is bounded, loses nothing, and includes the intervals between two events.
 
 use proptest::prelude::*;
 
@@ -80,7 +80,7 @@ proptest! {
 }
 
 #[test]
-fn what_was_between_two_events_is_flat() {
+fn intervals_between_two_events_are_flat() {
     let numbers = Numbers::new();
     let later = Numbers { bytes: 700, ..Numbers::new() };
     let mut series = Series::new(Tick::from_millis(500));
