@@ -163,7 +163,7 @@ fn exporters() -> Exporters {
     ];
     let mut side = Exporters::new(targets, Duration::from_secs(30));
     for place in [0, 1] {
-        side.fetched(Tick::from_millis(50_000), place, Fetched::Failed("no answer within 2s"));
+        side.fetched(Tick::from_millis(50_000), place, Fetched::Failed("no response within 2s"));
     }
     for (n, busy) in [(0_u32, 0_u32), (1, 1), (2, 3)] {
         let now = Tick::from_millis(54_000 + u64::from(n) * 2_000);

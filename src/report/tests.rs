@@ -448,7 +448,7 @@ fn the_origins_side_is_told_where_it_was_asked() {
     for part in ["s own load</h2>", "100.1 Mbit/s", "Its nginx: http://origin:9113/metrics"] {
         assert!(shown.contains(part), "{part}");
     }
-    assert!(shown.contains("1 failed (last: no answer within 2s)"));
+    assert!(shown.contains("1 failed (last: no response within 2s)"));
     forget(&mut run, "origin_side");
     assert!(!page(&run).contains("s own load</h2>"));
 }
