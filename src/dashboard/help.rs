@@ -6,7 +6,7 @@ const KEYS: [(&str, &str); 14] = [
     ("1 to 6", "overview, load, experience, errors, clients, host"),
     ("Tab, ← →", "next and previous pane"),
     ("Space, p", "hold or resume the ramp; restarts are not held"),
-    ("+  -", "more and fewer clients, by a tenth or less"),
+    ("+  -", "more and fewer clients, by 1 to 500"),
     ("arrows", "select a client on the map"),
     ("Enter", "open the client: its attempt, its command, its last log lines"),
     ("s", "sort the clients by number, trouble or restarts"),

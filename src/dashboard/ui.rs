@@ -191,7 +191,7 @@ impl Ui {
     }
 }
 
-/// The step of one key: a round number, at most a tenth of the target.
+/// The step of one key: a round number that grows with the target.
 const fn step(target: u32) -> u32 {
     match target {
         0..20 => 1,
