@@ -49,7 +49,7 @@ pub struct Requests {
     pub reload_failures: u64,
     /// Bytes received.
     pub bytes: u64,
-    /// Implausible log lines, which were ignored.
+    /// Numbers in the log beyond their bounds, which were ignored.
     pub refused: Refused,
     /// Smoothed round-trip times of the clients' sockets, one a sample.
     pub tcp_rtt: Histogram,
