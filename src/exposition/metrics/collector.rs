@@ -34,7 +34,8 @@ impl Collector {
             Value::Counts(counts) => self.push(family, by_name(family, counts)),
             Value::Samples(samples) => {
                 let samples = samples.iter().map(|(labels, value)| {
-                    sample(family, labels.iter().map(AsRef::as_ref), *value)
+                    let labels = labels.iter().map(|label| visible(label).into_owned());
+                    sample(family, labels, *value)
                 });
                 self.push(family, samples.collect());
             }
@@ -52,7 +53,7 @@ impl Collector {
         family: &Family,
         numbers: impl Iterator<Item = (&'n String, f64)>,
     ) {
-        let samples = numbers.map(|(name, value)| sample(family, [name.as_str()], value));
+        let samples = numbers.map(|(name, value)| sample(family, [name.clone()], value));
         self.push(family, samples.collect());
     }
 
@@ -81,20 +82,25 @@ fn by_name(family: &Family, counts: &Counts<'_>) -> Vec<Metric> {
     match counts.names {
         Names::One(name) => {
             let named = all.iter().enumerate();
-            named.map(|(place, &count)| sample(family, [name(place)], count as f64)).collect()
+            named
+                .map(|(place, &count)| sample(family, [name(place).to_owned()], count as f64))
+                .collect()
         }
         Names::Two(names) => {
             let named = all.iter().enumerate();
-            named.map(|(place, &count)| sample(family, names(place), count as f64)).collect()
+            named
+                .map(|(place, &count)| {
+                    sample(family, names(place).map(str::to_owned), count as f64)
+                })
+                .collect()
         }
         Names::Numbers(first) => {
             let numbered = (first..).zip(all);
             let shown =
                 numbered.filter(|&(number, &count)| count > 0 || shows_zero(family, number));
-            let samples = shown.map(|(number, &count)| {
-                sample(family, [number.to_string().as_str()], count as f64)
-            });
-            samples.collect()
+            shown
+                .map(|(number, &count)| sample(family, [number.to_string()], count as f64))
+                .collect()
         }
     }
 }
@@ -112,8 +118,8 @@ fn number(family: &Family, value: f64) -> Metric {
 }
 
 /// A number with the values of labels beside those that are fixed, in the order of the
-/// family's label names.
-fn sample<'v>(family: &Family, labels: impl IntoIterator<Item = &'v str>, value: f64) -> Metric {
+/// family's label names. What comes from outside the program must be escaped before.
+fn sample(family: &Family, labels: impl IntoIterator<Item = String>, value: f64) -> Metric {
     let mut metric = Metric::default();
     if family.kind == MetricType::COUNTER {
         let mut counter = proto::Counter::default();
@@ -127,7 +133,7 @@ fn sample<'v>(family: &Family, labels: impl IntoIterator<Item = &'v str>, value:
     if !family.labels.is_empty() {
         let mut pairs = Vec::with_capacity(family.labels.len());
         let fixed = family.labels.iter().zip(family.fixed);
-        pairs.extend(fixed.map(|(name, value)| label(name, value)));
+        pairs.extend(fixed.map(|(name, &value)| label(name, value.to_owned())));
         let names = family.labels.iter().skip(pairs.len());
         pairs.extend(names.zip(labels).map(|(name, value)| label(name, value)));
         metric.set_label(pairs);
@@ -149,13 +155,13 @@ fn histogram(family: &Family, counts: &Histogram) -> Metric {
     let mut metric = Metric::default();
     metric.set_histogram(filled);
     let pairs = family.labels.iter().zip(family.fixed);
-    metric.set_label(pairs.map(|(name, value)| label(name, value)).collect());
+    metric.set_label(pairs.map(|(name, &value)| label(name, value.to_owned())).collect());
     metric
 }
 
-fn label(name: &str, value: &str) -> LabelPair {
+fn label(name: &str, value: String) -> LabelPair {
     let mut pair = LabelPair::default();
     pair.set_name(name.to_owned());
-    pair.set_value(visible(value).into_owned());
+    pair.set_value(value);
     pair
 }
