@@ -135,7 +135,7 @@ pub(super) fn by_events(counts: [u64; 2], of: [f64; 2], clients: [u64; 2]) -> Co
     let rate = |count: u64, of: f64| if of > 0.0 { count as f64 / of } else { 0.0 };
     let values = [rate(a, of_a), rate(b, of_b)];
     let all = a.saturating_add(b);
-    let counted = all.min(clients_a + clients_b).min(SIZE_MAX);
+    let counted = all.min(clients_a.saturating_add(clients_b)).min(SIZE_MAX);
     if all == 0 {
         return Comparison { values, found: Found::Nothing };
     }
