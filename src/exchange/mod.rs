@@ -12,6 +12,8 @@
 //! of the media sequence) and what sockets show (bytes, round trips) is not part of
 //! them, and is counted on its own.
 
+pub mod record;
+
 use std::time::Duration;
 
 /// What happened in an exchange.
