@@ -19,6 +19,7 @@
 //! | `origin` | the built-in test origin |
 //! | `exporters` | what the origin's own exporters report |
 //! | `swarm` | decisions: clients, ramp, restarts, stops |
+//! | `tap` | exchanges of clients and origin: bytes in, bytes out, a record of each |
 //! | `stats` | counters and histograms |
 //! | `ffmpeg` | everything specific to FFmpeg |
 //! | `hls` | parses and rewrites playlists (RFC 8216) |
@@ -48,4 +49,5 @@ pub mod run;
 pub mod stats;
 pub mod summary;
 pub mod swarm;
+pub mod tap;
 pub mod units;

@@ -10,17 +10,27 @@ const CHUNK_LINE_BYTES_MAX: usize = 1024;
 
 /// What comes next of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Framing {
+pub enum Framing {
     /// This many bytes of a body with a length.
     Sized(u64),
     /// A byte of the line before a chunk.
-    ChunkLine { size: u64, seen: usize, digits: bool },
+    ChunkLine {
+        /// The size so far.
+        size: u64,
+        /// Bytes of the line so far.
+        seen: usize,
+        /// Whether the next byte may be a digit.
+        digits: bool,
+    },
     /// This many bytes of a chunk.
     Chunk(u64),
     /// The line end after a chunk.
     ChunkEnd,
-    /// A trailer; `empty` as long as the current line is.
-    Trailer { empty: bool },
+    /// A byte of the trailers.
+    Trailer {
+        /// Whether the current line is empty so far.
+        empty: bool,
+    },
     /// Bytes until the connection ends.
     UntilClose,
     /// Nothing: the body is complete.
@@ -33,7 +43,7 @@ impl Framing {
     /// # Errors
     /// [`ResponseError::Framing`] if the fields contradict each other or name an unknown
     /// coding.
-    pub(super) fn of(head: &httparse::Response<'_, '_>) -> Result<Self, ResponseError> {
+    pub fn of(head: &httparse::Response<'_, '_>) -> Result<Self, ResponseError> {
         let mut codings = values(head, "Transfer-Encoding");
         let mut lengths = values(head, "Content-Length");
         if let Some(coding) = codings.next() {
@@ -55,7 +65,8 @@ impl Framing {
 
     /// How many of the next bytes are body at most; `None` if the next byte belongs to
     /// the framing.
-    pub(super) const fn body_bytes(self) -> Option<u64> {
+    #[must_use]
+    pub const fn body_bytes(self) -> Option<u64> {
         match self {
             Self::Sized(left) | Self::Chunk(left) => Some(left),
             Self::UntilClose => Some(u64::MAX),
@@ -65,7 +76,8 @@ impl Framing {
 
     /// The state after `count` bytes of the body, at most as many as
     /// [`Framing::body_bytes`].
-    pub(super) const fn after_body(self, count: u64) -> Self {
+    #[must_use]
+    pub const fn after_body(self, count: u64) -> Self {
         match self {
             Self::Sized(left) if left == count => Self::Done,
             Self::Sized(left) => Self::Sized(left.saturating_sub(count)),
@@ -80,7 +92,7 @@ impl Framing {
     /// # Errors
     /// [`ResponseError::Framing`] if the byte is not valid here,
     /// [`ResponseError::BodyTooLong`] if the size of a chunk does not fit 64 bits.
-    pub(super) fn after_byte(self, byte: u8) -> Result<Self, ResponseError> {
+    pub fn after_byte(self, byte: u8) -> Result<Self, ResponseError> {
         match self {
             Self::ChunkLine { size, seen, digits } => chunk_line(byte, size, seen, digits),
             Self::ChunkEnd => match byte {
@@ -100,7 +112,7 @@ impl Framing {
 }
 
 /// The values of all fields of this name, compared without case.
-pub(super) fn values<'a>(
+pub fn values<'a>(
     head: &'a httparse::Response<'_, '_>,
     name: &'static str,
 ) -> impl Iterator<Item = &'a [u8]> {

@@ -5,7 +5,7 @@
 
 /// What the inbox begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scan {
+pub enum Scan {
     /// An incomplete head, or nothing.
     Partial,
     /// A complete head of this many bytes, its empty line included.
@@ -16,7 +16,7 @@ pub(super) enum Scan {
 
 /// Received bytes that are not used yet. Holds no memory while it is empty.
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
+pub struct Inbox {
     bytes: Vec<u8>,
     /// Bytes at the front that are used.
     used: usize,
@@ -26,7 +26,7 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// Appends what was received.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         if self.used > 0 {
             self.bytes.drain(..self.used.min(self.bytes.len()));
             self.used = 0;
@@ -35,12 +35,13 @@ impl Inbox {
     }
 
     /// The bytes not yet used.
-    pub(super) fn unused(&self) -> &[u8] {
+    #[must_use]
+    pub fn unused(&self) -> &[u8] {
         self.bytes.get(self.used..).unwrap_or_default()
     }
 
     /// Removes up to `count` bytes from the front; returns how many.
-    pub(super) fn consume(&mut self, count: usize) -> usize {
+    pub fn consume(&mut self, count: usize) -> usize {
         let taken = count.min(self.unused().len());
         self.used += taken;
         self.scanned = 0;
@@ -54,7 +55,7 @@ impl Inbox {
     ///
     /// A line may end in LF alone, and empty lines before the request line are
     /// skipped (RFC 9112 §2.2).
-    pub(super) fn scan(&mut self, limit: usize) -> Scan {
+    pub fn scan(&mut self, limit: usize) -> Scan {
         self.skip_empty_lines();
         let bytes = self.bytes.get(self.used..).unwrap_or_default();
         if bytes == b"\r" {

@@ -6,10 +6,10 @@
 
 pub mod connection;
 pub mod delivery;
-mod framing;
+pub mod framing;
 pub mod get_request;
 pub mod guard;
-mod inbox;
+pub mod inbox;
 pub mod peer;
 pub mod redact;
 pub mod refusal;
