@@ -39,3 +39,11 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+impl Outbox {
+    /// Bytes of memory.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+}

@@ -188,3 +188,7 @@ fn relays_exchanges_over_one_connection() {
     assert_eq!(second.ttlb, Some(Duration::from_millis(7)));
     assert_eq!((first.tcp.retransmits, second.tcp.retransmits), (2, 0));
 }
+
+mod endings;
+mod properties;
+mod rewriting;
