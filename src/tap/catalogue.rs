@@ -140,21 +140,25 @@ impl Catalogue {
         }
     }
 
-    /// Notes that a client has loaded a playlist; whether it had done so before.
-    pub(super) fn loads(&mut self, client: ClientId, url: &Url) -> bool {
+    /// Whether a client has loaded this playlist before.
+    pub(super) fn has_loaded(&self, client: ClientId, url: &Url) -> bool {
+        self.loaded.get(client.index()).is_some_and(|loaded| loaded.contains(&key(url, 0)))
+    }
+
+    /// Notes that a client has loaded this playlist.
+    pub(super) fn loads(&mut self, client: ClientId, url: &Url) {
+        if self.has_loaded(client, url) {
+            return;
+        }
         if self.loaded.len() <= client.index() {
             self.loaded.resize_with(client.index() + 1, Vec::new);
         }
-        let Some(loaded) = self.loaded.get_mut(client.index()) else { return false };
-        let key = key(url, 0);
-        if loaded.contains(&key) {
-            return true;
+        if let Some(loaded) = self.loaded.get_mut(client.index()) {
+            if loaded.len() >= LOADED_MAX {
+                loaded.remove(0);
+            }
+            loaded.push(key(url, 0));
         }
-        if loaded.len() >= LOADED_MAX {
-            loaded.remove(0);
-        }
-        loaded.push(key);
-        false
     }
 
     /// Forgets what a client has loaded.
@@ -223,16 +227,19 @@ mod tests {
         let mut catalogue = Catalogue::new(&url("http://h/"));
         let client = ClientId::new(3);
         let at = |n: usize| url(&format!("http://h/{n}.m3u8"));
-        assert!(!catalogue.loads(client, &at(0)));
-        assert!(catalogue.loads(client, &at(0)));
-        assert!(!catalogue.loads(ClientId::new(1), &at(0)));
+        assert!(!catalogue.has_loaded(client, &at(0)));
+        catalogue.loads(client, &at(0));
+        assert!(catalogue.has_loaded(client, &at(0)));
+        assert!(!catalogue.has_loaded(ClientId::new(1), &at(0)));
         catalogue.forget(client);
-        assert!(!catalogue.loads(client, &at(0)));
-        for n in 1..=LOADED_MAX {
-            assert!(!catalogue.loads(client, &at(n)));
+        assert!(!catalogue.has_loaded(client, &at(0)));
+        for n in 0..=LOADED_MAX {
+            catalogue.loads(client, &at(n));
+            catalogue.loads(client, &at(n));
         }
-        assert!(!catalogue.loads(client, &at(0)), "the oldest of too many is forgotten");
-        assert!(catalogue.loads(client, &at(LOADED_MAX)));
+        assert!(!catalogue.has_loaded(client, &at(0)), "the oldest of too many is forgotten");
+        assert!(catalogue.has_loaded(client, &at(1)));
+        assert!(catalogue.has_loaded(client, &at(LOADED_MAX)));
     }
 
     #[test]

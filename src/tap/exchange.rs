@@ -46,6 +46,7 @@ struct Body {
     held: Option<(Vec<u8>, Vec<u8>)>,
     /// The first bytes, while more of them are needed.
     look: Option<FirstBytes>,
+    /// Whether the contents are what was requested, as far as is known.
     is_media: bool,
     /// Bytes without the framing of chunks.
     contents: u64,
@@ -89,12 +90,12 @@ impl Exchange {
             client,
             kind: known.map_or_else(|| kind::of_path(request.url.path()), |known| known.kind),
             known,
+            is_refresh: tap.catalogue.has_loaded(client, &request.url),
             url: request.url,
             shown: request.shown,
             is_head: request.is_head,
             offset: request.offset,
             scheme: if request.target.tls { Scheme::Https } else { Scheme::Http },
-            is_refresh: false,
             date: known.and_then(|known| known.date),
             reused: false,
             peer: None,
@@ -218,11 +219,9 @@ impl Exchange {
         let is_start = self.offset == 0 || self.known.is_some();
         let holds = has_body && self.kind == RequestKind::Playlist && self.offset == 0;
         let is_opaque = self.known.is_some_and(|known| known.opaque);
-        let looks = has_body
-            && matches!(self.kind, RequestKind::Segment | RequestKind::Init)
-            && is_start
-            && !is_opaque
-            && read.coding == response::Coding::Identity;
+        let is_media = matches!(self.kind, RequestKind::Segment | RequestKind::Init);
+        let is_clear = read.coding == response::Coding::Identity;
+        let looks = is_clear && (holds || (has_body && is_media && is_start && !is_opaque));
         let location = read.location.as_ref().filter(|_| (300..400).contains(&read.status));
         let head = match location.and_then(|location| self.redirect(location, tap)) {
             Some(plain) => response::with_location(&head, &plain),
@@ -306,10 +305,11 @@ impl Body {
         }
     }
 
-    /// Decides by the bytes seen so far whether the body is media.
+    /// Decides by the bytes seen so far whether the body is what was requested.
     fn end_look(&mut self) {
         if let Some(look) = self.look.take() {
-            self.is_media = look.are_media();
+            let is_held = self.held.is_some();
+            self.is_media = if is_held { look.are_a_playlist() } else { look.are_media() };
         }
     }
 
@@ -317,7 +317,8 @@ impl Body {
     fn pass(&mut self, bytes: &[u8], out: &mut Outbox) {
         let Some((head, raw)) = &mut self.held else { return out.push(bytes) };
         raw.extend_from_slice(bytes);
-        if raw.len() > playlist::BYTES_MAX {
+        // What is not a playlist need not be held: it can be a film.
+        if raw.len() > playlist::BYTES_MAX || !self.is_media {
             out.push(head);
             out.push(raw);
             self.held = None;

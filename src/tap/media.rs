@@ -1,6 +1,7 @@
-//! Whether a body is media, by its first bytes.
+//! Whether a body is media or a playlist, by its first bytes.
 
-/// Bytes that suffice: a box of MP4 has its type in the second four.
+/// Bytes that suffice: a byte order mark and `#EXTM3U`. A box of MP4 has its type in the
+/// second four.
 const LOOK_BYTES: usize = 10;
 
 /// Types of the first boxes of an MP4 file or fragment (ISO/IEC 14496-12).
@@ -9,7 +10,7 @@ const BOXES: [&[u8]; 13] = [
     b"mdat", b"uuid", b"wide",
 ];
 
-/// A byte order mark, which may precede WebVTT.
+/// A byte order mark, which may precede a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The first bytes of a body, as far as they were needed.
@@ -35,6 +36,12 @@ impl FirstBytes {
         self.length == LOOK_BYTES
     }
 
+    /// Whether they begin a playlist.
+    pub(super) fn are_a_playlist(&self) -> bool {
+        let bytes = self.bytes.get(..self.length).unwrap_or_default();
+        bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes).starts_with(b"#EXTM3U")
+    }
+
     /// Whether they begin MPEG-TS, MP4, ADTS, MP3, AC-3, E-AC-3, an ID3 tag or WebVTT.
     pub(super) fn are_media(&self) -> bool {
         let bytes = self.bytes.get(..self.length).unwrap_or_default();
@@ -54,6 +61,20 @@ impl FirstBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn recognises_playlists() {
+        for (bytes, want) in [
+            (&b"#EXTM3U"[..], true),
+            (b"\xef\xbb\xbf#EXTM3U\r\n", true),
+            (b"#EXTM3", false),
+            (b"<html>", false),
+        ] {
+            let mut first = FirstBytes::default();
+            first.take(bytes);
+            assert_eq!(first.are_a_playlist(), want, "{bytes:?}");
+        }
+    }
 
     fn are_media(bytes: &[u8], piece: usize) -> bool {
         let mut first = FirstBytes::default();

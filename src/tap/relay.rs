@@ -164,7 +164,8 @@ impl Relay {
                 if let Some(exchange) = &mut self.exchange {
                     exchange.complete(now, &mut self.to_client, cx.tap);
                 }
-                if surplus {
+                // A response before the whole request is the last one, too.
+                if surplus || !self.to_origin.is_empty() {
                     self.close = Some(Close::Both);
                 }
             }

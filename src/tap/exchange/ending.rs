@@ -18,7 +18,7 @@ impl Exchange {
         self.times.ttlb = Some(now.since(self.began));
         let result = self.result_of_status().unwrap_or_else(|| self.result_of_body());
         if result == ExchangeResult::Ok && self.kind == RequestKind::Playlist {
-            self.is_refresh = tap.catalogue.loads(self.client, &self.url);
+            tap.catalogue.loads(self.client, &self.url);
         }
         self.end(now, result);
     }
@@ -87,6 +87,7 @@ impl Exchange {
     fn release(&mut self, is_cut: bool, out: &mut Outbox, tap: &mut Tap) {
         let Some(body) = &mut self.body else { return };
         let Some((head, raw)) = body.held.take() else { return };
+        body.look = None;
         let contents = playlist::contents(&raw, body.head.framing);
         let text = playlist::text(&contents, body.head.coding, is_cut);
         let Some(text) = text.filter(|text| !text.is_empty()) else {

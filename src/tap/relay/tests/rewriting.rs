@@ -149,11 +149,24 @@ fn a_reload_is_a_refresh() {
     stage.respond(list.as_bytes());
     stage.request("http://h/a");
     stage.respond(list.as_bytes());
+    stage.request("http://h/a");
+    stage.respond(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
     stage.tap.forget(ClientId::new(7));
     stage.request("http://h/a");
     stage.respond(list.as_bytes());
     let refreshes: Vec<_> = stage.records.iter().map(|record| record.is_refresh).collect();
-    assert_eq!(refreshes, [false, true, false]);
+    assert_eq!(refreshes, [false, true, true, false]);
+}
+
+#[test]
+fn what_is_not_a_playlist_is_not_held() {
+    let mut stage = asked();
+    stage.respond(b"HTTP/1.1 200 OK\r\n\r\n\x00\x00\x00\x18ftyp");
+    assert_eq!((stage.client.len(), stage.relay.relay_limit()), (0, 0));
+    stage.respond(b"mp42");
+    assert_eq!((stage.client.len(), stage.relay.relay_limit()), (31, u64::MAX));
+    stage.close_origin(Closed::Eof);
+    assert_eq!(stage.results(), [ExchangeResult::NotMedia]);
 }
 
 #[test]
