@@ -17,15 +17,15 @@ const INDEX: &str = "<!DOCTYPE html>
 <h1>ffmpeg-hls-swarm</h1>
 <ul>
 <li><a href=\"metrics\">metrics</a></li>
-<li><a href=\"health\">health</a>: the process answers</li>
+<li><a href=\"health\">health</a>: the process responds</li>
 <li><a href=\"-/healthy\">-/healthy</a>: the same</li>
-<li><a href=\"-/ready\">-/ready</a>: the run is under way or waits for its moment</li>
+<li><a href=\"-/ready\">-/ready</a>: the run is under way or waits for -start-at</li>
 </ul>
 </body>
 </html>
 ";
 
-/// Answers a request.
+/// Responds to a request.
 #[must_use]
 pub fn respond(scene: &Scene<'_>, request: &Request<'_>) -> Response {
     let serve = match request.path {
@@ -76,7 +76,7 @@ mod tests {
     use crate::measures::fixture::busy_run;
     use crate::units::Tick;
 
-    /// Status line, header fields and body of the answer to a request.
+    /// Status line, header fields and body of the response to a request.
     fn ask(phase: Phase, method: &str, path: &str, fields: &str) -> (String, String) {
         let numbers = busy_run();
         let mut snapshot = numbers.snapshot();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn every_path_has_its_answer() {
+    fn every_path_has_its_response() {
         let (ok, gone) = (Phase::Hold, Phase::Drain);
         let cases = [
             (ok, "GET", "/health", 200, "ok\n"),

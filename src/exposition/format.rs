@@ -24,7 +24,7 @@ impl Format {
     /// The format that the `Accept` fields of a request prefer (RFC 9110 §12.5.1).
     ///
     /// OpenMetrics must be named, by itself or by excluding the other; text is
-    /// the answer in doubt, also to a peer that accepts neither.
+    /// the default, also for a client that accepts neither.
     #[must_use]
     pub fn accepted<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut text = Weight::default();

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_origins_side_is_there_while_it_is_asked_and_answers() {
+    fn the_origins_side_is_present_while_its_exporters_respond() {
         let mut numbers = busy_run();
         let of_origin = |numbers: &Numbers, asked: bool| {
             let snapshot = numbers.snapshot();

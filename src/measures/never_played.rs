@@ -34,7 +34,7 @@ pub fn why(snapshot: &Snapshot<'_>) -> String {
     let Some((outcome, _, example)) = kept.first() else { return line };
     let said = example.words.as_deref().filter(|_| example.status.is_none());
     match (said, explanation(*outcome)) {
-        (Some(said), _) => line.push_str(&format!("; FFmpeg said: {}", shown(said))),
+        (Some(said), _) => line.push_str(&format!("; FFmpeg logged: {}", shown(said))),
         (None, Some(meaning)) => line.push_str(&format!("; {meaning}")),
         (None, None) => {}
     }
@@ -157,7 +157,7 @@ mod tests {
         (0..10).for_each(|_| totals.reception.never_played(None, Outcome::MediaError, None, said));
         let quoted = line(totals, why);
         assert!(
-            quoted.starts_with("10 of 10 clients never played: media_error; FFmpeg said: "),
+            quoted.starts_with("10 of 10 clients never played: media_error; FFmpeg logged: "),
             "{quoted}"
         );
         assert!(!quoted.contains("u:p") && !quoted.contains('\u{1b}'), "{quoted}");

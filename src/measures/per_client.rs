@@ -62,7 +62,7 @@ pub fn warning(clients: u32) -> Option<String> {
         String::new()
     };
     Some(format!(
-        "-prom-client-metrics makes {series} series{rest}: leave it out, or ask for at most \
+        "-prom-client-metrics creates {series} series{rest}: omit it, or run at most \
          {WARN_ABOVE_CLIENTS} clients"
     ))
 }
@@ -75,9 +75,9 @@ mod tests {
     fn warns_of_many_clients() {
         let cases = [
             (200, None),
-            (201, Some("makes 1206 series: leave")),
-            (1_000, Some("makes 6000 series: leave")),
-            (1_001, Some("makes 6000 series, of the first 1000 clients alone: leave")),
+            (201, Some("creates 1206 series: omit")),
+            (1_000, Some("creates 6000 series: omit")),
+            (1_001, Some("creates 6000 series, of the first 1000 clients alone: omit")),
         ];
         for (clients, want) in cases {
             let got = warning(clients);

@@ -87,8 +87,8 @@ pub(crate) fn share(part: f64, whole: f64) -> String {
     if whole > 0.0 { format!("{:.1} %", part / whole * 100.0) } else { "n/a".to_owned() }
 }
 
-/// `18 of 3,026 requests failed (0.6 %)`. Where the whole does not hold the part, as if
-/// requests failed that were not seen to be sent, the part alone: `18 requests failed`.
+/// `18 of 3,026 requests failed (0.6 %)`. Where the part exceeds the whole, as when
+/// requests failed whose start was not observed, the part alone: `18 requests failed`.
 pub(crate) fn part_of(part: u64, whole: u64, noun: &str, what: &str) -> String {
     if part > whole {
         return format!("{} {what}", plural(part, noun));
@@ -144,7 +144,7 @@ pub(crate) fn stall_threshold(after: Duration, target_duration: Duration, source
     let times = if (times - f64::from(STALL_TARGET_DURATIONS)).abs() < 1e-9 {
         format!("{STALL_TARGET_DURATIONS} x")
     } else {
-        "the least, at".to_owned()
+        "the minimum, with".to_owned()
     };
     format!("{} ({times} {source}, {target} s)", span(after))
 }

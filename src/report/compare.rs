@@ -123,12 +123,12 @@ fn rows(runs: [&Document; 2]) -> Vec<Row> {
     let events = |name: &str, counts, of, show: &dyn Fn(u64, f64) -> String| {
         events(name, counts, of, clients, show)
     };
-    let hourly = |count: u64, hours: f64| format!("{} a client hour", rate(count, hours));
+    let hourly = |count: u64, hours: f64| format!("{} per client-hour", rate(count, hours));
     let by_hour = |name, measure| events(name, whole(measure), hours, &hourly);
     if both(&requests::BY_KIND) {
         let failed = runs.map(verdict::failed);
         let shown = |count: u64, of: f64| words::share(count as f64, of);
-        // Requests may fail that were not seen to be sent: then there is no share.
+        // A request may fail although its start was not observed: then there is no share.
         let possible = failed.iter().zip(&requests).all(|(&failed, &all)| failed as f64 <= all);
         rows.push(if possible {
             events("Failed requests", failed, requests, &shown)

@@ -65,7 +65,7 @@ fn notes(of: &Document) -> Vec<String> {
     let nginx = note(of, "Its nginx", polled, &exporters::NGINX_LAST_ERROR).map(|mut note| {
         let requests = values.number(&exporters::NGINX_REQUESTS);
         let requests = requests.map(|count| words::plural(count as u64, "request"));
-        note.extend(requests.map(|requests| format!("{requests} since the first look")));
+        note.extend(requests.map(|requests| format!("{requests} since the first poll")));
         note
     });
     [host, nginx].into_iter().flatten().map(|parts| parts.join(", ") + ".").collect()
@@ -79,8 +79,8 @@ fn note(
     last_error: &Measure,
 ) -> Option<Vec<String>> {
     let whole = |measure| of.values.whole(measure).unwrap_or(0);
-    let looks = words::plural(whole(polls), "look");
-    let mut note = vec![format!("{who}: {}", of.values.text(url)?), looks];
+    let polled = words::plural(whole(polls), "poll");
+    let mut note = vec![format!("{who}: {}", of.values.text(url)?), polled];
     if whole(failures) > 0 {
         let why = of.values.text(last_error).unwrap_or("not known");
         note.push(format!("{} failed (last: {why})", words::count(whole(failures))));

@@ -9,8 +9,8 @@ use crate::measures::{
 };
 use crate::summary::Document;
 
-/// Percentiles as they are shown, after what hurts most; others follow in the order of
-/// their declaration.
+/// Percentiles in the order in which they are shown, the most important first; others
+/// follow in the order of their declaration.
 const FIRST: [&Measure; 8] = [
     &playback::STARTUP,
     &requests::SEGMENT_DOWNLOAD,
@@ -84,9 +84,9 @@ pub(super) fn key_figures(html: &mut Html, of: &Document) {
     }
     if let Some(all) = of.values.total(&requests::BY_KIND) {
         let failed = verdict::failed(of);
-        // Requests may fail that were not seen to be sent.
+        // A request may fail although its start was not observed.
         let beside = if failed > all {
-            format!("{} seen to be sent", words::count(all))
+            format!("{} observed", words::plural(all, "request"))
         } else {
             format!("{} of {}", words::share(failed as f64, all as f64), words::count(all))
         };
@@ -182,7 +182,7 @@ pub(super) fn percentiles(html: &mut Html, of: &Document) {
         row.extend(of.percentiles?.all().map(|value| unit.show(value)));
         Some(row)
     });
-    let caption = "Percentiles, off by 1 % at most; a low speed and a high time are what hurts";
+    let caption = "Percentiles, off by 1 % at most; low speeds and high times are bad";
     html.element("div", &[("class", "wide")], |html| {
         table(
             html,

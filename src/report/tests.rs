@@ -313,7 +313,10 @@ fn the_verdict_stands_first_in_the_words_of_the_summary() {
         words(found.unwrap())
     };
     let whole = run();
-    assert_eq!(headline(&whole), "This host, not the origin, was a bottleneck of this run.");
+    assert_eq!(
+        headline(&whole),
+        "FAILED: this host, not the origin, was a bottleneck of this run."
+    );
     assert!(page(&whole).contains("of the starts came late: ask for a lower -ramp-rate"));
     assert_eq!(
         headline(&good()),
@@ -330,23 +333,27 @@ fn the_verdict_stands_first_in_the_words_of_the_summary() {
     let mut few = good();
     count(&mut few, &clients::PEAK_ACTIVE, 3);
     put(&mut few, &clients::TARGET_REACHED, Held::Flag(false));
-    let want = "The target was not reached: 3 of 10 clients ran at once at most";
-    assert_eq!(headline(&few), format!("{want}."));
+    let want = "the target was not reached; 3 of 10 clients ran at once at most";
+    assert_eq!(headline(&few), format!("FAILED: {want}."));
+    let mut unmeasured = few.clone();
+    forget(&mut unmeasured, "requests");
+    forget(&mut unmeasured, "playback");
+    assert_eq!(headline(&unmeasured), format!("FAILED: {want}."));
     count(&mut few, &playback::STALLS, 3);
     assert!(page(&few).contains(&format!("<li>{want}</li>")));
     let mut blind = good();
     forget(&mut blind, "requests");
     forget(&mut blind, "playback");
-    assert_eq!(headline(&blind), "No process failed, and no more than that is known.");
+    assert_eq!(headline(&blind), "PASSED: no process failed. Nothing else was measured.");
     let mut silent = good();
     count(&mut silent, &clients::NEVER_PLAYED, 10);
     put(&mut silent, &clients::KEPT_EXAMPLE, Held::Text("dns: Failed to resolve".to_owned()));
-    assert_eq!(headline(&silent), "No client ever received media.");
-    let why = "10 of 10 clients never received media, as by dns: Failed to resolve";
+    assert_eq!(headline(&silent), "FAILED: no client received media.");
+    let why = "10 of 10 clients never received media, for example dns: Failed to resolve";
     assert!(page(&silent).contains(why));
     let mut none = good();
     count(&mut none, &processes::STARTED, 0);
-    assert_eq!(headline(&none), "No client could be started.");
+    assert_eq!(headline(&none), "FAILED: no client could be started.");
 }
 
 #[test]
@@ -358,9 +365,12 @@ fn no_part_is_larger_than_its_whole() {
     put(&mut run, &requests::BY_KIND, Held::Counts(Vec::new()));
     let text = words(parsed(&page(&run)).root_element());
     assert!(text.contains("18 requests failed") && !text.contains("18 of"), "{text}");
-    assert!(text.contains("0 seen to be sent") && text.contains("target 10 at the end"), "{text}");
+    assert!(
+        text.contains("0 requests observed") && text.contains("target 10 at the end"),
+        "{text}"
+    );
     let text = words(parsed(&compare(&run, &good())).root_element());
-    assert!(text.contains("18 (122.03 a client hour)"), "{text}");
+    assert!(text.contains("18 (122.03 per client-hour)"), "{text}");
     assert!(!text.contains("18 (n/a)"), "{text}");
 }
 
@@ -442,7 +452,7 @@ fn what_a_merge_leaves_out_is_not_needed() {
 }
 
 #[test]
-fn the_origins_side_is_told_where_it_was_asked() {
+fn the_origins_load_is_shown_where_it_was_polled() {
     let mut run = run();
     let shown = page(&run);
     for part in ["s own load</h2>", "100.1 Mbit/s", "Its nginx: http://origin:9113/metrics"] {

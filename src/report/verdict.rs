@@ -25,31 +25,27 @@ pub(super) struct Verdict {
 pub(super) fn of(document: &Document) -> Verdict {
     let values = &document.values;
     let below = document.below_target();
-    let below = below.map(|below| format!("The target was not reached: {below}"));
+    let below = below.map(|below| format!("the target was not reached; {below}"));
     let troubles = troubles(document);
     let shortfalls = values.texts(&shortfalls::SHORTFALLS);
     let verdict =
         |class, headline: &str, reasons| Verdict { class, headline: headline.to_owned(), reasons };
     if values.whole(&processes::STARTED) == Some(0) {
-        return verdict("bad", "No client could be started", shortfalls.to_vec());
+        return verdict("bad", "FAILED: no client could be started", shortfalls.to_vec());
     }
     let never = values.whole(&clients::NEVER_PLAYED);
     let started = values.whole(&clients::EVER_STARTED).unwrap_or(0);
     let nobody = started > 0 && never.is_some_and(|never| never >= started);
     if nobody && shortfalls.is_empty() {
-        return verdict("bad", "No client ever received media", troubles);
+        return verdict("bad", "FAILED: no client received media", troubles);
     }
     if !shortfalls.is_empty() {
-        let mut headline = BOTTLENECK.to_owned();
-        if let Some(first) = headline.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
         let mut reasons = shortfalls.to_vec();
         if !troubles.is_empty() {
-            reasons.push(format!("what clients met may come of that: {}", troubles.join("; ")));
+            reasons.push(format!("this may be the cause of: {}", troubles.join("; ")));
         }
         reasons.extend(below);
-        return verdict("warn", &headline, reasons);
+        return verdict("warn", &format!("FAILED: {BOTTLENECK}"), reasons);
     }
     let stood = shortfalls::standstills(values).map(|stood| {
         format!("this program stood still {stood}; what clients did meanwhile was not timed")
@@ -59,17 +55,18 @@ pub(super) fn of(document: &Document) -> Verdict {
         return verdict("bad", headline, troubles.into_iter().chain(below).chain(stood).collect());
     }
     let measured = document.has(&requests::BY_KIND);
-    if let (Some(below), true) = (&below, measured) {
-        let why = "of those that ran no request failed, none stalled or had to start again";
-        return verdict("warn", below, [why.to_owned()].into_iter().chain(stood).collect());
+    let why = if measured {
+        "no request failed, and no client stalled or restarted"
+    } else {
+        "requests, times and stalls were not measured (-stats=false)"
+    };
+    let reasons = [why.to_owned()].into_iter().chain(stood).collect();
+    if let Some(below) = below {
+        return verdict("warn", &format!("FAILED: {below}"), reasons);
     }
     if !measured {
-        let why = "requests, times and stalls were not measured (-stats=false)".to_owned();
-        let whys = below.into_iter().chain([why]).chain(stood).collect();
-        return verdict("warn", "No process failed, and no more than that is known", whys);
+        return verdict("warn", "PASSED: no process failed. Nothing else was measured", reasons);
     }
-    let why = "no request failed, no client stalled or had to start again".to_owned();
-    let reasons = [why].into_iter().chain(stood).collect();
     verdict(
         "good",
         "PASSED: every client was served well. This host was not the bottleneck",
@@ -77,7 +74,7 @@ pub(super) fn of(document: &Document) -> Verdict {
     )
 }
 
-/// What clients met that a viewer should not.
+/// What clients experienced that a viewer should not.
 fn troubles(document: &Document) -> Vec<String> {
     let values = &document.values;
     let came = |measure| values.whole(measure).filter(|&count| count > 0);
@@ -119,7 +116,7 @@ fn never_played(document: &Document, never: u64) -> String {
     let values = &document.values;
     let of = words::plural(values.whole(&clients::EVER_STARTED).unwrap_or(0), "client");
     let example = values.text(&clients::KEPT_EXAMPLE);
-    let example = example.map_or_else(String::new, |example| format!(", as by {example}"));
+    let example = example.map_or_else(String::new, |example| format!(", for example {example}"));
     format!("{} of {of} never received media{example}", words::count(never))
 }
 

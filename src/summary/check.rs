@@ -79,10 +79,10 @@ pub fn render(check: &CheckInput<'_>) -> String {
     let asked = words::span(check.asked);
     let mut text = match verdict(check) {
         CheckResult::Good => {
-            format!("check passed: one client played without a restart for {asked}\n")
+            format!("PASSED: one client played without a restart for {asked}\n")
         }
-        CheckResult::Ended => "check passed: one client read the stream to its end\n".to_owned(),
-        CheckResult::Bad(reason) => format!("check failed: {reason}\n"),
+        CheckResult::Ended => "PASSED: one client read the stream to its end\n".to_owned(),
+        CheckResult::Bad(reason) => format!("FAILED: {reason}\n"),
     };
     let media = if check.media.is_zero() { "none".to_owned() } else { words::span(check.media) };
     let running = if ran_at_the_end(check.totals) { "yes" } else { "no" };
@@ -149,23 +149,23 @@ mod tests {
         skipping.requests.segments_skipped = 2;
         let flapped = ended(&[NetworkError, PlaylistError, NetworkError, Stopped]);
         let relapsed = ended(&[Completed, PlaylistError]);
-        let by_itself = "failed: FFmpeg ended by itself";
+        let by_itself = "FAILED: FFmpeg ended by itself";
         let cases = [
-            (check(&up), "passed: one client played without a restart for 10.0 s".to_owned()),
+            (check(&up), "PASSED: one client played without a restart for 10.0 s".to_owned()),
             (
                 CheckInput { media: Duration::ZERO, ..check(&up) },
-                "failed: FFmpeg kept running, but no media came".to_owned(),
+                "FAILED: FFmpeg kept running, but no media came".to_owned(),
             ),
-            (check(&gone), "failed: FFmpeg was not running at the end".to_owned()),
-            (check(&none), "failed: FFmpeg was not started in time".to_owned()),
-            (check(&refused), "failed: FFmpeg could not be started (not_found)".to_owned()),
+            (check(&gone), "FAILED: FFmpeg was not running at the end".to_owned()),
+            (check(&none), "FAILED: FFmpeg was not started in time".to_owned()),
+            (check(&refused), "FAILED: FFmpeg could not be started (not_found)".to_owned()),
             (check(&flapped), format!("{by_itself} 3 times: playlist_error, network_error")),
-            (check(&vod), "passed: one client read the stream to its end".to_owned()),
+            (check(&vod), "PASSED: one client read the stream to its end".to_owned()),
             (check(&skipping), format!("{by_itself} 1 time: completed; 2 segments skipped")),
             (check(&relapsed), format!("{by_itself} 2 times: completed, playlist_error")),
         ];
         for (input, want) in cases {
-            assert_eq!(render(&input).lines().next(), Some(&*format!("check {want}")));
+            assert_eq!(render(&input).lines().next(), Some(&*want));
         }
     }
 
@@ -176,7 +176,7 @@ mod tests {
         let input = CheckInput { media: Duration::ZERO, last_lines: &lines, ..check(&totals) };
         assert_eq!(
             render(&input),
-            "check failed: FFmpeg ended by itself 2 times: playlist_error\n  \
+            "FAILED: FFmpeg ended by itself 2 times: playlist_error\n  \
              starts 2, restarts 1, running at the end: no, media read: none\n  \
              the last lines of FFmpeg's log:\n  | HTTP error 404 Not Found\n"
         );

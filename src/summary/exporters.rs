@@ -22,7 +22,7 @@ pub(super) fn add(page: &mut Page, of: &Document) {
             &of_origin::HOST_FAILURES,
             &of_origin::HOST_LAST_ERROR,
         ];
-        if asked(page, of, "Origin's host", measures) {
+        if add_polls(page, of, "Origin's host", measures) {
             of_host(page, of);
         }
     }
@@ -33,7 +33,7 @@ pub(super) fn add(page: &mut Page, of: &Document) {
             &of_origin::NGINX_FAILURES,
             &of_origin::NGINX_LAST_ERROR,
         ];
-        if asked(page, of, "Origin's nginx", measures) {
+        if add_polls(page, of, "Origin's nginx", measures) {
             of_nginx(page, of);
         }
     }
@@ -41,13 +41,13 @@ pub(super) fn add(page: &mut Page, of: &Document) {
 
 /// Adds how polling went: URL, polls, failures and last error. Returns whether any
 /// poll succeeded.
-fn asked(page: &mut Page, of: &Document, name: &str, measures: [&'static Measure; 4]) -> bool {
+fn add_polls(page: &mut Page, of: &Document, name: &str, measures: [&'static Measure; 4]) -> bool {
     let [url, polls, failures, error] = measures;
     let whole = |measure| of.values.whole(measure).unwrap_or(0);
     let (polls, failures) = (whole(polls), whole(failures));
     let mut rows = vec![of.values.text(url).unwrap_or_default().to_owned()];
     let failed = words::count(failures);
-    rows.push(format!("asked {}, {failed} failed", words::plural(polls, "time")));
+    rows.push(format!("{}, {failed} failed", words::plural(polls, "poll")));
     rows.extend(of.values.text(error).map(|why| format!("last failure: {why}")));
     page.rows(name, &rows);
     failures != polls

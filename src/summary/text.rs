@@ -145,7 +145,7 @@ fn missing(page: &mut Page, merged: &Merged) {
         return;
     }
     page.rule('-');
-    page.line(" WARNING: not all of the run is here; the numbers are without");
+    page.line(" WARNING: this summary is incomplete; these shards are missing:");
     for index in &merged.missing {
         page.line(&format!(" - shard {index}/{}", merged.count));
     }
