@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use cpu_time::CpuTime;
 use criterion::{Criterion, criterion_group, criterion_main};
-use ffmpeg_hls_swarm::reactor::process::child::{Spawner, Stdio, Wait, raise_nofile};
+use ffmpeg_hls_swarm::reactor::process::child::{ReapMode, Spawner, Stdio, raise_nofile};
 use rustix::fs::{Mode, OFlags};
 
 const PROGRAM: &CStr = c"/bin/true";
@@ -70,7 +70,7 @@ fn bare(stack: &mut [u128]) {
 
 fn ours(spawner: &mut Spawner) {
     let child = spawner.spawn(PROGRAM, &[PROGRAM], Stdio::default()).unwrap();
-    child.process.reap(Wait::Block).unwrap().unwrap();
+    child.process.reap(ReapMode::Block).unwrap().unwrap();
 }
 
 fn std_command() {

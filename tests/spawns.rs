@@ -15,7 +15,7 @@ use std::ffi::CStr;
 use std::io::Read;
 use std::os::fd::AsFd;
 
-use ffmpeg_hls_swarm::reactor::process::child::{Child, Spawner, Stdio, Wait};
+use ffmpeg_hls_swarm::reactor::process::child::{Child, ReapMode, Spawner, Stdio};
 use ffmpeg_hls_swarm::swarm::Signal;
 use ffmpeg_hls_swarm::units::process::{ExitStatus, SpawnFailureReason};
 
@@ -65,13 +65,13 @@ fn end(child: &Child, number: usize) {
         None => (ExitStatus::Signal(9), Some(Signal::Kill)),
     };
     if let Some(signal) = signal {
-        assert!(child.process.reap(Wait::Poll).unwrap().is_none(), "it ended by itself");
+        assert!(child.process.reap(ReapMode::Poll).unwrap().is_none(), "it ended by itself");
         child.process.signal_group(signal);
     }
-    let exit = child.process.reap(Wait::Block).unwrap().unwrap();
+    let exit = child.process.reap(ReapMode::Block).unwrap().unwrap();
     assert_eq!(exit.status, wanted, "{script:?}");
     assert!(exit.peak_resident_bytes > 0);
-    assert!(child.process.reap(Wait::Poll).is_err(), "reaped twice");
+    assert!(child.process.reap(ReapMode::Poll).is_err(), "reaped twice");
     let talks = script.to_bytes().starts_with(b"echo");
     let words = if talks { ["out\n", "err\n"] } else { ["", ""] };
     assert_eq!(said(child), words, "{script:?}");

@@ -133,7 +133,7 @@ pub enum Report {
     /// The pending first starts are held.
     RampHeld,
     /// They resume.
-    RampGoesOn,
+    RampResumed,
     /// The target was changed while it runs.
     TargetChanged {
         /// The new target.

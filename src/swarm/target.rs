@@ -40,7 +40,7 @@ impl Swarm {
             return;
         }
         let Some(hold) = self.common.plan.resume() else { return };
-        actions.push(Action::Report(Report::RampGoesOn));
+        actions.push(Action::Report(Report::RampResumed));
         let mut turn = Turn { now, common: &mut self.common, actions };
         for client in self.clients.iter_mut().filter(|client| client.state() == State::Idle) {
             let due = hold.moved(client.due(), now);

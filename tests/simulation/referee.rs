@@ -418,7 +418,7 @@ impl Referee {
             Report::Dangerous => assert!(self.settings.dangerous),
             Report::Line { .. } => assert!(self.settings.verbose),
             Report::RampHeld => assert!(self.held),
-            Report::RampGoesOn => assert!(!self.held),
+            Report::RampResumed => assert!(!self.held),
             Report::TargetChanged { target } => assert_eq!(*target, self.target),
             Report::StartingRamp { .. } | Report::ClientStarted { .. } => {}
         }

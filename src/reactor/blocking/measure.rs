@@ -75,7 +75,7 @@ pub fn observe(
     // FFmpeg does not act on SIGTERM while it waits for its stdin.
     child.process.signal_group(Signal::Kill);
     let _ = Wait::new(DYING, None).readable(&[child.process.pidfd()]);
-    let exit = child.process.reap(child::Wait::Poll).ok().flatten();
+    let exit = child.process.reap(child::ReapMode::Poll).ok().flatten();
     let (private_dirty_bytes, threads) = seen?;
     let cpu = exit.ok_or(ObserveError::Unseen)?.cpu;
     Ok(Observed { private_dirty_bytes, threads, cpu })

@@ -97,7 +97,7 @@ fn collect(child: &Child, limits: CaptureLimits<'_>) -> Result<Captured, Errno> 
         }
     }
     child.process.signal_group(Signal::Kill);
-    let exit = child.process.reap(child::Wait::Poll)?.ok_or(Errno::CHILD)?;
+    let exit = child.process.reap(child::ReapMode::Poll)?.ok_or(Errno::CHILD)?;
     let [stdout, stderr] = outputs.map(|output| output.kept);
     Ok(Captured {
         status: exit.status,
@@ -181,7 +181,7 @@ pub fn start(program: &Path, args: &[OsString], stdio: Stdio<'_>) -> Result<Chil
 pub fn end(process: &Process) {
     process.signal_group(Signal::Kill);
     let _ = Wait::new(DYING, None).readable(&[process.pidfd()]);
-    let _ = process.reap(child::Wait::Poll);
+    let _ = process.reap(child::ReapMode::Poll);
 }
 
 /// Asks a program to end, gives it `grace`, then kills its group; reaps it.

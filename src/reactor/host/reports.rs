@@ -44,7 +44,7 @@ pub fn write(report: &Report) {
         }
         Report::Progress { .. } => progress(report),
         Report::RampHeld => info!("ramp_held"),
-        Report::RampGoesOn => info!("ramp_goes_on"),
+        Report::RampResumed => info!("ramp_goes_on"),
         Report::TargetChanged { target } => info!(target, "target_changed"),
         Report::Line { client, line, .. } => {
             info!(client_id = client.number(), line, "process_stderr");

@@ -25,7 +25,7 @@ pub(in crate::reactor) use self::dispositions::{
     ignore_signal, ignored_signals, keep_ended_children,
 };
 pub use self::precedence::go_ahead;
-pub use self::process::{Process, Wait};
+pub use self::process::{Process, ReapMode};
 use crate::reactor::host::notify;
 use crate::units::process::{SpawnFailure, SpawnFailureReason};
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use mio::{Interest, Token};
 use rustix::io::Errno;
 
-use super::child::{Process, Spawner, Stdio, Wait};
+use super::child::{Process, ReapMode, Spawner, Stdio};
 use super::oom::OomWatch;
 use super::pipes::{WAIT_MAX, WAIT_MAX_UNSTAMPED};
 use crate::ffmpeg::command::Template;
@@ -181,7 +181,7 @@ impl Children {
         }
         // Until the reap the group's id stays assigned, so no other group is signalled.
         process.signal_group(Signal::Kill);
-        let mut exit = process.reap(Wait::Poll).ok().flatten()?;
+        let mut exit = process.reap(ReapMode::Poll).ok().flatten()?;
         let killed_by_other =
             exit.status == ExitStatus::Signal(SIGKILL) && !std::mem::take(&mut slot.killed);
         exit.oom_suspected = killed_by_other && self.oom.suspects();
@@ -277,7 +277,7 @@ fn watch_all(
         }
         Err(error) => {
             child.process.signal_group(Signal::Kill);
-            let _ = child.process.reap(Wait::Block);
+            let _ = child.process.reap(ReapMode::Block);
             Err(error)
         }
     }
@@ -293,7 +293,7 @@ pub(super) mod tests {
     use crate::ffmpeg::capabilities::Capabilities;
     use crate::ffmpeg::command::Map;
     use crate::ffmpeg::options::Options;
-    use crate::reactor::blocking::wait::Wait as Until;
+    use crate::reactor::blocking::wait::Wait;
     use crate::reactor::process::child::environment;
 
     const CLIENT: ClientId = ClientId::new(1);
@@ -334,7 +334,7 @@ pub(super) mod tests {
         assert!(all.owns(pid));
         all.signal(CLIENT, Signal::Terminate);
         let process = &all.slots[CLIENT.index()].process.as_ref().unwrap().what;
-        Until::new(Duration::from_secs(20), None).readable(&[process.pidfd()]).unwrap();
+        Wait::new(Duration::from_secs(20), None).readable(&[process.pidfd()]).unwrap();
         let exit = all.reap(&mut registrar, CLIENT).unwrap();
         assert_eq!(exit.status, ExitStatus::Signal(15));
         assert!(!all.owns(pid));

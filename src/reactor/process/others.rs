@@ -10,7 +10,7 @@ use std::time::Duration;
 use mio::{Interest, Token};
 
 use crate::reactor::part::Part;
-use crate::reactor::process::child::{Process, Wait};
+use crate::reactor::process::child::{Process, ReapMode};
 use crate::reactor::process::orphans;
 use crate::reactor::registrar::Registrar;
 use crate::reactor::table::Owner;
@@ -56,7 +56,7 @@ impl Part for Others {
         let Some((process, token)) = ended else { return false };
         let Registrar { poll, table, .. } = &mut turn.core.registrar;
         table.remove(poll.registry(), token);
-        if let Ok(Some(exit)) = process.reap(Wait::Poll) {
+        if let Ok(Some(exit)) = process.reap(ReapMode::Poll) {
             let exit_code = exit.status.shell_code();
             tracing::warn!(pid = process.pid(), exit_code, "origin_ended");
         }

@@ -13,7 +13,7 @@ use rustix::process::Pid;
 
 use super::dispositions::{KernelSigaction, NULL, SIGSET_BYTES};
 use super::process::last_errno;
-use super::{Files, Process, Spawner, Wait};
+use super::{Files, Process, ReapMode, Spawner};
 
 /// Stack of a child between clone and exec, in 16-byte units: 32 KiB. The child
 /// runs one function of a few hundred bytes on it and calls only the kernel.
@@ -112,7 +112,7 @@ impl Spawner {
         match start.errno.get() {
             0 => Ok(process),
             errno => {
-                process.reap(Wait::Block)?;
+                process.reap(ReapMode::Block)?;
                 let errno = Errno::from_raw_os_error(errno);
                 if start.shares_files.get() && matches!(errno, Errno::NOSYS | Errno::PERM) {
                     self.files = Files::GetsAll;

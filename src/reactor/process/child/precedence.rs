@@ -79,7 +79,7 @@ fn attributes(thread: libc::pid_t) -> io::Result<libc::sched_attr> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Spawner, Stdio, Wait, environment};
+    use super::super::{ReapMode, Spawner, Stdio, environment};
     use super::*;
     use crate::swarm::Signal;
 
@@ -104,7 +104,7 @@ mod tests {
         let child = spawner.spawn(program, &[program, c"1000"], Stdio::default()).unwrap();
         let theirs = attributes(child.process.pid().cast_signed()).unwrap();
         child.process.signal_group(Signal::Kill);
-        child.process.reap(Wait::Block).unwrap();
+        child.process.reap(ReapMode::Block).unwrap();
         assert_eq!(theirs.sched_flags, 0);
         assert_eq!(theirs.sched_runtime, before.sched_runtime);
         assert_eq!(

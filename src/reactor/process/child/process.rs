@@ -31,7 +31,7 @@ pub struct Process {
 
 /// Whether [`Process::reap`] waits for the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
+pub enum ReapMode {
     /// Wait until the process ends.
     Block,
     /// Return at once.
@@ -93,8 +93,9 @@ impl Process {
     ///
     /// # Errors
     /// `ECHILD` if it was reaped already.
-    pub fn reap(&self, wait: Wait) -> Result<Option<Exit>, Errno> {
-        let exit = self.wait(libc::WEXITED | if wait == Wait::Poll { libc::WNOHANG } else { 0 });
+    pub fn reap(&self, mode: ReapMode) -> Result<Option<Exit>, Errno> {
+        let exit =
+            self.wait(libc::WEXITED | if mode == ReapMode::Poll { libc::WNOHANG } else { 0 });
         if exit.is_ok_and(|exit| exit.is_some()) {
             self.reaped.set(true);
         }

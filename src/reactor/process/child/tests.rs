@@ -12,7 +12,7 @@ fn spawn(spawner: &mut Spawner, script: &CStr) -> Child {
 
 /// All output of a process.
 fn output(child: &Child) -> String {
-    child.process.reap(Wait::Block).unwrap().unwrap();
+    child.process.reap(ReapMode::Block).unwrap().unwrap();
     let mut buffer = [0; 4096];
     let count = rustix::io::read(&child.stdout, &mut buffer).unwrap();
     String::from_utf8(buffer[..count].to_vec()).unwrap()
@@ -37,13 +37,13 @@ fn sends_nothing_after_the_reap() {
     let mut spawner = Spawner::new(environment(), None).unwrap();
     let child = spawn(&mut spawner, c"exec sleep 1000");
     assert!(!child.process.has_ended());
-    assert_eq!(child.process.reap(Wait::Poll), Ok(None));
+    assert_eq!(child.process.reap(ReapMode::Poll), Ok(None));
     child.process.signal_group(Signal::Kill);
-    let exit = child.process.reap(Wait::Block).unwrap().unwrap();
+    let exit = child.process.reap(ReapMode::Block).unwrap().unwrap();
     assert_eq!(exit.status, ExitStatus::Signal(9));
     assert!(!child.process.has_ended());
     assert!(child.process.reaped.get());
-    assert_eq!(child.process.reap(Wait::Poll), Err(Errno::CHILD));
+    assert_eq!(child.process.reap(ReapMode::Poll), Err(Errno::CHILD));
     child.process.signal_group(Signal::Kill);
 }
 
