@@ -80,3 +80,8 @@ fn exporter_values_do_not_depend_on_chunking() {
 fn rewriting_changes_the_uris_of_a_playlist_and_nothing_else() {
     hold("playlist", properties::playlist::check);
 }
+
+#[test]
+fn exchanges_do_not_depend_on_chunking() {
+    hold("tap", properties::tap::check);
+}

@@ -12,6 +12,7 @@ pub mod origin;
 pub mod playlist;
 pub mod progress;
 pub mod redact;
+pub mod tap;
 
 /// Divides bytes into pieces of 1 to 4096 bytes, up to the size of the reactor's reads;
 /// the sizes follow from the seed. Most are small, so that short inputs are divided as
