@@ -41,7 +41,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 55] = [
+const LOAD: [Flag; 56] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -59,6 +59,7 @@ const LOAD: [Flag; 55] = [
     flag("-variant", "all", "VARIANT", "lowest"),
     flag("-probe-failure-policy", "fallback", "", "fail"),
     flag("-target-duration", "the stream's own, or 6s", "", "4s"),
+    flag("-tap", "false", "TAP", "true"),
     flag("-resolve", "", "RESOLVE_IP", "192.0.2.1"),
     flag("-no-cache", "false", "NO_CACHE", "true"),
     flag("-header", "", "HEADERS", "A: b"),

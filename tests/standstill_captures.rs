@@ -186,6 +186,7 @@ fn settings() -> Settings {
         network_timeout: Duration::from_secs(3),
         asks_ahead: false,
         looks_up_name: false,
+        tap: false,
     }
 }
 

@@ -42,6 +42,7 @@ fn settings(clients: u32) -> Settings {
         network_timeout: Duration::from_secs(15),
         asks_ahead: false,
         looks_up_name: false,
+        tap: false,
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) const METRICS_PORT: &str = "METRICS_PORT";
 pub(super) const SCRAPE_ADDRESS: &str = "scrape-address";
 
 /// Names of flags and their variables.
-pub(super) const VARIABLES: [(&str, &str); 20] = [
+pub(super) const VARIABLES: [(&str, &str); 21] = [
     ("clients", "CLIENTS"),
     ("ramp-rate", "RAMP_RATE"),
     ("ramp-jitter", "RAMP_JITTER"),
@@ -39,6 +39,7 @@ pub(super) const VARIABLES: [(&str, &str); 20] = [
     ("shard", "SHARD"),
     ("start-at", "START_AT"),
     ("variant", "VARIANT"),
+    ("tap", "TAP"),
     ("resolve", "RESOLVE_IP"),
     ("no-cache", "NO_CACHE"),
     ("header", HEADERS),

@@ -103,9 +103,10 @@ fn swarm(
         restart_on_stall: flags.restarts.restart_on_stall,
         ffmpeg_memory_max: NonZeroU64::new(flags.ffmpeg.ffmpeg_memory_max),
         stats: stats.is_some(),
+        tap: flags.network.tap,
         network_timeout: flags.network.timeout,
         asks_ahead: flags.network.http_multiple,
-        looks_up_name: looks_up_name(url, flags.network.resolve, stats),
+        looks_up_name: !flags.network.tap && looks_up_name(url, flags.network.resolve, stats),
     })
 }
 

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::RequestKind;
+use super::{ErrorReason, RequestKind};
 use crate::units::{Tick, Wall};
 
 /// How an exchange ended.
@@ -93,6 +93,34 @@ impl ExchangeResult {
             Self::NotMedia => "not_media",
             Self::Empty => "empty",
             Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// Whether the request was sent: the connection was established.
+    #[must_use]
+    pub const fn was_sent(self) -> bool {
+        !matches!(
+            self,
+            Self::Dns | Self::Refused | Self::Unreachable | Self::ConnectTimeout | Self::Tls
+        )
+    }
+
+    /// Why the request failed, if it did; `status` is that of the response.
+    #[must_use]
+    pub const fn reason(self, status: Option<u16>) -> Option<ErrorReason> {
+        match self {
+            Self::Ok | Self::Redirect | Self::Abandoned => None,
+            Self::Status => match status {
+                Some(status) => ErrorReason::of_status(status),
+                None => None,
+            },
+            Self::Dns => Some(ErrorReason::Dns),
+            Self::Refused | Self::Unreachable => Some(ErrorReason::Connect),
+            Self::ConnectTimeout | Self::Timeout => Some(ErrorReason::Timeout),
+            Self::Tls => Some(ErrorReason::Tls),
+            Self::NoResponse | Self::Reset => Some(ErrorReason::Connect),
+            Self::Truncated => Some(ErrorReason::Truncated),
+            Self::Malformed | Self::NotMedia | Self::Empty => Some(ErrorReason::Other),
         }
     }
 

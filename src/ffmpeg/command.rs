@@ -16,8 +16,8 @@ pub use crate::ffmpeg::arguments::CommandError;
 use crate::ffmpeg::arguments::{Arguments, OpenedUrl, into_c_string};
 use crate::ffmpeg::capabilities::{Capabilities, OptionName};
 use crate::ffmpeg::options::{LogDetail, Options};
-use crate::units::ClientId;
 use crate::units::text::is_hidden;
+use crate::units::{ClientId, loopback};
 
 /// Log flags: `level` adds the level to each line and `repeat` keeps FFmpeg from
 /// collapsing equal lines. Accepted from 4.1 to 9.0.
@@ -72,6 +72,8 @@ pub struct Template {
     before: Vec<CString>,
     /// The user agent without the client's suffix; contains no NUL.
     user_agent: Vec<u8>,
+    /// The port of the tap, if requests go through it.
+    tap_port: Option<u16>,
     /// Arguments after the user agent.
     after: Vec<CString>,
     left_out: Vec<OptionName>,
@@ -91,7 +93,9 @@ impl Template {
     ) -> Result<Self, CommandError> {
         let source = OpenedUrl::new(options, capabilities)?;
         let mut arguments = Arguments::new(capabilities);
-        let log_level = log_level(options.stats, capabilities);
+        // With the tap the log is for people alone.
+        let detail = options.stats.filter(|_| !options.tap);
+        let log_level = log_level(detail, capabilities);
         arguments.push(["-hide_banner", "-nostdin", "-nostats", "-loglevel", &log_level]);
         if options.stats.is_some() {
             arguments.push(["-progress", "pipe:1"]);
@@ -117,15 +121,22 @@ impl Template {
         arguments.push(["-c", "copy", "-f", "null", "-"]);
         let after = arguments.take()?;
         let user_agent = into_c_string(options.user_agent.clone())?.into_bytes();
-        let timed_by_reading = options.stats.is_some() && !has_log_clock(capabilities);
+        let timed_by_reading = detail.is_some() && !has_log_clock(capabilities);
         let left_out = arguments.into_left_out();
-        Ok(Self { before, user_agent, after, left_out, timed_by_reading })
+        Ok(Self { before, user_agent, tap_port: None, after, left_out, timed_by_reading })
+    }
+
+    /// The same command for clients whose requests go through the tap at this port. Each
+    /// has an address of its own ([`loopback::of_client`]).
+    #[must_use]
+    pub fn through_tap(self, port: u16) -> Self {
+        Self { tap_port: Some(port), ..self }
     }
 
     /// The arguments of `client`, without the name of the program.
     ///
-    /// Only the user agent is written, into `scratch`, which can be reused for the next
-    /// spawn.
+    /// Only the user agent and the address of the tap are written, into `scratch`, which
+    /// can be reused for the next spawn.
     pub fn argv<'a>(
         &'a self,
         client: ClientId,
@@ -135,9 +146,16 @@ impl Template {
         scratch.extend_from_slice(&self.user_agent);
         // Writing to a Vec cannot fail.
         let _ = write!(scratch, "/client-{client}\0");
-        let user_agent = CStr::from_bytes_with_nul(scratch).unwrap_or_default();
-        let before = self.before.iter().map(CString::as_c_str);
-        before.chain(iter::once(user_agent)).chain(self.after.iter().map(CString::as_c_str))
+        let proxy_at = scratch.len();
+        if let (Some(port), Some(address)) = (self.tap_port, loopback::of_client(client)) {
+            let _ = write!(scratch, "http://{address}:{port}\0");
+        }
+        let (user_agent, proxy) = scratch.split_at_checked(proxy_at).unwrap_or_default();
+        let proxy = CStr::from_bytes_with_nul(proxy).ok();
+        let user_agent = CStr::from_bytes_with_nul(user_agent).unwrap_or_default();
+        let before = self.before.iter().map(CString::as_c_str).chain(iter::once(user_agent));
+        let proxy = proxy.into_iter().flat_map(|proxy| [c"-http_proxy", proxy]);
+        before.chain(proxy).chain(self.after.iter().map(CString::as_c_str))
     }
 
     /// The command of `client` for a shell, credentials included.

@@ -46,6 +46,10 @@ impl LogDetail {
 pub struct Options {
     /// The playlist to load, http or https.
     pub url: Url,
+    /// Whether requests go through the tap, whose port [`Template`] gets when it is known.
+    ///
+    /// [`Template`]: super::command::Template
+    pub tap: bool,
     /// Connect to this address instead of resolving the URL's host.
     pub resolve: Option<IpAddr>,
     /// Adds `Cache-Control: no-cache` and `Pragma: no-cache`.
@@ -77,6 +81,7 @@ impl Options {
     pub const fn new(url: Url) -> Self {
         Self {
             url,
+            tap: false,
             resolve: None,
             no_cache: false,
             headers: Vec::new(),

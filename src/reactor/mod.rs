@@ -41,6 +41,7 @@ use self::host::terminal::Terminal;
 use self::net::fetch::{Fetches, Question};
 use self::net::server::Server;
 use self::net::servers::Servers;
+use self::net::tap::{TapSetup, TapSockets};
 use self::net::traffic::Traffic;
 use self::parts::Parts;
 use self::process::child::Process;
@@ -98,6 +99,7 @@ impl Reactor {
             others: Others::default(),
             servers: Servers::new(servers),
             fetches: None,
+            tap: None,
             start_gate: None,
             display: None,
             notify: Notify::from_environment(),
@@ -149,6 +151,16 @@ impl Reactor {
     /// Polls these servers while it runs; the responses go to [`Asker::fetched`].
     pub fn fetch_with(&mut self, questions: Vec<Question>, every: Duration) {
         self.parts.fetches = Some(Fetches::new(questions, every, self.core.clock.tick()));
+    }
+
+    /// Carries the clients' traffic while it runs: each exchange is an
+    /// [`Input::Exchange`].
+    ///
+    /// # Errors
+    /// Those of epoll_ctl(2).
+    pub fn carry(&mut self, setup: TapSetup) -> io::Result<()> {
+        self.parts.tap = Some(TapSockets::new(setup, &mut self.core.registrar)?);
+        Ok(())
     }
 
     /// Shows what the application draws, from the start of the loop to its end.

@@ -9,6 +9,7 @@ use super::host::notify::Notify;
 use super::host::signals::Signals;
 use super::net::fetch::Fetches;
 use super::net::servers::Servers;
+use super::net::tap::TapSockets;
 use super::part::Part;
 use super::process::clients::Clients;
 use super::process::others::Others;
@@ -28,6 +29,8 @@ pub(super) struct Parts {
     pub(super) others: Others,
     pub(super) servers: Servers,
     pub(super) fetches: Option<Fetches>,
+    /// Carries the clients' traffic.
+    pub(super) tap: Option<TapSockets>,
     /// Holds the start until its moment.
     pub(super) start_gate: Option<StartGate>,
     pub(super) display: Option<Display>,
@@ -38,11 +41,21 @@ impl Parts {
     /// Gives the part that owns a ready descriptor its turn. True if it has more to do.
     pub(super) fn ready(&mut self, turn: &mut Turn<'_>, owner: Owner, hung_up: bool) -> bool {
         match owner {
-            Owner::Output(..) | Owner::Exit(_) => self.clients.ready(turn, owner, hung_up),
+            Owner::Exit(client) => {
+                // Its exchanges are reported before its end.
+                if let Some(tap) = &mut self.tap {
+                    tap.end_client(turn, client);
+                }
+                self.clients.ready(turn, owner, hung_up)
+            }
+            Owner::Output(..) => self.clients.ready(turn, owner, hung_up),
             Owner::Signals => self.signals.ready(turn, owner, hung_up),
             Owner::Watched => self.others.ready(turn, owner, hung_up),
             Owner::Listener(_) | Owner::Connection(..) => self.servers.ready(turn, owner, hung_up),
             Owner::Fetch(_) => self.fetches.ready(turn, owner, hung_up),
+            Owner::TapListener | Owner::TapClient(_) | Owner::TapOrigin(_) => {
+                self.tap.ready(turn, owner, hung_up)
+            }
             Owner::Terminal | Owner::TerminalSignals => self.display.ready(turn, owner, hung_up),
             Owner::Timer => {
                 self.timer.fired();
@@ -58,6 +71,7 @@ impl Parts {
     fn visit(&mut self, visitor: &mut impl Visitor) {
         visitor.visit(&mut self.others);
         visitor.visit(&mut self.servers);
+        visitor.visit(&mut self.tap);
         visitor.visit(&mut self.clients);
         visitor.visit(&mut self.fetches);
         visitor.visit(&mut self.start_gate);

@@ -39,6 +39,12 @@ pub enum Owner {
     Watched,
     /// A connection to a polled server, by the key of the request.
     Fetch(usize),
+    /// The listening socket of the tap.
+    TapListener,
+    /// A client's connection to the tap, by the key of its relay.
+    TapClient(usize),
+    /// The connection to the origin that mirrors it, by the same key.
+    TapOrigin(usize),
     /// The terminal of the dashboard.
     Terminal,
     /// The signals of that terminal.
@@ -54,7 +60,7 @@ impl Owner {
 
     const fn kind(self) -> EntryKind {
         match self {
-            Self::Connection(..) => EntryKind::Connection,
+            Self::Connection(..) | Self::TapClient(_) | Self::TapOrigin(_) => EntryKind::Connection,
             Self::Output(..) => EntryKind::Output,
             Self::Exit(_) => EntryKind::Exit,
             _ => EntryKind::Own,

@@ -3,6 +3,7 @@
 mod application;
 mod conclude;
 mod prepare;
+mod tap;
 mod variants;
 
 use std::os::fd::AsFd as _;
@@ -71,6 +72,7 @@ fn run(
         servers,
         children,
         demo_origin,
+        tap,
         exporters,
         stall,
         ffmpeg_version,
@@ -83,6 +85,9 @@ fn run(
     if let Some(demo_origin) = &demo_origin {
         reactor.watch(Rc::clone(demo_origin.process()));
     }
+    if let Some(tap) = tap {
+        reactor.carry(tap).map_err(|error| Fatal(format!("the tap cannot be set up: {error}")))?;
+    }
     warn_of(config);
     let mut load = Load {
         swarm: Swarm::with_room(settings, room),
@@ -90,7 +95,7 @@ fn run(
             ffmpeg_version,
             measured: Measured {
                 log: config.swarm.stats,
-                tcp: config.swarm.stats && sample_sockets(&mut reactor),
+                tcp: config.swarm.stats && !config.swarm.tap && sample_sockets(&mut reactor),
             },
             stall,
             cores: usage::cores(),

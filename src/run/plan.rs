@@ -53,6 +53,7 @@ mod tests {
             network_timeout: Duration::from_secs(15),
             asks_ahead: false,
             looks_up_name: false,
+            tap: false,
         }
     }
 

@@ -34,6 +34,7 @@
 
 mod at;
 mod ending;
+mod exchange;
 mod request;
 mod timing;
 mod trouble;

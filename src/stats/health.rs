@@ -36,7 +36,7 @@ impl ProcessUse {
 /// What an entry of the event table is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A connection of a scraper or player.
+    /// A connection of a scraper or player, or one that the tap carries.
     Connection,
     /// One of a client's two pipes.
     Output,

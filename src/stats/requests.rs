@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Histogram;
 use super::refused::Refused;
+use crate::exchange::record::{ExchangeResult, Record};
 use crate::exchange::{ERROR_STATUSES, ErrorReason, Event, RequestKind};
 
 /// Upper bounds of a TCP connect and of a round trip, in seconds.
@@ -93,6 +94,27 @@ impl Requests {
             Event::Failed { kind, reason } => self.count_failure(kind, reason),
             Event::Succeeded { kind, refresh, took } => self.succeeded(kind, refresh, took),
         }
+    }
+
+    /// Counts an exchange. Its bytes are counted beside it, with those of its attempt.
+    pub fn exchange(&mut self, record: &Record<'_>) {
+        let Record { kind, result, status, reused, times, .. } = *record;
+        if let Some(took) = times.connect {
+            self.record(&Event::Connected { took });
+        }
+        if result.was_sent() {
+            self.record(&Event::Asked { kind, reused });
+        }
+        if let Some(status) = status {
+            self.record(&Event::Responded { status });
+        }
+        if let Some(reason) = result.reason(status) {
+            self.record(&Event::Failed { kind, reason });
+        } else if result == ExchangeResult::Ok {
+            let refresh = record.is_refresh;
+            self.record(&Event::Succeeded { kind, refresh, took: times.ttlb });
+        }
+        self.sample_socket(u64::from(record.tcp.retransmits), record.tcp.rtt);
     }
 
     fn asked(&mut self, kind: RequestKind, reused: bool) {

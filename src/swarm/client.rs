@@ -7,6 +7,7 @@
 mod attempt;
 mod detail;
 mod ending;
+mod exchange;
 mod log;
 mod memory;
 mod raise;

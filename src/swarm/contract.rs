@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Report;
+use crate::exchange::record::Record;
 use crate::units::process::{ExitStatus, Pipe, SpawnFailure};
 use crate::units::{ClientId, Wall};
 
@@ -71,6 +72,13 @@ pub enum Input<'a> {
         client: ClientId,
         /// Why.
         failure: SpawnFailure,
+    },
+    /// An exchange of a client has ended, as the tap saw it.
+    Exchange {
+        /// Whose exchange.
+        client: ClientId,
+        /// What it was.
+        record: &'a Record<'a>,
     },
     /// Bytes of a client's pipe, in order.
     Output {

@@ -124,6 +124,9 @@ impl Swarm {
             Input::Traffic { client, delta } => {
                 self.with_client(now, client, actions, |c, turn| c.traffic(turn, delta));
             }
+            Input::Exchange { client, record } => {
+                self.with_client(now, client, actions, |c, turn| c.exchange(turn, record));
+            }
             Input::Spawned { client, pid } => self.spawned(now, client, pid, actions),
             Input::SpawnFailed { client, failure } => {
                 self.note_activity(now);

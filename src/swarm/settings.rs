@@ -51,6 +51,9 @@ pub struct Settings {
     /// Whether progress and log are read. Without them no stall and no request is
     /// counted.
     pub stats: bool,
+    /// Whether the tap carries the clients' traffic: requests are counted by their
+    /// exchanges, and the log counts nothing.
+    pub tap: bool,
     /// FFmpeg's network timeout. A failure without a reason after this long counts as
     /// a timeout.
     pub network_timeout: Duration,

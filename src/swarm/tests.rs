@@ -41,6 +41,7 @@ pub(super) fn settings(clients: u32) -> Settings {
         network_timeout: Duration::from_secs(15),
         asks_ahead: false,
         looks_up_name: false,
+        tap: false,
     }
 }
 

@@ -157,6 +157,11 @@ impl Exchange {
         }
     }
 
+    /// Whether the body is held until it is complete.
+    pub(super) fn holds_body(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| body.held.is_some())
+    }
+
     /// Bytes that passed unseen, at most [`Exchange::relay_limit`].
     pub(super) fn relayed(&mut self, now: Tick, count: u64) -> Progress {
         self.heard = now;

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod duration;
+pub mod loopback;
 pub mod process;
 pub mod recent_log;
 pub mod shard;

@@ -95,7 +95,7 @@ impl Books {
             Input::PipeEnded { client, pipe } => self.close(client, pipe),
             Input::Exited { client, exit } => self.reap(client, exit),
             Input::Sampled { client, sample } => self.sample(client, sample),
-            Input::Traffic { .. } | Input::MemorySeen { .. } => {}
+            Input::Exchange { .. } | Input::Traffic { .. } | Input::MemorySeen { .. } => {}
             Input::Started
             | Input::StartedLate { .. }
             | Input::StoodStill { .. }

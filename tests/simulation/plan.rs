@@ -146,6 +146,7 @@ fn settings(seed: u64, duration: Option<Duration>, dice: &mut Dice) -> Settings 
         network_timeout: Duration::from_secs(15),
         asks_ahead: false,
         looks_up_name: false,
+        tap: false,
     }
 }
 

@@ -77,6 +77,10 @@ in
     description = "Segment duration, if not the stream's own; twice this time without media is a stall.";
   };
 
+  tap = {
+    type = types.bool;
+    description = "Carry the clients' traffic and count each exchange on the wire; http alone so far.";
+  };
   resolve = {
     type = types.strMatching "[0-9a-fA-F.:]+";
     description = "Connect to this IP instead of the URL's host; requires dangerous.";

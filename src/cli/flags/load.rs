@@ -119,6 +119,9 @@ pub(in crate::cli) struct Stream {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(in crate::cli) struct Network {
+    /// Carry the clients' traffic and count each exchange on the wire; http alone so far
+    #[arg(long, default_value = "false")]
+    pub(in crate::cli) tap: bool,
     /// Connect to this IP, v4 or v6, and keep the URL's port; needs --dangerous
     #[arg(long, value_name = "IP", value_parser = values::ip)]
     pub(in crate::cli) resolve: Option<IpAddr>,
@@ -152,6 +155,7 @@ impl Network {
     /// Adds what these flags say to the options of FFmpeg.
     pub(in crate::cli) fn into_options(self, options: Options) -> Options {
         Options {
+            tap: self.tap,
             resolve: self.resolve,
             no_cache: self.no_cache,
             user_agent: self.user_agent,

@@ -172,7 +172,7 @@ pub fn start(program: &Path, args: &[OsString], stdio: Stdio<'_>) -> Result<Chil
     let args = args.iter().map(|arg| c_string(arg)).collect::<Result<Vec<_>, _>>()?;
     let argv: Vec<_> =
         std::iter::once(program.as_c_str()).chain(args.iter().map(CString::as_c_str)).collect();
-    let mut spawner = Spawner::new(child::environment(), None)
+    let mut spawner = Spawner::new(child::environment(&[]), None)
         .map_err(|error| failure(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
     spawner.spawn(&program, &argv, stdio)
 }

@@ -1,5 +1,5 @@
-//! Sockets: the server and its connections, requests to other servers, and the
-//! kernel's TCP counters.
+//! Sockets: the server and its connections, requests to other servers, the clients'
+//! traffic, and the kernel's TCP counters.
 //!
 //! Names are resolved in [`crate::reactor::blocking`].
 
@@ -7,4 +7,5 @@ pub mod fetch;
 pub mod server;
 pub(in crate::reactor) mod servers;
 pub mod sock_diag;
+pub mod tap;
 pub mod traffic;

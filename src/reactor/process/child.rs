@@ -173,9 +173,9 @@ fn keep_reserve(newest: BorrowedFd<'_>) -> Result<(), Errno> {
 /// variables, which are meant for this process alone.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "handed on as it is, never read")]
-pub fn environment() -> Vec<CString> {
+pub fn environment(without: &[&str]) -> Vec<CString> {
     std::env::vars_os()
-        .filter(|(name, _)| !notify::VARIABLES.iter().any(|own| name == own))
+        .filter(|(name, _)| !notify::VARIABLES.iter().chain(without).any(|left| name == left))
         .filter_map(|(name, value)| {
             CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok()
         })

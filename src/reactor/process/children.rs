@@ -308,7 +308,7 @@ pub(super) mod tests {
 
     pub(in crate::reactor) fn children(program: &Path, clients: u32) -> Children {
         let program = CString::new(program.as_os_str().as_bytes()).unwrap();
-        let spawner = Spawner::new(environment(), None).unwrap();
+        let spawner = Spawner::new(environment(&[]), None).unwrap();
         Children::new(spawner, program, template(), clients)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::variants;
+use super::{tap, variants};
 use crate::config::{Config, Mode};
 use crate::ffmpeg::capabilities::Capabilities;
 use crate::ffmpeg::command::Template;
@@ -16,6 +16,7 @@ use crate::http::Limits;
 use crate::reactor::blocking::loopback;
 use crate::reactor::host::{remedy, terminal};
 use crate::reactor::net::server::{Server, ServerLimits};
+use crate::reactor::net::tap::TapSetup;
 use crate::reactor::process::child::{self, Spawner};
 use crate::reactor::process::children::Children;
 use crate::reactor::table::ServiceKey;
@@ -55,6 +56,7 @@ pub(super) struct Ready {
     pub(super) servers: Vec<Server>,
     pub(super) children: Children,
     pub(super) demo_origin: Option<DemoOrigin>,
+    pub(super) tap: Option<TapSetup>,
     pub(super) exporters: Option<exporters::Polls>,
     pub(super) stall: StallThreshold,
     pub(super) ffmpeg_version: String,
@@ -79,6 +81,8 @@ pub(super) fn prepare(
     if let Some(demo_origin) = &demo_origin {
         options.url = demo_origin.url().clone();
     }
+    // The printed command is for a shell, where there is no tap.
+    options.tap &= config.mode != Mode::PrintCommand;
     let map = variants::choose(config, &options, &ffmpeg, &capabilities, stop)?;
     let template = Template::new(&options, map, &capabilities).map_err(Fatal::from_display)?;
     warn_left_out(&template, &capabilities);
@@ -90,6 +94,11 @@ pub(super) fn prepare(
     check_start(config)?;
     report::check(config, stop)?;
     let room = host::check(config, &ffmpeg, stop)?;
+    let tap = tap::set_up(config, &options, stop)?;
+    let template = match &tap {
+        Some(tap) => template.through_tap(tap.listener.port()),
+        None => template,
+    };
     let room = if shown { room } else { config.swarm.share() };
     let shown_url = config.masking.url(options.url.as_str());
     let board = shown.then(|| Board::new(config, &shown_url, room, &ffmpeg, &template));
@@ -100,6 +109,7 @@ pub(super) fn prepare(
         servers,
         children: children(config, room, &ffmpeg, template)?,
         demo_origin,
+        tap,
         exporters,
         stall,
         ffmpeg_version: capabilities.version().to_owned(),
@@ -169,7 +179,8 @@ fn children(
     let before = child::raise_nofile().ok();
     // Scrapes must get responses while thousands of clients compete for the cores.
     let _ = child::go_ahead();
-    let spawner = Spawner::new(child::environment(), before).map_err(|error| {
+    let without: &[&str] = if config.swarm.tap { &tap::PROXY_VARIABLES } else { &[] };
+    let spawner = Spawner::new(child::environment(without), before).map_err(|error| {
         Fatal(remedy::of_start(ffmpeg, error.raw_os_error().unwrap_or(0), tools::INSTALL))
     })?;
     let program = CString::new(ffmpeg.as_os_str().as_bytes())

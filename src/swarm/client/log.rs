@@ -40,6 +40,9 @@ impl Client {
 
     /// Counts what a line reports.
     fn note(&mut self, turn: &mut Turn<'_>, line: &[u8], read: &Line<'_>) {
+        if turn.common.settings.tap {
+            return self.note_beside_exchanges(turn, line, read);
+        }
         let seen_since = turn.common.seen_since;
         let tick = seen_since.filter(|_| self.attempt.unread.stderr).unwrap_or(turn.now);
         let moment = Moment { tick, wall: turn.common.wall };
@@ -64,6 +67,16 @@ impl Client {
             Some(Note::InputOpened) => self.attempt.viewing.opened(turn.now),
             Some(Note::Connected) => turn.act(Action::SampleSockets { client: self.id }),
             _ => {}
+        }
+    }
+
+    /// What a line shows when the exchanges are known.
+    fn note_beside_exchanges(&mut self, turn: &mut Turn<'_>, line: &[u8], read: &Line<'_>) {
+        if matches!(read.level, Level::Fatal | Level::Error) && self.desired == Desired::Up {
+            turn.common.counts.totals.error_patterns.add(line);
+        }
+        if let Some(note) = read.note {
+            self.attempt.requests.note_beside_exchanges(note);
         }
     }
 

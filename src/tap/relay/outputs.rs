@@ -63,6 +63,12 @@ impl Relay {
         self.close.is_none() || !self.to_client.is_empty()
     }
 
+    /// Whether the body of a response is held, all of which is read.
+    #[must_use]
+    pub fn holds_body(&self) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| exchange.holds_body())
+    }
+
     /// Whether to read from the origin.
     #[must_use]
     pub fn reads_origin(&self) -> bool {

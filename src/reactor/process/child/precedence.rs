@@ -99,7 +99,7 @@ mod tests {
             // Before Linux 6.12 no slice is reported.
             assert!(before.sched_runtime == 0 || ours.sched_runtime == SLICE_NS);
         }
-        let mut spawner = Spawner::new(environment(), None).unwrap();
+        let mut spawner = Spawner::new(environment(&[]), None).unwrap();
         let program = c"/bin/sleep";
         let child = spawner.spawn(program, &[program, c"1000"], Stdio::default()).unwrap();
         let theirs = attributes(child.process.pid().cast_signed()).unwrap();

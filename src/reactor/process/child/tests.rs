@@ -22,7 +22,7 @@ fn output(child: &Child) -> String {
 fn a_child_has_three_descriptors_either_way() {
     // Not closed by exec, like an inherited descriptor.
     let inherited = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()).unwrap();
-    let mut spawner = Spawner::new(environment(), None).unwrap();
+    let mut spawner = Spawner::new(environment(&[]), None).unwrap();
     for files in [Files::TakesLow, Files::GetsAll] {
         spawner.files = files;
         let child = spawn(&mut spawner, c"exec ls /proc/self/fd");
@@ -34,7 +34,7 @@ fn a_child_has_three_descriptors_either_way() {
 
 #[test]
 fn sends_nothing_after_the_reap() {
-    let mut spawner = Spawner::new(environment(), None).unwrap();
+    let mut spawner = Spawner::new(environment(&[]), None).unwrap();
     let child = spawn(&mut spawner, c"exec sleep 1000");
     assert!(!child.process.has_ended());
     assert_eq!(child.process.reap(ReapMode::Poll), Ok(None));
@@ -49,7 +49,7 @@ fn sends_nothing_after_the_reap() {
 
 #[test]
 fn a_failed_start_leaves_the_slots_empty() {
-    let mut spawner = Spawner::new(environment(), None).unwrap();
+    let mut spawner = Spawner::new(environment(&[]), None).unwrap();
     let program = c"/nonexistent";
     let failed = spawner.spawn(program, &[program], Stdio::default()).unwrap_err();
     assert_eq!(failed.reason, SpawnFailureReason::NotFound);

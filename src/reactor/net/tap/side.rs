@@ -1,0 +1,118 @@
+//! One socket of a relay: what it can do as far as known, and its entry in the event
+//! table.
+//!
+//! Readiness is reported only when it begins (epoll(7)), so it is remembered until
+//! `EAGAIN`.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+
+use mio::net::TcpStream;
+use mio::{Interest, Token};
+use rustix::net::sockopt::set_socket_linger;
+use std::time::Duration;
+
+use crate::reactor::registrar::Registrar;
+use crate::reactor::table::Owner;
+
+/// A socket.
+#[derive(Debug)]
+pub(super) struct Side {
+    pub(super) stream: TcpStream,
+    token: Token,
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+}
+
+/// The result of a read or a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// This many bytes, at least one.
+    Bytes(usize),
+    /// Nothing for now.
+    Nothing,
+    /// The other end has closed in order.
+    End,
+    /// The connection failed.
+    Failed,
+}
+
+impl Moved {
+    /// From the result of a system call; `ready` is cleared on `EAGAIN`.
+    pub(super) fn of(result: io::Result<usize>, ready: &mut bool) -> Self {
+        match result {
+            Ok(0) => Self::End,
+            Ok(count) => Self::Bytes(count),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                *ready = false;
+                Self::Nothing
+            }
+            // The caller repeats the call as long as the socket is ready.
+            Err(error) if error.kind() == ErrorKind::Interrupted => Self::Nothing,
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
+impl Side {
+    /// Registers a socket, which is not known to be ready.
+    ///
+    /// # Errors
+    /// Those of epoll_ctl(2).
+    pub(super) fn new(
+        registrar: &mut Registrar,
+        stream: TcpStream,
+        owner: Owner,
+    ) -> io::Result<Self> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let registry = registrar.poll.registry();
+        let token = registrar.table.insert(registry, stream.as_fd(), owner, both)?;
+        // Heads are small, and a delayed one would count as a slow origin.
+        let _ = stream.set_nodelay(true);
+        Ok(Self { stream, token, readable: false, writable: false })
+    }
+
+    /// An event: it may be ready for anything.
+    pub(super) const fn wake(&mut self) {
+        self.readable = true;
+        self.writable = true;
+    }
+
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Moved {
+        Moved::of(self.stream.read(buffer), &mut self.readable)
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Moved {
+        match Moved::of(self.stream.write(bytes), &mut self.writable) {
+            Moved::End => Moved::Nothing,
+            moved => moved,
+        }
+    }
+
+    /// Whether the connect has succeeded by now; `None` while it has not ended
+    /// (connect(2), `EINPROGRESS`).
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub(super) fn is_connected(&mut self) -> io::Result<Option<()>> {
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
+        }
+        match self.stream.peer_addr() {
+            Ok(_) => Ok(Some(())),
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Closes the socket.
+    pub(super) fn close(self, registrar: &mut Registrar) {
+        registrar.table.remove(registrar.poll.registry(), self.token);
+    }
+
+    /// Closes the socket by a reset (`SO_LINGER` with 0 s, socket(7)).
+    pub(super) fn reset(self, registrar: &mut Registrar) {
+        let _ = set_socket_linger(&self.stream, Some(Duration::ZERO));
+        self.close(registrar);
+    }
+}

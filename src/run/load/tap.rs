@@ -1,0 +1,64 @@
+//! Prepares the tap of a run.
+
+use std::collections::BTreeMap;
+use std::os::fd::BorrowedFd;
+
+use crate::config::Config;
+use crate::ffmpeg::options::Options;
+use crate::reactor::blocking::resolve::{self, LOOKUP_TIME};
+use crate::reactor::net::tap::{Listener, TapSetup};
+use crate::run::Fatal;
+use crate::tap::{HeaderHosts, Settings, Tap};
+use crate::units::loopback::CLIENTS_MAX;
+
+/// The variables that make FFmpeg use another proxy, or none (`http.c`, `tls.c`).
+pub(super) const PROXY_VARIABLES: [&str; 6] =
+    ["no_proxy", "NO_PROXY", "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"];
+
+/// FFmpeg's option for a proxy.
+const PROXY_OPTION: &str = "-http_proxy";
+
+/// The tap for clients with these options; `None` if there is to be none.
+pub(super) fn set_up(
+    config: &Config,
+    options: &Options,
+    stop: BorrowedFd<'_>,
+) -> Result<Option<TapSetup>, Fatal> {
+    if !options.tap {
+        return Ok(None);
+    }
+    let refuse = |why: &str| Err(Fatal(format!("{why}; use -tap=false")));
+    if options.url.scheme() != "http" {
+        return refuse("the tap carries http alone so far, and this URL is https");
+    }
+    if options.extra_args.iter().any(|argument| argument == PROXY_OPTION) {
+        return refuse("-ffmpeg-arg -http_proxy names another proxy than the tap");
+    }
+    if config.swarm.share() > CLIENTS_MAX {
+        return refuse("the tap has addresses for 4194304 clients");
+    }
+    let listener = Listener::bind().map_err(|error| {
+        Fatal(format!("the tap cannot listen on the loopback device: {error}; use -tap=false"))
+    })?;
+    let settings = Settings {
+        url: options.url.clone(),
+        timeout: options.timeout,
+        keeps_range: false,
+        secrets: Vec::new(),
+        header_hosts: HeaderHosts::Named(Vec::new()),
+    };
+    let names = names(options, stop)?;
+    let (tap, shard) = (Tap::new(settings), config.swarm.shard);
+    Ok(Some(TapSetup { tap, listener, shard, names }))
+}
+
+/// The addresses of the URL's host.
+fn names(
+    options: &Options,
+    stop: BorrowedFd<'_>,
+) -> Result<BTreeMap<String, Vec<std::net::IpAddr>>, Fatal> {
+    let Some(url::Host::Domain(host)) = options.url.host() else { return Ok(BTreeMap::new()) };
+    let found = resolve::resolve(host, 0, LOOKUP_TIME, stop)
+        .map_err(|why| Fatal(format!("{host} has no address: {why}")))?;
+    Ok([(host.to_owned(), found.into_iter().map(|address| address.ip()).collect())].into())
+}
