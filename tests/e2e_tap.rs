@@ -164,3 +164,46 @@ fn counts_live_streams_exactly() {
         });
     }
 }
+
+/// An origin that serves https with this certificate authority's file, and its URL.
+fn tls_origin(ca: &Path) -> (Program, String) {
+    let args = ["origin", "-listen", "127.0.0.1:0", "-variants", "200k"];
+    let mut origin = Setup::with(&args).args(&["-tls-ca", ca.to_str().unwrap()]).start();
+    let url = origin.stdout(|line| Some(line.to_owned()));
+    (origin, url.replace("stream.m3u8", "vod/stream.m3u8"))
+}
+
+#[test]
+fn verifies_https_for_every_ffmpeg() {
+    let folder = support::folder();
+    let path = |name: &str| folder.path().join(name);
+    let (origin, url) = tls_origin(&path("own.pem"));
+    let (other, _) = tls_origin(&path("other.pem"));
+    for ffmpeg in &real_ffmpegs() {
+        let play = |ca: &str| {
+            let file = path("summary.json");
+            let args = ["-max-restarts", "1", "-variant", "first"];
+            let ended = Setup::load(ffmpeg, &url)
+                .args(&["-tap", "-clients", "2", "-summary-json", file.to_str().unwrap()])
+                .args(&args)
+                .env("SSL_CERT_FILE", path(ca).to_str().unwrap())
+                .start()
+                .ended();
+            (read(&file), ended)
+        };
+        let name = ffmpeg.display();
+        let (summary, ended) = play("own.pem");
+        assert_eq!(summary["processes"]["outcomes"]["completed"], 4, "{name} {summary}");
+        assert_eq!(summary["requests"]["segments_downloaded"], 4 * 30, "{name} {summary}");
+        assert_eq!(summary["requests"]["errors"], serde_json::json!({}), "{name}");
+        assert!(ended.events("tls_failed").is_empty(), "{name} {ended:#?}");
+        let (summary, ended) = play("other.pem");
+        assert_eq!(summary["processes"]["outcomes"]["network_error"], 4, "{name} {summary}");
+        assert_eq!(summary["requests"]["by_kind"]["playlist"], 0, "{name} {summary}");
+        let faults = ended.events("tls_failed");
+        assert_eq!(faults.len(), 1, "{name} {faults:?}");
+        assert_eq!(faults[0]["why"], "the certificate's issuer is not trusted here", "{name}");
+    }
+    origin.stopped();
+    other.stopped();
+}

@@ -40,7 +40,9 @@ pub(super) fn load(
     let masking = Masking::showing(flags.metrics.show_query.0.clone())
         .with_headers(&headers)
         .with_values(secret_values(&flags.ffmpeg.ffmpeg_arg));
-    if let (Some(ip), false) = (flags.network.resolve, flags.modes.dangerous) {
+    // The tap verifies TLS against the name, whatever the address.
+    let allowed = flags.modes.dangerous || flags.network.tap;
+    if let (Some(ip), false) = (flags.network.resolve, allowed) {
         return Err(needs_dangerous(ip));
     }
     let stats = stats(&flags, mode)?;
@@ -98,7 +100,7 @@ fn swarm(
         max_restarts: NonZeroU64::new(flags.restarts.max_restarts),
         backoff: backoff(&flags.restarts)?,
         verbose: flags.metrics.verbose,
-        dangerous: flags.network.resolve.is_some(),
+        dangerous: flags.network.resolve.is_some() && !flags.network.tap,
         target_duration: flags.stream.target_duration.unwrap_or(TARGET_DURATION_DEFAULT),
         restart_on_stall: flags.restarts.restart_on_stall,
         ffmpeg_memory_max: NonZeroU64::new(flags.ffmpeg.ffmpeg_memory_max),

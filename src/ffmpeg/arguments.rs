@@ -32,13 +32,17 @@ impl OpenedUrl {
         let mut url = options.url.clone();
         // FFmpeg would send the fragment to the origin, which RFC 9110 §7.1 excludes.
         url.set_fragment(None);
+        if options.tap {
+            // The tap adds TLS, and connects to the address of -resolve.
+            without_tls(&mut url)?;
+        }
         let https = url.scheme() == "https";
         let version = || capabilities.version().to_owned();
         if https && !capabilities.https() {
             return Err(CommandError::NoHttps { version: version() });
         }
         let mut headers = Vec::new();
-        if let Some(address) = options.resolve {
+        if let Some(address) = options.resolve.filter(|_| !options.tap) {
             if https && capabilities.verifies_tls() {
                 return Err(CommandError::ResolveRefused { version: version() });
             }
@@ -52,8 +56,19 @@ impl OpenedUrl {
             headers.extend(["Cache-Control: no-cache", "Pragma: no-cache"].map(str::to_owned));
         }
         headers.extend_from_slice(&options.headers);
-        Ok(Self { url, headers, skip_tls_verification: https && options.resolve.is_some() })
+        let skip_tls_verification = https && options.resolve.is_some() && !options.tap;
+        Ok(Self { url, headers, skip_tls_verification })
     }
+}
+
+/// Makes an https URL the http form of it that the tap expects, with its port.
+fn without_tls(url: &mut Url) -> Result<(), CommandError> {
+    if url.scheme() != "https" {
+        return Ok(());
+    }
+    let port = url.port_or_known_default();
+    url.set_scheme("http").map_err(|()| CommandError::NoHost)?;
+    url.set_port(port).map_err(|()| CommandError::NoHost)
 }
 
 /// `host[:port]` as in the URL, without the default port and without credentials.

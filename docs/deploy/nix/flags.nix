@@ -79,7 +79,7 @@ in
 
   tap = {
     type = types.bool;
-    description = "Carry the clients' traffic and count each exchange on the wire; http alone so far.";
+    description = "Carry the clients' traffic and count each exchange as it is on the wire.";
   };
   resolve = {
     type = types.strMatching "[0-9a-fA-F.:]+";

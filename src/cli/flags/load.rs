@@ -119,7 +119,7 @@ pub(in crate::cli) struct Stream {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(in crate::cli) struct Network {
-    /// Carry the clients' traffic and count each exchange on the wire; http alone so far
+    /// Carry the clients' traffic and count each exchange as it is on the wire
     #[arg(long, default_value = "false")]
     pub(in crate::cli) tap: bool,
     /// Connect to this IP, v4 or v6, and keep the URL's port; needs --dangerous

@@ -3,7 +3,7 @@
 //! Blocks; for use before the loop, and in a program without a loop. Follows no redirect,
 //! and knows nothing of the content.
 
-mod tls;
+pub mod tls;
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};

@@ -81,9 +81,10 @@ pub(super) fn prepare(
     if let Some(demo_origin) = &demo_origin {
         options.url = demo_origin.url().clone();
     }
-    // The printed command is for a shell, where there is no tap.
-    options.tap &= config.mode != Mode::PrintCommand;
+    // Neither ffprobe nor a command in a shell has a tap.
+    let tapped = std::mem::replace(&mut options.tap, false) && config.mode != Mode::PrintCommand;
     let map = variants::choose(config, &options, &ffmpeg, &capabilities, stop)?;
+    options.tap = tapped;
     let template = Template::new(&options, map, &capabilities).map_err(Fatal::from_display)?;
     warn_left_out(&template, &capabilities);
     if config.mode == Mode::PrintCommand {

@@ -1,10 +1,13 @@
 //! Prepares the tap of a run.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use crate::config::Config;
 use crate::ffmpeg::options::Options;
+use crate::reactor::blocking::http_get::tls::{self, Trust};
 use crate::reactor::blocking::resolve::{self, LOOKUP_TIME};
 use crate::reactor::net::tap::{Listener, TapSetup};
 use crate::run::Fatal;
@@ -14,6 +17,10 @@ use crate::units::loopback::CLIENTS_MAX;
 /// The variables that make FFmpeg use another proxy, or none (`http.c`, `tls.c`).
 pub(super) const PROXY_VARIABLES: [&str; 6] =
     ["no_proxy", "NO_PROXY", "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"];
+
+/// What to do where no certificate can be verified.
+const TRUST_REMEDY: &str =
+    "install ca-certificates, or name a file of certificates in SSL_CERT_FILE";
 
 /// FFmpeg's option for a proxy.
 const PROXY_OPTION: &str = "-http_proxy";
@@ -28,9 +35,6 @@ pub(super) fn set_up(
         return Ok(None);
     }
     let refuse = |why: &str| Err(Fatal(format!("{why}; use -tap=false")));
-    if options.url.scheme() != "http" {
-        return refuse("the tap carries http alone so far, and this URL is https");
-    }
     if options.extra_args.iter().any(|argument| argument == PROXY_OPTION) {
         return refuse("-ffmpeg-arg -http_proxy names another proxy than the tap");
     }
@@ -48,16 +52,23 @@ pub(super) fn set_up(
         header_hosts: HeaderHosts::Named(Vec::new()),
     };
     let names = names(options, stop)?;
+    let tls = match tls::config(Trust::HostRoots) {
+        Ok(tls) => Some(Arc::new(tls)),
+        Err(error) if options.url.scheme() == "https" => {
+            return Err(Fatal(format!("https cannot be verified: {error}; {TRUST_REMEDY}")));
+        }
+        Err(_) => None,
+    };
     let (tap, shard) = (Tap::new(settings), config.swarm.shard);
-    Ok(Some(TapSetup { tap, listener, shard, names }))
+    Ok(Some(TapSetup { tap, listener, shard, names, tls }))
 }
 
 /// The addresses of the URL's host.
-fn names(
-    options: &Options,
-    stop: BorrowedFd<'_>,
-) -> Result<BTreeMap<String, Vec<std::net::IpAddr>>, Fatal> {
+fn names(options: &Options, stop: BorrowedFd<'_>) -> Result<BTreeMap<String, Vec<IpAddr>>, Fatal> {
     let Some(url::Host::Domain(host)) = options.url.host() else { return Ok(BTreeMap::new()) };
+    if let Some(address) = options.resolve {
+        return Ok([(host.to_owned(), vec![address])].into());
+    }
     let found = resolve::resolve(host, 0, LOOKUP_TIME, stop)
         .map_err(|why| Fatal(format!("{host} has no address: {why}")))?;
     Ok([(host.to_owned(), found.into_iter().map(|address| address.ip()).collect())].into())

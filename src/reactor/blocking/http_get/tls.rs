@@ -22,6 +22,16 @@ pub enum Trust {
 
 /// A connection before its handshake.
 pub(super) fn client(name: &str, trust: Trust) -> io::Result<ClientConnection> {
+    let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+    ClientConnection::new(Arc::new(config(trust)?), name).map_err(io::Error::other)
+}
+
+/// The configuration of connections to servers with these certificates: TLS 1.2 and
+/// 1.3, HTTP/1.1, sessions resumed.
+///
+/// # Errors
+/// When this host trusts no certificate authority.
+pub fn config(trust: Trust) -> io::Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -34,8 +44,7 @@ pub(super) fn client(name: &str, trust: Trust) -> io::Result<ClientConnection> {
             .with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
-    ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)
+    Ok(config)
 }
 
 /// The roots of this host; unreadable ones are skipped.

@@ -4,12 +4,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use mio::net::TcpStream;
 use rustix::io::Errno;
+use rustls::ClientConfig;
 
+use super::TlsFaults;
 use super::pipes::{Pipe, Pipes};
 use super::side::{Moved, Side};
+use super::tls::Tls;
 use crate::exchange::record::{Record, TcpCounters};
 use crate::reactor::registrar::Registrar;
 use crate::reactor::table::Owner;
@@ -34,6 +38,9 @@ pub(super) struct Io<'a> {
     pub(super) records: &'a mut dyn FnMut(ClientId, &Record<'_>),
     /// The addresses of a target; none if its name is not known.
     pub(super) addresses: &'a dyn Fn(&Target) -> Vec<SocketAddr>,
+    /// How TLS with an origin is made.
+    pub(super) tls: Option<&'a Arc<ClientConfig>>,
+    pub(super) tls_faults: &'a mut TlsFaults,
     /// The carrier's key.
     pub(super) key: usize,
 }
@@ -63,8 +70,11 @@ struct Connecting {
     side: Side,
     peer: SocketAddr,
     began: Tick,
+    /// When the connection was established, if TLS follows.
+    established: Option<Tick>,
     /// The addresses to try next, the last one first.
     rest: Vec<SocketAddr>,
+    target: Target,
 }
 
 /// One relay and its sockets.
@@ -119,7 +129,7 @@ impl Carrier {
         for _ in 0..ROUNDS_PER_TURN {
             let mut moved = self.open_origin(io);
             moved |= self.check_connect(io);
-            moved |= self.send_to_origin(io);
+            moved |= self.send_to_origin();
             moved |= self.read_client(io);
             moved |= self.send_to_client(io);
             moved |= self.read_origin(io);
@@ -151,7 +161,7 @@ impl Carrier {
         std::mem::replace(&mut self.origin, Origin::None).close(io.registrar);
         let mut rest = (io.addresses)(&target);
         rest.reverse();
-        self.connect_next(io, rest, ConnectFailure::Dns);
+        self.connect_next(io, target, rest, ConnectFailure::Dns);
         true
     }
 
@@ -159,13 +169,15 @@ impl Carrier {
     fn connect_next(
         &mut self,
         io: &mut Io<'_>,
+        target: Target,
         mut rest: Vec<SocketAddr>,
         mut before: ConnectFailure,
     ) {
         while let Some(peer) = rest.pop() {
             match connect(io, peer) {
                 Ok(side) => {
-                    let connecting = Connecting { side, peer, began: io.now, rest };
+                    let (began, established) = (io.now, None);
+                    let connecting = Connecting { side, peer, began, established, rest, target };
                     self.origin = Origin::Connecting(Box::new(connecting));
                     return;
                 }
@@ -175,30 +187,30 @@ impl Carrier {
         self.relay.connect_failed(io.now, before, &mut context(io));
     }
 
-    /// Notices that a connect has ended.
+    /// Notices that a connect or a handshake has ended.
     fn check_connect(&mut self, io: &mut Io<'_>) -> bool {
         let Origin::Connecting(connecting) = &mut self.origin else { return false };
-        if !connecting.side.writable {
-            return false;
-        }
-        let connected = connecting.side.is_connected();
-        if let Ok(None) = connected {
-            connecting.side.writable = false;
+        let step = connecting.go_on(io);
+        if let Ok(false) = step {
             return false;
         }
         let Origin::Connecting(connecting) = std::mem::replace(&mut self.origin, Origin::None)
         else {
             return false;
         };
-        let Connecting { side, peer, began, rest } = *connecting;
-        match connected {
-            Err(error) => {
+        let Connecting { side, peer, began, established, rest, target } = *connecting;
+        match step {
+            Err(failure) => {
                 side.close(io.registrar);
-                self.connect_next(io, rest, failure(&error));
+                // Another address of this name would have the same certificate.
+                let rest = if failure == ConnectFailure::Tls { Vec::new() } else { rest };
+                self.connect_next(io, target, rest, failure);
             }
             Ok(_) => {
-                let connect = io.now.since(began);
-                let connected = Connected { peer, dns: None, connect, tls: None };
+                let established = established.unwrap_or(io.now);
+                let connect = established.since(began);
+                let tls = side.tls.is_some().then(|| io.now.since(established));
+                let connected = Connected { peer, dns: None, connect, tls };
                 self.relay.connected(io.now, &connected, &mut context(io));
                 self.origin = Origin::Open(side);
             }
@@ -206,9 +218,12 @@ impl Carrier {
         true
     }
 
-    fn send_to_origin(&mut self, io: &mut Io<'_>) -> bool {
+    fn send_to_origin(&mut self) -> bool {
         let Origin::Open(side) = &mut self.origin else { return false };
         let mut moved = false;
+        if side.flush() == Moved::Failed {
+            side.readable = true;
+        }
         while side.writable && !self.relay.to_origin().is_empty() {
             match side.write(self.relay.to_origin()) {
                 Moved::Bytes(count) => {
@@ -223,7 +238,6 @@ impl Carrier {
                 }
             }
         }
-        let _ = io;
         moved
     }
 
@@ -291,7 +305,8 @@ impl Carrier {
             return false;
         }
         let limit = self.relay.relay_limit();
-        let pipe = if limit > 0 { io.pipes.take().ok() } else { None };
+        let splices = limit > 0 && side.tls.is_none();
+        let pipe = if splices { io.pipes.take().ok() } else { None };
         let moved = match pipe {
             Some(pipe) => self.splice(io, pipe, limit),
             None => self.read_bytes(io),
@@ -323,7 +338,11 @@ impl Carrier {
 
     fn read_bytes(&mut self, io: &mut Io<'_>) -> Moved {
         let Origin::Open(side) = &mut self.origin else { return Moved::Nothing };
-        let most = if self.relay.holds_body() { io.buffer.len() } else { FIRST_BYTES };
+        let most = if self.relay.holds_body() || side.tls.is_some() {
+            io.buffer.len()
+        } else {
+            FIRST_BYTES
+        };
         let Some(buffer) = io.buffer.get_mut(..most) else { return Moved::Nothing };
         let moved = side.read(buffer);
         if let Moved::Bytes(count) = moved {
@@ -339,6 +358,38 @@ impl Carrier {
         if self.relay.wants_counters() {
             self.relay.counted(TcpCounters::default(), &mut context(io));
         }
+    }
+}
+
+impl Connecting {
+    fn begin_tls(&self, io: &mut Io<'_>) -> Result<Tls, ConnectFailure> {
+        let host = &self.target.host;
+        let Some(config) = io.tls else {
+            io.tls_faults.report(host, "this host trusts no certificate authority".to_owned());
+            return Err(ConnectFailure::Tls);
+        };
+        Tls::new(config, host).ok_or(ConnectFailure::Tls)
+    }
+
+    /// True once the connection can be used.
+    fn go_on(&mut self, io: &mut Io<'_>) -> Result<bool, ConnectFailure> {
+        if self.established.is_none() {
+            if !self.side.writable {
+                return Ok(false);
+            }
+            if self.side.is_connected().map_err(|error| failure(&error))?.is_none() {
+                self.side.writable = false;
+                return Ok(false);
+            }
+            self.established = Some(io.now);
+            if self.target.tls {
+                self.side.tls = Some(Box::new(self.begin_tls(io)?));
+            }
+        }
+        self.side.handshake().map_err(|why| {
+            io.tls_faults.report(&self.target.host, why);
+            ConnectFailure::Tls
+        })
     }
 }
 

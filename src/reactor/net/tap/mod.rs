@@ -8,16 +8,19 @@ mod listener;
 mod owner;
 mod pipes;
 mod side;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::Interest;
 use rustix::io::Errno;
+use rustls::ClientConfig;
 use slab::Slab;
-use std::os::fd::AsFd;
 
 pub use self::listener::Listener;
 
@@ -41,6 +44,9 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// Pause after accepting failed, because the host's descriptors or memory are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
+/// Reasons of failed handshakes that are logged, each once.
+const TLS_FAULTS_MAX: usize = 16;
+
 /// What a tap needs of the run.
 #[derive(Debug)]
 pub struct TapSetup {
@@ -52,6 +58,8 @@ pub struct TapSetup {
     pub shard: Shard,
     /// The addresses of names, found before the loop.
     pub names: BTreeMap<String, Vec<IpAddr>>,
+    /// How TLS with an origin is made; `None` where this host trusts no certificate.
+    pub tls: Option<Arc<ClientConfig>>,
 }
 
 /// Connections that were not served.
@@ -70,6 +78,8 @@ pub(in crate::reactor) struct TapSockets {
     listener: Listener,
     shard: Shard,
     names: BTreeMap<String, Vec<IpAddr>>,
+    tls: Option<Arc<ClientConfig>>,
+    tls_faults: TlsFaults,
     owners: Owners,
     pipes: Pipes,
     carriers: Slab<Entry>,
@@ -78,6 +88,20 @@ pub(in crate::reactor) struct TapSockets {
     deadlines: BTreeSet<(Tick, usize)>,
     accept_again: Option<Tick>,
     refused: Refused,
+}
+
+/// The reasons of failed handshakes that were logged.
+#[derive(Debug, Default)]
+struct TlsFaults(BTreeSet<String>);
+
+impl TlsFaults {
+    /// Logs a reason once.
+    fn report(&mut self, server: &str, why: String) {
+        if self.0.len() < TLS_FAULTS_MAX && !self.0.contains(&why) {
+            tracing::warn!(server, why, "tls_failed");
+            self.0.insert(why);
+        }
+    }
 }
 
 /// A carrier, whose it is, and when it is looked at.
@@ -96,7 +120,7 @@ impl TapSockets {
     /// # Errors
     /// Those of epoll_ctl(2).
     pub(in crate::reactor) fn new(setup: TapSetup, registrar: &mut Registrar) -> io::Result<Self> {
-        let TapSetup { tap, listener, shard, names } = setup;
+        let TapSetup { tap, listener, shard, names, tls } = setup;
         let registry = registrar.poll.registry();
         let fd = listener.as_fd();
         registrar.table.insert(registry, fd, Owner::TapListener, Interest::READABLE)?;
@@ -105,6 +129,8 @@ impl TapSockets {
             listener,
             shard,
             names,
+            tls,
+            tls_faults: TlsFaults::default(),
             owners: Owners::open(),
             pipes: Pipes::default(),
             carriers: Slab::new(),
@@ -198,6 +224,8 @@ impl TapSockets {
                 application.handle(now, Input::Exchange { client, record }, actions);
             },
             addresses: &|target| addresses(names, target),
+            tls: self.tls.as_ref(),
+            tls_faults: &mut self.tls_faults,
             key,
         })
     }

@@ -12,6 +12,7 @@ use mio::{Interest, Token};
 use rustix::net::sockopt::set_socket_linger;
 use std::time::Duration;
 
+use super::tls::Tls;
 use crate::reactor::registrar::Registrar;
 use crate::reactor::table::Owner;
 
@@ -22,6 +23,8 @@ pub(super) struct Side {
     token: Token,
     pub(super) readable: bool,
     pub(super) writable: bool,
+    /// Between the socket and HTTP; `None` without TLS.
+    pub(super) tls: Option<Box<Tls>>,
 }
 
 /// The result of a read or a write.
@@ -69,7 +72,7 @@ impl Side {
         let token = registrar.table.insert(registry, stream.as_fd(), owner, both)?;
         // Heads are small, and a delayed one would count as a slow origin.
         let _ = stream.set_nodelay(true);
-        Ok(Self { stream, token, readable: false, writable: false })
+        Ok(Self { stream, token, readable: false, writable: false, tls: None })
     }
 
     /// An event: it may be ready for anything.
@@ -79,14 +82,38 @@ impl Side {
     }
 
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Moved {
-        Moved::of(self.stream.read(buffer), &mut self.readable)
+        let Self { stream, readable, tls, .. } = self;
+        match tls {
+            Some(tls) => tls.read(stream, buffer, readable),
+            None => Moved::of(stream.read(buffer), readable),
+        }
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Moved {
-        match Moved::of(self.stream.write(bytes), &mut self.writable) {
+        let Self { stream, writable, tls, .. } = self;
+        let moved = match tls {
+            Some(tls) => tls.write(stream, bytes, writable),
+            None => Moved::of(stream.write(bytes), writable),
+        };
+        match moved {
             Moved::End => Moved::Nothing,
             moved => moved,
         }
+    }
+
+    /// Writes what TLS has encrypted and the socket did not take before.
+    pub(super) fn flush(&mut self) -> Moved {
+        let Self { stream, writable, tls, .. } = self;
+        tls.as_mut().map_or(Moved::Nothing, |tls| tls.flush(stream, writable))
+    }
+
+    /// Continues the handshake; true once it is over, and always without TLS.
+    ///
+    /// # Errors
+    /// Why it failed, in a few words.
+    pub(super) fn handshake(&mut self) -> Result<bool, String> {
+        let Self { stream, readable, writable, tls, .. } = self;
+        tls.as_mut().map_or(Ok(true), |tls| tls.handshake(stream, readable, writable))
     }
 
     /// Whether the connect has succeeded by now; `None` while it has not ended
