@@ -40,6 +40,8 @@ pub enum Invocation {
     HealthCheck(Option<SocketAddr>),
     /// Make a report of one or two runs.
     Report(ReportConfig),
+    /// Look up this name for a swarm, and print its addresses.
+    LookUp(String),
     /// Print this text on stdout and exit 0.
     Print(String),
     /// Print this help, which may have colour on a terminal, and exit 0.

@@ -10,6 +10,7 @@ mod health;
 mod host;
 mod input;
 mod load;
+mod look_up;
 mod merge;
 mod plan;
 mod recorder;
@@ -47,6 +48,7 @@ pub fn execute(invocation: Invocation) -> ExitCode {
         Invocation::Print(text) | Invocation::Help(text) => {
             print(&text).map(|()| Conclusion::Finished)
         }
+        Invocation::LookUp(name) => look_up::look_up(&name).map(|()| Conclusion::Finished),
         Invocation::Load(config) => load::load(&config),
         Invocation::Origin(config) => serve::serve(&config),
         Invocation::Merge(config) => merge::merge(&config),

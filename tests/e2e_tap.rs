@@ -145,6 +145,8 @@ fn counts_programmes_on_demand_exactly() {
             plays_to_its_end(ffmpeg, path, None);
         }
         plays_to_its_end(ffmpeg, "vod/stream.m3u8", Some(MISSING));
+        // A media playlist as the URL of the run.
+        plays_to_its_end(ffmpeg, "vod/v1/index.m3u8", None);
     }
 }
 
@@ -206,4 +208,23 @@ fn verifies_https_for_every_ffmpeg() {
     }
     origin.stopped();
     other.stopped();
+}
+
+#[test]
+fn looks_up_names_beside_the_loop() {
+    let Some(ffmpeg) = real_ffmpegs().pop() else { return };
+    let folder = support::folder();
+    let file = folder.path().join("summary.json");
+    let Some((origin, nginx)) = servers(None) else { return };
+    let url = nginx.url("vod/stream.m3u8").replace("127.0.0.1", "localhost");
+    load(&ffmpeg, &url, &file, &["-max-restarts", "1", "-variant", "first"]).ended();
+    origin.stopped();
+    let (seen, summary) = (nginx.ended(), read(&file));
+    counts_match("localhost", &summary, &seen);
+    assert_eq!(summary["processes"]["outcomes"]["completed"], 2 * CLIENTS);
+    let url = "http://name.invalid/stream.m3u8";
+    let ended = load(&ffmpeg, url, &file, &["-max-restarts", "1", "--skip-preflight"]).ended();
+    let summary = read(&file);
+    assert_eq!(summary["processes"]["outcomes"]["dns"], 2 * CLIENTS, "{summary}");
+    assert_eq!(ended.events("name_not_resolved").len(), 1, "{ended:#?}");
 }

@@ -36,6 +36,7 @@ pub use paint::{painted, takes_colour};
 pub use secrets::ReadFile;
 
 use crate::config::Invocation;
+use crate::reactor::net::tap::LOOK_UP;
 use flags::{LoadFlags, OriginFlags};
 
 /// Name of the program if it was started without one.
@@ -102,6 +103,8 @@ pub fn parse(
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["version" | "-v" | "--v"] => return Ok(Invocation::Print(help::version())),
+        // For the program itself: names are looked up in a process of their own.
+        [LOOK_UP, name] => return Ok(Invocation::LookUp((*name).to_owned())),
         ["help"] => return Ok(Invocation::Help(help::load_help(&load_command()))),
         ["help", "origin"] | ["origin", "help"] => {
             return Ok(Invocation::Help(help::origin_help(&origin_command())));

@@ -53,7 +53,7 @@ impl Parts {
             Owner::Watched => self.others.ready(turn, owner, hung_up),
             Owner::Listener(_) | Owner::Connection(..) => self.servers.ready(turn, owner, hung_up),
             Owner::Fetch(_) => self.fetches.ready(turn, owner, hung_up),
-            Owner::TapListener | Owner::TapClient(_) | Owner::TapOrigin(_) => {
+            Owner::TapListener | Owner::TapClient(_) | Owner::TapOrigin(_) | Owner::Lookup(_) => {
                 self.tap.ready(turn, owner, hung_up)
             }
             Owner::Terminal | Owner::TerminalSignals => self.display.ready(turn, owner, hung_up),

@@ -45,6 +45,8 @@ pub enum Owner {
     TapClient(usize),
     /// The connection to the origin that mirrors it, by the same key.
     TapOrigin(usize),
+    /// A look-up of a name for the tap, by its key.
+    Lookup(usize),
     /// The terminal of the dashboard.
     Terminal,
     /// The signals of that terminal.

@@ -72,6 +72,16 @@ pub fn resolve(
     }
 }
 
+/// The addresses of a name in the order of getaddrinfo(3), at most eight. Blocks for as
+/// long as the resolver takes.
+///
+/// # Errors
+/// The resolver's own.
+pub fn addresses(name: &str) -> io::Result<Vec<IpAddr>> {
+    let found = (name, 0).to_socket_addrs()?;
+    Ok(found.take(ADDRESSES_MAX).map(|address| address.ip()).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd;

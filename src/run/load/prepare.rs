@@ -95,7 +95,7 @@ pub(super) fn prepare(
     check_start(config)?;
     report::check(config, stop)?;
     let room = host::check(config, &ffmpeg, stop)?;
-    let tap = tap::set_up(config, &options, stop)?;
+    let tap = tap::set_up(config, &options)?;
     let template = match &tap {
         Some(tap) => template.through_tap(tap.listener.port()),
         None => template,

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::ffmpeg::options::Options;
 use crate::reactor::blocking::http_get::tls::{self, Trust};
-use crate::reactor::blocking::resolve::{self, LOOKUP_TIME};
 use crate::reactor::net::tap::{Listener, TapSetup};
 use crate::run::Fatal;
 use crate::tap::{HeaderHosts, Settings, Tap};
@@ -26,11 +24,7 @@ const TRUST_REMEDY: &str =
 const PROXY_OPTION: &str = "-http_proxy";
 
 /// The tap for clients with these options; `None` if there is to be none.
-pub(super) fn set_up(
-    config: &Config,
-    options: &Options,
-    stop: BorrowedFd<'_>,
-) -> Result<Option<TapSetup>, Fatal> {
+pub(super) fn set_up(config: &Config, options: &Options) -> Result<Option<TapSetup>, Fatal> {
     if !options.tap {
         return Ok(None);
     }
@@ -51,7 +45,7 @@ pub(super) fn set_up(
         secrets: Vec::new(),
         header_hosts: HeaderHosts::Named(Vec::new()),
     };
-    let names = names(options, stop)?;
+    let names = names(options);
     let tls = match tls::config(Trust::HostRoots) {
         Ok(tls) => Some(Arc::new(tls)),
         Err(error) if options.url.scheme() == "https" => {
@@ -63,13 +57,10 @@ pub(super) fn set_up(
     Ok(Some(TapSetup { tap, listener, shard, names, tls }))
 }
 
-/// The addresses of the URL's host.
-fn names(options: &Options, stop: BorrowedFd<'_>) -> Result<BTreeMap<String, Vec<IpAddr>>, Fatal> {
-    let Some(url::Host::Domain(host)) = options.url.host() else { return Ok(BTreeMap::new()) };
-    if let Some(address) = options.resolve {
-        return Ok([(host.to_owned(), vec![address])].into());
+/// The address of the URL's host, if `-resolve` gives one.
+fn names(options: &Options) -> BTreeMap<String, Vec<IpAddr>> {
+    match (options.url.host(), options.resolve) {
+        (Some(url::Host::Domain(host)), Some(address)) => [(host.to_owned(), vec![address])].into(),
+        _ => BTreeMap::new(),
     }
-    let found = resolve::resolve(host, 0, LOOKUP_TIME, stop)
-        .map_err(|why| Fatal(format!("{host} has no address: {why}")))?;
-    Ok([(host.to_owned(), found.into_iter().map(|address| address.ip()).collect())].into())
 }

@@ -52,6 +52,7 @@ pub fn check(input: &[u8]) {
         Ok(Invocation::Merge(merge)) => assert!(!merge.files.is_empty()),
         Ok(Invocation::HealthCheck(address)) => assert!(address.is_none_or(|at| at.port() != 0)),
         Ok(Invocation::Report(config)) => assert!(!config.run.as_os_str().is_empty()),
+        Ok(Invocation::LookUp(name)) => assert!(argv.iter().any(|word| *word == *name)),
         Ok(Invocation::Print(text) | Invocation::Help(text)) => assert!(!text.is_empty()),
     }
 }

@@ -3,16 +3,19 @@
 //! Decides nothing: [`Relay`] says what goes where.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use mio::net::TcpStream;
 use rustix::io::Errno;
 use rustls::ClientConfig;
 
 use super::TlsFaults;
+use super::moved::Moved;
+use super::names::{Found, Names};
 use super::pipes::{Pipe, Pipes};
-use super::side::{Moved, Side};
+use super::side::Side;
 use super::tls::Tls;
 use crate::exchange::record::{Record, TcpCounters};
 use crate::reactor::registrar::Registrar;
@@ -36,8 +39,7 @@ pub(super) struct Io<'a> {
     pub(super) pipes: &'a mut Pipes,
     pub(super) tap: &'a mut Tap,
     pub(super) records: &'a mut dyn FnMut(ClientId, &Record<'_>),
-    /// The addresses of a target; none if its name is not known.
-    pub(super) addresses: &'a dyn Fn(&Target) -> Vec<SocketAddr>,
+    pub(super) names: &'a mut Names,
     /// How TLS with an origin is made.
     pub(super) tls: Option<&'a Arc<ClientConfig>>,
     pub(super) tls_faults: &'a mut TlsFaults,
@@ -60,6 +62,8 @@ pub(super) enum Step {
 #[derive(Debug)]
 enum Origin {
     None,
+    /// Its name is being looked up, since this time.
+    Resolving(Target, Tick),
     Connecting(Box<Connecting>),
     Open(Side),
 }
@@ -72,9 +76,17 @@ struct Connecting {
     began: Tick,
     /// When the connection was established, if TLS follows.
     established: Option<Tick>,
+    wanted: Wanted,
+}
+
+/// What to connect to.
+#[derive(Debug)]
+struct Wanted {
+    target: Target,
     /// The addresses to try next, the last one first.
     rest: Vec<SocketAddr>,
-    target: Target,
+    /// How long the look-up took, if this connection waited for it.
+    dns: Option<Duration>,
 }
 
 /// One relay and its sockets.
@@ -101,7 +113,7 @@ impl Carrier {
         match &mut self.origin {
             Origin::Open(side) => side.wake(),
             Origin::Connecting(connecting) => connecting.side.wake(),
-            Origin::None => {}
+            Origin::None | Origin::Resolving(..) => {}
         }
     }
 
@@ -159,25 +171,45 @@ impl Carrier {
     fn open_origin(&mut self, io: &mut Io<'_>) -> bool {
         let Some(target) = self.relay.take_target() else { return false };
         std::mem::replace(&mut self.origin, Origin::None).close(io.registrar);
-        let mut rest = (io.addresses)(&target);
-        rest.reverse();
-        self.connect_next(io, target, rest, ConnectFailure::Dns);
+        match io.names.find(io.registrar, io.now, &target.host, io.key) {
+            Found::Addresses(found) => self.connect(io, target, &found, None),
+            Found::Later => self.origin = Origin::Resolving(target, io.now),
+        }
         true
     }
 
-    /// Connects to the next address; fails as `before` if there is none.
-    fn connect_next(
+    /// The look-up of a name has ended, without an address if it failed.
+    pub(super) fn resolved(&mut self, io: &mut Io<'_>, name: &str, found: &[IpAddr]) -> Step {
+        match std::mem::replace(&mut self.origin, Origin::None) {
+            Origin::Resolving(target, since) if target.host == name => {
+                let dns = Some(io.now.since(since));
+                self.connect(io, target, found, dns);
+            }
+            other => self.origin = other,
+        }
+        self.drive(io)
+    }
+
+    fn connect(
         &mut self,
         io: &mut Io<'_>,
         target: Target,
-        mut rest: Vec<SocketAddr>,
-        mut before: ConnectFailure,
+        found: &[IpAddr],
+        dns: Option<Duration>,
     ) {
-        while let Some(peer) = rest.pop() {
+        let with_port = |&address: &IpAddr| SocketAddr::new(address, target.port);
+        let rest = found.iter().rev().map(with_port).collect();
+        let wanted = Wanted { target, rest, dns };
+        self.connect_next(io, wanted, ConnectFailure::Dns);
+    }
+
+    /// Connects to the next address; fails as `before` if there is none.
+    fn connect_next(&mut self, io: &mut Io<'_>, mut wanted: Wanted, mut before: ConnectFailure) {
+        while let Some(peer) = wanted.rest.pop() {
             match connect(io, peer) {
                 Ok(side) => {
                     let (began, established) = (io.now, None);
-                    let connecting = Connecting { side, peer, began, established, rest, target };
+                    let connecting = Connecting { side, peer, began, established, wanted };
                     self.origin = Origin::Connecting(Box::new(connecting));
                     return;
                 }
@@ -198,19 +230,21 @@ impl Carrier {
         else {
             return false;
         };
-        let Connecting { side, peer, began, established, rest, target } = *connecting;
+        let Connecting { side, peer, began, established, mut wanted } = *connecting;
         match step {
             Err(failure) => {
                 side.close(io.registrar);
                 // Another address of this name would have the same certificate.
-                let rest = if failure == ConnectFailure::Tls { Vec::new() } else { rest };
-                self.connect_next(io, target, rest, failure);
+                if failure == ConnectFailure::Tls {
+                    wanted.rest.clear();
+                }
+                self.connect_next(io, wanted, failure);
             }
             Ok(_) => {
                 let established = established.unwrap_or(io.now);
                 let connect = established.since(began);
                 let tls = side.tls.is_some().then(|| io.now.since(established));
-                let connected = Connected { peer, dns: None, connect, tls };
+                let connected = Connected { peer, dns: wanted.dns, connect, tls };
                 self.relay.connected(io.now, &connected, &mut context(io));
                 self.origin = Origin::Open(side);
             }
@@ -363,7 +397,7 @@ impl Carrier {
 
 impl Connecting {
     fn begin_tls(&self, io: &mut Io<'_>) -> Result<Tls, ConnectFailure> {
-        let host = &self.target.host;
+        let host = &self.wanted.target.host;
         let Some(config) = io.tls else {
             io.tls_faults.report(host, "this host trusts no certificate authority".to_owned());
             return Err(ConnectFailure::Tls);
@@ -382,12 +416,12 @@ impl Connecting {
                 return Ok(false);
             }
             self.established = Some(io.now);
-            if self.target.tls {
+            if self.wanted.target.tls {
                 self.side.tls = Some(Box::new(self.begin_tls(io)?));
             }
         }
         self.side.handshake().map_err(|why| {
-            io.tls_faults.report(&self.target.host, why);
+            io.tls_faults.report(&self.wanted.target.host, why);
             ConnectFailure::Tls
         })
     }
@@ -396,7 +430,7 @@ impl Connecting {
 impl Origin {
     fn close(self, registrar: &mut Registrar) {
         match self {
-            Self::None => {}
+            Self::None | Self::Resolving(..) => {}
             Self::Connecting(connecting) => connecting.side.close(registrar),
             Self::Open(side) => side.close(registrar),
         }

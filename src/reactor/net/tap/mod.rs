@@ -5,6 +5,8 @@
 
 mod carrier;
 mod listener;
+mod moved;
+mod names;
 mod owner;
 mod pipes;
 mod side;
@@ -12,7 +14,7 @@ mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +25,11 @@ use rustls::ClientConfig;
 use slab::Slab;
 
 pub use self::listener::Listener;
+pub use self::names::LOOK_UP;
 
 use self::carrier::{Carrier, Io, Step};
 use self::listener::Accepted;
+use self::names::Names;
 use self::owner::Owners;
 use self::pipes::Pipes;
 use self::side::Side;
@@ -34,7 +38,7 @@ use crate::reactor::registrar::Registrar;
 use crate::reactor::table::Owner;
 use crate::reactor::turn::{Core, Turn};
 use crate::swarm::Input;
-use crate::tap::{Relay, Tap, Target};
+use crate::tap::{Relay, Tap};
 use crate::units::shard::Shard;
 use crate::units::{ClientId, Tick};
 
@@ -56,7 +60,7 @@ pub struct TapSetup {
     pub listener: Listener,
     /// The shard whose clients it serves.
     pub shard: Shard,
-    /// The addresses of names, found before the loop.
+    /// Addresses to use for names instead of looking them up (`-resolve`).
     pub names: BTreeMap<String, Vec<IpAddr>>,
     /// How TLS with an origin is made; `None` where this host trusts no certificate.
     pub tls: Option<Arc<ClientConfig>>,
@@ -77,7 +81,7 @@ pub(in crate::reactor) struct TapSockets {
     tap: Tap,
     listener: Listener,
     shard: Shard,
-    names: BTreeMap<String, Vec<IpAddr>>,
+    names: Names,
     tls: Option<Arc<ClientConfig>>,
     tls_faults: TlsFaults,
     owners: Owners,
@@ -128,7 +132,7 @@ impl TapSockets {
             tap,
             listener,
             shard,
-            names,
+            names: Names::new(names),
             tls,
             tls_faults: TlsFaults::default(),
             owners: Owners::open(),
@@ -213,7 +217,6 @@ impl TapSockets {
         let now = turn.now;
         let Turn { core, application, .. } = turn;
         let Core { registrar, buffer, actions, .. } = &mut **core;
-        let names = &self.names;
         act(&mut Io {
             now,
             registrar,
@@ -223,11 +226,22 @@ impl TapSockets {
             records: &mut |client, record| {
                 application.handle(now, Input::Exchange { client, record }, actions);
             },
-            addresses: &|target| addresses(names, target),
+            names: &mut self.names,
             tls: self.tls.as_ref(),
             tls_faults: &mut self.tls_faults,
             key,
         })
+    }
+
+    /// A look-up has ended: the carriers that wait for it go on.
+    fn resolved(&mut self, turn: &mut Turn<'_>, key: usize) {
+        let now = turn.now;
+        let Some(ended) = self.names.ended(&mut turn.core.registrar, now, key) else { return };
+        for carrier in ended.waiting {
+            let (name, found) = (&ended.name, &ended.found);
+            // There is no more to do before its new socket is ready.
+            self.take_turn(turn, carrier, |carrier, io| carrier.resolved(io, name, found));
+        }
     }
 
     fn remove(&mut self, turn: &mut Turn<'_>, key: usize, carrier: Carrier) {
@@ -252,15 +266,6 @@ impl TapSockets {
     }
 }
 
-/// The addresses of a target; none if its name is not known.
-fn addresses(names: &BTreeMap<String, Vec<IpAddr>>, target: &Target) -> Vec<SocketAddr> {
-    let found = match target.host.parse::<IpAddr>() {
-        Ok(address) => vec![address],
-        Err(_) => names.get(&target.host).cloned().unwrap_or_default(),
-    };
-    found.into_iter().map(|address| SocketAddr::new(address, target.port)).collect()
-}
-
 impl Part for TapSockets {
     fn ready(&mut self, turn: &mut Turn<'_>, owner: Owner, _: bool) -> bool {
         match owner {
@@ -273,16 +278,21 @@ impl Part for TapSockets {
                 carrier.wake_origin();
                 carrier.drive(io)
             }),
+            Owner::Lookup(key) => {
+                self.resolved(turn, key);
+                false
+            }
             _ => false,
         }
     }
 
     fn deadline(&self, _: &Turn<'_>) -> Option<Tick> {
         let first = self.deadlines.first().map(|&(at, _)| at);
-        [first, self.accept_again].into_iter().flatten().min()
+        [first, self.accept_again, self.names.deadline()].into_iter().flatten().min()
     }
 
     fn due(&mut self, turn: &mut Turn<'_>) {
+        self.names.give_up(turn.now);
         if self.accept_again.is_some_and(|at| at <= turn.now) {
             self.accept_again = None;
             while self.accept(turn) {}

@@ -10,7 +10,7 @@ use mio::net::TcpStream;
 use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConfig, ClientConnection, Error};
 
-use super::side::Moved;
+use super::moved::Moved;
 
 /// Bytes of requests that are encrypted ahead of the socket; a request is far shorter.
 const AHEAD_BYTES: usize = 16 * 1024;
