@@ -23,7 +23,7 @@ pub struct Connected {
     pub peer: SocketAddr,
     /// The look-up of the name; `None` for a cached name and for an address.
     pub dns: Option<Duration>,
-    /// The TCP connect.
+    /// The TCP connect, since the first address was tried.
     pub connect: Duration,
     /// The TLS handshake; `None` without TLS.
     pub tls: Option<Duration>,

@@ -3,24 +3,20 @@
 //! Decides nothing: [`Relay`] says what goes where.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use mio::net::TcpStream;
-use rustix::io::Errno;
 use rustls::ClientConfig;
 
 use super::TlsFaults;
+use super::connecting::Connecting;
 use super::moved::Moved;
 use super::names::{Found, Names};
 use super::pipes::{Pipe, Pipes};
 use super::side::Side;
-use super::tls::Tls;
 use crate::exchange::record::{Record, TcpCounters};
 use crate::reactor::registrar::Registrar;
-use crate::reactor::table::Owner;
-use crate::tap::{Close, Closed, ConnectFailure, Connected, Context, Relay, Tap, Target};
+use crate::tap::{Close, Closed, Context, Relay, Tap, Target};
 use crate::units::{ClientId, Tick};
 
 /// Rounds of one relay in one turn, each of at most 64 KiB: a fast origin leaves the
@@ -68,27 +64,6 @@ enum Origin {
     Open(Side),
 }
 
-/// A connect in progress.
-#[derive(Debug)]
-struct Connecting {
-    side: Side,
-    peer: SocketAddr,
-    began: Tick,
-    /// When the connection was established, if TLS follows.
-    established: Option<Tick>,
-    wanted: Wanted,
-}
-
-/// What to connect to.
-#[derive(Debug)]
-struct Wanted {
-    target: Target,
-    /// The addresses to try next, the last one first.
-    rest: Vec<SocketAddr>,
-    /// How long the look-up took, if this connection waited for it.
-    dns: Option<Duration>,
-}
-
 /// One relay and its sockets.
 #[derive(Debug)]
 pub(super) struct Carrier {
@@ -112,14 +87,18 @@ impl Carrier {
     pub(super) fn wake_origin(&mut self) {
         match &mut self.origin {
             Origin::Open(side) => side.wake(),
-            Origin::Connecting(connecting) => connecting.side.wake(),
+            Origin::Connecting(connecting) => connecting.wake(),
             Origin::None | Origin::Resolving(..) => {}
         }
     }
 
     /// When [`Carrier::due`] is to be called.
     pub(super) fn deadline(&self) -> Option<Tick> {
-        self.relay.deadline()
+        let next_attempt = match &self.origin {
+            Origin::Connecting(connecting) => connecting.deadline(),
+            _ => None,
+        };
+        [self.relay.deadline(), next_attempt].into_iter().flatten().min()
     }
 
     /// The deadline has come.
@@ -172,7 +151,10 @@ impl Carrier {
         let Some(target) = self.relay.take_target() else { return false };
         std::mem::replace(&mut self.origin, Origin::None).close(io.registrar);
         match io.names.find(io.registrar, io.now, &target.host, io.key) {
-            Found::Addresses(found) => self.connect(io, target, &found, None),
+            Found::Addresses(found) => {
+                let connecting = Connecting::new(io.now, target, &found, None);
+                self.origin = Origin::Connecting(Box::new(connecting));
+            }
             Found::Later => self.origin = Origin::Resolving(target, io.now),
         }
         true
@@ -183,70 +165,26 @@ impl Carrier {
         match std::mem::replace(&mut self.origin, Origin::None) {
             Origin::Resolving(target, since) if target.host == name => {
                 let dns = Some(io.now.since(since));
-                self.connect(io, target, found, dns);
+                let connecting = Connecting::new(io.now, target, found, dns);
+                self.origin = Origin::Connecting(Box::new(connecting));
             }
             other => self.origin = other,
         }
         self.drive(io)
     }
 
-    fn connect(
-        &mut self,
-        io: &mut Io<'_>,
-        target: Target,
-        found: &[IpAddr],
-        dns: Option<Duration>,
-    ) {
-        let with_port = |&address: &IpAddr| SocketAddr::new(address, target.port);
-        let rest = found.iter().rev().map(with_port).collect();
-        let wanted = Wanted { target, rest, dns };
-        self.connect_next(io, wanted, ConnectFailure::Dns);
-    }
-
-    /// Connects to the next address; fails as `before` if there is none.
-    fn connect_next(&mut self, io: &mut Io<'_>, mut wanted: Wanted, mut before: ConnectFailure) {
-        while let Some(peer) = wanted.rest.pop() {
-            match connect(io, peer) {
-                Ok(side) => {
-                    let (began, established) = (io.now, None);
-                    let connecting = Connecting { side, peer, began, established, wanted };
-                    self.origin = Origin::Connecting(Box::new(connecting));
-                    return;
-                }
-                Err(error) => before = failure(&error),
-            }
-        }
-        self.relay.connect_failed(io.now, before, &mut context(io));
-    }
-
-    /// Notices that a connect or a handshake has ended.
+    /// Notices that the connection was made or has failed.
     fn check_connect(&mut self, io: &mut Io<'_>) -> bool {
         let Origin::Connecting(connecting) = &mut self.origin else { return false };
-        let step = connecting.go_on(io);
-        if let Ok(false) = step {
-            return false;
-        }
-        let Origin::Connecting(connecting) = std::mem::replace(&mut self.origin, Origin::None)
-        else {
-            return false;
-        };
-        let Connecting { side, peer, began, established, mut wanted } = *connecting;
-        match step {
-            Err(failure) => {
-                side.close(io.registrar);
-                // Another address of this name would have the same certificate.
-                if failure == ConnectFailure::Tls {
-                    wanted.rest.clear();
-                }
-                self.connect_next(io, wanted, failure);
-            }
-            Ok(_) => {
-                let established = established.unwrap_or(io.now);
-                let connect = established.since(began);
-                let tls = side.tls.is_some().then(|| io.now.since(established));
-                let connected = Connected { peer, dns: wanted.dns, connect, tls };
-                self.relay.connected(io.now, &connected, &mut context(io));
+        let Some(result) = connecting.go_on(io) else { return false };
+        match result {
+            Ok((side, connected)) => {
                 self.origin = Origin::Open(side);
+                self.relay.connected(io.now, &connected, &mut context(io));
+            }
+            Err(failure) => {
+                self.origin = Origin::None;
+                self.relay.connect_failed(io.now, failure, &mut context(io));
             }
         }
         true
@@ -395,43 +333,11 @@ impl Carrier {
     }
 }
 
-impl Connecting {
-    fn begin_tls(&self, io: &mut Io<'_>) -> Result<Tls, ConnectFailure> {
-        let host = &self.wanted.target.host;
-        let Some(config) = io.tls else {
-            io.tls_faults.report(host, "this host trusts no certificate authority".to_owned());
-            return Err(ConnectFailure::Tls);
-        };
-        Tls::new(config, host).ok_or(ConnectFailure::Tls)
-    }
-
-    /// True once the connection can be used.
-    fn go_on(&mut self, io: &mut Io<'_>) -> Result<bool, ConnectFailure> {
-        if self.established.is_none() {
-            if !self.side.writable {
-                return Ok(false);
-            }
-            if self.side.is_connected().map_err(|error| failure(&error))?.is_none() {
-                self.side.writable = false;
-                return Ok(false);
-            }
-            self.established = Some(io.now);
-            if self.wanted.target.tls {
-                self.side.tls = Some(Box::new(self.begin_tls(io)?));
-            }
-        }
-        self.side.handshake().map_err(|why| {
-            io.tls_faults.report(&self.wanted.target.host, why);
-            ConnectFailure::Tls
-        })
-    }
-}
-
 impl Origin {
     fn close(self, registrar: &mut Registrar) {
         match self {
             Self::None | Self::Resolving(..) => {}
-            Self::Connecting(connecting) => connecting.side.close(registrar),
+            Self::Connecting(connecting) => connecting.close(registrar),
             Self::Open(side) => side.close(registrar),
         }
     }
@@ -439,18 +345,4 @@ impl Origin {
 
 fn context<'c>(io: &'c mut Io<'_>) -> Context<'c> {
     Context { tap: io.tap, records: io.records }
-}
-
-fn connect(io: &mut Io<'_>, peer: SocketAddr) -> io::Result<Side> {
-    let stream = TcpStream::connect(peer)?;
-    Side::new(io.registrar, stream, Owner::TapOrigin(io.key))
-}
-
-fn failure(error: &io::Error) -> ConnectFailure {
-    match Errno::from_io_error(error) {
-        Some(Errno::CONNREFUSED) => ConnectFailure::Refused,
-        Some(Errno::TIMEDOUT) => ConnectFailure::Timeout,
-        Some(Errno::CONNRESET) => ConnectFailure::Reset,
-        _ => ConnectFailure::Unreachable,
-    }
 }

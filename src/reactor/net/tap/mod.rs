@@ -4,11 +4,13 @@
 //! Knows neither HTTP nor playlists.
 
 mod carrier;
+mod connecting;
 mod listener;
 mod moved;
 mod names;
 mod owner;
 mod pipes;
+mod race;
 mod side;
 mod tls;
 
