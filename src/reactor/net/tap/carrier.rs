@@ -4,20 +4,17 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use rustls::ClientConfig;
-
-use super::TlsFaults;
 use super::connecting::Connecting;
+use super::io_context::{Io, context};
 use super::moved::Moved;
-use super::names::{Found, Names};
-use super::pipes::{Pipe, Pipes};
+use super::names::Found;
+use super::pipes::Pipe;
 use super::side::Side;
-use crate::exchange::record::{Record, TcpCounters};
+use crate::exchange::record::TcpCounters;
 use crate::reactor::registrar::Registrar;
-use crate::tap::{Close, Closed, Context, Relay, Tap, Target};
-use crate::units::{ClientId, Tick};
+use crate::tap::{Close, Closed, Context, Relay, Target};
+use crate::units::Tick;
 
 /// Rounds of one relay in one turn, each of at most 64 KiB: a fast origin leaves the
 /// others their turn.
@@ -26,22 +23,6 @@ const ROUNDS_PER_TURN: usize = 4;
 /// Bytes read at first of a response: its head and the start of its body. What follows
 /// of a segment passes through a pipe.
 const FIRST_BYTES: usize = 4 * 1024;
-
-/// What a carrier needs in its turn.
-pub(super) struct Io<'a> {
-    pub(super) now: Tick,
-    pub(super) registrar: &'a mut Registrar,
-    pub(super) buffer: &'a mut [u8],
-    pub(super) pipes: &'a mut Pipes,
-    pub(super) tap: &'a mut Tap,
-    pub(super) records: &'a mut dyn FnMut(ClientId, &Record<'_>),
-    pub(super) names: &'a mut Names,
-    /// How TLS with an origin is made.
-    pub(super) tls: Option<&'a Arc<ClientConfig>>,
-    pub(super) tls_faults: &'a mut TlsFaults,
-    /// The carrier's key.
-    pub(super) key: usize,
-}
 
 /// What follows from a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -341,8 +322,4 @@ impl Origin {
             Self::Open(side) => side.close(registrar),
         }
     }
-}
-
-fn context<'c>(io: &'c mut Io<'_>) -> Context<'c> {
-    Context { tap: io.tap, records: io.records }
 }

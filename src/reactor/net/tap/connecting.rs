@@ -8,7 +8,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use rustix::io::Errno;
 
-use super::carrier::Io;
+use super::io_context::Io;
 use super::race::Race;
 use super::side::Side;
 use super::tls::Tls;
@@ -159,11 +159,11 @@ impl Attempt {
 
 /// TLS with this server, before its handshake.
 fn tls(io: &mut Io<'_>, host: &str) -> Option<Tls> {
-    let Some(config) = io.tls else {
-        io.tls_faults.report(host, "this host trusts no certificate authority".to_owned());
-        return None;
+    let tls = match io.tls {
+        Some(config) => Tls::new(config, host).ok_or("no certificate can have this name"),
+        None => Err("this host trusts no certificate authority"),
     };
-    Tls::new(config, host)
+    tls.map_err(|why| io.tls_faults.report(host, why.to_owned())).ok()
 }
 
 fn fail<T>(io: &mut Io<'_>, side: Side) -> Result<T, ConnectFailure> {

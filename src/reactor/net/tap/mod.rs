@@ -5,6 +5,7 @@
 
 mod carrier;
 mod connecting;
+mod io_context;
 mod listener;
 mod moved;
 mod names;
@@ -29,7 +30,8 @@ use slab::Slab;
 pub use self::listener::Listener;
 pub use self::names::LOOK_UP;
 
-use self::carrier::{Carrier, Io, Step};
+use self::carrier::{Carrier, Step};
+use self::io_context::Io;
 use self::listener::Accepted;
 use self::names::Names;
 use self::owner::Owners;

@@ -136,3 +136,136 @@ fn words(error: &Error) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Duration;
+
+    use mio::{Interest, Poll, Token};
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use rustls::crypto::ring::default_provider;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection};
+
+    use super::*;
+
+    const NAME: &str = "origin.example";
+
+    /// What a server speaks TLS with, and its certificate.
+    struct Server(Arc<ServerConfig>, CertificateDer<'static>);
+
+    impl Server {
+        /// With a certificate for [`NAME`], signed by itself, that expires in this year.
+        fn until(year: i32) -> Self {
+            let mut params = CertificateParams::new([NAME.to_owned()]).unwrap();
+            params.not_before = date_time_ymd(2000, 1, 1);
+            params.not_after = date_time_ymd(year, 1, 1);
+            let key = KeyPair::generate().unwrap();
+            let certificate = params.self_signed(&key).unwrap().der().clone();
+            let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+            let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![certificate.clone()], key)
+                .unwrap();
+            Self(Arc::new(config), certificate)
+        }
+
+        /// What a client needs that trusts this certificate alone.
+        fn trusted(&self) -> Arc<ClientConfig> {
+            let mut roots = RootCertStore::empty();
+            roots.add(self.1.clone()).unwrap();
+            let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+            let config = config.with_safe_default_protocol_versions().unwrap();
+            Arc::new(config.with_root_certificates(roots).with_no_client_auth())
+        }
+
+        /// Connects, makes the handshake, and reads to the end of the connection.
+        fn shakes_hands(
+            &self,
+            client: &Arc<ClientConfig>,
+            host: &str,
+        ) -> Result<HandshakeKind, String> {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (mut accepted, _) = listener.accept().unwrap();
+            let mut server = ServerConnection::new(Arc::clone(&self.0)).unwrap();
+            let serving = thread::spawn(move || {
+                // It fails where the client rejects the certificate.
+                let _ = server.complete_io(&mut accepted);
+            });
+            stream.set_nonblocking(true).unwrap();
+            let mut client = Client::new(stream, client, host);
+            let result = client.shakes_hands();
+            serving.join().unwrap();
+            result?;
+            client.reads_to_the_end();
+            Ok(client.tls.0.handshake_kind().unwrap())
+        }
+    }
+
+    struct Client {
+        tls: Tls,
+        stream: TcpStream,
+        poll: Poll,
+    }
+
+    impl Client {
+        fn new(stream: std::net::TcpStream, config: &Arc<ClientConfig>, host: &str) -> Self {
+            let (tls, poll) = (Tls::new(config, host).unwrap(), Poll::new().unwrap());
+            let mut stream = TcpStream::from_std(stream);
+            let both = Interest::READABLE | Interest::WRITABLE;
+            poll.registry().register(&mut stream, Token(0), both).unwrap();
+            Self { tls, stream, poll }
+        }
+
+        fn waits(&mut self) {
+            let mut events = mio::Events::with_capacity(1);
+            self.poll.poll(&mut events, Some(Duration::from_secs(20))).unwrap();
+            assert!(!events.is_empty());
+        }
+
+        fn shakes_hands(&mut self) -> Result<(), String> {
+            while !self.tls.handshake(&mut self.stream, &mut true, &mut true)? {
+                self.waits();
+            }
+            Ok(())
+        }
+
+        /// Reads what resumes a session: it follows the handshake (RFC 8446, 4.6.1).
+        fn reads_to_the_end(&mut self) {
+            while self.tls.read(&mut self.stream, &mut [0; 8], &mut true) != Moved::End {
+                self.waits();
+            }
+        }
+    }
+
+    #[test]
+    fn certificates_are_verified_and_sessions_resumed() {
+        let server = Server::until(2999);
+        let client = server.trusted();
+        assert_eq!(server.shakes_hands(&client, NAME), Ok(HandshakeKind::Full));
+        assert_eq!(server.shakes_hands(&client, NAME), Ok(HandshakeKind::Resumed));
+    }
+
+    #[test]
+    fn each_fault_of_a_certificate_is_named() {
+        let (server, expired) = (Server::until(2999), Server::until(2001));
+        for (server, trusted, host, why) in [
+            (&expired, &expired, NAME, "the certificate has expired"),
+            (&server, &server, "other.example", "the certificate is for another name"),
+            (&server, &server, "192.0.2.1", "the certificate is for another name"),
+            (&server, &Server::until(2999), NAME, "the certificate's issuer is not trusted here"),
+        ] {
+            assert_eq!(server.shakes_hands(&trusted.trusted(), host), Err(why.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_no_certificate_can_name_has_no_tls() {
+        assert!(Tls::new(&Server::until(2999).trusted(), "not a name").is_none());
+    }
+}
