@@ -240,11 +240,12 @@ impl TapSockets {
     /// A look-up has ended: the carriers that wait for it go on.
     fn resolved(&mut self, turn: &mut Turn<'_>, key: usize) {
         let now = turn.now;
-        let Some(ended) = self.names.ended(&mut turn.core.registrar, now, key) else { return };
-        for carrier in ended.waiting {
-            let (name, found) = (&ended.name, &ended.found);
-            // There is no more to do before its new socket is ready.
-            self.take_turn(turn, carrier, |carrier, io| carrier.resolved(io, name, found));
+        for ended in self.names.ended(&mut turn.core.registrar, now, key) {
+            for carrier in ended.waiting {
+                let (name, found) = (&ended.name, &ended.found);
+                // There is no more to do before its new socket is ready.
+                self.take_turn(turn, carrier, |carrier, io| carrier.resolved(io, name, found));
+            }
         }
     }
 
