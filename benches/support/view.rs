@@ -40,7 +40,7 @@ pub(crate) fn scrape_response(
         snapshot: &swarm.snapshot(now),
         health,
         ffmpeg_version: "9.0.2",
-        measured: Measured { log: true, tcp: true },
+        measured: Measured { log: true, tcp: true, tap: false },
         exporters: None,
         clients: &[],
         stall: StallThreshold::new(Duration::from_secs(6), TargetDurationSource::Stream),

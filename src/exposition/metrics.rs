@@ -55,15 +55,34 @@ mod tests {
     use crate::measures::Measured;
     use crate::measures::fixture::{Numbers, busy_run};
     use crate::measures::per_client;
-    use crate::measures::{Family, playback, processes, requests, tcp};
+    use crate::measures::{Family, Needs, exchanges, playback, processes, requests, tcp};
     use crate::stats::Health;
     use crate::stats::{ClientFigures, State, Totals};
     use crate::units::ClientId;
     use crate::units::Tick;
     use std::time::Duration;
 
+    /// The families of a run without the tap.
     fn families() -> Vec<Family> {
-        measures::families(measures::all()).collect()
+        let all = measures::all().filter(|measure| measure.needs != Needs::Exchanges);
+        measures::families(all).collect()
+    }
+
+    #[test]
+    fn exchanges_have_families_with_the_tap_alone() {
+        let numbers = busy_run();
+        let snapshot = numbers.snapshot();
+        let measured = Measured { log: true, tcp: false, tap: true };
+        let got = collect(&Scene { measured, ..numbers.scene(&snapshot) });
+        let needs = |needs| measures::all().filter(move |measure| measure.needs == needs);
+        for family in measures::families(needs(Needs::Exchanges)) {
+            let may_never_come =
+                [exchanges::DNS, exchanges::TLS].iter().any(|of| name(of) == family.name);
+            assert_eq!(names(&got).contains(&family.name), !may_never_come, "{}", family.name);
+        }
+        for family in measures::families(needs(Needs::Inference)) {
+            assert!(!names(&got).contains(&family.name), "{}", family.name);
+        }
     }
 
     fn name(of: &measures::Measure) -> &'static str {
@@ -121,7 +140,8 @@ mod tests {
         let numbers = busy_run();
         let snapshot = numbers.snapshot();
         let with = |log, tcp| {
-            let scene = Scene { measured: Measured { log, tcp }, ..numbers.scene(&snapshot) };
+            let scene =
+                Scene { measured: Measured { log, tcp, tap: false }, ..numbers.scene(&snapshot) };
             collect(&scene).iter().map(|family| family.name().to_owned()).collect::<Vec<_>>()
         };
         let tcp = [name(&tcp::RTT), name(&tcp::RETRANSMITS)];

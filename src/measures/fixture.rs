@@ -14,7 +14,7 @@ use crate::swarm::{StallThreshold, TargetDurationSource};
 use crate::units::{ClientId, Tick};
 
 /// A run in which everything is measured.
-pub(crate) const EVERYTHING: Measured = Measured { log: true, tcp: true };
+pub(crate) const EVERYTHING: Measured = Measured { log: true, tcp: true, tap: false };
 
 /// Segments of 6 s, as the stream says.
 pub(crate) const STALL: StallThreshold = StallThreshold {

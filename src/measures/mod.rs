@@ -8,6 +8,7 @@
 pub mod clients;
 mod declare;
 pub mod distribution;
+pub mod exchanges;
 pub mod exporters;
 pub mod facts;
 pub mod generator;
@@ -42,11 +43,12 @@ pub use value::{Held, Value, Values};
 pub const METRICS_PATH: &str = "/metrics";
 
 /// The measures of a run by subject, in the order of a scrape.
-static SUBJECTS: [&[&Measure]; 11] = [
+static SUBJECTS: [&[&Measure]; 12] = [
     run::ALL,
     clients::ALL,
     processes::ALL,
     requests::ALL,
+    exchanges::ALL,
     playback::ALL,
     tcp::ALL,
     exporters::ALL,
@@ -57,11 +59,12 @@ static SUBJECTS: [&[&Measure]; 11] = [
 ];
 
 /// The fields of the JSON summary by subject, in their order there.
-static FIELDS: [&[&Measure]; 10] = [
+static FIELDS: [&[&Measure]; 11] = [
     run::FIELDS,
     clients::FIELDS,
     processes::FIELDS,
     requests::FIELDS,
+    exchanges::FIELDS,
     playback::FIELDS,
     tcp::FIELDS,
     exporters::FIELDS,

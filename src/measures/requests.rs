@@ -31,19 +31,19 @@ measures! {
     BY_KIND = Measure::counts("requests", "Requests")
         .family("hlsswarm_requests_total", "Requests in FFmpeg's log, by kind of resource.")
         .labels(&["kind"])
-        .field("requests.by_kind").needs(Needs::Log).column("requests")
+        .field("requests.by_kind").needs(Needs::Requests).column("requests")
         .read(|scene| Counts::kept(
             |place| RequestKind::ALL.get(place).map_or("", |kind| kind.name()),
             &scene.snapshot.totals.requests.by_kind,
         ));
     SEGMENTS = Measure::counter("segments_downloaded", "Segments")
         .family("hlsswarm_segments_downloaded_total", "Segments asked for and not seen to fail.")
-        .field("requests.segments_downloaded").needs(Needs::Log).column("segments")
+        .field("requests.segments_downloaded").needs(Needs::Requests).column("segments")
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.segments_downloaded));
     PLAYLIST_REFRESHES = Measure::counter("playlist_refreshes", "Playlist refreshes")
         .family("hlsswarm_playlist_refreshes_total",
             "Media playlists asked for again and not seen to fail.")
-        .field("requests.playlist_refreshes").needs(Needs::Log)
+        .field("requests.playlist_refreshes").needs(Needs::Requests)
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.playlist_refreshes));
     SEGMENTS_PER_MINUTE = Measure::gauge("segments_per_minute", "Segments of each client")
         .number(Unit::PerMinute)
@@ -57,7 +57,7 @@ measures! {
         .family("hlsswarm_request_errors_total",
             "Requests that failed, by kind of resource and reason.")
         .labels(&["kind", "reason"])
-        .field("requests.errors").sparse().needs(Needs::Log).column("errors")
+        .field("requests.errors").sparse().needs(Needs::Requests).column("errors")
         .read(|scene| Counts::pairs(
             |place| {
                 let reasons = ErrorReason::ALL.len();
@@ -70,7 +70,7 @@ measures! {
     HTTP_ERRORS = Measure::counts("http_errors", "Error statuses")
         .family("hlsswarm_http_errors_total", "Responses with an error status, 400 to 599.")
         .labels(&["status"]).zeros_of(KNOWN_STATUSES)
-        .field("requests.http_errors").sparse().needs(Needs::Log)
+        .field("requests.http_errors").sparse().needs(Needs::Requests)
         .read(|scene| Counts::by_number(
             *ERROR_STATUSES.start(),
             &*scene.snapshot.totals.requests.http_errors,
@@ -79,49 +79,49 @@ measures! {
         .family("hlsswarm_connections_total",
             "Requests by connection: kept alive (true) or new (false).")
         .labels(&["reused"]).fixed(&["true"])
-        .field("requests.connections_reused").needs(Needs::Log)
+        .field("requests.connections_reused").needs(Needs::Requests)
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.connections_reused));
     CONNECTIONS_NEW = Measure::counter("connections_new", "New connections")
         .family("hlsswarm_connections_total",
             "Requests by connection: kept alive (true) or new (false).")
         .labels(&["reused"]).fixed(&["false"])
-        .field("requests.connections_new").needs(Needs::Log)
+        .field("requests.connections_new").needs(Needs::Requests)
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.connections_new));
     TCP_CONNECT = Measure::times("tcp_connect", "TCP connects")
         .family("hlsswarm_tcp_connect_seconds",
             "Time of a TCP connect, inferred from FFmpeg's log; absent before the first.")
-        .field("requests.tcp_connect").optional().merge(Merge::SumIfAny).needs(Needs::Log)
+        .field("requests.tcp_connect").optional().merge(Merge::SumIfAny).needs(Needs::Requests)
         .read(|scene| Value::times_if_any(&scene.snapshot.totals.requests.connect));
     SEGMENT_DOWNLOAD = Measure::times("segment_download", "Segment times")
         .family("hlsswarm_segment_download_seconds",
             "Time of a segment's download, inferred from the lines of FFmpeg's log around it.")
-        .field("requests.segment_download").needs(Needs::Log).column("segment_download")
+        .field("requests.segment_download").needs(Needs::Requests).column("segment_download")
         .compared(Better::Less, UPPER_OF_MANY)
         .read(|scene| Value::Times(&scene.snapshot.totals.requests.segment_download));
     PLAYLIST_DOWNLOAD = Measure::times("playlist_download", "Playlist times")
         .family("hlsswarm_playlist_download_seconds",
             "Time of a playlist's download, inferred from the lines of FFmpeg's log around it.")
-        .field("requests.playlist_download").needs(Needs::Log).column("playlist_download")
+        .field("requests.playlist_download").needs(Needs::Requests).column("playlist_download")
         .compared(Better::Less, UPPER)
         .read(|scene| Value::Times(&scene.snapshot.totals.requests.playlist_download));
     RECONNECTIONS = Measure::counter("reconnections", "Reconnects")
         .family("hlsswarm_reconnections_total", "Reconnects that FFmpeg announced.")
-        .field("requests.reconnections").needs(Needs::Log)
+        .field("requests.reconnections").needs(Needs::Inference)
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.reconnections));
     TIMEOUTS = Measure::counter("timeouts", "Timeouts")
         .family("hlsswarm_timeouts_total", "Requests that timed out.")
-        .field("requests.timeouts").needs(Needs::Log)
+        .field("requests.timeouts").needs(Needs::Requests)
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.timeouts));
     SEGMENTS_SKIPPED = Measure::counter("segments_skipped", "Segments skipped")
         .family("hlsswarm_segments_skipped_total",
             "Segments that FFmpeg gave up, or that expired before it came to them.")
-        .field("requests.segments_skipped").needs(Needs::Log)
+        .field("requests.segments_skipped").needs(Needs::Inference)
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.segments_skipped));
     SEQUENCE_JUMPS = Measure::counter("sequence_jumps", "Sequence jumps")
-        .field("requests.sequence_jumps").needs(Needs::Log)
+        .field("requests.sequence_jumps").needs(Needs::Inference)
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.sequence_jumps));
     RELOAD_FAILURES = Measure::counter("playlist_reload_failures", "Failed reloads")
-        .field("requests.playlist_reload_failures").needs(Needs::Log)
+        .field("requests.playlist_reload_failures").needs(Needs::Inference)
         .read(|scene| Value::Whole(scene.snapshot.totals.requests.reload_failures));
 }
 

@@ -12,6 +12,9 @@ pub struct Measured {
     pub log: bool,
     /// The kernel reports the clients' sockets.
     pub tcp: bool,
+    /// The tap carries the clients' traffic: requests are known by their exchanges, and
+    /// the log counts none.
+    pub tap: bool,
 }
 
 impl Measured {
@@ -19,7 +22,7 @@ impl Measured {
     /// both.
     #[must_use]
     pub const fn bytes(self) -> bool {
-        self.log || self.tcp
+        self.log || self.tcp || self.tap
     }
 }
 
@@ -32,7 +35,13 @@ pub enum Needs {
     Log,
     /// The kernel's view of the clients' sockets.
     Tcp,
-    /// One of both.
+    /// FFmpeg's log, from which requests are inferred without the tap.
+    Inference,
+    /// The exchanges that the tap carries.
+    Exchanges,
+    /// Progress or log, or the exchanges.
+    Requests,
+    /// One of the sources of bytes.
     Bytes,
     /// A reading of what this process uses.
     Process,
@@ -71,6 +80,9 @@ impl Scene<'_> {
             Needs::Nothing => true,
             Needs::Log => self.measured.log,
             Needs::Tcp => self.measured.tcp,
+            Needs::Inference => self.measured.log && !self.measured.tap,
+            Needs::Exchanges => self.measured.tap,
+            Needs::Requests => self.measured.log || self.measured.tap,
             Needs::Bytes => self.measured.bytes(),
             Needs::Process => self.health.process.is_known(),
         }

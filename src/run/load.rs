@@ -95,6 +95,7 @@ fn run(
             ffmpeg_version,
             measured: Measured {
                 log: config.swarm.stats,
+                tap: config.swarm.tap,
                 tcp: config.swarm.stats && !config.swarm.tap && sample_sockets(&mut reactor),
             },
             stall,

@@ -3,6 +3,7 @@
 
 pub mod active_time;
 pub mod client;
+pub mod exchanges;
 pub mod figures;
 pub mod health;
 pub mod histogram;
@@ -18,6 +19,7 @@ pub mod usage;
 
 pub use active_time::ActiveTime;
 pub use client::{ClientRequests, LogContext};
+pub use exchanges::Exchanges;
 pub use figures::ClientFigures;
 pub use health::{ConnectionCounts, EntryKind, Health, ProcessUse, Standstills};
 pub use histogram::{Histogram, quantile_of};

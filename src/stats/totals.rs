@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::refused::Refused;
-use super::{Histogram, Patterns, Playback, Reception, Requests};
+use super::{Exchanges, Histogram, Patterns, Playback, Reception, Requests};
 use crate::ffmpeg::outcome::Outcome;
 use crate::units::ClientId;
 use crate::units::process::{ExitStatus, SpawnFailureReason};
@@ -56,6 +56,8 @@ pub struct Totals {
     pub reception: Reception,
     /// The requests to the origin and their results.
     pub requests: Requests,
+    /// The exchanges that the tap carried.
+    pub exchanges: Exchanges,
     /// What viewers would have experienced.
     pub playback: Playback,
 }
@@ -136,6 +138,7 @@ impl Default for Totals {
             outcomes_by_us: [0; Outcome::ALL.len()],
             reception: Reception::default(),
             requests: Requests::default(),
+            exchanges: Exchanges::default(),
             playback: Playback::default(),
         }
     }

@@ -10,7 +10,8 @@ use super::cells::{
 use super::document::Document;
 use crate::ffmpeg::outcome::Outcome;
 use crate::measures::{
-    Measure, clients, generator, host, log, playback, processes, requests, run, tcp, words,
+    Measure, clients, exchanges, generator, host, log, playback, processes, requests, run, tcp,
+    words,
 };
 
 /// A row: its name, the measures in it, and its lines; without lines it is left out.
@@ -170,10 +171,10 @@ pub(super) static STREAM: Block = Block {
             },
         ),
         row("Sequence jumps", &[&requests::SEQUENCE_JUMPS], |of| {
-            own(of, &requests::SEQUENCE_JUMPS)
+            if_any(of, &requests::SEQUENCE_JUMPS)
         }),
         row("Failed reloads", &[&requests::RELOAD_FAILURES], |of| {
-            own(of, &requests::RELOAD_FAILURES)
+            if_any(of, &requests::RELOAD_FAILURES)
         }),
         row("Connects", &[&requests::TCP_CONNECT], |of| own(of, &requests::TCP_CONNECT)),
         row("Segment times", &[&requests::SEGMENT_DOWNLOAD], |of| {
@@ -204,6 +205,35 @@ pub(super) static STREAM: Block = Block {
     ],
     hidden: &[&playback::BELOW_REALTIME, &playback::ABOVE_REALTIME],
 };
+
+/// What the tap knows of the exchanges.
+pub(super) static EXCHANGES: Block = Block {
+    sections: &["exchanges"],
+    rows: &[
+        row("Redirects", &[&exchanges::REDIRECTS], |of| own(of, &exchanges::REDIRECTS)),
+        row("TTFB of segments", &[&exchanges::TTFB_SEGMENT], |of| {
+            own(of, &exchanges::TTFB_SEGMENT)
+        }),
+        row("TTFB of playlists", &[&exchanges::TTFB_PLAYLIST], |of| {
+            own(of, &exchanges::TTFB_PLAYLIST)
+        }),
+        row("Not ok", &[&exchanges::RESULTS], |of| {
+            let failed = came(of, &exchanges::RESULTS);
+            let failed = failed.into_iter().filter(|(name, _)| !name.ends_with(" ok"));
+            vec![joined(most(failed.collect()))]
+        }),
+        row("Caches", &[&exchanges::CACHED], |of| vec![joined(most(came(of, &exchanges::CACHED)))]),
+        row("Name look-ups", &[&exchanges::DNS], |of| if_any(of, &exchanges::DNS)),
+        row("TLS handshakes", &[&exchanges::TLS], |of| if_any(of, &exchanges::TLS)),
+        row("Delay in the tap", &[&exchanges::TAP_DELAY], |of| own(of, &exchanges::TAP_DELAY)),
+    ],
+    hidden: &[&exchanges::SEGMENT_RATIO],
+};
+
+/// The row of a measure; none if it is not there.
+fn if_any(of: &Document, measure: &'static Measure) -> Vec<String> {
+    if of.has(measure) { own(of, measure) } else { Vec::new() }
+}
 
 /// What the kernel reports of the sockets.
 pub(super) static TCP: Block = Block {

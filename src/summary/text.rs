@@ -10,7 +10,8 @@ use super::merged::Merged;
 use super::page::Page;
 use super::rows::{self, Block};
 use crate::measures::{
-    Ending, METRICS_PATH, Measure, host, log, processes, requests, run, shortfalls, words,
+    Ending, METRICS_PATH, Measure, exchanges, host, log, processes, requests, run, shortfalls,
+    words,
 };
 use crate::swarm::MEMORY_WARNING_BYTES;
 
@@ -101,7 +102,10 @@ fn stream(page: &mut Page, of: &Document) {
     if of.has(&crate::measures::tcp::RTT) {
         block(page, of, &rows::TCP);
     }
-    if asked {
+    if of.has(&exchanges::RESULTS) {
+        block(page, of, &rows::EXCHANGES);
+        page.line(" Requests and their times are those of the exchanges on the wire.");
+    } else if asked {
         page.line(" Times of connects, segments and playlists are inferred from FFmpeg's log.");
     }
 }

@@ -79,6 +79,8 @@ pub enum Input<'a> {
         client: ClientId,
         /// What it was.
         record: &'a Record<'a>,
+        /// The wall clock at its end.
+        wall: Wall,
     },
     /// Bytes of a client's pipe, in order.
     Output {

@@ -124,7 +124,8 @@ impl Swarm {
             Input::Traffic { client, delta } => {
                 self.with_client(now, client, actions, |c, turn| c.traffic(turn, delta));
             }
-            Input::Exchange { client, record } => {
+            Input::Exchange { client, record, wall } => {
+                self.common.wall = wall;
                 self.with_client(now, client, actions, |c, turn| c.exchange(turn, record));
             }
             Input::Spawned { client, pid } => self.spawned(now, client, pid, actions),

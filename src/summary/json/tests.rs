@@ -1,6 +1,10 @@
 //! The whole object as it is written, and held to docs/SUMMARY.md.
 
+use crate::exchange::RequestKind;
+use crate::exchange::record::{CacheStatus, ExchangeResult, Record, TcpCounters, Times};
+use crate::units::Tick;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,7 +17,7 @@ use crate::summary::fixture::{Ended, full};
 const DOC: &str = include_str!("../../../docs/SUMMARY.md");
 
 /// Objects whose names depend on the run, and what the docs call the name.
-const NAMED: [(&str, &str); 12] = [
+const NAMED: [(&str, &str); 16] = [
     ("series.gauges", "<gauge>"),
     ("series.counters", "<counter>"),
     ("series.times", "<time>"),
@@ -25,6 +29,10 @@ const NAMED: [(&str, &str); 12] = [
     ("requests.errors", "<kind>"),
     ("requests.errors.<kind>", "<reason>"),
     ("requests.http_errors", "<status>"),
+    ("exchanges.results", "<kind>"),
+    ("exchanges.results.<kind>", "<result>"),
+    ("exchanges.cached", "<kind>"),
+    ("exchanges.cached.<kind>", "<cache>"),
     ("log.values_refused", "<value>"),
 ];
 
@@ -70,6 +78,36 @@ fn documented(heading: &str) -> BTreeSet<(String, &'static str)> {
     cells.map(|cells| (cells[0].trim_end_matches('`').to_owned(), cells[1])).collect()
 }
 
+/// The summary of a run with the tap, which carried an exchange of every part.
+fn with_exchanges() -> Value {
+    let mut numbers = busy_run();
+    let span = Duration::from_millis(20);
+    numbers.totals.exchanges.record(&Record {
+        url: "http://h/a.ts",
+        kind: RequestKind::Segment,
+        result: ExchangeResult::Ok,
+        status: Some(200),
+        reused: false,
+        began: Tick::ZERO,
+        ended: Tick::from_millis(50),
+        times: Times { dns: Some(span), tls: Some(span), ..Times::default() },
+        head_bytes: 100,
+        body_bytes: 1000,
+        cache: CacheStatus::Hit,
+        age_secs: None,
+        edge: None,
+        media: None,
+        date: None,
+        is_refresh: false,
+        tcp: TcpCounters::default(),
+        tap_delay: Duration::ZERO,
+    });
+    let snapshot = numbers.snapshot();
+    let mut run = full(&snapshot, &numbers.health);
+    run.scene.measured = Measured { log: true, tcp: false, tap: true };
+    value(&run)
+}
+
 #[test]
 fn the_docs_have_every_field_with_its_type_and_no_other() {
     let numbers = busy_run();
@@ -79,6 +117,7 @@ fn the_docs_have_every_field_with_its_type_and_no_other() {
     let whole = value(&whole);
     let mut fields = BTreeSet::new();
     leaves("", &whole, &mut fields);
+    leaves("", &with_exchanges(), &mut fields);
     assert_eq!(documented("Fields"), fields);
     let mut fields = BTreeSet::new();
     leaves("", &whole["requests"]["segment_download"], &mut fields);
@@ -108,7 +147,7 @@ fn what_was_not_measured_is_absent() {
     let mut nothing = full(&snapshot, &numbers.health);
     nothing.scene.own_peak_resident_bytes = None;
     nothing.scene.cores = None;
-    nothing.scene.measured = Measured { log: false, tcp: false };
+    nothing.scene.measured = Measured { log: false, tcp: false, tap: false };
     nothing.run.metrics = None;
     nothing.run.ending = Ending::DurationReached;
     let text = nothing.json();
@@ -146,7 +185,7 @@ fn each_source_has_its_part() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
     for (log, tcp) in [(true, false), (false, true)] {
-        let measured = Measured { log, tcp };
+        let measured = Measured { log, tcp, tap: false };
         let mut of = full(&snapshot, &numbers.health);
         of.scene.measured = measured;
         let value = value(&of);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::measures::fixture::{Numbers, busy_run};
-use crate::measures::{self, Kind, Measured, Merge};
+use crate::measures::{self, Kind, Measured, Merge, Needs};
 use crate::stats::{Health, Snapshot, Totals};
 use crate::summary::fixture::{Ended, ended};
 use crate::summary::text::render;
@@ -61,7 +61,7 @@ fn changed(part: Part, from: &str, to: &str) -> Part {
 fn what_can_be_added_is_added() {
     let one: Value = serde_json::from_str(&part(0, 3).text).unwrap();
     let whole = written(&[part(2, 3), part(0, 3), part(1, 3)]);
-    for measure in measures::fields() {
+    for measure in measures::fields().filter(|of| of.needs != Needs::Exchanges) {
         let place = measure.field.unwrap();
         let (one, all) = (at(&one, place), at(&whole, place));
         let times = |value: Option<&Value>| value.and_then(Value::as_f64).map(|n| n * 3.0);
@@ -184,7 +184,7 @@ fn what_one_shard_did_not_measure_is_not_told_of_all() {
     let numbers = busy_run();
     let snapshot = numbers.snapshot();
     let mut of = input(&numbers, &snapshot);
-    of.scene.measured = Measured { log: false, tcp: true };
+    of.scene.measured = Measured { log: false, tcp: true, tap: false };
     of.run.shard = Shard::new(1, 2).unwrap();
     let without = Part { name: "1.json".to_owned(), text: of.json() };
     let merged = written(&[part(0, 2), without]);

@@ -119,7 +119,7 @@ fn what_nobody_read_is_left_out() {
     let snapshot = numbers.snapshot();
     let with = |log, tcp| {
         let mut of = input(&snapshot, &numbers.health);
-        of.scene.measured = Measured { log, tcp };
+        of.scene.measured = Measured { log, tcp, tap: false };
         of.text()
     };
     let has = |text: &str, name: &str| text.contains(&format!("\n {name} "));

@@ -98,6 +98,7 @@ impl Carrier {
 
     /// Moves what can be moved now.
     pub(super) fn drive(&mut self, io: &mut Io<'_>) -> Step {
+        self.relay.delayed(io.delay);
         for _ in 0..ROUNDS_PER_TURN {
             let mut moved = self.open_origin(io);
             moved |= self.check_connect(io);

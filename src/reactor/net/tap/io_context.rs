@@ -1,6 +1,7 @@
 //! What the tap has in common, lent to a carrier for its turn.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 
@@ -15,6 +16,8 @@ use crate::units::{ClientId, Tick};
 /// What a carrier needs in its turn.
 pub(super) struct Io<'a> {
     pub(super) now: Tick,
+    /// From the readiness of the socket to this turn.
+    pub(super) delay: Duration,
     pub(super) registrar: &'a mut Registrar,
     pub(super) buffer: &'a mut [u8],
     pub(super) pipes: &'a mut Pipes,

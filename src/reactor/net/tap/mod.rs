@@ -218,17 +218,21 @@ impl TapSockets {
         key: usize,
         act: impl FnOnce(&mut Io<'_>) -> T,
     ) -> T {
-        let now = turn.now;
+        let heard = turn.now;
         let Turn { core, application, .. } = turn;
-        let Core { registrar, buffer, actions, .. } = &mut **core;
+        let Core { registrar, buffer, actions, clock, wall, .. } = &mut **core;
+        // Read again: the times of exchanges do not include the turns of others.
+        let now = clock.tick().max(heard);
         act(&mut Io {
             now,
+            delay: now.since(heard),
             registrar,
             buffer,
             pipes: &mut self.pipes,
             tap: &mut self.tap,
             records: &mut |client, record| {
-                application.handle(now, Input::Exchange { client, record }, actions);
+                let input = Input::Exchange { client, record, wall: *wall };
+                application.handle(heard, input, actions);
             },
             names: &mut self.names,
             tls: self.tls.as_ref(),
