@@ -184,6 +184,7 @@ mod tests {
         }
 
         /// Connects, makes the handshake, and reads to the end of the connection.
+        #[expect(clippy::disallowed_methods, reason = "the server must run beside the client")]
         fn shakes_hands(
             &self,
             client: &Arc<ClientConfig>,
