@@ -12,6 +12,7 @@ use crate::ffmpeg::options::{Options, VariantChoice};
 use crate::http::redact::Masking;
 use crate::origin::faults::Recipe;
 use crate::swarm::Settings;
+use crate::tap::HeaderHosts;
 use crate::units::Wall;
 
 /// Default duration of a demo: long enough to watch and scrape it.
@@ -139,6 +140,8 @@ pub struct Config {
     /// The settings of every client's FFmpeg. In a demo, and with `--print-cmd` without
     /// a URL, the URL is a placeholder.
     pub options: Options,
+    /// The hosts that get the credentials of the headers, besides that of the URL.
+    pub header_hosts: HeaderHosts,
     /// When the ramp starts; `None` is as soon as everything is prepared.
     pub start_at: Option<Wall>,
     /// Which renditions are read.

@@ -41,7 +41,7 @@ const fn flag(
     Flag { name, default, variable, sample }
 }
 
-const LOAD: [Flag; 56] = [
+const LOAD: [Flag; 57] = [
     flag("<HLS_URL>", "", "STREAM_URL", URL),
     flag("-clients", "10", "CLIENTS", "7"),
     flag("-ramp-rate", "5", "RAMP_RATE", "2.5"),
@@ -63,6 +63,7 @@ const LOAD: [Flag; 56] = [
     flag("-resolve", "", "RESOLVE_IP", "192.0.2.1"),
     flag("-no-cache", "false", "NO_CACHE", "true"),
     flag("-header", "", "HEADERS", "A: b"),
+    flag("-header-hosts", "", "", "all"),
     flag("-user-agent", "ffmpeg-hls-swarm/VERSION", "", "other/1"),
     flag("-timeout", "15s", "TIMEOUT", "3s"),
     flag("-reconnect", "true", "RECONNECT", "false"),
@@ -269,6 +270,7 @@ fn company(name: &str) -> Vec<String> {
         "--demo" | "-url-from" => &[],
         "-fault" => &["--demo"],
         "-resolve" => &["--dangerous", URL],
+        "-header-hosts" => &["-tap", URL],
         "-shard" => &["-seed=9", URL],
         "--dangerous" => &["-resolve=192.0.2.1", URL],
         _ => &[URL],

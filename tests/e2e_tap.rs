@@ -228,3 +228,34 @@ fn looks_up_names_beside_the_loop() {
     assert_eq!(summary["processes"]["outcomes"]["dns"], 2 * CLIENTS, "{summary}");
     assert_eq!(ended.events("name_not_resolved").len(), 1, "{ended:#?}");
 }
+
+#[test]
+fn credentials_reach_the_own_host_and_not_the_arguments() {
+    let Some(ffmpeg) = real_ffmpegs().pop() else { return };
+    let folder = support::folder();
+    let own = folder.path().join("requests");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/a.m3u8", listener.local_addr().unwrap());
+    let args = ["-header", "Authorization: Bearer secret-1", "-header", "X-Plain: yes"];
+    let mut program = load(&ffmpeg, &url, &own, &[&args[..], &["--skip-preflight"]].concat());
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut head = Vec::new();
+    while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+        let mut bytes = [0; 1024];
+        let count = std::io::Read::read(&mut stream, &mut bytes).unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&head));
+        head.extend_from_slice(&bytes[..count]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("GET /a.m3u8 HTTP/1.1\r\n"), "{head}");
+    for line in ["Authorization: Bearer secret-1", "X-Plain: yes"] {
+        assert_eq!(head.matches(&format!("\r\n{line}\r\n")).count(), 1, "{head}");
+    }
+    assert!(!head.contains("Range") && !head.to_ascii_lowercase().contains("proxy"), "{head}");
+    for client in program.children(3) {
+        let arguments = fs::read_to_string(format!("/proc/{}/cmdline", client.pid)).unwrap();
+        assert!(arguments.contains("X-Plain") && !arguments.contains("secret-1"), "{arguments}");
+    }
+    drop((stream, listener));
+    program.stopped_without_media();
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Command, CommandFactory, Parser};
 
-pub(super) use self::load::{Exporters, LoadFlags, Modes, Restarts};
+pub(super) use self::load::{Exporters, LoadFlags, Modes, Network, Restarts};
 use super::values::{self, Bitrates};
 use crate::config::{LogFormat, LogLevel};
 use crate::origin::faults::Recipe;

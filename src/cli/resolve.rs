@@ -10,7 +10,9 @@ use url::Url;
 
 use super::environment::{Lookup, STREAM_URL};
 use super::error::quoted;
-use super::flags::{Exporters, LoadFlags, Log, Modes, OriginFlags, Restarts, SCRAPE_DEFAULT};
+use super::flags::{
+    Exporters, LoadFlags, Log, Modes, Network, OriginFlags, Restarts, SCRAPE_DEFAULT,
+};
 use super::secrets::{self, ReadFile};
 use super::{Outside, Typed, UsageError, playlist_url, repeat, values};
 use crate::config::{
@@ -24,6 +26,7 @@ use crate::origin;
 use crate::origin::faults::{Faults, Recipe};
 use crate::origin::settings::{VARIANTS, ladder};
 use crate::swarm::{Backoff, Settings, TARGET_DURATION_DEFAULT};
+use crate::tap::HeaderHosts;
 use crate::units::shard::Shard;
 
 /// The configuration of a load run.
@@ -50,6 +53,7 @@ pub(super) fn load(
     check_files(&flags)?;
     let seed = flags.load.seed.unwrap_or(random_seed);
     let swarm = swarm(typed, &flags, mode, shard, seed, stats, &url)?;
+    let header_hosts = header_hosts(&flags.network)?;
     Ok(Invocation::Load(Box::new(Config {
         mode,
         swarm,
@@ -60,6 +64,7 @@ pub(super) fn load(
             stats,
             ..Options::new(url)
         }),
+        header_hosts,
         start_at: flags.load.start_at.filter(|_| mode != Mode::Check),
         variant: flags.stream.variant,
         probe_failure_policy: flags.stream.probe_failure_policy,
@@ -110,6 +115,18 @@ fn swarm(
         asks_ahead: flags.network.http_multiple,
         looks_up_name: !flags.network.tap && looks_up_name(url, flags.network.resolve, stats),
     })
+}
+
+/// The hosts that get credentials; without the tap FFmpeg sends them to every host.
+fn header_hosts(network: &Network) -> Result<HeaderHosts, UsageError> {
+    match &network.header_hosts {
+        Some(_) if !network.tap => Err(UsageError::new(
+            "-header-hosts needs -tap: without it FFmpeg sends every header to every host; \
+             add -tap",
+        )),
+        Some(hosts) => Ok(hosts.clone()),
+        None => Ok(HeaderHosts::Named(Vec::new())),
+    }
 }
 
 /// Rejects a report that would overwrite the summary.

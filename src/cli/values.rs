@@ -15,6 +15,7 @@ use super::nearest::nearest;
 use crate::config::{LogFormat, LogLevel, ProbeFailurePolicy};
 use crate::ffmpeg::options::{LogDetail, VariantChoice};
 use crate::origin::faults::{Recipe, RecipeError};
+use crate::tap::HeaderHosts;
 use crate::units::shard::{Shard, ShardError};
 use crate::units::{Wall, duration};
 
@@ -245,6 +246,19 @@ pub(super) fn user_agent(text: &str) -> Result<String, String> {
         return Err("must not contain CR, LF or NUL; remove them".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// `all`, or names of hosts with commas between.
+pub(super) fn header_hosts(text: &str) -> Result<HeaderHosts, String> {
+    if text == "all" {
+        return Ok(HeaderHosts::All);
+    }
+    let hosts: Vec<_> = text.split(',').map(|host| host.trim().to_owned()).collect();
+    let is_host = |host: &String| !host.is_empty() && !host.contains(['/', ' ', '@', '*']);
+    if !hosts.iter().all(is_host) {
+        return Err("give names of hosts with commas between, or all".to_owned());
+    }
+    Ok(HeaderHosts::Named(hosts))
 }
 
 pub(super) fn reconnect_delay(text: &str) -> Result<u32, String> {

@@ -55,7 +55,7 @@ impl OpenedUrl {
         if options.no_cache {
             headers.extend(["Cache-Control: no-cache", "Pragma: no-cache"].map(str::to_owned));
         }
-        headers.extend_from_slice(&options.headers);
+        headers.extend(options.own_headers().cloned());
         let skip_tls_verification = https && options.resolve.is_some() && !options.tap;
         Ok(Self { url, headers, skip_tls_verification })
     }

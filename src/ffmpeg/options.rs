@@ -74,7 +74,24 @@ pub struct Options {
     pub stats: Option<LogDetail>,
 }
 
+/// The fields whose values are credentials (RFC 9110 §11.6.2, RFC 6265 §4.2).
+const CREDENTIALS: [&str; 2] = ["authorization", "cookie"];
+
 impl Options {
+    /// The header fields that FFmpeg sends itself. With the tap those with credentials
+    /// are not among them.
+    pub(super) fn own_headers(&self) -> impl Iterator<Item = &String> {
+        self.headers.iter().filter(|header| !self.tap || credential(header).is_none())
+    }
+
+    /// The names and values of the header fields with credentials, which the tap adds to
+    /// requests for the chosen hosts.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<(String, String)> {
+        let found = self.headers.iter().filter_map(|header| credential(header));
+        found.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     /// The plainest command for this URL: no headers, an empty user agent, no time limit,
     /// no retries, no statistics.
     #[must_use]
@@ -94,5 +111,32 @@ impl Options {
             http_multiple: false,
             stats: None,
         }
+    }
+}
+
+/// Name and value of a header field with credentials; `None` for others.
+fn credential(header: &str) -> Option<(&str, &str)> {
+    let (name, value) = header.split_once(':')?;
+    let name = name.trim();
+    let is_one = CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known));
+    is_one.then(|| (name, value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tap_takes_the_credentials() {
+        let given = ["X-A: b", "authorization: Basic x:y", "Cookie : a=b; c=d", "Cookies: e"];
+        let headers = given.map(str::to_owned).to_vec();
+        let url = Url::parse("http://h/a.m3u8").unwrap();
+        let mut options = Options { headers, ..Options::new(url) };
+        assert_eq!(options.own_headers().count(), 4);
+        options.tap = true;
+        assert_eq!(options.own_headers().collect::<Vec<_>>(), ["X-A: b", "Cookies: e"]);
+        let credentials = options.credentials();
+        let found: Vec<_> = credentials.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(found, [("authorization", "Basic x:y"), ("Cookie", "a=b; c=d")]);
     }
 }

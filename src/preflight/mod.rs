@@ -18,6 +18,10 @@ pub use measure::{ClientCost, MEASURE_INPUT_BYTES, MEASURE_TIME_LIMIT, measure_a
 /// Descriptors that the swarm holds for a client: its pidfd and two pipes.
 pub const DESCRIPTORS_PER_CLIENT: u64 = 3;
 
+/// Descriptors of the tap for each connection of a client: its own end, and the
+/// connection to the origin.
+const DESCRIPTORS_PER_CONNECTION: u64 = 2;
+
 /// Descriptors for everything else: connections of scrapers, the loop's own, and those
 /// open briefly while a child is started.
 pub const DESCRIPTORS_RESERVE: u64 = 512;
@@ -44,6 +48,17 @@ pub struct Demand {
     pub clients: u32,
     /// Clients started a second.
     pub ramp_rate: f64,
+    /// Whether the tap carries the clients' traffic.
+    pub tap: bool,
+}
+
+impl Demand {
+    /// Descriptors that the swarm holds for a client.
+    const fn descriptors_per_client(self) -> u64 {
+        let carried =
+            if self.tap { CONNECTIONS_PER_CLIENT * DESCRIPTORS_PER_CONNECTION } else { 0 };
+        DESCRIPTORS_PER_CLIENT + carried
+    }
 }
 
 /// Every check that applies, the hard ones first.
@@ -81,7 +96,7 @@ pub fn room(demand: Demand, most: u32, host: &HostFacts, cost: Option<ClientCost
 }
 
 fn descriptors(demand: Demand, host: &HostFacts) -> Check {
-    let need = u64::from(demand.clients) * DESCRIPTORS_PER_CLIENT + DESCRIPTORS_RESERVE;
+    let need = u64::from(demand.clients) * demand.descriptors_per_client() + DESCRIPTORS_RESERVE;
     Check {
         name: "file descriptors",
         severity: Severity::Hard,

@@ -26,7 +26,7 @@ fn roomy() -> HostFacts {
 }
 
 fn found(host: &HostFacts, measured: Option<ClientCost>) -> Vec<Check> {
-    checks(Demand { clients: 1000, ramp_rate: 50.0 }, host, measured)
+    checks(Demand { clients: 1000, ramp_rate: 50.0, tap: false }, host, measured)
 }
 
 /// The one check that fails, as displayed.
@@ -158,7 +158,7 @@ fn memory_warns_first_and_stops_beyond_twice() {
 
 #[test]
 fn suggests_fewer_clients_than_ports() {
-    let plan = Demand { clients: 40_000, ramp_rate: 1.0 };
+    let plan = Demand { clients: 40_000, ramp_rate: 1.0, tap: false };
     let check = ports(plan, &roomy());
     assert!(!check.ok() && !check.stops());
     assert_eq!(check.remedy, "-clients 32256 for an origin of one address");
@@ -174,12 +174,15 @@ fn corrects_the_measured_cost() {
 
 #[test]
 fn most_clients_pass_every_check() {
-    let plan = Demand { clients: 100, ramp_rate: 10.0 };
+    let plan = Demand { clients: 100, ramp_rate: 10.0, tap: false };
     let mut host = roomy();
     host.nofile_hard = Some(DESCRIPTORS_RESERVE + 250 * DESCRIPTORS_PER_CLIENT + 2);
     for (most, want) in [(500, 250), (250, 250), (249, 249), (100, 100), (0, 100)] {
         assert_eq!(room(plan, most, &host, Some(MEASURED)), want, "{most}");
     }
+    // With the tap a client has two connections of two descriptors each.
+    host.nofile_hard = Some(DESCRIPTORS_RESERVE + 250 * (DESCRIPTORS_PER_CLIENT + 4) + 2);
+    assert_eq!(room(Demand { tap: true, ..plan }, 500, &host, Some(MEASURED)), 250);
     // A check that fails for the demand already does not lower the result.
     host.nofile_hard = Some(1);
     assert_eq!(room(plan, 500, &host, Some(MEASURED)), 100);

@@ -34,7 +34,8 @@ pub(super) fn check(config: &Config, ffmpeg: &Path, stop: BorrowedFd<'_>) -> Res
         return Ok(clients);
     }
     let shard = config.swarm.shard;
-    let demand = Demand { clients, ramp_rate: config.swarm.ramp_rate / f64::from(shard.count()) };
+    let ramp_rate = config.swarm.ramp_rate / f64::from(shard.count());
+    let demand = Demand { clients, ramp_rate, tap: config.swarm.tap };
     let (host, cost) = (HostFacts::read(Path::new("/")), measure(ffmpeg, stop));
     let checks = checks(demand, &host, cost);
     for check in &checks {

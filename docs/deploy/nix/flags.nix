@@ -93,6 +93,10 @@ in
     type = types.listOf header;
     description = "Extra request headers, which all users with access to the store can read. \"@/run/secrets/headers\" is a file with one per line.";
   };
+  header-hosts = {
+    type = types.str;
+    description = "Hosts that get Authorization and Cookie besides the URL's: HOST,… or all.";
+  };
   user-agent = {
     type = line;
     description = "User-Agent; /client-N is appended.";

@@ -16,6 +16,7 @@ use crate::cli::values::{self, Names, Scrape};
 use crate::config::ProbeFailurePolicy;
 use crate::ffmpeg::options::{LogDetail, Options, VariantChoice};
 use crate::origin::faults::Recipe;
+use crate::tap::HeaderHosts;
 use crate::units::shard::Shard;
 use crate::units::{Wall, duration};
 
@@ -131,6 +132,9 @@ pub(in crate::cli) struct Network {
     /// Extra request header 'Name: value', or @FILE with one per line; repeatable
     #[arg(long, value_name = "HEADER", value_parser = secrets::header)]
     pub(in crate::cli) header: Vec<Header>,
+    /// Hosts that get Authorization and Cookie of -header besides the URL's: HOST,… or all; needs -tap
+    #[arg(long, value_name = "HOSTS", value_parser = values::header_hosts)]
+    pub(in crate::cli) header_hosts: Option<HeaderHosts>,
     /// User-Agent; /client-N is appended, so that origin logs can be joined
     #[arg(long, value_name = "TEXT", default_value = USER_AGENT, value_parser = values::user_agent)]
     pub(in crate::cli) user_agent: String,

@@ -9,7 +9,7 @@ use crate::ffmpeg::options::Options;
 use crate::reactor::blocking::http_get::tls::{self, Trust};
 use crate::reactor::net::tap::{Listener, TapSetup};
 use crate::run::Fatal;
-use crate::tap::{HeaderHosts, Settings, Tap};
+use crate::tap::{Settings, Tap};
 use crate::units::loopback::CLIENTS_MAX;
 
 /// The variables that make FFmpeg use another proxy, or none (`http.c`, `tls.c`).
@@ -42,8 +42,8 @@ pub(super) fn set_up(config: &Config, options: &Options) -> Result<Option<TapSet
         url: options.url.clone(),
         timeout: options.timeout,
         keeps_range: false,
-        secrets: Vec::new(),
-        header_hosts: HeaderHosts::Named(Vec::new()),
+        secrets: options.credentials(),
+        header_hosts: config.header_hosts.clone(),
     };
     let names = names(options);
     let tls = match tls::config(Trust::HostRoots) {
