@@ -95,7 +95,7 @@ in
   };
   header-hosts = {
     type = types.str;
-    description = "Hosts that get Authorization and Cookie besides the URL's: HOST,… or all.";
+    description = "Hosts that get Authorization and Cookie besides the URL's, by commas, or all.";
   };
   user-agent = {
     type = line;

@@ -132,7 +132,7 @@ pub(in crate::cli) struct Network {
     /// Extra request header 'Name: value', or @FILE with one per line; repeatable
     #[arg(long, value_name = "HEADER", value_parser = secrets::header)]
     pub(in crate::cli) header: Vec<Header>,
-    /// Hosts that get Authorization and Cookie of -header besides the URL's: HOST,… or all; needs -tap
+    /// More hosts that get Authorization and Cookie of -header, by commas, or all; needs -tap
     #[arg(long, value_name = "HOSTS", value_parser = values::header_hosts)]
     pub(in crate::cli) header_hosts: Option<HeaderHosts>,
     /// User-Agent; /client-N is appended, so that origin logs can be joined
