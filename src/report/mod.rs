@@ -50,7 +50,7 @@ pub fn page(run: &Document) -> String {
                 }
             });
             sections::percentiles(html, run);
-            html.leaf("p", &[("class", "note")], &sections::inferred(run));
+            html.leaf("p", &[("class", "note")], &sections::source_of_times(run));
         });
         exporters::add(html, run);
         sections::section(html, "Outcomes and errors", |html| tables::outcomes(html, run));
@@ -84,7 +84,7 @@ pub fn compare(a: &Document, b: &Document) -> String {
                 }
             });
             for (name, _, run) in shown() {
-                let text = format!("{name}: {}", sections::inferred(run));
+                let text = format!("{name}: {}", sections::source_of_times(run));
                 html.leaf("p", &[("class", "note")], &text);
             }
         });

@@ -4,8 +4,8 @@ use super::html::Html;
 use super::scale::{Unit, span};
 use super::verdict::{self, Verdict};
 use crate::measures::{
-    self, Distribution, Kind, Measure, clients, host, playback, processes, requests, run, tcp,
-    words,
+    self, Distribution, Kind, Measure, clients, exchanges, host, playback, processes, requests,
+    run, tcp, words,
 };
 use crate::summary::Document;
 
@@ -193,9 +193,12 @@ pub(super) fn percentiles(html: &mut Html, of: &Document) {
     });
 }
 
-/// Where times come from that are not FFmpeg's own word, and of how many segments
-/// they are: what the log does not show is left out.
-pub(super) fn inferred(of: &Document) -> String {
+/// Where the times come from; if from the log, of how many segments they are, since what
+/// it does not show is left out.
+pub(super) fn source_of_times(of: &Document) -> String {
+    if of.has(&exchanges::RESULTS) {
+        return "Requests and their times are those of the exchanges on the wire.".to_owned();
+    }
     let mut text =
         "Times of connects, segments and playlists are inferred from FFmpeg's log.".to_owned();
     let timed = of.values.times(&requests::SEGMENT_DOWNLOAD).map(|times| times.count);
